@@ -1,0 +1,29 @@
+//! What a run's exit code says (documented in the README).
+
+/// The exit code of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Exit {
+    /// Everything asked for was done.
+    Done = 0,
+    /// The work itself failed: an image that does not build, a clone that breaks off.
+    WorkFailed = 1,
+    /// The arguments or the configuration cannot be meant: mend the command line or `flota.toml`.
+    Misuse = 2,
+    /// The surroundings lack something: a tool, a server, a credential, room on the disk.
+    Environment = 3,
+    /// The repository is not in a state that allows this: missing history, an unpushed pin, a dirty tree.
+    Repository = 4,
+    /// SIGHUP (128 + 1), after every child was stopped.
+    HungUp = 129,
+    /// Ctrl-C (128 + SIGINT), after every child was stopped.
+    Interrupted = 130,
+    /// SIGTERM (128 + 15), after every child was stopped.
+    Terminated = 143,
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

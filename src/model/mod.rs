@@ -1,0 +1,4 @@
+//! Floor 1: pure data and rules, no IO.
+
+pub mod error;
+pub mod exit;
