@@ -1,4 +1,12 @@
 //! Floor 1: pure data and rules, no IO.
 
+pub mod change;
 pub mod error;
+pub mod event;
 pub mod exit;
+pub mod fleet;
+pub mod identity;
+pub mod plan;
+pub mod range;
+pub mod report;
+pub mod rules;

@@ -1,0 +1,266 @@
+//! The command line: clap types and nothing else. The first line of each doc comment is `-h`, the rest `--help`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The Git-native manager for a fleet of services, one repository each, linked as submodules.
+#[derive(Debug, Parser)]
+#[command(
+    name = "flota",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// Flags that every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Work as if started in DIR.
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub directory: Option<PathBuf>,
+    /// Read this instead of the fleet's flota.toml.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Print results and errors only.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more: hints' causes, what children print.
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// When to use colour.
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    pub color: ColorWhen,
+    /// Plain lines instead of progress bars.
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show what changed inside the services between two commits.
+    Changed(Changed),
+    /// Show what those changes call for: which image builds, which chart builds.
+    Plan(Plan),
+    /// Do it: build images and bake charts, in parallel, nothing twice.
+    Build(Build),
+    /// Make a small fleet, change it, and show changed, plan and build at work.
+    Demo(Demo),
+}
+
+/// The commits to compare.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "What to compare")]
+pub struct Ends {
+    /// The older side; means BASE...HEAD, the merge base, as CI tools read it.
+    #[arg(long, value_name = "REV", allow_hyphen_values = true)]
+    pub base: Option<String>,
+    /// The newer side [default: HEAD].
+    #[arg(
+        long,
+        value_name = "REV",
+        requires = "base",
+        allow_hyphen_values = true
+    )]
+    pub head: Option<String>,
+}
+
+/// How the read commands work.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Reading {
+    /// Treat warnings as errors (exit 4).
+    #[arg(long)]
+    pub strict: bool,
+    /// How many services to read at a time [default: the number of cores].
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+}
+
+/// `flota changed`
+///
+/// Compares two commits of the fleet and looks inside every submodule whose pin differs, in process: nothing is
+/// checked out and no git runs. Inside a single service's repository it compares `code/` and `config/` there.
+///
+/// Without a range it takes the two ends from the CI system it runs in, else from the fleet's base branch to HEAD.
+#[derive(Args, Debug)]
+pub struct Changed {
+    /// A..B compares these two commits, A...B their merge base with B; a side left out is HEAD.
+    #[arg(
+        value_name = "RANGE",
+        conflicts_with = "base",
+        allow_hyphen_values = true
+    )]
+    pub range: Option<String>,
+    /// --base and --head.
+    #[command(flatten)]
+    pub ends: Ends,
+    /// List the files that differ inside each service.
+    #[arg(long)]
+    pub files: bool,
+    /// Shared with plan.
+    #[command(flatten)]
+    pub reading: Reading,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: ChangedFormat,
+    /// End names with NUL, unescaped (with --format names).
+    #[arg(short = 'z')]
+    pub null: bool,
+}
+
+/// Forms of `flota changed`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ChangedFormat {
+    /// A table.
+    Human,
+    /// `flota.changed/v1`.
+    Json,
+    /// One service name a line.
+    Names,
+}
+
+/// `flota plan`
+///
+/// Code changed calls for an image build, which bakes the chart too; only configuration changed calls for a chart build.
+#[derive(Args, Debug)]
+pub struct Plan {
+    /// A..B compares these two commits, A...B their merge base with B; a side left out is HEAD.
+    #[arg(value_name = "RANGE", conflicts_with_all = ["base", "all"], allow_hyphen_values = true)]
+    pub range: Option<String>,
+    /// --base and --head.
+    #[command(flatten)]
+    pub ends: Ends,
+    /// Every service of HEAD, changed or not.
+    #[arg(long, conflicts_with = "base")]
+    pub all: bool,
+    /// Shared with changed.
+    #[command(flatten)]
+    pub reading: Reading,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: PlanFormat,
+}
+
+/// Forms of `flota plan`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// A table.
+    Human,
+    /// `flota.plan/v1`.
+    Json,
+}
+
+/// `flota build`
+///
+/// Builds from the commits, not from the worktrees: what is built is what is pinned. An image whose identity (code,
+/// arguments, platform, Dockerfile) is at hand already is not built again, it only gets its further tags.
+///
+/// With SERVICE and no range, these services are built as they are at HEAD. With neither, what changed is built.
+#[derive(Args, Debug)]
+pub struct Build {
+    /// Only these services, by name or path.
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<String>,
+    /// A..B compares these two commits, A...B their merge base with B; a side left out is HEAD.
+    #[arg(long, value_name = "RANGE", conflicts_with_all = ["base", "all"], allow_hyphen_values = true)]
+    pub range: Option<String>,
+    /// --base and --head.
+    #[command(flatten)]
+    pub ends: Ends,
+    /// Every service of HEAD, changed or not.
+    #[arg(long, conflicts_with = "base")]
+    pub all: bool,
+    /// Treat warnings as errors (exit 4).
+    #[arg(long)]
+    pub strict: bool,
+    /// How many services to build at a time [default: the number of cores].
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// What builds images; overrides flota.toml's [image] builder.
+    #[arg(long, value_enum, value_name = "BUILDER")]
+    pub builder: Option<Builder>,
+    /// A further tag for the images, beside the identity tag; may be given again.
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// A value for XX_NAME_XX in values.yaml; may be given again.
+    #[arg(long = "token", value_name = "NAME=VALUE")]
+    pub tokens: Vec<String>,
+    /// Push images and charts to the registry.
+    #[arg(long)]
+    pub push: bool,
+    /// Check everything and show what would be built.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// When one fails, still build the others.
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Where images, charts, logs and build.json go [default: .flota in the worktree].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: BuildFormat,
+}
+
+/// What builds images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Builder {
+    /// The first of docker, podman and buildah that answers, else embedded.
+    Auto,
+    /// The Docker engine.
+    Docker,
+    /// Podman.
+    Podman,
+    /// Buildah.
+    Buildah,
+    /// In this process: no daemon, no root, Dockerfiles without RUN.
+    Embedded,
+}
+
+/// Forms of `flota build`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BuildFormat {
+    /// A table.
+    Human,
+    /// `flota.build/v1`, the same as build.json.
+    Json,
+}
+
+/// `flota demo`
+#[derive(Args, Debug)]
+pub struct Demo {
+    /// Where to make the fleet; must be empty or not there [default: a temporary folder, kept].
+    #[arg(value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

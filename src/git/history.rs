@@ -1,0 +1,115 @@
+//! Commits: their trees, and which way a pin moved between two of them.
+
+use bstr::BStr;
+use gix::{
+    ObjectId,
+    objs::{Find, FindExt},
+    revision::plumbing::{Graph, merge_base},
+};
+
+use super::{Objects, repository::Repository, tree};
+use crate::model::{
+    change::Direction,
+    error::{Error, Result},
+};
+
+/// How many commits of a range are searched for the one that meant a rollback.
+const SEARCH_LIMIT: usize = 10_000;
+
+/// The root tree of `commit`; `None` when the commit is not in the database.
+pub fn tree_of(objects: Objects<'_>, commit: ObjectId) -> Result<Option<ObjectId>> {
+    let damaged = || Error::repository(format!("cannot read the commit {commit}"));
+    let mut buffer = Vec::new();
+    let found = objects
+        .try_find(&commit, &mut buffer)
+        .map_err(|err| damaged().because(err))?;
+    let Some(data) = found else { return Ok(None) };
+    if data.kind != gix::objs::Kind::Commit {
+        return Err(Error::repository(format!(
+            "{commit} is a {}, not a commit",
+            data.kind
+        )));
+    }
+    gix::objs::CommitRefIter::from_bytes(data.data, commit.kind())
+        .tree_id()
+        .map(Some)
+        .map_err(|err| damaged().because(err))
+}
+
+/// The committer's date of `commit`, in seconds since the Unix epoch.
+pub fn committed_at(objects: Objects<'_>, commit: ObjectId) -> Result<i64> {
+    let unreadable = || Error::repository(format!("cannot read the commit {commit}"));
+    let mut buffer = Vec::new();
+    let commit = objects
+        .find_commit(&commit, &mut buffer)
+        .map_err(|err| unreadable().because(err))?;
+    let committer = commit
+        .committer()
+        .map_err(|err| unreadable().because(err))?;
+    Ok(committer.seconds())
+}
+
+/// Which way `from` → `to` goes in their own history. `shallow` says that the history is cut, so that what looks
+/// diverged may not be.
+pub fn direction(objects: Objects<'_>, from: ObjectId, to: ObjectId, shallow: bool) -> Direction {
+    let mut graph = Graph::new(objects, None);
+    match merge_base(from, &[to], &mut graph) {
+        Ok(Some(bases)) if bases.contains(&from) => Direction::Forward,
+        Ok(Some(bases)) if bases.contains(&to) => Direction::Rollback,
+        Ok(Some(_)) if !shallow => Direction::Diverged,
+        Ok(None) if !shallow && both_read(objects, from, to) => Direction::Diverged,
+        _ => Direction::Unknown,
+    }
+}
+
+fn both_read(objects: Objects<'_>, from: ObjectId, to: ObjectId) -> bool {
+    [from, to]
+        .iter()
+        .all(|id| matches!(tree_of(objects, *id), Ok(Some(_))))
+}
+
+/// Whether a commit of `base..head` moved the pin at `path` to `pin`: one that records it while none of its parents do.
+///
+/// A merge that merely kept the older of two pins is not such a commit. `true` when the range is too long to tell.
+pub fn pin_was_meant(
+    fleet: &Repository,
+    base: ObjectId,
+    head: ObjectId,
+    path: &BStr,
+    pin: ObjectId,
+) -> Result<bool> {
+    let repo = fleet.to_local();
+    let objects = Objects::new(&repo.objects);
+    let unreadable =
+        |err: gix::Error| Error::repository("cannot walk the fleet's history").because(err);
+    let pin_at = |commit: ObjectId| -> Result<Option<ObjectId>> {
+        let Some(root) = tree_of(objects, commit)? else {
+            return Ok(None);
+        };
+        let entry = tree::entry_at(objects, root, path)?;
+        Ok(entry.filter(|(mode, _)| mode.is_commit()).map(|(_, id)| id))
+    };
+    let walk = repo
+        .rev_walk([head])
+        .with_hidden([base])
+        .all()
+        .map_err(unreadable)?;
+    for (seen, info) in walk.enumerate() {
+        if seen >= SEARCH_LIMIT {
+            return Ok(true);
+        }
+        let info =
+            info.map_err(|err| Error::repository("cannot walk the fleet's history").because(err))?;
+        if pin_at(info.id)? != Some(pin) {
+            continue;
+        }
+        let mut inherited = false;
+        for parent in info.parent_ids() {
+            inherited |= pin_at(parent.detach())? == Some(pin);
+        }
+        if !inherited {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

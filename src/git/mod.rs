@@ -1,0 +1,31 @@
+//! Floor 2: Git. Reads go through gix, in process; what gix lacks goes through `git` itself ([`command`]).
+
+pub mod content;
+pub mod export;
+pub mod gitmodules;
+pub mod history;
+pub mod path;
+pub mod repository;
+pub mod submodule;
+pub mod tree;
+
+/// Read access to an object database, whichever repository it belongs to.
+#[derive(Clone, Copy)]
+pub struct Objects<'a>(&'a dyn gix::objs::Find);
+
+impl<'a> Objects<'a> {
+    /// Reads from `database`.
+    pub fn new(database: &'a impl gix::objs::Find) -> Self {
+        Self(database)
+    }
+}
+
+impl gix::objs::Find for Objects<'_> {
+    fn try_find<'b>(
+        &self,
+        id: &gix::oid,
+        buffer: &'b mut Vec<u8>,
+    ) -> gix::Result<Option<gix::objs::Data<'b>>> {
+        self.0.try_find(id, buffer)
+    }
+}

@@ -1,0 +1,82 @@
+//! Paths and names out of a repository, made safe to join to a folder of ours.
+
+use std::path::{Component, Path, PathBuf};
+
+use bstr::{BStr, ByteSlice};
+
+use crate::model::error::{Error, Result};
+
+/// A repository's path as a relative one of this system: no `..`, nothing absolute (`Path::join` with an absolute path
+/// would drop its base), no control characters.
+pub fn relative(path: &BStr) -> Result<PathBuf> {
+    let refuse = |why: &str| {
+        Err(Error::repository(format!(
+            "refused the path `{path}`: {why}"
+        )))
+    };
+    if path.is_empty() {
+        return refuse("it is empty");
+    }
+    if path.iter().any(u8::is_ascii_control) {
+        return refuse("it holds control characters");
+    }
+    let Ok(relative) = path.to_path() else {
+        return refuse("it is no path on this system");
+    };
+    if relative
+        .components()
+        .any(|part| !matches!(part, Component::Normal(_)))
+    {
+        return refuse("it leaves its folder");
+    }
+    Ok(relative.to_owned())
+}
+
+/// One name of a tree entry, fit to become a file: refuses what git's `verify_path` refuses with `core.protectHFS` and
+/// `core.protectNTFS` on (`.git` in every spelling, `..`, separators; CVE-2014-9390, CVE-2019-1352 and their kin).
+pub fn component(name: &BStr) -> Result<&Path> {
+    let options = gix::validate::path::component::Options {
+        protect_windows: true,
+        protect_hfs: true,
+        protect_ntfs: true,
+    };
+    gix::validate::path::component(name, None, options).map_err(|why| {
+        Error::repository(format!("refused the file name `{name}` of a tree"))
+            .because(why.to_string())
+    })?;
+    name.to_path()
+        .map_err(|_| Error::repository(format!("`{name}` is no file name on this system")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_leaves_its_folder() {
+        assert_eq!(relative("a/b c".into()).unwrap(), Path::new("a/b c"));
+        for path in ["", "..", "a/../../b", "/etc/passwd", "a\nb", "./a"] {
+            assert!(relative(path.into()).is_err(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn no_entry_can_pass_for_a_git_folder() {
+        assert_eq!(
+            component("Dockerfile".into()).unwrap(),
+            Path::new("Dockerfile")
+        );
+        for name in [
+            ".git",
+            ".GIT",
+            ".g\u{200c}it",
+            "git~1",
+            "..",
+            "a/b",
+            "a\\b",
+            ".git ",
+        ] {
+            assert!(component(name.into()).is_err(), "{name:?}");
+        }
+    }
+}

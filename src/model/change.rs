@@ -1,0 +1,262 @@
+//! What happened to the services of a fleet between two commits.
+
+use bstr::BString;
+use gix::ObjectId;
+use serde::Serialize;
+
+/// The whole answer of change detection; every list is sorted by path.
+#[derive(Clone, Debug)]
+pub struct Changed {
+    /// The older end.
+    pub base: Base,
+    /// The newer end.
+    pub head: End,
+    /// One entry for each submodule with anything to say, services and plain ones.
+    pub services: Vec<ServiceChange>,
+    /// Files of the superproject itself, outside every service.
+    pub paths: Vec<FileChange>,
+    /// What a person should look at, though it stops nothing.
+    pub warnings: Vec<Warning>,
+}
+
+/// One end of the comparison.
+#[derive(Clone, Debug)]
+pub struct End {
+    /// As the user or the CI system named it.
+    pub rev: String,
+    /// The commit it means.
+    pub commit: ObjectId,
+}
+
+/// The older end, and how it was found.
+#[derive(Clone, Debug)]
+pub struct Base {
+    /// As the user or the CI system named it.
+    pub rev: String,
+    /// The commit compared against; none for the empty tree.
+    pub commit: Option<ObjectId>,
+    /// How that commit follows from `rev`.
+    pub kind: BaseKind,
+}
+
+/// How the base commit was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BaseKind {
+    /// The named commit itself.
+    Exact,
+    /// The merge base of the named commit and the head.
+    MergeBase,
+    /// Nothing to compare with: everything counts as added.
+    Empty,
+    /// The commit that was asked for is gone; this is the nearest that is still known.
+    Approximate,
+}
+
+/// What happened to one submodule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceChange {
+    /// What people call it; see [`service_name`](super::fleet::service_name).
+    pub name: BString,
+    /// Its path in the fleet at head (at base, when removed); `.` inside a single service repository.
+    pub path: BString,
+    /// Its path at base, when it moved.
+    pub previous_path: Option<BString>,
+    /// What happened.
+    pub change: ChangeKind,
+    /// Which way the pin went; none when there is only one pin.
+    pub direction: Option<Direction>,
+    /// The pin at base; none when it was no submodule there.
+    pub from: Option<ObjectId>,
+    /// The pin at head; none when it is no submodule there.
+    pub to: Option<ObjectId>,
+    /// The code at both ends.
+    pub code: Part,
+    /// The configuration at both ends.
+    pub config: Part,
+    /// Whether anything outside code and configuration differs.
+    pub other: bool,
+    /// What the change calls for.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+    /// The submodule's URL at head (at base, when removed), without credentials.
+    pub url: Option<BString>,
+    /// The files that differ inside it, when they were asked for.
+    pub files: Option<Vec<FileChange>>,
+}
+
+/// The content identity of one part of a service at both ends: OIDs of Git trees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    /// At base; none when the part did not exist.
+    pub from: Option<ObjectId>,
+    /// At head; none when the part does not exist.
+    pub to: Option<ObjectId>,
+}
+
+impl Part {
+    /// Whether the two ends differ.
+    pub fn changed(&self) -> bool {
+        self.from != self.to
+    }
+}
+
+/// What happened to one service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChangeKind {
+    /// New in the fleet.
+    Added,
+    /// No longer in the fleet.
+    Removed,
+    /// Its code differs; its configuration may too.
+    Code,
+    /// Only its configuration differs.
+    Config,
+    /// Only files outside code and configuration differ.
+    Other,
+    /// The pin moved, and nothing that is built from it differs.
+    PointerOnly,
+    /// Moved to another path of the fleet at the same pin.
+    Renamed,
+    /// `.gitmodules` names another URL for it, and nothing else happened.
+    UrlChanged,
+    /// A directory of the fleet became a submodule with the same content.
+    Extracted,
+    /// A submodule became a directory of the fleet with the same content.
+    FoldedIn,
+    /// The same on both ends: it is here because somebody asked for it.
+    Unchanged,
+}
+
+/// What a change calls for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Nothing.
+    None,
+    /// Bake the chart; the image stays.
+    Chart,
+    /// Build the image, and bake its chart.
+    Image,
+    /// Take it out of service: never part of a build.
+    Retire,
+}
+
+/// Which way a pin moved in the submodule's own history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// The new pin contains the old one.
+    Forward,
+    /// The old pin contains the new one.
+    Rollback,
+    /// Each has commits that the other lacks.
+    Diverged,
+    /// The history between them is not at hand.
+    Unknown,
+}
+
+/// The rule that decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// New in the fleet.
+    Added,
+    /// No longer in the fleet.
+    Removed,
+    /// The code's OIDs differ.
+    CodeChanged,
+    /// The configuration's OIDs differ, the code's do not.
+    ConfigChanged,
+    /// Both OIDs differ.
+    CodeAndConfigChanged,
+    /// Only other paths differ.
+    OtherPaths,
+    /// The pin moved, the content did not.
+    SameContent,
+    /// Another path, the same pin.
+    Renamed,
+    /// Another URL, the same pin.
+    UrlChanged,
+    /// A submodule without code or configuration.
+    Plain,
+    /// The old pin's content cannot be had, so nothing can be called unchanged.
+    BaseUnavailable,
+    /// A superproject path that fans out to this service (`[[change.fanout]]`).
+    Fanout(BString),
+    /// A service it depends on is built (`depends_on`).
+    DependsOn(BString),
+    /// Named on the command line, or all were asked for.
+    Requested,
+}
+
+impl Reason {
+    /// The stable word for JSON and tables: kebab-case, with the cause behind a colon where there is one.
+    pub fn word(&self) -> String {
+        match self {
+            Self::Added => "added".into(),
+            Self::Removed => "removed".into(),
+            Self::CodeChanged => "code-changed".into(),
+            Self::ConfigChanged => "config-changed".into(),
+            Self::CodeAndConfigChanged => "code-and-config-changed".into(),
+            Self::OtherPaths => "other-paths".into(),
+            Self::SameContent => "same-content".into(),
+            Self::Renamed => "renamed".into(),
+            Self::UrlChanged => "url-changed".into(),
+            Self::Plain => "plain-submodule".into(),
+            Self::BaseUnavailable => "base-unavailable".into(),
+            Self::Fanout(path) => format!("fanout:{path}"),
+            Self::DependsOn(service) => format!("depends-on:{service}"),
+            Self::Requested => "requested".into(),
+        }
+    }
+}
+
+/// One file that differs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FileChange {
+    /// Relative to the repository it belongs to.
+    pub path: BString,
+    /// What happened to it.
+    pub status: FileStatus,
+}
+
+/// What happened to one file; a rename is a removal and an addition, as in git's raw format without `-M`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileStatus {
+    /// New.
+    Added,
+    /// Gone.
+    Removed,
+    /// Other content or another mode.
+    Modified,
+}
+
+/// Something a person should look at; `--strict` makes it an error.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Warning {
+    /// The path of the service it is about, where it is about one.
+    pub path: Option<BString>,
+    /// What kind of warning.
+    pub kind: WarningKind,
+    /// The sentence for people.
+    pub message: String,
+}
+
+/// The kinds of warnings, stable words in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WarningKind {
+    /// The old pin's content cannot be had; the service is built to be safe.
+    BaseUnavailable,
+    /// A pin went backwards, and no commit of the range did that.
+    UnintendedRevert,
+    /// The submodule's URL changed.
+    UrlChanged,
+    /// A gitlink without a section in `.gitmodules`.
+    Unlisted,
+    /// The base that was asked for is gone.
+    ApproximateBase,
+}

@@ -1,0 +1,62 @@
+//! What features report while they work; the output floor turns it into bars or lines.
+
+use std::{sync::Arc, time::Duration};
+
+use super::change::Action;
+
+/// Something happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The work is known: how many jobs there are.
+    Planned {
+        /// The number of jobs to come.
+        jobs: usize,
+    },
+    /// A job began.
+    Started {
+        /// Which one, counted from 0 in the plan's order.
+        job: usize,
+        /// The service's name.
+        name: String,
+        /// What is done to it.
+        action: Action,
+    },
+    /// A running job entered another step (`image`, `chart`, `push`).
+    Step {
+        /// Which job.
+        job: usize,
+        /// The step's name.
+        step: &'static str,
+    },
+    /// A job ended.
+    Finished {
+        /// Which job.
+        job: usize,
+        /// The service's name.
+        name: String,
+        /// How it ended.
+        ending: Ending,
+        /// How long it took.
+        took: Duration,
+        /// What its children printed, whole.
+        log: Option<Arc<[u8]>>,
+    },
+    /// Something worth a line of its own, which stops nothing.
+    Notice(String),
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It made something; what, in a few words.
+    Done(String),
+    /// It was there already.
+    Reused(String),
+    /// It failed; the error's sentence.
+    Failed(String),
+    /// It never began, because another failed or the run was interrupted.
+    Cancelled,
+}
+
+/// Where features send their events: called from several threads.
+pub type Events<'a> = &'a (dyn Fn(Event) + Sync);

@@ -1,0 +1,69 @@
+//! The fleet as its trees record it: gitlinks, and what `.gitmodules` says of them.
+
+use bstr::{BStr, BString, ByteSlice};
+use gix::ObjectId;
+
+/// A mode-160000 entry of the fleet's tree.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Gitlink {
+    /// Where the submodule sits, relative to the fleet's root, `/`-separated; any bytes but NUL.
+    pub path: BString,
+    /// The commit it records.
+    pub pin: ObjectId,
+}
+
+/// One `[submodule "NAME"]` section of a `.gitmodules` (gitmodules(5)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submodule {
+    /// The section's name: where the repository is kept, `<git dir>/modules/<name>`.
+    pub name: BString,
+    /// `submodule.<name>.path`.
+    pub path: BString,
+    /// `submodule.<name>.url`, as written: may be relative to the fleet's own remote.
+    pub url: Option<BString>,
+}
+
+/// The name people call a service by: the last component of its path.
+pub fn service_name(path: &BStr) -> &BStr {
+    path.rfind_byte(b'/')
+        .map_or(path, |slash| path[slash + 1..].as_bstr())
+}
+
+/// A URL without its user part, fit for labels, reports and logs: `https://token@host/x` becomes `https://host/x`.
+///
+/// The scp-like form (`git@host:path`) names no password and is returned as it is.
+pub fn without_credentials(url: &BStr) -> BString {
+    let Some(scheme) = url.find("://") else {
+        return url.to_owned();
+    };
+    let (prefix, rest) = url.split_at(scheme + 3);
+    let authority = rest.find_byteset(b"/?#").unwrap_or(rest.len());
+    match rest[..authority].rfind_byte(b'@') {
+        Some(at) => [prefix, &rest[at + 1..]].concat().into(),
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_called_by_the_last_component_of_its_path() {
+        assert_eq!(service_name("code-repos/api".into()), "api");
+        assert_eq!(service_name("api".into()), "api");
+    }
+
+    #[test]
+    fn credentials_are_cut_from_urls() {
+        for (url, want) in [
+            ("https://user:tok@en@host/x.git", "https://host/x.git"),
+            ("https://host/x@y.git", "https://host/x@y.git"),
+            ("ssh://git@host:22/x", "ssh://host:22/x"),
+            ("git@host:x.git", "git@host:x.git"),
+            ("../x.git", "../x.git"),
+        ] {
+            assert_eq!(without_credentials(url.into()), want, "{url}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Content identity: what is the same is never built twice (design: an image is known by what it is built from).
+
+use std::collections::BTreeMap;
+
+use gix::ObjectId;
+use sha2::{Digest, Sha256};
+
+/// Raised whenever a change of flota itself makes builders produce something else from the same input.
+const BUILDER_EPOCH: u32 = 1;
+
+/// Everything that an image follows from.
+#[derive(Clone, Debug)]
+pub struct ImageInputs<'a> {
+    /// The OID of the code's Git tree.
+    pub code: ObjectId,
+    /// The Dockerfile, relative to the code.
+    pub dockerfile: &'a str,
+    /// The stage, when one is named.
+    pub target: Option<&'a str>,
+    /// The platform in OCI's notation.
+    pub platform: &'a str,
+    /// Build arguments by name.
+    pub build_args: &'a BTreeMap<String, String>,
+}
+
+/// The tag that names an image by what it is built from: `code-` and 12 hex digits.
+pub fn image_tag(inputs: &ImageInputs<'_>) -> String {
+    let mut fields = vec![
+        format!("epoch {BUILDER_EPOCH}"),
+        format!("code {}", inputs.code),
+        format!("dockerfile {}", inputs.dockerfile),
+        format!("target {}", inputs.target.unwrap_or_default()),
+        format!("platform {}", inputs.platform),
+    ];
+    fields.extend(
+        inputs
+            .build_args
+            .iter()
+            .map(|(name, value)| format!("arg {name}={value}")),
+    );
+    format!("code-{}", short_hash(&fields))
+}
+
+/// A chart's identity, 12 hex digits: its configuration, and the image it deploys (its digest where known, else its
+/// identity tag; nothing for a chart without an image).
+pub fn chart_id(config: ObjectId, image: Option<&str>) -> String {
+    let fields = [
+        format!("config {config}"),
+        format!("image {}", image.unwrap_or_default()),
+    ];
+    short_hash(&fields)
+}
+
+/// Each field goes in with its length, so that no two lists of fields read the same.
+fn short_hash(fields: &[String]) -> String {
+    let mut hash = Sha256::new();
+    for field in fields {
+        hash.update((field.len() as u64).to_be_bytes());
+        hash.update(field);
+    }
+    hash.finalize()
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_input_of_an_image_shows_in_its_tag() {
+        let code = |n| ObjectId::from_bytes_or_panic(&[n; 20]);
+        let args = |value: &str| BTreeMap::from([("A".to_owned(), value.to_owned())]);
+        let (one, two) = (args("1"), args("2"));
+        let base = ImageInputs {
+            code: code(1),
+            dockerfile: "Dockerfile",
+            target: None,
+            platform: "linux/amd64",
+            build_args: &one,
+        };
+        let variants = [
+            base.clone(),
+            ImageInputs {
+                code: code(2),
+                ..base.clone()
+            },
+            ImageInputs {
+                dockerfile: "Other",
+                ..base.clone()
+            },
+            ImageInputs {
+                target: Some("test"),
+                ..base.clone()
+            },
+            ImageInputs {
+                platform: "linux/arm64",
+                ..base.clone()
+            },
+            ImageInputs {
+                build_args: &two,
+                ..base.clone()
+            },
+        ];
+        let tags: std::collections::BTreeSet<_> = variants.iter().map(image_tag).collect();
+        assert_eq!(tags.len(), variants.len());
+        assert!(tags.iter().all(|tag| tag.len() == "code-".len() + 12));
+        assert_eq!(image_tag(&base), image_tag(&base.clone()));
+    }
+
+    #[test]
+    fn a_chart_is_known_by_its_configuration_and_its_image() {
+        let config = |n| ObjectId::from_bytes_or_panic(&[n; 20]);
+        assert_ne!(chart_id(config(1), None), chart_id(config(2), None));
+        assert_ne!(
+            chart_id(config(1), Some("sha256:a")),
+            chart_id(config(1), Some("sha256:b"))
+        );
+    }
+}

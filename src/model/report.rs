@@ -1,0 +1,101 @@
+//! What a build made.
+
+use std::{path::PathBuf, time::Duration};
+
+use serde::Serialize;
+
+use super::{
+    change::{Base, End, Warning},
+    error::Error,
+    plan::Step,
+};
+
+/// The whole outcome of a build, in the plan's order.
+#[derive(Debug)]
+pub struct BuildReport {
+    /// The older end; none when services were asked for by name, or all of them.
+    pub base: Option<Base>,
+    /// The newer end.
+    pub head: End,
+    /// What built the images; none when no image was called for.
+    pub builder: Option<&'static str>,
+    /// One entry for each build of the plan.
+    pub services: Vec<BuiltService>,
+    /// Carried over from the detection.
+    pub warnings: Vec<Warning>,
+    /// How long it all took.
+    pub took: Duration,
+}
+
+impl BuildReport {
+    /// How many ended so.
+    pub fn count(&self, status: Status) -> usize {
+        self.services
+            .iter()
+            .filter(|service| service.status == status)
+            .count()
+    }
+}
+
+/// What became of one service.
+#[derive(Debug)]
+pub struct BuiltService {
+    /// The action and why.
+    pub step: Step,
+    /// How it ended.
+    pub status: Status,
+    /// The image it has now: built, reused, or what its chart names.
+    pub image: Option<ImageReport>,
+    /// Its chart, when it has one.
+    pub chart: Option<ChartReport>,
+    /// How long it took.
+    pub took: Duration,
+    /// Where its children's output is, when there were any.
+    pub log: Option<PathBuf>,
+    /// Why it failed.
+    pub error: Option<Error>,
+}
+
+/// How a build of one service ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// It was made now.
+    Built,
+    /// It was there already.
+    Reused,
+    /// It would be made (`--dry-run`).
+    Planned,
+    /// It could not be made.
+    Failed,
+    /// It was not begun.
+    Cancelled,
+}
+
+/// An image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ImageReport {
+    /// Its identity: `registry/repository:code-…`.
+    pub reference: String,
+    /// All its names, the identity first.
+    pub references: Vec<String>,
+    /// The digest of its manifest, where it is known: an engine with a store of its own learns it by a push.
+    pub digest: Option<String>,
+    /// Its id, the digest of its configuration.
+    pub id: Option<String>,
+}
+
+/// A chart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChartReport {
+    /// Its name, from Chart.yaml.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The packaged file; none in a dry run.
+    pub file: Option<PathBuf>,
+    /// The digest of the file (`sha256:…`).
+    pub digest: Option<String>,
+    /// Where it was pushed.
+    pub reference: Option<String>,
+}

@@ -1,0 +1,446 @@
+//! The rules of change detection: evidence in, decision out, no IO.
+//!
+//! One submodule at a time; each side is what one end of the range holds at its path. See the README's table of rules.
+
+use gix::ObjectId;
+
+use super::change::{Action, ChangeKind, Reason};
+
+/// One end of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Nothing is at the path.
+    Absent,
+    /// A gitlink, and what its commit holds.
+    Pinned(ObjectId, Content),
+    /// A directory of the superproject itself.
+    Directory(Content),
+}
+
+impl Side {
+    /// The pin, when there is one.
+    pub fn pin(&self) -> Option<ObjectId> {
+        match self {
+            Self::Pinned(pin, _) => Some(*pin),
+            Self::Absent | Self::Directory(_) => None,
+        }
+    }
+
+    /// What is there.
+    pub fn content(&self) -> Content {
+        match self {
+            Self::Pinned(_, content) | Self::Directory(content) => *content,
+            Self::Absent => Content::default(),
+        }
+    }
+}
+
+/// The older end, which need not be obtainable: a pin that was force-pushed away is no reason to stop.
+/// (The newer end is: what cannot be read cannot be built.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Old {
+    /// It could be read.
+    Known(Side),
+    /// A gitlink to a commit that cannot be had.
+    Unavailable(ObjectId),
+}
+
+impl Old {
+    /// The pin, when there is one.
+    pub fn pin(&self) -> Option<ObjectId> {
+        match self {
+            Self::Known(side) => side.pin(),
+            Self::Unavailable(pin) => Some(*pin),
+        }
+    }
+}
+
+/// The three content identities of a service's tree; `None` is "no such entries".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Content {
+    /// What the image is built from.
+    pub code: Option<ObjectId>,
+    /// What the chart is baked from.
+    pub config: Option<ObjectId>,
+    /// Everything else that is not ignored.
+    pub other: Option<ObjectId>,
+}
+
+impl Content {
+    /// Whether this is a service at all: it has code or configuration.
+    pub fn is_service(&self) -> bool {
+        self.code.is_some() || self.config.is_some()
+    }
+
+    /// What building it from nothing calls for.
+    pub fn full_action(&self) -> Action {
+        match (self.code, self.config) {
+            (Some(_), _) => Action::Image,
+            (None, Some(_)) => Action::Chart,
+            (None, None) => Action::None,
+        }
+    }
+}
+
+/// Everything the rules look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence {
+    /// The older end.
+    pub base: Old,
+    /// The newer end.
+    pub head: Side,
+    /// Whether the path changed.
+    pub moved: bool,
+    /// Whether `.gitmodules` names another URL.
+    pub url_changed: bool,
+    /// What a change outside code and configuration calls for (`[change] other`).
+    pub other_action: Action,
+}
+
+/// What follows from the evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What happened.
+    pub change: ChangeKind,
+    /// What it calls for.
+    pub action: Action,
+    /// The rule that decided.
+    pub reason: Reason,
+}
+
+/// Applies the rules in order; the first that fits decides.
+pub fn decide(evidence: &Evidence) -> Decision {
+    match (evidence.base, evidence.head) {
+        (Old::Known(base), Side::Absent) => removed(!base.content().is_service()),
+        (Old::Unavailable(_), Side::Absent) => removed(false),
+        (Old::Known(Side::Absent), head) => added(head.content()),
+        (Old::Unavailable(_), head) => without_base(head.content()),
+        (Old::Known(base), head) => compared(base, head, evidence),
+    }
+}
+
+fn removed(plain: bool) -> Decision {
+    if plain {
+        Decision {
+            change: ChangeKind::Removed,
+            action: Action::None,
+            reason: Reason::Plain,
+        }
+    } else {
+        Decision {
+            change: ChangeKind::Removed,
+            action: Action::Retire,
+            reason: Reason::Removed,
+        }
+    }
+}
+
+fn added(new: Content) -> Decision {
+    let reason = if new.is_service() {
+        Reason::Added
+    } else {
+        Reason::Plain
+    };
+    Decision {
+        change: ChangeKind::Added,
+        action: new.full_action(),
+        reason,
+    }
+}
+
+fn without_base(new: Content) -> Decision {
+    let change = match new.full_action() {
+        Action::Image => ChangeKind::Code,
+        Action::Chart => ChangeKind::Config,
+        Action::None | Action::Retire => ChangeKind::Other,
+    };
+    Decision {
+        change,
+        action: new.full_action(),
+        reason: Reason::BaseUnavailable,
+    }
+}
+
+fn compared(base: Side, head: Side, evidence: &Evidence) -> Decision {
+    let (old, new) = (base.content(), head.content());
+    let code = old.code != new.code;
+    let config = old.config != new.config;
+    if code || config {
+        // A part that is gone leaves nothing to build from it.
+        let action = match (code && new.code.is_some(), config && new.config.is_some()) {
+            (true, _) => Action::Image,
+            (false, true) => Action::Chart,
+            (false, false) => Action::None,
+        };
+        let (change, reason) = match (code, config) {
+            (true, true) => (ChangeKind::Code, Reason::CodeAndConfigChanged),
+            (true, false) => (ChangeKind::Code, Reason::CodeChanged),
+            (false, _) => (ChangeKind::Config, Reason::ConfigChanged),
+        };
+        return Decision {
+            change,
+            action,
+            reason,
+        };
+    }
+    if old.other != new.other {
+        return if new.is_service() {
+            let action = evidence.other_action;
+            Decision {
+                change: ChangeKind::Other,
+                action,
+                reason: Reason::OtherPaths,
+            }
+        } else {
+            Decision {
+                change: ChangeKind::Other,
+                action: Action::None,
+                reason: Reason::Plain,
+            }
+        };
+    }
+    let (change, reason) = same_content(base, head, evidence);
+    Decision {
+        change,
+        action: Action::None,
+        reason,
+    }
+}
+
+fn same_content(base: Side, head: Side, evidence: &Evidence) -> (ChangeKind, Reason) {
+    match (base, head) {
+        (Side::Directory(_), Side::Pinned(..)) => (ChangeKind::Extracted, Reason::SameContent),
+        (Side::Pinned(..), Side::Directory(_)) => (ChangeKind::FoldedIn, Reason::SameContent),
+        _ if base.pin() != head.pin() => (ChangeKind::PointerOnly, Reason::SameContent),
+        _ if evidence.moved => (ChangeKind::Renamed, Reason::Renamed),
+        _ if evidence.url_changed => (ChangeKind::UrlChanged, Reason::UrlChanged),
+        _ => (ChangeKind::Unchanged, Reason::SameContent),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn oid(n: u8) -> Option<ObjectId> {
+        Some(ObjectId::from_bytes_or_panic(&[n; 20]))
+    }
+
+    fn content(code: u8, config: u8, other: u8) -> Content {
+        let part = |n| (n != 0).then(|| oid(n)).flatten();
+        Content {
+            code: part(code),
+            config: part(config),
+            other: part(other),
+        }
+    }
+
+    fn pinned(pin: u8, code: u8, config: u8, other: u8) -> Side {
+        Side::Pinned(oid(pin).unwrap(), content(code, config, other))
+    }
+
+    fn outcome(
+        base: Old,
+        head: Side,
+        moved: bool,
+        url_changed: bool,
+    ) -> (ChangeKind, Action, Reason) {
+        let evidence = Evidence {
+            base,
+            head,
+            moved,
+            url_changed,
+            other_action: Action::Chart,
+        };
+        let Decision {
+            change,
+            action,
+            reason,
+        } = decide(&evidence);
+        (change, action, reason)
+    }
+
+    #[test]
+    fn the_table_of_rules() {
+        use {Action as A, ChangeKind as C, Reason as R};
+        let gone = Old::Unavailable(oid(1).unwrap());
+        let directory = Side::Directory(content(1, 1, 1));
+        let one = pinned(1, 1, 1, 1);
+        for (base, head, moved, url, want) in [
+            (
+                Old::Known(Side::Absent),
+                one,
+                false,
+                false,
+                (C::Added, A::Image, R::Added),
+            ),
+            (
+                Old::Known(Side::Absent),
+                pinned(1, 0, 1, 0),
+                false,
+                false,
+                (C::Added, A::Chart, R::Added),
+            ),
+            (
+                Old::Known(Side::Absent),
+                pinned(1, 0, 0, 1),
+                false,
+                false,
+                (C::Added, A::None, R::Plain),
+            ),
+            (
+                Old::Known(one),
+                Side::Absent,
+                false,
+                false,
+                (C::Removed, A::Retire, R::Removed),
+            ),
+            (
+                gone,
+                Side::Absent,
+                false,
+                false,
+                (C::Removed, A::Retire, R::Removed),
+            ),
+            (
+                Old::Known(pinned(1, 0, 0, 1)),
+                Side::Absent,
+                false,
+                false,
+                (C::Removed, A::None, R::Plain),
+            ),
+            (
+                Old::Known(one),
+                pinned(2, 2, 1, 1),
+                false,
+                false,
+                (C::Code, A::Image, R::CodeChanged),
+            ),
+            (
+                Old::Known(one),
+                pinned(2, 2, 2, 1),
+                false,
+                false,
+                (C::Code, A::Image, R::CodeAndConfigChanged),
+            ),
+            (
+                Old::Known(one),
+                pinned(2, 0, 2, 1),
+                false,
+                false,
+                (C::Code, A::Chart, R::CodeChanged),
+            ),
+            (
+                Old::Known(one),
+                pinned(2, 0, 1, 1),
+                false,
+                false,
+                (C::Code, A::None, R::CodeChanged),
+            ),
+            (
+                Old::Known(one),
+                pinned(2, 1, 2, 2),
+                false,
+                false,
+                (C::Config, A::Chart, R::ConfigChanged),
+            ),
+            (
+                Old::Known(one),
+                pinned(2, 1, 0, 1),
+                false,
+                false,
+                (C::Config, A::None, R::ConfigChanged),
+            ),
+            (
+                Old::Known(one),
+                pinned(2, 1, 1, 2),
+                false,
+                false,
+                (C::Other, A::Chart, R::OtherPaths),
+            ),
+            (
+                Old::Known(pinned(1, 0, 0, 1)),
+                pinned(2, 0, 0, 2),
+                false,
+                false,
+                (C::Other, A::None, R::Plain),
+            ),
+            (
+                Old::Known(one),
+                pinned(2, 1, 1, 1),
+                false,
+                false,
+                (C::PointerOnly, A::None, R::SameContent),
+            ),
+            (
+                Old::Known(one),
+                one,
+                true,
+                false,
+                (C::Renamed, A::None, R::Renamed),
+            ),
+            (
+                Old::Known(one),
+                pinned(2, 2, 1, 1),
+                true,
+                false,
+                (C::Code, A::Image, R::CodeChanged),
+            ),
+            (
+                Old::Known(one),
+                one,
+                false,
+                true,
+                (C::UrlChanged, A::None, R::UrlChanged),
+            ),
+            (
+                Old::Known(directory),
+                one,
+                false,
+                false,
+                (C::Extracted, A::None, R::SameContent),
+            ),
+            (
+                Old::Known(one),
+                directory,
+                false,
+                false,
+                (C::FoldedIn, A::None, R::SameContent),
+            ),
+            (
+                Old::Known(directory),
+                pinned(1, 2, 1, 1),
+                false,
+                false,
+                (C::Code, A::Image, R::CodeChanged),
+            ),
+            (
+                gone,
+                pinned(2, 1, 1, 1),
+                false,
+                false,
+                (C::Code, A::Image, R::BaseUnavailable),
+            ),
+            (
+                gone,
+                pinned(2, 0, 1, 1),
+                false,
+                false,
+                (C::Config, A::Chart, R::BaseUnavailable),
+            ),
+            (
+                Old::Known(one),
+                one,
+                false,
+                false,
+                (C::Unchanged, A::None, R::SameContent),
+            ),
+        ] {
+            assert_eq!(
+                outcome(base, head, moved, url),
+                want,
+                "{base:?} -> {head:?}"
+            );
+        }
+    }
+}

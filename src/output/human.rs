@@ -1,0 +1,297 @@
+//! Results as tables that a person reads at a glance.
+
+use std::fmt::Write;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use console::Style;
+use gix::ObjectId;
+
+use super::{text, theme};
+use crate::model::{
+    change::{Action, Base, BaseKind, Changed, Direction, End, FileStatus, Reason, ServiceChange},
+    plan::{Plan, Step},
+    report::{BuildReport, BuiltService, Status},
+};
+
+/// `flota changed`
+pub fn changed(changed: &Changed) -> String {
+    let mut out = ends(Some(&changed.base), &changed.head);
+    if changed.services.is_empty() {
+        out.push_str("No service changed.\n");
+    } else {
+        let rows = changed.services.iter().flat_map(|service| {
+            let files = service.files.iter().flatten().map(|file| {
+                let line = format!(
+                    "  {} {}",
+                    file_letter(file.status),
+                    text::name(file.path.as_ref())
+                );
+                vec![theme::dim(line).to_string()]
+            });
+            std::iter::once(changed_row(service)).chain(files)
+        });
+        out.push_str(&table(
+            &["SERVICE", "CHANGE", "PIN", "ACTION", "REASON"],
+            rows,
+        ));
+    }
+    if !changed.paths.is_empty() {
+        let _ = writeln!(out, "\nIn the fleet itself, built by no rule:");
+        for file in &changed.paths {
+            let _ = writeln!(
+                out,
+                "  {} {}",
+                file_letter(file.status),
+                text::name(file.path.as_ref())
+            );
+        }
+    }
+    out
+}
+
+/// `flota plan`
+pub fn plan(plan: &Plan) -> String {
+    let mut out = ends(plan.base.as_ref(), &plan.head);
+    if plan.steps.is_empty() {
+        out.push_str("Nothing to do.\n");
+        return out;
+    }
+    let rows = plan.steps.iter().map(|step| {
+        vec![
+            name_cell(step),
+            theme::action(step.action)
+                .apply_to(action_word(step.action))
+                .to_string(),
+            step.commit.map(short).unwrap_or_default(),
+            text::line(&step.reason.word()),
+        ]
+    });
+    out.push_str(&table(&["SERVICE", "ACTION", "COMMIT", "REASON"], rows));
+    let count = |action| {
+        plan.steps
+            .iter()
+            .filter(|step| step.action == action)
+            .count()
+    };
+    let mut parts = vec![
+        plural(count(Action::Image), "image build"),
+        plural(count(Action::Chart), "chart build"),
+    ];
+    if count(Action::Retire) > 0 {
+        parts.push(format!("{} to retire", count(Action::Retire)));
+    }
+    let _ = writeln!(out, "\n{}.", parts.join(", "));
+    out
+}
+
+/// `flota build`
+pub fn build(report: &BuildReport) -> String {
+    let mut out = ends(report.base.as_ref(), &report.head);
+    if report.services.is_empty() {
+        out.push_str("Nothing to build.\n");
+        return out;
+    }
+    let rows = report.services.iter().map(|service| {
+        vec![
+            name_cell(&service.step),
+            theme::action(service.step.action)
+                .apply_to(action_word(service.step.action))
+                .to_string(),
+            theme::status(service.status)
+                .apply_to(status_word(service.status))
+                .to_string(),
+            products(service),
+            if service.status == Status::Planned {
+                String::new()
+            } else {
+                seconds(service)
+            },
+        ]
+    });
+    out.push_str(&table(
+        &["SERVICE", "ACTION", "STATUS", "RESULT", "TIME"],
+        rows,
+    ));
+    out
+}
+
+fn ends(base: Option<&Base>, head: &End) -> String {
+    let side = |rev: &str, commit: ObjectId| match rev {
+        rev if commit.to_string().starts_with(rev) => short(commit),
+        rev => format!("{} ({})", text::line(rev), short(commit)),
+    };
+    let head = side(&head.rev, head.commit);
+    let Some(base) = base else {
+        return format!("All services at {head}\n\n");
+    };
+    let from = match base.commit {
+        Some(commit) => side(&base.rev, commit),
+        None => "nothing".to_owned(),
+    };
+    let how = match base.kind {
+        BaseKind::Exact | BaseKind::Empty => "",
+        BaseKind::MergeBase => ", by their merge base",
+        BaseKind::Approximate => ", the nearest commit still known",
+    };
+    format!("From {from} to {head}{how}\n\n")
+}
+
+fn changed_row(service: &ServiceChange) -> Vec<String> {
+    let mut name = text::name(service.name.as_ref());
+    if let Some(previous) = &service.previous_path {
+        name = format!("{name} (was {})", text::name(previous.as_ref()));
+    }
+    vec![
+        theme::heading(name).to_string(),
+        theme::change(service.change)
+            .apply_to(kebab(&service.change))
+            .to_string(),
+        pins(service),
+        theme::action(service.action)
+            .apply_to(action_word(service.action))
+            .to_string(),
+        because(service),
+    ]
+}
+
+/// `old → new`; a rollback and a divergence say so.
+fn pins(service: &ServiceChange) -> String {
+    let pin = |id: Option<ObjectId>| id.map_or("–".to_owned(), short);
+    if service.from == service.to {
+        return pin(service.to);
+    }
+    let moved = format!("{} → {}", pin(service.from), pin(service.to));
+    match service.direction {
+        None | Some(Direction::Forward) => moved,
+        Some(direction) => {
+            format!(
+                "{moved} {}",
+                theme::direction(direction).apply_to(kebab(&direction))
+            )
+        }
+    }
+}
+
+/// The reason as a phrase.
+fn because(service: &ServiceChange) -> String {
+    let phrase = match &service.reason {
+        Reason::Added => "new in the fleet",
+        Reason::Removed => "no longer in the fleet",
+        Reason::CodeChanged => "its code differs",
+        Reason::ConfigChanged => "only its configuration differs",
+        Reason::CodeAndConfigChanged => "its code and configuration differ",
+        Reason::OtherPaths => "only other files differ",
+        Reason::SameContent => "the content is the same",
+        Reason::Renamed => "another path, the same pin",
+        Reason::UrlChanged => "another URL, the same pin",
+        Reason::Plain => "a submodule without code or configuration",
+        Reason::BaseUnavailable => "its old commit cannot be had",
+        Reason::Requested => "asked for",
+        Reason::Fanout(_) | Reason::DependsOn(_) => return text::line(&service.reason.word()),
+    };
+    phrase.to_owned()
+}
+
+fn name_cell(step: &Step) -> String {
+    theme::heading(text::name(step.name.as_ref())).to_string()
+}
+
+fn products(service: &BuiltService) -> String {
+    if let Some(error) = &service.error {
+        return text::line(&error.to_string());
+    }
+    let image = service.image.as_ref().map(|image| {
+        let digest = image
+            .digest
+            .as_deref()
+            .or(image.id.as_deref())
+            .map(short_digest);
+        format!(
+            "{} {}",
+            text::line(&image.reference),
+            theme::dim(digest.unwrap_or_default())
+        )
+    });
+    let chart = service.chart.as_ref().map(|chart| {
+        let digest = chart.digest.as_deref().map(short_digest);
+        let name = text::line(&format!("{}-{}.tgz", chart.name, chart.version));
+        format!("{name} {}", theme::dim(digest.unwrap_or_default()))
+    });
+    let lines: Vec<_> = [image, chart]
+        .into_iter()
+        .flatten()
+        .map(|l| l.trim_end().to_owned())
+        .collect();
+    lines.join("\n")
+}
+
+fn seconds(service: &BuiltService) -> String {
+    format!("{:.1} s", service.took.as_secs_f64())
+}
+
+/// A table without lines, as wide as the terminal allows.
+fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(
+        header
+            .iter()
+            .map(|title| Style::new().dim().apply_to(title).to_string()),
+    );
+    table.add_rows(rows);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    let mut out = table
+        .lines()
+        .map(|line| line.trim_end().to_owned() + "\n")
+        .collect::<String>();
+    if !out.ends_with('\n') {
+        out.push('\n');
+    }
+    out
+}
+
+fn file_letter(status: FileStatus) -> char {
+    match status {
+        FileStatus::Added => 'A',
+        FileStatus::Removed => 'D',
+        FileStatus::Modified => 'M',
+    }
+}
+
+/// The word JSON uses for a unit variant, so that people and programs read the same.
+fn kebab(value: &impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+fn action_word(action: Action) -> String {
+    if action == Action::None {
+        "–".into()
+    } else {
+        kebab(&action)
+    }
+}
+
+fn status_word(status: Status) -> String {
+    kebab(&status)
+}
+
+fn short(id: ObjectId) -> String {
+    id.to_hex_with_len(7).to_string()
+}
+
+/// `sha256:` and 12 digits.
+fn short_digest(digest: &str) -> &str {
+    digest.get(..19).unwrap_or(digest)
+}
+
+/// `1 image build`, `2 image builds`.
+pub fn plural(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}

@@ -1,0 +1,50 @@
+//! Floor 4: the only place that prints. Results go to stdout, everything else to stderr.
+
+use std::io::{self, Write};
+
+use crate::model::error::{Error, Result};
+
+pub mod error;
+pub mod human;
+pub mod json;
+pub mod progress;
+pub mod text;
+pub mod theme;
+
+/// How the run speaks: settled once, from the command line.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    /// Results and errors only.
+    pub quiet: bool,
+    /// Causes and children's output too.
+    pub verbose: bool,
+    /// Whether bars may be drawn on stderr.
+    pub bars: bool,
+}
+
+impl Output {
+    /// Writes a result to stdout, whole; a full disk or a closed pipe is an error, not success.
+    pub fn result(&self, bytes: impl AsRef<[u8]>) -> Result<()> {
+        let mut stdout = io::stdout().lock();
+        stdout
+            .write_all(bytes.as_ref())
+            .and_then(|()| stdout.flush())
+            .map_err(|err| Error::environment("cannot write to standard output").because(err))
+    }
+
+    /// Writes a line of status to stderr, unless the run is quiet. That stderr is gone stops nothing.
+    pub fn status(&self, line: impl AsRef<str>) {
+        if !self.quiet {
+            let _ = writeln!(io::stderr().lock(), "{}", line.as_ref());
+        }
+    }
+
+    /// Writes a warning to stderr, with control characters escaped.
+    pub fn warning(&self, message: &str) {
+        self.status(format!(
+            "{} {}",
+            theme::warning("warning:"),
+            text::escape(message)
+        ));
+    }
+}
