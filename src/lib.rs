@@ -1,4 +1,5 @@
 //! flota
+pub mod ci;
 pub mod container;
 pub mod model;
 /// run
