@@ -1,5 +1,6 @@
 //! flota
 pub mod cli;
+pub mod ci;
 pub mod container;
 pub mod git;
 pub mod model;
