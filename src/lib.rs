@@ -1,11 +1,79 @@
-//! flota
-pub mod cli;
+//! flota: the Git-native manager for a fleet of services, one repository each, linked as submodules.
+//!
+//! The crate is a house with floors; imports go downward only (`tests/architecture.rs` holds that):
+//!
+//! 5. entry: [`run`] here, and [`cli`], the command line's types;
+//! 4. [`commands`]: arguments → feature → output, one file a command; [`output`], the only place that prints;
+//! 3. [`features`]: the work; returns values and emits events;
+//! 2. adapters to the outside world: [`git`], [`ci`], [`config`], [`container`], [`parallel`];
+//! 1. [`model`]: pure data and rules.
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
 pub mod ci;
+pub mod cli;
+pub mod commands;
+pub mod config;
 pub mod container;
+pub mod features;
 pub mod git;
 pub mod model;
 pub mod output;
-/// run
-pub fn run(_args: std::env::ArgsOs) -> model::exit::Exit {
-    model::exit::Exit::Done
+pub mod parallel;
+
+use cli::{Cli, ColorWhen, Global};
+use model::{
+    error::{Error, Result},
+    exit::Exit,
+};
+use output::Output;
+
+/// The whole program: parse, dispatch, report. `args` begins with the program's name.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        // Help and version are results; the rest is misuse. clap prints either to the right stream.
+        Err(said) => {
+            let printed = said.print();
+            return if said.use_stderr() || printed.is_err() {
+                Exit::Misuse
+            } else {
+                Exit::Done
+            };
+        }
+    };
+    let output = speak(&cli.global);
+    let outcome =
+        enter(&cli.global).and_then(|()| commands::dispatch(cli.command, &cli.global, &output));
+    outcome.unwrap_or_else(|error| {
+        output::error::report(&output, &error);
+        error.exit()
+    })
+}
+
+fn speak(global: &Global) -> Output {
+    match global.color {
+        ColorWhen::Auto => {}
+        ColorWhen::Always => output::theme::force_colors(true),
+        ColorWhen::Never => output::theme::force_colors(false),
+    }
+    let terminal = console::user_attended_stderr();
+    let bars = terminal && !global.no_progress && !global.quiet;
+    Output {
+        quiet: global.quiet,
+        verbose: global.verbose,
+        bars,
+    }
+}
+
+/// `-C DIR`, as git has it: every other path is relative to there.
+fn enter(global: &Global) -> Result<()> {
+    let Some(directory) = &global.directory else {
+        return Ok(());
+    };
+    std::env::set_current_dir(directory).map_err(|err| {
+        Error::misuse(format!("cannot work in `{}`", directory.display())).because(err)
+    })
 }

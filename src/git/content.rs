@@ -1,5 +1,7 @@
 //! What a service's tree holds, as content identities.
 
+use std::io::Write;
+
 use bstr::{BString, ByteSlice};
 use gix::{
     ObjectId,
@@ -10,6 +12,7 @@ use super::{Objects, tree};
 use crate::model::{
     error::{Error, Result},
     rules::Content,
+    settings::ChangeSettings,
 };
 
 /// The folder whose tree is the code's identity.
@@ -17,11 +20,55 @@ pub const CODE: &str = "code";
 /// The folders whose trees are the configuration's identity.
 pub const CONFIG: [&str; 2] = ["charts", "config"];
 
+/// The identities in the tree `root`: by the folders of the guide, or by `[change]`'s globs where it names others.
+pub fn of_tree(objects: Objects<'_>, root: ObjectId, change: &ChangeSettings) -> Result<Content> {
+    let usual = ChangeSettings::default();
+    let by_default =
+        change.code == usual.code && change.config == usual.config && change.ignore == usual.ignore;
+    if by_default {
+        by_folders(objects, root)
+    } else {
+        by_globs(objects, root, change)
+    }
+}
+
+/// The identities by globs: for each part the OID of the blob that `git ls-tree -r -z PIN` would print, its lines cut down
+/// to the entries that match.
+fn by_globs(objects: Objects<'_>, root: ObjectId, change: &ChangeSettings) -> Result<Content> {
+    let (mut code, mut config, mut other) = (Vec::new(), Vec::new(), Vec::new());
+    for found in tree::diff(objects, None, Some(root))? {
+        let path = found.path.as_ref();
+        let Some((mode, id)) = found.new.filter(|_| !change.ignore.is_match(path)) else {
+            continue;
+        };
+        let part = if change.code.is_match(path) {
+            &mut code
+        } else if change.config.is_match(path) {
+            &mut config
+        } else {
+            &mut other
+        };
+        let kind = if mode.is_commit() { "commit" } else { "blob" };
+        write!(part, "{:06o} {kind} {id}\t{path}\0", mode.value())
+            .expect("memory takes all writes");
+    }
+    let id = |listing: Vec<u8>| {
+        let some = (!listing.is_empty()).then_some(listing);
+        some.map(|text| hash(root.kind(), gix::objs::Kind::Blob, &text))
+            .transpose()
+    };
+    Ok(Content {
+        code: id(code)?,
+        config: id(config)?,
+        other: id(other)?,
+    })
+}
+
 /// The identities in the tree `root` by the folders of the guide: `code/`, and `config/` or `charts/`.
 ///
 /// A part that is one folder is known by that folder's own OID, so `git rev-parse PIN:code` gives the same; one of several
 /// entries by the OID of the tree that holds just them, as `git mktree` makes it.
-pub fn by_folders(objects: Objects<'_>, root: ObjectId) -> Result<Content> {
+fn by_folders(objects: Objects<'_>, root: ObjectId) -> Result<Content> {
     let (mut code, mut config, mut other) = (None, Vec::new(), Vec::new());
     for (name, (mode, id)) in tree::entries(objects, root)? {
         if mode.is_tree() && name == CODE {
@@ -46,7 +93,7 @@ pub fn by_folders(objects: Objects<'_>, root: ObjectId) -> Result<Content> {
 /// The OID of a tree with just these entries (given in git's order); none for no entries.
 fn tree_id(
     entries: &[(BString, (EntryMode, ObjectId))],
-    hash: gix::hash::Kind,
+    kind: gix::hash::Kind,
 ) -> Result<Option<ObjectId>> {
     if entries.is_empty() {
         return Ok(None);
@@ -62,7 +109,10 @@ fn tree_id(
     let mut bytes = Vec::new();
     let unhashable = |err: std::io::Error| Error::repository("cannot hash a tree").because(err);
     Tree { entries }.write_to(&mut bytes).map_err(unhashable)?;
-    gix::objs::compute_hash(hash, gix::objs::Kind::Tree, &bytes)
-        .map(Some)
-        .map_err(|err| Error::repository("cannot hash a tree").because(err))
+    hash(kind, gix::objs::Kind::Tree, &bytes).map(Some)
+}
+
+fn hash(kind: gix::hash::Kind, object: gix::objs::Kind, bytes: &[u8]) -> Result<ObjectId> {
+    gix::objs::compute_hash(kind, object, bytes)
+        .map_err(|err| Error::repository("cannot hash an object").because(err))
 }

@@ -97,6 +97,28 @@ impl Repository {
         })
     }
 
+    /// Whether `commit` is here.
+    pub fn has_commit(&self, commit: ObjectId) -> bool {
+        let repo = self.to_local();
+        matches!(
+            super::history::tree_of(Objects::new(&repo.objects), commit),
+            Ok(Some(_))
+        )
+    }
+
+    /// The short name of the ref that the symbolic ref `name` points to.
+    pub fn symbolic_target(&self, name: &str) -> Option<String> {
+        let repo = self.to_local();
+        let reference = repo.find_reference(name).ok()?;
+        let target = reference
+            .target()
+            .try_name()?
+            .shorten()
+            .to_str_lossy()
+            .into_owned();
+        Some(target)
+    }
+
     /// The best common ancestor of two commits.
     pub fn merge_base(&self, one: ObjectId, two: ObjectId) -> Result<Option<ObjectId>> {
         let base = self

@@ -10,3 +10,4 @@ pub mod plan;
 pub mod range;
 pub mod report;
 pub mod rules;
+pub mod settings;

@@ -49,6 +49,21 @@ pub fn changed(changed: &Changed) -> String {
     out
 }
 
+/// `flota changed --format names`: raw and NUL-terminated for programs, or one to a line, escaped, for people.
+pub fn names(changed: &Changed, null: bool) -> Vec<u8> {
+    let mut out = Vec::new();
+    for service in &changed.services {
+        if null {
+            out.extend_from_slice(&service.name);
+            out.push(0);
+        } else {
+            out.extend_from_slice(text::name(service.name.as_ref()).as_bytes());
+            out.push(b'\n');
+        }
+    }
+    out
+}
+
 /// `flota plan`
 pub fn plan(plan: &Plan) -> String {
     let mut out = ends(plan.base.as_ref(), &plan.head);

@@ -1,0 +1,28 @@
+//! `flota changed`
+
+use super::{Context, print_warnings};
+use crate::{
+    cli::{Changed as Args, ChangedFormat},
+    features::changed::{self, Options},
+    model::{error::Result, exit::Exit},
+    output::{Output, human, json},
+    parallel,
+};
+
+pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
+    let options = Options {
+        files: args.files,
+        strict: args.reading.strict,
+        jobs: args.reading.jobs.unwrap_or_else(parallel::default_jobs),
+        only: &[],
+    };
+    let ends = context.ends(args.range.as_deref(), &args.ends)?;
+    let changed = changed::changed(&context.repository, &context.settings, ends, options)?;
+    print_warnings(output, &changed.warnings);
+    match args.format {
+        ChangedFormat::Human => output.result(human::changed(&changed))?,
+        ChangedFormat::Json => output.result(json::changed(&changed))?,
+        ChangedFormat::Names => output.result(human::names(&changed, args.null))?,
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,67 @@
+//! Floor 4: one file a command. Here they only part ways.
+
+use std::path::Path;
+
+use crate::{
+    ci::{self, CiRun},
+    cli::{Command, Ends as EndsArgs, Global},
+    config,
+    features::ends::{self, Ends},
+    git::repository::Repository,
+    model::{change::Warning, error::Result, exit::Exit, range::Range, settings::Settings},
+    output::Output,
+};
+
+mod changed;
+mod plan;
+
+/// Runs one command.
+pub fn dispatch(command: Command, global: &Global, output: &Output) -> Result<Exit> {
+    match command {
+        Command::Changed(args) => changed::run(&args, &Context::open(global)?, output),
+        Command::Plan(args) => plan::run(&args, &Context::open(global)?, output),
+        Command::Build(_) | Command::Demo(_) => todo!(),
+    }
+}
+
+/// What every command over a repository needs.
+struct Context {
+    repository: Repository,
+    settings: Settings,
+    run: Option<CiRun>,
+}
+
+impl Context {
+    fn open(global: &Global) -> Result<Self> {
+        let repository = Repository::discover(Path::new("."))?;
+        let settings = config::load(&repository, global.config.as_deref())?;
+        let run = ci::detect(&|name| std::env::var_os(name))?;
+        Ok(Self {
+            repository,
+            settings,
+            run,
+        })
+    }
+
+    /// The two ends that the arguments name, else the CI system, else the base branch.
+    fn ends(&self, range: Option<&str>, args: &EndsArgs) -> Result<Ends> {
+        let range = match (range, &args.base) {
+            (Some(range), _) => Some(Range::parse(range)?),
+            (None, Some(base)) => Some(Range::between(base, args.head.as_deref())?),
+            (None, None) => None,
+        };
+        ends::resolve(
+            &self.repository,
+            &self.settings,
+            range.as_ref(),
+            self.run.as_ref(),
+        )
+    }
+}
+
+/// Warnings go to stderr whatever the result's form; JSON carries them too.
+fn print_warnings(output: &Output, warnings: &[Warning]) {
+    for warning in warnings {
+        output.warning(&warning.message);
+    }
+}

@@ -1,0 +1,32 @@
+//! `flota plan`
+
+use super::{Context, print_warnings};
+use crate::{
+    cli::{Plan as Args, PlanFormat},
+    features::{changed::Options, plan},
+    model::{error::Result, exit::Exit},
+    output::{Output, human, json},
+    parallel,
+};
+
+pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
+    let options = Options {
+        files: false,
+        strict: args.reading.strict,
+        jobs: args.reading.jobs.unwrap_or_else(parallel::default_jobs),
+        only: &[],
+    };
+    let (repository, settings) = (&context.repository, &context.settings);
+    let plan = if args.all {
+        plan::everything(repository, settings, options)?
+    } else {
+        let ends = context.ends(args.range.as_deref(), &args.ends)?;
+        plan::of_changes(repository, settings, ends, options)?
+    };
+    print_warnings(output, &plan.warnings);
+    match args.format {
+        PlanFormat::Human => output.result(human::plan(&plan))?,
+        PlanFormat::Json => output.result(json::plan(&plan))?,
+    }
+    Ok(Exit::Done)
+}

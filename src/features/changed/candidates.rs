@@ -1,0 +1,246 @@
+//! Which submodules to look into: the gitlinks that differ between the fleet's two trees, paired across renames.
+
+use std::collections::BTreeMap;
+
+use bstr::{BStr, BString};
+use gix::ObjectId;
+
+use super::{Listed, Trees};
+use crate::{
+    git::{
+        Objects, gitmodules,
+        tree::{self, Difference},
+    },
+    model::{error::Result, fleet::Submodule},
+};
+
+/// One submodule, at both ends.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    /// Its path at head; at base when it is gone.
+    pub path: BString,
+    /// Its path at base, when it moved.
+    pub previous_path: Option<BString>,
+    /// What was there.
+    pub base: Place,
+    /// What is there.
+    pub head: Place,
+    /// What `.gitmodules` says of it at base.
+    pub listed_base: Option<Submodule>,
+    /// What `.gitmodules` says of it at head.
+    pub listed_head: Option<Submodule>,
+}
+
+/// What a path of the fleet holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Nothing that could be a service.
+    Nothing,
+    /// A gitlink.
+    Gitlink(ObjectId),
+    /// A directory of the fleet itself.
+    Directory(ObjectId),
+}
+
+impl Place {
+    pub fn pin(self) -> Option<ObjectId> {
+        match self {
+            Self::Gitlink(pin) => Some(pin),
+            Self::Nothing | Self::Directory(_) => None,
+        }
+    }
+}
+
+impl Candidate {
+    /// What `.gitmodules` says of it: at head, else at base.
+    pub fn listed(&self) -> Option<&Submodule> {
+        self.listed_head.as_ref().or(self.listed_base.as_ref())
+    }
+
+    /// Its URL at head, else at base.
+    pub fn url(&self) -> Option<&BStr> {
+        Some(self.listed()?.url.as_ref()?.as_ref())
+    }
+
+    /// Whether `.gitmodules` names another URL at head.
+    pub fn url_changed(&self) -> bool {
+        match (&self.listed_base, &self.listed_head) {
+            (Some(base), Some(head)) => base.url != head.url,
+            _ => false,
+        }
+    }
+
+    /// Whether it was or became a directory of the fleet.
+    pub fn crosses_a_directory(&self) -> bool {
+        [self.base, self.head]
+            .iter()
+            .any(|place| matches!(place, Place::Directory(_)))
+    }
+}
+
+/// Everything worth looking into, sorted by path.
+pub(super) fn find(
+    objects: Objects<'_>,
+    trees: &Trees,
+    differences: &[Difference],
+    listed: &Listed,
+) -> Result<Vec<Candidate>> {
+    let mut candidates = Vec::new();
+    for difference in differences
+        .iter()
+        .filter(|difference| difference.is_gitlink())
+    {
+        candidates.push(at_path(objects, trees, difference, listed)?);
+    }
+    let mut candidates = pair_renames(candidates);
+    if differences
+        .iter()
+        .any(|difference| difference.path == gitmodules::FILE)
+    {
+        add_url_changes(objects, trees, listed, &mut candidates)?;
+    }
+    candidates.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(candidates)
+}
+
+fn at_path(
+    objects: Objects<'_>,
+    trees: &Trees,
+    difference: &Difference,
+    listed: &Listed,
+) -> Result<Candidate> {
+    let path = difference.path.as_ref();
+    let place = |entry: Option<tree::Entry>, root: Option<ObjectId>| match entry {
+        Some((mode, pin)) if mode.is_commit() => Ok(Place::Gitlink(pin)),
+        // The diff lists files: that nothing stands here may mean that a directory does.
+        _ => directory_at(objects, root, path),
+    };
+    Ok(Candidate {
+        base: place(difference.old, trees.base)?,
+        head: place(difference.new, Some(trees.head))?,
+        listed_base: listed.base.at(path).cloned(),
+        listed_head: listed.head.at(path).cloned(),
+        path: difference.path.clone(),
+        previous_path: None,
+    })
+}
+
+fn directory_at(objects: Objects<'_>, root: Option<ObjectId>, path: &BStr) -> Result<Place> {
+    let Some(root) = root else {
+        return Ok(Place::Nothing);
+    };
+    Ok(match tree::entry_at(objects, root, path)? {
+        Some((mode, id)) if mode.is_tree() => Place::Directory(id),
+        _ => Place::Nothing,
+    })
+}
+
+/// Joins what vanished with what appeared when it is the same submodule: by its name in `.gitmodules`, else by its URL,
+/// else by a pin that only these two share.
+fn pair_renames(candidates: Vec<Candidate>) -> Vec<Candidate> {
+    let (mut gone, rest): (Vec<_>, Vec<_>) = candidates
+        .into_iter()
+        .partition(|c| c.base.pin().is_some() && c.head == Place::Nothing);
+    let (mut new, mut rest): (Vec<_>, Vec<_>) = rest
+        .into_iter()
+        .partition(|c| c.base == Place::Nothing && c.head.pin().is_some());
+
+    for key in [by_name, by_url, by_pin] {
+        let news = &mut take_unique(&mut new, key);
+        for (value, old) in take_unique(&mut gone, key) {
+            match news.remove(&value) {
+                Some(new) => rest.push(joined(old, new)),
+                None => gone.push(old),
+            }
+        }
+        new.extend(std::mem::take(news).into_values());
+    }
+    rest.extend(gone);
+    rest.extend(new);
+    rest
+}
+
+/// What may tell that two ends are one submodule.
+type Key = fn(&Candidate) -> Option<Vec<u8>>;
+
+fn by_name(candidate: &Candidate) -> Option<Vec<u8>> {
+    Some(candidate.listed()?.name.to_vec())
+}
+
+fn by_url(candidate: &Candidate) -> Option<Vec<u8>> {
+    Some(candidate.listed()?.url.as_ref()?.to_vec())
+}
+
+fn by_pin(candidate: &Candidate) -> Option<Vec<u8>> {
+    Some(
+        candidate
+            .base
+            .pin()
+            .or(candidate.head.pin())?
+            .as_slice()
+            .to_vec(),
+    )
+}
+
+/// Takes out the candidates whose key no other of the list has; the others stay.
+fn take_unique(list: &mut Vec<Candidate>, key: Key) -> BTreeMap<Vec<u8>, Candidate> {
+    let mut groups: BTreeMap<Option<Vec<u8>>, Vec<Candidate>> = BTreeMap::new();
+    for candidate in list.drain(..) {
+        groups.entry(key(&candidate)).or_default().push(candidate);
+    }
+    let mut unique = BTreeMap::new();
+    for (value, mut group) in groups {
+        match value {
+            Some(value) if group.len() == 1 => unique.extend(group.pop().map(|only| (value, only))),
+            _ => list.append(&mut group),
+        }
+    }
+    unique
+}
+
+fn joined(old: Candidate, new: Candidate) -> Candidate {
+    Candidate {
+        path: new.path,
+        previous_path: Some(old.path),
+        base: old.base,
+        head: new.head,
+        listed_base: old.listed_base,
+        listed_head: new.listed_head,
+    }
+}
+
+/// Submodules whose pin stands still while `.gitmodules` names another URL for them.
+fn add_url_changes(
+    objects: Objects<'_>,
+    trees: &Trees,
+    listed: &Listed,
+    candidates: &mut Vec<Candidate>,
+) -> Result<()> {
+    let known: std::collections::BTreeSet<_> = candidates.iter().map(|c| c.path.clone()).collect();
+    for head in listed
+        .head
+        .iter()
+        .filter(|submodule| !known.contains(&submodule.path))
+    {
+        let Some(base) = listed.base.at(head.path.as_ref()) else {
+            continue;
+        };
+        if base.url == head.url {
+            continue;
+        }
+        let Some((mode, pin)) = tree::entry_at(objects, trees.head, head.path.as_ref())? else {
+            continue;
+        };
+        if mode.is_commit() {
+            candidates.push(Candidate {
+                path: head.path.clone(),
+                previous_path: None,
+                base: Place::Gitlink(pin),
+                head: Place::Gitlink(pin),
+                listed_base: Some(base.clone()),
+                listed_head: Some(head.clone()),
+            });
+        }
+    }
+    Ok(())
+}
