@@ -1,4 +1,5 @@
 //! flota
+pub mod config;
 pub mod container;
 pub mod model;
 /// run
