@@ -1,0 +1,386 @@
+//! What `flota.toml` settles: the types, their defaults, and how a service's own table lies over the global ones.
+//!
+//! Reading the file is `crate::config`'s work; nothing here knows of TOML.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use super::error::Result;
+
+pub mod globs;
+pub mod template;
+pub mod valid;
+
+pub use globs::Globs;
+pub use template::{TagField, TagTemplate, VersionField, VersionTemplate};
+
+/// Everything a fleet can settle; [`Settings::default`] is what an absent file gives.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// `[fleet]`: which submodules are services, and what their changes are measured against.
+    pub fleet: FleetSettings,
+    /// `[change]`: which of a service's paths mean what.
+    pub change: ChangeSettings,
+    /// `[[change.fanout]]`: superproject paths that call for builds of services, in the file's order.
+    pub fanout: Vec<Fanout>,
+    /// `[image]`: how images are built and named.
+    pub image: ImageSettings,
+    /// `[chart]`: how charts are made.
+    pub chart: ChartSettings,
+    /// `[service.NAME]` by name, each begun as [`Settings::unconfigured`] has it: read them through
+    /// [`Settings::for_service`], which adds the global entries of the maps.
+    pub services: BTreeMap<String, ServiceSettings>,
+}
+
+impl Settings {
+    /// What holds for one service: the global tables, with those of `[service.NAME]` on top.
+    ///
+    /// `name` is the submodule's name, or what stands for it inside a single service repository.
+    pub fn for_service(&self, name: &str) -> ServiceSettings {
+        let own = self.services.get(name).cloned();
+        let mut service = own.unwrap_or_else(|| self.unconfigured(name));
+        lay_beneath(&mut service.image.build_args, &self.image.build_args);
+        lay_beneath(&mut service.chart.tokens, &self.chart.tokens);
+        service
+    }
+
+    /// What `[service.NAME]` starts from: the global values, the maps empty.
+    ///
+    /// The maps would be copied for every service, and both their size and the number of services are the file's choice.
+    pub(crate) fn unconfigured(&self, name: &str) -> ServiceSettings {
+        ServiceSettings {
+            name: name.to_owned(),
+            change: self.change.clone(),
+            image: ImageSettings {
+                build_args: BTreeMap::new(),
+                ..self.image.clone()
+            },
+            chart: ChartSettings {
+                tokens: BTreeMap::new(),
+                ..self.chart.clone()
+            },
+            repository: None,
+            depends_on: Vec::new(),
+        }
+    }
+
+    /// The first cycle among the `depends_on` lists, its first service repeated at the end; `None` if there is none.
+    pub fn dependency_cycle(&self) -> Option<Vec<&str>> {
+        let mut settled = BTreeSet::new();
+        self.services
+            .keys()
+            .find_map(|name| self.cycle_from(name, &mut settled))
+    }
+
+    /// A depth-first walk with a stack of its own: the length of a chain is the file's choice, the thread's stack is not.
+    fn cycle_from<'a>(
+        &'a self,
+        start: &'a str,
+        settled: &mut BTreeSet<&'a str>,
+    ) -> Option<Vec<&'a str>> {
+        let mut on_path = BTreeSet::from([start]);
+        let mut path = vec![(start, self.dependencies(start))];
+        while let Some((name, rest)) = path.last_mut() {
+            let name = *name;
+            match rest.next() {
+                None => {
+                    settled.insert(name);
+                    on_path.remove(name);
+                    path.pop();
+                }
+                Some(next) if settled.contains(next) => {}
+                Some(next) if on_path.insert(next) => path.push((next, self.dependencies(next))),
+                Some(next) => {
+                    let names = path.iter().map(|(name, _)| *name);
+                    let cycle = names.skip_while(|name| *name != next);
+                    return Some(cycle.chain([next]).collect());
+                }
+            }
+        }
+        None
+    }
+
+    fn dependencies<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+        let service = self.services.get(name);
+        service
+            .into_iter()
+            .flat_map(|service| service.depends_on.iter().map(String::as_str))
+    }
+}
+
+/// Adds to a service's entries the global ones that it does not have.
+fn lay_beneath<T: Clone>(own: &mut BTreeMap<String, T>, global: &BTreeMap<String, T>) {
+    for (name, value) in global {
+        if !own.contains_key(name) {
+            own.insert(name.clone(), value.clone());
+        }
+    }
+}
+
+/// `[fleet]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FleetSettings {
+    /// The submodule paths that are services; when absent, every submodule with `code/`, `config/` or `charts/`.
+    pub services: Option<Globs>,
+    /// The branch a change is measured against when nothing else says so; when absent, it is found out.
+    pub base_branch: Option<String>,
+}
+
+/// `[change]`, or `[service.NAME.change]` laid over it. The globs match paths inside the service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeSettings {
+    /// Paths whose change calls for an image.
+    pub code: Globs,
+    /// Paths whose change calls for a chart only.
+    pub config: Globs,
+    /// Paths whose change never counts, wherever they lie.
+    pub ignore: Globs,
+    /// What a change of any other path calls for; `None`: nothing.
+    pub other: Option<Build>,
+}
+
+impl Default for ChangeSettings {
+    fn default() -> Self {
+        let globs = |globs: &[&str]| Globs::new(globs).expect("the default globs compile");
+        Self {
+            code: globs(&["code/**"]),
+            config: globs(&["config/**", "charts/**"]),
+            ignore: Globs::default(),
+            other: None,
+        }
+    }
+}
+
+/// One `[[change.fanout]]`: a change of these superproject paths calls for a build of these services.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fanout {
+    /// Paths in the superproject.
+    pub paths: Globs,
+    /// Names of services, or globs over them (`**` for all: `*` ends at a `/`).
+    pub services: Globs,
+    /// What is built.
+    pub action: Build,
+}
+
+/// What the configuration can call for: the two actions that build something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Build {
+    /// The image, then its chart.
+    Image,
+    /// The chart alone.
+    Chart,
+}
+
+impl Build {
+    /// The words of `action`.
+    pub const NAMES: [(&'static str, Self); 2] = [("image", Self::Image), ("chart", Self::Chart)];
+
+    /// The words of `other`, where nothing can be called for as well.
+    pub const NAMES_OR_NONE: [(&'static str, Option<Self>); 3] = [
+        ("none", None),
+        ("image", Some(Self::Image)),
+        ("chart", Some(Self::Chart)),
+    ];
+}
+
+/// `[image]`, with `[service.NAME.image]` laid over it where the service may differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageSettings {
+    /// What stands before every repository's name: `host[:port][/path]`, as [`valid::registry`] has it.
+    pub registry: Option<String>,
+    /// What builds.
+    pub builder: BuilderKind,
+    /// The names for people beside the identity tag.
+    pub tags: Arc<[TagTemplate]>,
+    /// The platform in OCI's notation, as [`valid::platform`] has it; the host's by default.
+    pub platform: String,
+    /// The Dockerfile, relative to the code folder, as [`valid::dockerfile`] has it.
+    pub dockerfile: PathBuf,
+    /// The stage to stop at; the last one when absent.
+    pub target: Option<String>,
+    /// Build arguments by name; a service's are added to the global ones and win over them.
+    pub build_args: BTreeMap<String, String>,
+    /// How long one image may take.
+    pub timeout: Duration,
+}
+
+impl Default for ImageSettings {
+    fn default() -> Self {
+        let tag = "{branch}-{sha}".parse();
+        Self {
+            registry: None,
+            builder: BuilderKind::Auto,
+            tags: Arc::new([tag.expect("the default tag is a template")]),
+            platform: valid::host_platform(),
+            dockerfile: PathBuf::from("Dockerfile"),
+            target: None,
+            build_args: BTreeMap::new(),
+            timeout: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// What builds images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BuilderKind {
+    /// The first that works here.
+    Auto,
+    /// Docker's engine.
+    Docker,
+    /// Podman.
+    Podman,
+    /// Buildah.
+    Buildah,
+    /// flota's own, which needs no engine.
+    Embedded,
+}
+
+impl BuilderKind {
+    /// The words of `builder`.
+    pub const NAMES: [(&'static str, Self); 5] = [
+        ("auto", Self::Auto),
+        ("docker", Self::Docker),
+        ("podman", Self::Podman),
+        ("buildah", Self::Buildah),
+        ("embedded", Self::Embedded),
+    ];
+}
+
+/// `[chart]`, with `[service.NAME.chart]` laid over it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChartSettings {
+    /// The packaged chart's version.
+    pub version: VersionTemplate,
+    /// Values for the chart's tokens, by name; a service's are added to the global ones and win over them.
+    pub tokens: BTreeMap<String, TokenValue>,
+}
+
+impl Default for ChartSettings {
+    fn default() -> Self {
+        let version = "{version}+{id}".parse();
+        Self {
+            version: version.expect("the default version is a template"),
+            tokens: BTreeMap::new(),
+        }
+    }
+}
+
+/// A token's value, in the type the file gives it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TokenValue {
+    /// Text.
+    String(String),
+    /// A whole number.
+    Integer(i64),
+    /// A finite number.
+    Float(f64),
+    /// `true` or `false`.
+    Bool(bool),
+}
+
+/// What holds for one service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServiceSettings {
+    /// The service's name, as it was asked for: nobody has checked it.
+    pub name: String,
+    /// What its paths mean.
+    pub change: ChangeSettings,
+    /// How its image is built.
+    pub image: ImageSettings,
+    /// How its chart is made.
+    pub chart: ChartSettings,
+    /// Its name in the registry where `[service.NAME.image]` gives one: read it through [`ServiceSettings::repository`].
+    pub repository: Option<String>,
+    /// The services it builds on: a change in one of them calls for this one's action too.
+    pub depends_on: Vec<String>,
+}
+
+impl ServiceSettings {
+    /// The service's name in the registry: the one configured, else its own.
+    ///
+    /// # Errors
+    /// Its own name is none that a registry takes; the hint is the line that gives it another.
+    pub fn repository(&self) -> Result<&str> {
+        if let Some(configured) = &self.repository {
+            return Ok(configured);
+        }
+        valid::repository(&self.name).map_err(|error| {
+            error.hint(format!(
+                "name it in flota.toml: [service.{:?}.image] repository = \"…\"",
+                self.name
+            ))
+        })?;
+        Ok(&self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fleet(dependencies: &[(&str, &[&str])]) -> Settings {
+        let mut settings = Settings::default();
+        for (name, depends_on) in dependencies {
+            let mut service = settings.for_service(name);
+            service.depends_on = depends_on.iter().map(|name| name.to_string()).collect();
+            settings.services.insert(name.to_string(), service);
+        }
+        settings
+    }
+
+    #[test]
+    fn the_defaults_are_what_the_readme_says() {
+        let service = Settings::default().for_service("cart");
+        assert_eq!(service.change.code.sources(), ["code/**"]);
+        assert_eq!(service.change.config.sources(), ["config/**", "charts/**"]);
+        assert_eq!(service.image.tags[0].to_string(), "{branch}-{sha}");
+        assert_eq!(service.chart.version.to_string(), "{version}+{id}");
+        assert_eq!(service.image.timeout.as_secs(), 3600);
+        valid::platform(&service.image.platform).unwrap();
+        assert_eq!(service.repository().unwrap(), "cart");
+    }
+
+    #[test]
+    fn a_name_no_registry_takes_needs_a_repository() {
+        let mut service = Settings::default().for_service("Shop Cart");
+        let error = service.repository().unwrap_err();
+        assert!(
+            error
+                .hints()
+                .last()
+                .unwrap()
+                .contains(r#"[service."Shop Cart".image] repository"#)
+        );
+        service.repository = Some("cart".to_owned());
+        assert_eq!(service.repository().unwrap(), "cart");
+    }
+
+    #[test]
+    fn cycles_are_found_wherever_they_start() {
+        let cycle = |dependencies| fleet(dependencies).dependency_cycle().map(|c| c.join(" "));
+        assert_eq!(
+            cycle(&[("a", &["b", "c"]), ("b", &["c"]), ("c", &["elsewhere"])]),
+            None
+        );
+        assert_eq!(cycle(&[("a", &["a"])]).unwrap(), "a a");
+        assert_eq!(
+            cycle(&[("a", &["b"]), ("b", &["c"]), ("c", &["b"])]).unwrap(),
+            "b c b"
+        );
+    }
+
+    #[test]
+    fn a_long_chain_does_not_end_the_stack() {
+        let mut settings = Settings::default();
+        for n in 0..20_000 {
+            let mut service = settings.for_service(&n.to_string());
+            service.depends_on = vec![((n + 1) % 20_000).to_string()];
+            settings.services.insert(service.name.clone(), service);
+        }
+        assert_eq!(settings.dependency_cycle().unwrap().len(), 20_001);
+    }
+}

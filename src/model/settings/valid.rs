@@ -1,0 +1,256 @@
+//! The grammars of the names a configuration holds. All of it is hostile input: each check names what it refuses.
+
+use crate::model::error::{Error, Result};
+
+mod oci;
+
+pub use oci::{host_platform, platform, registry, repository, tag};
+
+/// The longest name of any kind: that of a file, and of an OCI repository with its host.
+const LONGEST: usize = 255;
+
+/// `text` as a message can hold it: on one line, and cut where it would fill the screen.
+pub(crate) fn shown(text: &str) -> String {
+    const MOST: usize = 80;
+    let (text, rest) = match text.char_indices().nth(MOST) {
+        Some((end, _)) => (&text[..end], "…"),
+        None => (text, ""),
+    };
+    let escape = |c: char| {
+        if c.is_control() {
+            c.escape_default().to_string()
+        } else {
+            c.to_string()
+        }
+    };
+    text.chars().map(escape).collect::<String>() + rest
+}
+
+fn refuse<T>(kind: &str, text: &str, why: &str, hint: impl Into<String>) -> Result<T> {
+    Err(Error::misuse(format!("the {kind} `{}` {why}", shown(text))).hint(hint))
+}
+
+/// A branch's short name, as `git check-ref-format --branch` has it.
+pub fn branch(text: &str) -> Result<()> {
+    const HINT: &str = r#"write the branch's short name, as in base_branch = "main""#;
+    if text.starts_with('-') || text.starts_with("refs/") || text.len() > LONGEST {
+        return refuse("branch", text, "is no branch's short name", HINT);
+    }
+    let full = format!("refs/heads/{text}");
+    match gix::validate::reference::branch_name(full.as_str().into()) {
+        Ok(_) => Ok(()),
+        Err(_) => refuse("branch", text, "is none that git takes", HINT),
+    }
+}
+
+/// A service's name: a submodule's, without what git or a command line would trip over (CVE-2018-11235).
+pub fn service_name(text: &str) -> Result<()> {
+    let why = if text.is_empty() {
+        "is empty"
+    } else if text.len() > LONGEST {
+        "is longer than 255 bytes"
+    } else if text.starts_with('-') {
+        "begins with `-`"
+    } else if text.contains(char::is_control) {
+        "has a control character"
+    } else if text.split(['/', '\\']).any(|part| part == "..") {
+        "has a `..` component"
+    } else {
+        return Ok(());
+    };
+    refuse(
+        "service name",
+        text,
+        why,
+        "a service is named as its submodule is: `git config -f .gitmodules --get-regexp path`",
+    )
+}
+
+/// A Dockerfile's path: relative to the code folder, and inside it.
+pub fn dockerfile(text: &str) -> Result<()> {
+    let is_plain = |part: &str| !matches!(part, "" | "." | "..") && part.len() <= LONGEST;
+    let inside = text.len() <= 1024
+        && !text.starts_with('-')
+        && !text.contains(char::is_control)
+        && !text.contains('\\')
+        && text.split('/').all(is_plain);
+    if inside {
+        return Ok(());
+    }
+    refuse(
+        "dockerfile",
+        text,
+        "is no path inside the code folder",
+        r#"write it relative to the code folder, without `.` and `..`, as in dockerfile = "docker/Dockerfile""#,
+    )
+}
+
+/// The name of a Dockerfile's stage, or its number.
+pub fn stage(text: &str) -> Result<()> {
+    let fits = (1..=LONGEST).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && only(text, |byte| {
+            byte.is_ascii_alphanumeric() || b"._-".contains(&byte)
+        });
+    if fits {
+        return Ok(());
+    }
+    refuse(
+        "target",
+        text,
+        "is no stage of a Dockerfile",
+        "write the name after `AS`, as in target = \"runtime\"",
+    )
+}
+
+/// A build argument's name, as `ARG` takes it.
+pub fn build_arg(text: &str) -> Result<()> {
+    let fits = (1..=LONGEST).contains(&text.len())
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+        && only(text, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if fits {
+        return Ok(());
+    }
+    refuse(
+        "build argument",
+        text,
+        "has no name that `ARG` takes",
+        "use A-Z, a-z, 0-9 and `_`, a digit not first, as in build_args = { VERSION = \"1.2\" }",
+    )
+}
+
+/// A token's name: `[A-Z0-9]+(_[A-Z0-9]+)*`.
+pub fn token(text: &str) -> Result<()> {
+    let is_word = |word: &str| {
+        !word.is_empty()
+            && only(word, |byte| {
+                byte.is_ascii_uppercase() || byte.is_ascii_digit()
+            })
+    };
+    if text.len() <= LONGEST && text.split('_').all(is_word) {
+        return Ok(());
+    }
+    refuse(
+        "token",
+        text,
+        "has no name that a token can have",
+        "use A-Z and 0-9 in words joined by one `_`, as in tokens = { CLUSTER_HOST = \"…\" }",
+    )
+}
+
+/// A value that goes into a command's arguments or a YAML file, neither of which holds control characters.
+pub fn value(text: &str) -> Result<()> {
+    if text.contains(|c: char| c.is_control() && c != '\n' && c != '\t') {
+        // Not shown: it may be a secret.
+        return Err(Error::misuse("the value has a control character")
+            .hint("line feeds and tabs are all it can hold"));
+    }
+    Ok(())
+}
+
+fn only(text: &str, allowed: impl Fn(u8) -> bool) -> bool {
+    text.bytes().all(allowed)
+}
+
+/// Tries a rule on what it must take and what it must refuse.
+#[cfg(test)]
+fn check(rule: fn(&str) -> Result<()>, good: &[&str], bad: &[&str]) {
+    for text in good {
+        rule(text).unwrap_or_else(|error| panic!("{text:?}: {error}"));
+    }
+    for text in bad {
+        assert!(rule(text).is_err(), "{text:?}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn branches() {
+        check(
+            branch,
+            &["main", "release/1.x", "größe"],
+            &[
+                "",
+                "-x",
+                "HEAD",
+                "a..b",
+                "a b",
+                "a.lock",
+                "refs/heads/main",
+                "a/",
+                "a~1",
+                "a\n",
+            ],
+        );
+    }
+
+    #[test]
+    fn service_names() {
+        check(
+            service_name,
+            &["cart", "services/cart", "a b", "größe", "..a"],
+            &[
+                "",
+                "-x",
+                "..",
+                "a/../b",
+                "a\\..\\b",
+                "a\nb",
+                &"a".repeat(256),
+            ],
+        );
+    }
+
+    #[test]
+    fn dockerfiles() {
+        check(
+            dockerfile,
+            &["Dockerfile", "docker/Dockerfile.prod", "..d", "a/-"],
+            &[
+                "",
+                "/Dockerfile",
+                "../Dockerfile",
+                "a/../b",
+                "./Dockerfile",
+                "a/",
+                "a//b",
+                "..\\x",
+                "a\0",
+                "C:\\x",
+            ],
+        );
+    }
+
+    #[test]
+    fn words() {
+        check(
+            stage,
+            &["runtime", "0", "Build-1.x"],
+            &["", "-x", "a b", ".a", "a$b"],
+        );
+        check(
+            build_arg,
+            &["VERSION", "_x", "http_proxy"],
+            &["", "1A", "A-B", "A=B", "A B", "é"],
+        );
+        check(
+            token,
+            &["CLUSTERHOST", "A_B2", "3"],
+            &["", "a", "A__B", "_A", "A_", "A-B", "É"],
+        );
+        check(
+            value,
+            &["", "a\nb\tc", "é"],
+            &["a\0", "\u{1b}[31m", "\u{9b}"],
+        );
+    }
+
+    #[test]
+    fn long_text_is_cut_in_messages() {
+        assert_eq!(shown(&"é".repeat(81)).chars().count(), 81);
+        assert_eq!(shown(&"é".repeat(80)), "é".repeat(80));
+    }
+}
