@@ -328,7 +328,7 @@ mod tests {
                 pinned(2, 0, 2, 1),
                 false,
                 false,
-                (C::Code, A::Chart, R::CodeChanged),
+                (C::Code, A::Chart, R::CodeAndConfigChanged),
             ),
             (
                 Old::Known(one),
