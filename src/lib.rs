@@ -22,6 +22,7 @@ pub mod git;
 pub mod model;
 pub mod output;
 pub mod parallel;
+pub mod registry;
 pub mod templates;
 
 use cli::{Cli, ColorWhen, Global};

@@ -8,6 +8,7 @@ pub mod fleet;
 pub mod identity;
 pub mod plan;
 pub mod range;
+pub mod reference;
 pub mod report;
 pub mod rules;
 pub mod settings;

@@ -1,0 +1,366 @@
+//! Authorization: what is sent to whom.
+//!
+//! A registry that wants to know who asks answers 401 with a challenge (RFC 7235). Two kinds are answered:
+//!
+//! - `Basic`: user name and password go to the registry itself.
+//! - `Bearer` (Docker's token protocol, `distribution/docs/spec/auth/token.md`): the challenge names a token server, its `realm`.
+//!   User name and password (or the identity token) kept *for this registry* go there, and what comes back goes to the registry.
+//!   The realm is often another host (`auth.docker.io` for Docker Hub), so it must be trusted as far as the registry itself: the
+//!   name counts only in an answer that came from the registry's own origin, not from a redirect or an upload's location, and
+//!   only if it is reached over TLS (or both are loopback hosts).
+//!
+//! Without a challenge nothing is sent. Credentials of another registry are never looked up.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use docker_credential::DockerCredential;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use ureq::{
+    Body as Received,
+    http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header},
+};
+
+use super::{
+    credentials, printable,
+    session::{Body, Call, Fault, Scope, Session, content},
+};
+use crate::model::error::{Error, Result};
+
+/// The most that is read of a token server's answer, in bytes.
+const TOKEN_LIMIT: u64 = 256 << 10;
+
+/// What one registry has granted so far.
+pub(super) struct Auth {
+    registry: String,
+    files: Vec<PathBuf>,
+    granted: Mutex<Granted>,
+}
+
+#[derive(Default)]
+struct Granted {
+    /// Good for everything.
+    basic: Option<HeaderValue>,
+    tokens: HashMap<Scope, HeaderValue>,
+}
+
+impl Granted {
+    fn for_scope(&self, scope: &Scope) -> Option<&HeaderValue> {
+        self.basic.as_ref().or_else(|| self.tokens.get(scope))
+    }
+}
+
+/// A challenge that can be answered.
+enum Challenge {
+    Basic,
+    Bearer {
+        realm: String,
+        service: Option<String>,
+        scope: Option<String>,
+    },
+}
+
+impl Auth {
+    pub(super) fn new(registry: &str, files: Vec<PathBuf>) -> Self {
+        Self {
+            registry: registry.to_owned(),
+            files,
+            granted: Mutex::default(),
+        }
+    }
+
+    /// The authorization that an earlier challenge brought.
+    pub(super) fn known(&self, scope: &Scope) -> Option<HeaderValue> {
+        let granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
+        granted.for_scope(scope).cloned()
+    }
+
+    /// Answers the challenge in `headers`, after `refused` was not good enough. None when there is nothing to answer it with.
+    pub(super) fn answer(
+        &self,
+        session: &Session,
+        scope: &Scope,
+        headers: &HeaderMap,
+        refused: Option<&HeaderValue>,
+    ) -> Result<Option<HeaderValue>, Fault> {
+        // Held across the exchange with the token server: of parallel pushes, one fetches the token and the others take it.
+        let mut granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(newer) = granted
+            .for_scope(scope)
+            .filter(|known| Some(*known) != refused)
+        {
+            return Ok(Some(newer.clone()));
+        }
+        let Some(challenge) = challenge(headers) else {
+            return Ok(None);
+        };
+        let credential = credentials::find(&self.registry, &self.files)?;
+        match challenge {
+            Challenge::Basic => {
+                let Some(DockerCredential::UsernamePassword(user, password)) = credential else {
+                    return Ok(None);
+                };
+                let value = basic(&user, &password);
+                granted.basic = Some(value.clone());
+                // The very password that was refused does not get better by being repeated.
+                Ok(Some(value).filter(|value| Some(value) != refused))
+            }
+            Challenge::Bearer {
+                realm,
+                service,
+                scope: asked,
+            } => {
+                let asked = asked.unwrap_or_else(|| default_scope(scope));
+                let realm = self.realm(session, &realm)?;
+                let token = self.token(
+                    session,
+                    scope,
+                    realm,
+                    service.as_deref(),
+                    &asked,
+                    credential,
+                )?;
+                granted.tokens.insert(scope.clone(), token.clone());
+                Ok(Some(token))
+            }
+        }
+    }
+
+    /// The token server's address, if it may be asked.
+    fn realm(&self, session: &Session, realm: &str) -> Result<Uri> {
+        let uri = realm
+            .parse::<Uri>()
+            .ok()
+            .filter(|uri| session.origin.permits(uri));
+        uri.ok_or_else(|| {
+            Error::environment(format!(
+                "{} names a token server that cannot be trusted: `{}`",
+                self.registry,
+                printable(realm)
+            ))
+            .hint("a token server must be reached over https")
+        })
+    }
+
+    /// Fetches a token for the scopes `asked` (separated by spaces) from the token server at `realm`.
+    fn token(
+        &self,
+        session: &Session,
+        scope: &Scope,
+        realm: Uri,
+        service: Option<&str>,
+        asked: &str,
+        credential: Option<DockerCredential>,
+    ) -> Result<HeaderValue, Fault> {
+        let host = realm.host().unwrap_or_default().to_owned();
+        let mut fields: Vec<(&str, &str)> = service
+            .map(|service| ("service", service))
+            .into_iter()
+            .collect();
+        let answer = if let Some(DockerCredential::IdentityToken(token)) = &credential {
+            // OAuth 2 (distribution/docs/spec/auth/oauth.md): a form, with all scopes in one field.
+            fields.extend([
+                ("scope", asked),
+                ("grant_type", "refresh_token"),
+                ("client_id", "flota"),
+                ("refresh_token", token),
+            ]);
+            let form = encoded(&fields);
+            let body = Body::Bytes {
+                media_type: "application/x-www-form-urlencoded",
+                bytes: form.as_bytes(),
+            };
+            session.send(
+                &Call {
+                    body,
+                    ..Call::bare(Method::POST, realm, scope)
+                },
+                None,
+            )?
+        } else {
+            let authorization = match &credential {
+                Some(DockerCredential::UsernamePassword(user, password)) => {
+                    Some(basic(user, password))
+                }
+                _ => None,
+            };
+            fields.extend(asked.split(' ').map(|scope| ("scope", scope)));
+            let call = Call::bare(Method::GET, with_query(realm, &fields)?, scope);
+            session.send(&call, authorization.as_ref())?
+        };
+        self.bearer(&host, answer).map_err(Fault::Final)
+    }
+
+    /// The authorization in a token server's answer.
+    fn bearer(&self, host: &str, answer: Response<Received>) -> Result<HeaderValue> {
+        #[derive(Deserialize)]
+        struct Token {
+            token: Option<String>,
+            access_token: Option<String>,
+        }
+        let status = answer.status();
+        if status != StatusCode::OK {
+            return Err(Error::environment(format!(
+                "{host} grants no token for {}: it answers {status}",
+                self.registry
+            ))
+            .hint(format!("docker login {}", self.registry)));
+        }
+        let body = content(answer, TOKEN_LIMIT).unwrap_or_default();
+        serde_json::from_slice::<Token>(&body)
+            .ok()
+            .and_then(|token| token.token.or(token.access_token))
+            .and_then(|token| secret(format!("Bearer {token}")))
+            .ok_or_else(|| {
+                Error::environment(format!(
+                    "{host} answers without a token for {}",
+                    self.registry
+                ))
+            })
+    }
+}
+
+/// The first challenge that can be answered, the token protocol before the password.
+fn challenge(headers: &HeaderMap) -> Option<Challenge> {
+    let mut basic = None;
+    for value in headers.get_all(header::WWW_AUTHENTICATE) {
+        for challenge in http_auth::parse_challenges(value.to_str().ok()?).ok()? {
+            let parameter = |name: &str| {
+                let found = challenge
+                    .params
+                    .iter()
+                    .find(|(key, _)| key.eq_ignore_ascii_case(name));
+                found.map(|(_, value)| value.to_unescaped())
+            };
+            if challenge.scheme.eq_ignore_ascii_case("bearer") {
+                return Some(Challenge::Bearer {
+                    realm: parameter("realm")?,
+                    service: parameter("service"),
+                    scope: parameter("scope").filter(|scope| !scope.is_empty()),
+                });
+            }
+            if challenge.scheme.eq_ignore_ascii_case("basic") {
+                basic = Some(Challenge::Basic);
+            }
+        }
+    }
+    basic
+}
+
+fn default_scope(scope: &Scope) -> String {
+    let actions = if scope.push { "pull,push" } else { "pull" };
+    format!("repository:{}:{actions}", scope.repository)
+}
+
+fn basic(user: &str, password: &str) -> HeaderValue {
+    let pair = BASE64_STANDARD.encode(format!("{user}:{password}"));
+    secret(format!("Basic {pair}")).expect("base64 is ASCII")
+}
+
+/// A header value that no debug output shows; None when it holds what a header cannot.
+fn secret(value: String) -> Option<HeaderValue> {
+    let mut value = HeaderValue::try_from(value).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+fn with_query(realm: Uri, fields: &[(&str, &str)]) -> Result<Uri> {
+    let mark = if realm.query().is_some() { '&' } else { '?' };
+    let whole = format!("{realm}{mark}{}", encoded(fields));
+    whole.parse().map_err(|cause| {
+        let host = realm.host().unwrap_or_default();
+        Error::environment(format!("{host} cannot be asked for a token")).because(cause)
+    })
+}
+
+fn encoded(fields: &[(&str, &str)]) -> String {
+    let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let fields = fields
+        .iter()
+        .map(|(name, value)| format!("{name}={}", encode(value)));
+    fields.collect::<Vec<_>>().join("&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(values: &[&'static str]) -> Option<Challenge> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(value));
+        }
+        challenge(&headers)
+    }
+
+    #[test]
+    fn the_token_protocol_comes_before_the_password() {
+        for values in [
+            &[
+                "Basic realm=\"x\"",
+                "Bearer realm=\"https://a/t\",service=\"s\",scope=\"repository:x:pull\"",
+            ][..],
+            &[
+                "Digest realm=\"x\", bearer realm=\"https://a/t\", service=s, scope=\"repository:x:pull\", basic realm=x",
+            ],
+        ] {
+            let Some(Challenge::Bearer {
+                realm,
+                service,
+                scope,
+            }) = read(values)
+            else {
+                panic!("{values:?}");
+            };
+            assert_eq!(realm, "https://a/t");
+            assert_eq!(service.as_deref(), Some("s"));
+            assert_eq!(scope.as_deref(), Some("repository:x:pull"));
+        }
+        assert!(matches!(
+            read(&["Basic realm=\"x\""]),
+            Some(Challenge::Basic)
+        ));
+    }
+
+    #[test]
+    fn a_challenge_that_nobody_understands_is_none() {
+        for value in [
+            "",
+            "Negotiate",
+            "Bearer service=\"no realm\"",
+            "Bearer realm=\"unclosed",
+            ",,,=",
+        ] {
+            assert!(read(&[value]).is_none(), "{value}");
+        }
+        assert!(read(&[]).is_none());
+    }
+
+    #[test]
+    fn secrets_do_not_show_in_debug_output() {
+        let shown = format!("{:?}", basic("me", "secret"));
+        assert!(
+            !shown.contains(&BASE64_STANDARD.encode("me:secret")),
+            "{shown}"
+        );
+        assert!(secret("Bearer a\r\nX: y".to_owned()).is_none());
+    }
+
+    #[test]
+    fn a_query_is_added_to_what_the_realm_has() {
+        let realm: Uri = "https://a.example/t?x=1".parse().unwrap();
+        let whole = with_query(
+            realm,
+            &[("scope", "repository:a/b:pull,push"), ("service", "a&b")],
+        )
+        .unwrap();
+        let expected =
+            "https://a.example/t?x=1&scope=repository%3Aa%2Fb%3Apull%2Cpush&service=a%26b";
+        assert_eq!(whole.to_string(), expected);
+    }
+}

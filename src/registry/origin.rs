@@ -1,0 +1,239 @@
+//! Which server a request goes to, and how it gets there.
+
+use std::net::IpAddr;
+
+use ureq::{
+    Proxy,
+    http::{Uri, uri::Authority},
+};
+
+use crate::model::error::{Error, Result};
+
+/// Docker Hub's name in references, and the host that speaks its API.
+const DOCKER_HUB: (&str, &str) = ("docker.io", "registry-1.docker.io");
+
+/// Scheme, host and port of a registry: the one place its credentials are sent to.
+///
+/// The scheme is `https`, except for a loopback host, where it is `http`: no certificate exists for those names.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    scheme: &'static str,
+    authority: Authority,
+}
+
+impl Origin {
+    /// The origin of the registry that references call `registry` (`host[:port]`).
+    pub(super) fn of(registry: &str) -> Result<Self> {
+        let host = if registry == DOCKER_HUB.0 {
+            DOCKER_HUB.1
+        } else {
+            registry
+        };
+        let authority: Authority = host.parse().map_err(|cause| {
+            Error::misuse(format!("`{registry}` is not a registry")).because(cause)
+        })?;
+        let scheme = if is_loopback(authority.host()) {
+            "http"
+        } else {
+            "https"
+        };
+        Ok(Self { scheme, authority })
+    }
+
+    /// Host and port, as a user would test them.
+    pub(super) fn address(&self) -> String {
+        format!("{}:{}", self.authority.host(), self.port())
+    }
+
+    pub(super) fn is_loopback(&self) -> bool {
+        self.scheme == "http"
+    }
+
+    /// The address of `path` (which starts with `/`) on this server.
+    pub(super) fn uri(&self, path: &str) -> Result<Uri> {
+        let text = format!("{}://{}{path}", self.scheme, self.authority);
+        text.parse().map_err(|cause| {
+            Error::work(format!("{} cannot be asked for this", self.address())).because(cause)
+        })
+    }
+
+    /// A `Location` that this server answered: a path of its own, or a whole address that [`permits`](Self::permits) allows.
+    pub(super) fn join(&self, location: &str) -> Option<Uri> {
+        if location.starts_with('/') {
+            return self.uri(location).ok();
+        }
+        location.parse().ok().filter(|uri| self.permits(uri))
+    }
+
+    /// Whether `uri` is on this very server, so that its credentials may go there.
+    pub(super) fn owns(&self, uri: &Uri) -> bool {
+        let Some(authority) = uri.authority() else {
+            return false;
+        };
+        uri.scheme_str() == Some(self.scheme)
+            && authority.host().eq_ignore_ascii_case(self.authority.host())
+            && authority.port_u16().unwrap_or(default_port(self.scheme)) == self.port()
+            && !authority.as_str().contains('@')
+    }
+
+    /// Whether this server may send us to `uri` at all: anywhere over TLS; in the clear only from one loopback server to another.
+    pub(super) fn permits(&self, uri: &Uri) -> bool {
+        let Some(authority) = uri.authority() else {
+            return false;
+        };
+        let clear = self.is_loopback() && is_loopback(authority.host());
+        !authority.as_str().contains('@')
+            && match uri.scheme_str() {
+                Some("https") => true,
+                Some("http") => clear,
+                _ => false,
+            }
+    }
+
+    fn port(&self) -> u16 {
+        self.authority
+            .port_u16()
+            .unwrap_or(default_port(self.scheme))
+    }
+}
+
+/// The proxy for requests to `uri`, from the environment as curl reads it for TLS: `https_proxy`, else `all_proxy` (in lower or
+/// upper case), unless `no_proxy` names the host or a domain above it. Loopback hosts never have one. `no_proxy` knows no
+/// address ranges.
+pub(super) fn proxy_for(uri: &Uri, variable: impl Fn(&str) -> Option<String>) -> Option<Proxy> {
+    let host = uri.host()?;
+    let either = |name: &str| {
+        variable(name)
+            .or_else(|| variable(&name.to_ascii_uppercase()))
+            .filter(|value| !value.is_empty())
+    };
+    if is_loopback(host) || either("no_proxy").is_some_and(|list| is_excepted(host, &list)) {
+        return None;
+    }
+    let proxy = either("https_proxy").or_else(|| either("all_proxy"))?;
+    Proxy::new(&proxy).ok()
+}
+
+fn is_excepted(host: &str, list: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    list.split([',', ' ']).map(str::trim).any(|entry| {
+        let domain = entry
+            .trim_start_matches('*')
+            .trim_start_matches('.')
+            .to_ascii_lowercase();
+        let above = host.strip_suffix(&domain);
+        entry == "*"
+            || (!domain.is_empty()
+                && above.is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
+    })
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn default_port(scheme: &str) -> u16 {
+    if scheme == "http" { 80 } else { 443 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(text: &str) -> Uri {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn only_loopback_is_spoken_to_in_the_clear() {
+        for (registry, whole) in [
+            ("ghcr.io", "https://ghcr.io/v2/"),
+            ("docker.io", "https://registry-1.docker.io/v2/"),
+            ("registry.corp:5000", "https://registry.corp:5000/v2/"),
+            (
+                "127.0.0.1.evil.example",
+                "https://127.0.0.1.evil.example/v2/",
+            ),
+            (
+                "localhost.evil.example",
+                "https://localhost.evil.example/v2/",
+            ),
+            ("10.0.0.1:5000", "https://10.0.0.1:5000/v2/"),
+            ("127.8.9.1:5000", "http://127.8.9.1:5000/v2/"),
+            ("[::1]:5000", "http://[::1]:5000/v2/"),
+            ("localhost:5000", "http://localhost:5000/v2/"),
+        ] {
+            assert_eq!(
+                Origin::of(registry).unwrap().uri("/v2/").unwrap(),
+                uri(whole)
+            );
+        }
+    }
+
+    #[test]
+    fn credentials_belong_to_scheme_host_and_port() {
+        let origin = Origin::of("ghcr.io").unwrap();
+        for own in ["https://ghcr.io/x", "https://GHCR.io:443/x"] {
+            assert!(origin.owns(&uri(own)), "{own}");
+        }
+        for foreign in [
+            "http://ghcr.io/x",
+            "https://ghcr.io:8443/x",
+            "https://ghcr.io.evil.example/x",
+            "https://me:pw@ghcr.io/x",
+            "/x",
+        ] {
+            assert!(!origin.owns(&uri(foreign)), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn a_location_never_leads_from_tls_into_the_clear() {
+        let origin = Origin::of("ghcr.io").unwrap();
+        assert_eq!(
+            origin.join("/v2/x?a=b").unwrap(),
+            uri("https://ghcr.io/v2/x?a=b")
+        );
+        assert_eq!(
+            origin.join("//evil.example/x").unwrap().host(),
+            Some("ghcr.io")
+        );
+        assert!(origin.join("https://uploads.example/x").is_some());
+        for refused in [
+            "http://ghcr.io/x",
+            "http://127.0.0.1/x",
+            "ftp://x/y",
+            "x",
+            "https://a:b@c/",
+        ] {
+            assert!(origin.join(refused).is_none(), "{refused}");
+        }
+        let local = Origin::of("127.0.0.1:5000").unwrap();
+        assert!(local.join("http://localhost:5001/x").is_some());
+        assert!(local.join("http://ghcr.io/x").is_none());
+    }
+
+    #[test]
+    fn the_environments_proxy_is_used_unless_the_host_is_excepted() {
+        let ask = |host: &str, no_proxy: &str| {
+            let no_proxy = no_proxy.to_owned();
+            let proxy = proxy_for(&uri(&format!("https://{host}/")), move |name| match name {
+                "HTTPS_PROXY" => Some("http://proxy.corp:3128".to_owned()),
+                "no_proxy" => Some(no_proxy.clone()),
+                _ => None,
+            });
+            proxy.map(|proxy| (proxy.host().to_owned(), proxy.port()))
+        };
+        let used = Some(("proxy.corp".to_owned(), 3128));
+        assert_eq!(ask("ghcr.io", ""), used);
+        assert_eq!(ask("ghcr.io", "corp, .example"), used);
+        assert_eq!(ask("notcorp", "corp"), used);
+        assert_eq!(ask("registry.corp", "localhost, corp"), None);
+        assert_eq!(ask("registry.corp", "*.corp"), None);
+        assert_eq!(ask("registry.corp", "REGISTRY.corp"), None);
+        assert_eq!(ask("ghcr.io", "*"), None);
+        assert_eq!(ask("127.0.0.1", ""), None);
+    }
+}
