@@ -19,9 +19,11 @@ pub mod config;
 pub mod container;
 pub mod features;
 pub mod git;
+pub mod interrupt;
 pub mod model;
 pub mod output;
 pub mod parallel;
+pub mod process;
 pub mod registry;
 pub mod templates;
 

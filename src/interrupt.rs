@@ -1,0 +1,104 @@
+//! SIGINT, SIGTERM and SIGHUP: a flag that loops look at, and a second signal that ends everything at once.
+//!
+//! Children run in process groups of their own (see [`crate::process`]), so a Ctrl-C reaches flota alone: it is flota
+//! that stops them, in order on the first signal, at once on the second.
+
+use std::{
+    sync::atomic::{AtomicI32, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
+    low_level::emulate_default_handler,
+};
+
+use crate::model::{
+    error::{Error, Result},
+    exit::Exit,
+};
+
+/// The first signal that arrived; 0 before.
+static PENDING: AtomicI32 = AtomicI32::new(0);
+
+/// Wrappers (timeout(1), cargo, npm) pass on a signal that the terminal has already sent to the whole group. What follows
+/// so soon is the same wish, not a second one.
+const ECHO: Duration = Duration::from_millis(300);
+
+/// Watches for SIGINT, SIGTERM and SIGHUP from now on; called once, when flota starts.
+///
+/// The first signal makes [`pending`] answer. A second one calls `kill_children` and then ends the process as the signal
+/// would have without a handler, wherever it is. A signal that is ignored when flota starts (`nohup`, a shell's background
+/// job) stays ignored, as POSIX asks of programs.
+///
+/// # Errors
+/// When the system refuses the handler or its thread.
+pub fn install(kill_children: fn()) -> Result<()> {
+    let wanted = [SIGINT, SIGTERM, SIGHUP];
+    let signals = Signals::new(wanted.into_iter().filter(|signal| !ignored(*signal)))
+        .map_err(|error| Error::environment("cannot watch for signals").because(error))?;
+    thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || watch(signals, kill_children))
+        .map_err(|error| {
+            Error::environment("cannot start the thread that watches for signals").because(error)
+        })?;
+    Ok(())
+}
+
+/// The exit code that a signal asks for, once one has arrived.
+pub fn pending() -> Option<Exit> {
+    match PENDING.load(Ordering::SeqCst) {
+        SIGINT => Some(Exit::Interrupted),
+        SIGTERM => Some(Exit::Terminated),
+        SIGHUP => Some(Exit::HungUp),
+        _ => None,
+    }
+}
+
+fn watch(mut signals: Signals, kill_children: fn()) {
+    let mut first: Option<Instant> = None;
+    for signal in signals.forever() {
+        match first {
+            None => {
+                PENDING.store(signal, Ordering::SeqCst);
+                first = Some(Instant::now());
+            }
+            Some(at) if at.elapsed() < ECHO => {}
+            Some(_) => {
+                kill_children();
+                // Returns only if the signal has no default action, which these three have.
+                let _ = emulate_default_handler(signal);
+            }
+        }
+    }
+}
+
+/// Whether the process was started with `signal` ignored (proc_pid_status(5), `SigIgn`); false where there is no procfs.
+fn ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_pending_before_a_signal() {
+        assert_eq!(pending(), None);
+    }
+
+    #[test]
+    fn the_mask_is_read_as_the_kernel_writes_it() {
+        // The Rust runtime ignores SIGPIPE (13) before main, and nothing here ignores SIGTERM.
+        assert!(ignored(13) || !cfg!(target_os = "linux"));
+        assert!(!ignored(SIGTERM));
+    }
+}

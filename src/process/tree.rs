@@ -1,0 +1,166 @@
+//! A child and everything it started, to be stopped together.
+
+use std::{
+    ffi::OsString,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+};
+
+/// The variable that marks a child's descendants: those that left its process group (setsid(2), daemons) are found by it.
+pub(super) const MARK: &str = "FLOTA_PROCESS_TREE";
+
+/// The trees that are running, for [`kill_all`].
+static RUNNING: Mutex<Vec<Tree>> = Mutex::new(Vec::new());
+
+/// What the leader of a tree is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Running,
+    /// Stopped by the kernel for using a terminal that belongs to another process group (SIGTTIN, SIGTTOU).
+    WantsTerminal,
+    Exited,
+}
+
+/// A running child, the leader of its tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tree {
+    leader: Pid,
+    own_group: bool,
+    mark: String,
+}
+
+/// A fresh value for [`MARK`], below the one this process was itself started with: a flota that a flota starts belongs
+/// to the outer one's tree.
+pub(super) fn new_mark() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let outer = std::env::var_os(MARK).and_then(|mark| OsString::into_string(mark).ok());
+    format!(
+        "{}{}.{count}/",
+        outer.unwrap_or_default(),
+        std::process::id()
+    )
+}
+
+/// SIGKILL to every tree that is running: for the second Ctrl-C.
+pub fn kill_all() {
+    // The lock is held throughout: no leader is reaped meanwhile, so no process id can have gone to another program.
+    for tree in running().iter() {
+        tree.kill();
+    }
+}
+
+fn running() -> std::sync::MutexGuard<'static, Vec<Tree>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps a tree among the running ones until it is dropped, which must be before its leader is reaped.
+pub(super) struct Enrolled(Tree);
+
+impl Drop for Enrolled {
+    fn drop(&mut self) {
+        running().retain(|tree| *tree != self.0);
+    }
+}
+
+impl Tree {
+    /// The tree below `child`, which was started with `mark` in its environment.
+    pub(super) fn new(child: &std::process::Child, own_group: bool, mark: String) -> Self {
+        Self {
+            leader: Pid::from_child(child),
+            own_group,
+            mark,
+        }
+    }
+
+    pub(super) fn enrol(&self) -> Enrolled {
+        running().push(self.clone());
+        Enrolled(self.clone())
+    }
+
+    /// Looks at the leader without reaping it: as long as it is not reaped, its id and its group's belong to nobody else.
+    pub(super) fn state(&self) -> State {
+        let options = WaitIdOptions::EXITED
+            | WaitIdOptions::STOPPED
+            | WaitIdOptions::NOHANG
+            | WaitIdOptions::NOWAIT;
+        let terminal = [Signal::TTIN, Signal::TTOU].map(|signal| Some(signal.as_raw()));
+        match waitid(WaitId::Pid(self.leader), options) {
+            Ok(None) | Err(rustix::io::Errno::INTR) => State::Running,
+            // In flota's own group the child may use the terminal; if it is stopped, so is flota (Ctrl-Z).
+            Ok(Some(status)) if status.stopped() => {
+                match self.own_group && terminal.contains(&status.stopping_signal()) {
+                    true => State::WantsTerminal,
+                    false => State::Running,
+                }
+            }
+            Ok(Some(_)) | Err(_) => State::Exited,
+        }
+    }
+
+    /// SIGTERM, and SIGCONT for those that are stopped and could not act on it.
+    pub(super) fn terminate(&self) {
+        self.signal(Signal::TERM);
+        self.signal(Signal::CONT);
+    }
+
+    /// SIGKILL, until nobody is left who could start another process.
+    pub(super) fn kill(&self) {
+        // Bounded, in case something starts processes faster than they can be found.
+        for _ in 0..50 {
+            if self.signal(Signal::KILL) == 0 {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+    }
+
+    /// Signals the group and those who left it; how many processes were found by their mark.
+    fn signal(&self, signal: Signal) -> usize {
+        // Errors mean that there is nobody left to signal.
+        let _ = match self.own_group {
+            true => kill_process_group(self.leader, signal),
+            false => kill_process(self.leader, signal),
+        };
+        signal_marked(&self.mark, signal)
+    }
+}
+
+/// Signals every process whose environment carries `mark` (proc_pid_environ(5)); how many there were.
+#[cfg(target_os = "linux")]
+fn signal_marked(mark: &str, signal: Signal) -> usize {
+    use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
+
+    let entry = format!("{MARK}={mark}").into_bytes();
+    let marked = |pid: &Pid| {
+        let environment = std::fs::read(format!("/proc/{}/environ", pid.as_raw_pid()));
+        environment.is_ok_and(|bytes| {
+            bytes
+                .split(|byte| *byte == 0)
+                .any(|pair| pair.starts_with(&entry))
+        })
+    };
+    let Ok(processes) = std::fs::read_dir("/proc") else {
+        return 0;
+    };
+    processes
+        .flatten()
+        .filter_map(|process| Pid::from_raw(process.file_name().to_str()?.parse().ok()?))
+        // Opened before its environment is read: what is signalled is what was looked at, even if ids are reused.
+        .filter_map(|pid| Some((pid, pidfd_open(pid, PidfdFlags::empty()).ok()?)))
+        .filter(|(pid, _)| marked(pid))
+        .filter(|(_, process)| pidfd_send_signal(process, signal).is_ok())
+        .count()
+}
+
+/// Elsewhere the process group has to do.
+#[cfg(not(target_os = "linux"))]
+fn signal_marked(_mark: &str, _signal: Signal) -> usize {
+    0
+}
