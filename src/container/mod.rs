@@ -1,5 +1,8 @@
 //! Images: what a build is asked for, and the builders that can answer.
 
+pub mod embedded;
+pub mod layout;
+
 use std::{collections::BTreeMap, path::PathBuf};
 
 /// One image to build, whatever the builder.

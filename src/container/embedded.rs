@@ -1,0 +1,146 @@
+//! The embedded builder: images from Dockerfiles that run nothing, made without a daemon, without root and without a process.
+//!
+//! The same request gives the same digests on every machine. A Dockerfile is worked out from its text (`plan`), carried out on trees of
+//! metadata (`assemble`), and only then are bytes read: each file streams into its layer (`layer`), and each layer into the
+//! image layout.
+
+mod archive;
+mod assemble;
+mod context;
+mod copy;
+mod dockerfile;
+mod expand;
+mod ignore;
+mod image;
+mod instructions;
+mod layer;
+mod options;
+mod paths;
+mod pattern;
+mod plan;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::{io::ErrorKind, path::Path};
+
+use oci_spec::image::{Descriptor, ImageManifestBuilder, MediaType, SCHEMA_VERSION};
+
+use super::{
+    BuiltImage, ImageRequest,
+    layout::{Blob, Layout, canonical, incomplete},
+};
+use crate::model::error::{Error, Result};
+use assemble::Layer;
+use context::Context;
+use plan::Plan;
+
+/// Builds `request` into the OCI image layout `layout` (made if missing; other images in it stay) and tags the manifest with each of
+/// the request's references.
+///
+/// # Errors
+/// Exit 3 for what only an engine can do (`RUN`, a base image from a registry, `ADD` of a URL) and for a layout that cannot be
+/// written; exit 2 for a Dockerfile or an option that cannot be meant; exit 1 for a source that is not there.
+pub fn build(request: &ImageRequest, layout: &Path) -> Result<BuiltImage> {
+    let created = timestamp(request.created)?;
+    let plan = read_plan(request)?;
+    let target = plan.stages[plan.target]
+        .as_ref()
+        .ok_or_else(|| incomplete("the target was not read"))?;
+    let context = Context::load(&request.context, &request.dockerfile)?;
+    let done = assemble::assemble(&plan, &context)?;
+    let layout = Layout::create(layout)?;
+
+    let mut image = target.image.clone();
+    image.labels.extend(request.labels.clone());
+    let mut layers = Vec::new();
+    let mut unpacked = Vec::new();
+    for layer in done.iter().filter_map(|done| done.layer.as_ref()) {
+        let (blob, digest) = write_layer(&layout, layer, request.created, &context)?;
+        layers.push(blob.descriptor(MediaType::ImageLayerGzip)?);
+        unpacked.push(digest);
+    }
+    let history: Vec<_> = done
+        .into_iter()
+        .map(|done| (done.instruction, done.layer.is_some()))
+        .collect();
+    let config = layout.add(&image.document(&created, unpacked, &history)?)?;
+    let manifest = layout.add(&manifest(&config, layers)?)?;
+    let mut descriptor = manifest.descriptor(MediaType::ImageManifest)?;
+    descriptor.set_platform(Some(image.platform.descriptor()?));
+    layout.tag(&descriptor, &request.references)?;
+    Ok(BuiltImage {
+        digest: Some(manifest.digest),
+        id: config.digest,
+    })
+}
+
+/// Whether the embedded builder can build `request`, as far as its Dockerfile alone says: nothing is written, and of the context
+/// only the Dockerfile is read.
+///
+/// # Errors
+/// Those of [`build`].
+pub fn check(request: &ImageRequest) -> Result<()> {
+    timestamp(request.created)?;
+    read_plan(request).map(drop)
+}
+
+/// The manifest digest that `reference` names in `layout`, if it and all parts of its image are there.
+///
+/// # Errors
+/// An index that cannot be read (exit 3).
+pub fn resolve(layout: &Path, reference: &str) -> Result<Option<String>> {
+    let Some(layout) = Layout::open(layout) else {
+        return Ok(None);
+    };
+    let found = layout.resolve(reference)?;
+    Ok(found.map(|image| image.digest().to_string()))
+}
+
+/// Gives the image whose manifest has `digest` further names.
+///
+/// # Errors
+/// No such image in `layout` (exit 1), a malformed name (exit 2), a layout that cannot be written (exit 3).
+pub fn tag(layout: &Path, digest: &str, references: &[String]) -> Result<()> {
+    let missing = || Error::work(format!("{} has no image {digest}", layout.display()));
+    let store = Layout::open(layout).ok_or_else(missing)?;
+    let image = store.find(digest)?.ok_or_else(missing)?;
+    store.tag(&image, references)
+}
+
+fn read_plan(request: &ImageRequest) -> Result<Plan> {
+    let text = dockerfile::read(&request.context, &request.dockerfile)?;
+    Plan::new(request, &text)
+}
+
+/// RFC 3339, in UTC.
+fn timestamp(seconds: i64) -> Result<String> {
+    let timestamp = jiff::Timestamp::from_second(seconds);
+    let timestamp = timestamp
+        .map_err(|cause| Error::misuse(format!("{seconds} is not a date")).because(cause))?;
+    Ok(timestamp.to_string())
+}
+
+fn write_layer(
+    layout: &Layout,
+    layer: &Layer,
+    created: i64,
+    context: &Context,
+) -> Result<(Blob, String)> {
+    let mut blob = layout.blob()?;
+    let unpacked = layer::write(layer, created, |path| context.open(path), &mut blob);
+    let unpacked = unpacked.map_err(|cause| match cause.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => layout.cannot_write(cause),
+        _ => Error::work("cannot write a layer").because(cause),
+    })?;
+    Ok((blob.finish()?, unpacked))
+}
+
+fn manifest(config: &Blob, layers: Vec<Descriptor>) -> Result<Vec<u8>> {
+    let manifest = ImageManifestBuilder::default()
+        .schema_version(SCHEMA_VERSION)
+        .media_type(MediaType::ImageManifest)
+        .config(config.descriptor(MediaType::ImageConfig)?)
+        .layers(layers);
+    canonical(manifest.build().map_err(incomplete)?)
+}

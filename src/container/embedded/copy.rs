@@ -1,0 +1,222 @@
+//! `COPY` and `ADD`: what is to be copied from where to where.
+
+use std::path::{Path, PathBuf};
+
+use parse_dockerfile::{AddInstruction, CopyInstruction, HereDoc, Source as Written};
+
+use super::{
+    dockerfile::Place,
+    ignore::Rules,
+    instructions::{self, Reader},
+    options::{self, Options},
+    paths,
+    tree::Owner,
+};
+use crate::model::error::{Error, Result};
+
+/// One `COPY` or `ADD`, its variables replaced.
+#[derive(Debug)]
+pub struct Copy {
+    /// The stage copied from; the build context when `None`.
+    pub from: Option<usize>,
+    /// What is copied, in order.
+    pub sources: Vec<Source>,
+    /// Where to, below the image's root.
+    pub destination: PathBuf,
+    /// Whether the destination was written as a directory (`/app/`).
+    pub into_directory: bool,
+    /// `--chown`.
+    pub owner: Option<Owner>,
+    /// `--chmod`.
+    pub mode: Option<u32>,
+    /// `--parents`: keep the directories of the source path.
+    pub parents: bool,
+    /// `--exclude`.
+    pub excludes: Rules,
+    /// Whether archives would be unpacked: `ADD` without `--unpack=false`.
+    pub unpack: bool,
+}
+
+/// One source.
+#[derive(Debug)]
+pub enum Source {
+    /// A path or pattern, which `--parents` keeps from the directory `base` on. Both are clean and relative to the root copied from.
+    Path {
+        /// Empty, except for `--parents` with a `/./` in the path.
+        base: String,
+        /// The path below it.
+        path: String,
+    },
+    /// A here-document.
+    Inline {
+        /// The file's name: the word that ends the document.
+        name: String,
+        /// The file's content.
+        text: String,
+    },
+}
+
+impl Copy {
+    /// Reads a `COPY`.
+    pub fn of_copy(reader: &Reader, place: &Place, copy: &CopyInstruction) -> Result<Self> {
+        let known = ["from", "chown", "chmod", "link", "parents", "exclude"];
+        let options = options::read(place, &copy.options, &known)?;
+        let from = match options.value(place, "from")? {
+            Some(from) => Some(reader.shared().stage_before(place, from, reader.index())?),
+            None => None,
+        };
+        let remote = || {
+            place
+                .misuse("it copies no addresses")
+                .hint("ADD takes them")
+        };
+        let read = Self::read(
+            reader,
+            place,
+            &options,
+            &copy.src,
+            &copy.dest.value,
+            &remote,
+        )?;
+        Ok(Self { from, ..read })
+    }
+
+    /// Reads an `ADD` of files that are at hand.
+    pub fn of_add(reader: &Reader, place: &Place, add: &AddInstruction) -> Result<Self> {
+        let known = [
+            "chown",
+            "chmod",
+            "link",
+            "exclude",
+            "unpack",
+            "checksum",
+            "keep-git-dir",
+        ];
+        let options = options::read(place, &add.options, &known)?;
+        let remote = || place.needs_engine("it downloads");
+        if options.has("checksum") || options.has("keep-git-dir") {
+            return Err(remote());
+        }
+        let unpack = options.switch(place, "unpack")?.unwrap_or(true);
+        let read = Self::read(reader, place, &options, &add.src, &add.dest.value, &remote)?;
+        Ok(Self { unpack, ..read })
+    }
+
+    fn read(
+        reader: &Reader,
+        place: &Place,
+        options: &Options,
+        sources: &[Written],
+        destination: &str,
+        remote: &dyn Fn() -> Error,
+    ) -> Result<Self> {
+        options.switch(place, "link")?;
+        let parents = options.switch(place, "parents")?.unwrap_or(false);
+        let destination = reader.word(place, destination)?;
+        let into_directory = paths::means_directory(&destination);
+        if sources.len() > 1 && !into_directory {
+            let why = "several files can only go into a directory";
+            return Err(place
+                .misuse(why)
+                .hint(format!("end it with a slash: {destination}/")));
+        }
+        let sources = sources
+            .iter()
+            .map(|source| Source::read(reader, place, source, parents, remote));
+        let excludes = Rules::excludes(options.values("exclude"));
+        Ok(Self {
+            from: None,
+            sources: sources.collect::<Result<_>>()?,
+            destination: paths::join(&reader.workdir(), &destination),
+            into_directory,
+            owner: chown(reader, place, options)?,
+            mode: chmod(reader, place, options)?,
+            parents,
+            excludes: excludes.map_err(|why| place.misuse(why))?,
+            unpack: false,
+        })
+    }
+}
+
+impl Source {
+    fn read(
+        reader: &Reader,
+        place: &Place,
+        source: &Written,
+        parents: bool,
+        remote: &dyn Fn() -> Error,
+    ) -> Result<Self> {
+        let path = match source {
+            Written::Path(path) => reader.word(place, &path.value)?,
+            Written::HereDoc(document) => return Self::inline(reader, place, document),
+            _ => return Err(place.needs_engine("a source's form is not known here")),
+        };
+        if is_remote(&path) {
+            return Err(remote());
+        }
+        let (base, path) = match path.split_once("/./") {
+            Some((base, path)) if parents => (base, path),
+            _ => ("", path.as_str()),
+        };
+        let clean = |path: &str| match paths::beneath(path) {
+            Some(path) => Ok(path.display().to_string()),
+            None => Err(place.misuse(format!("`{path}` leads out of what is copied from"))),
+        };
+        Ok(Self::Path {
+            base: clean(base)?,
+            path: clean(path)?,
+        })
+    }
+
+    fn inline(reader: &Reader, place: &Place, document: &HereDoc) -> Result<Self> {
+        let name = reader.shared().places.line_at(document.span.end).to_owned();
+        if name.contains('/') || matches!(&*name, "." | "..") {
+            return Err(place.misuse(format!("`{name}` cannot name a file")));
+        }
+        let text = match document.expand {
+            true => reader.document(place, &document.value)?,
+            false => document.value.to_string(),
+        };
+        Ok(Self::Inline { name, text })
+    }
+}
+
+/// A URL or a Git address.
+fn is_remote(path: &str) -> bool {
+    path.contains("://") || path.starts_with("git@")
+}
+
+fn chown(reader: &Reader, place: &Place, options: &Options) -> Result<Option<Owner>> {
+    let Some(text) = options.value(place, "chown")? else {
+        return Ok(None);
+    };
+    let text = reader.word(place, text)?;
+    match instructions::owner(&text) {
+        Some(owner) => Ok(Some(owner)),
+        None => Err(instructions::unknown_user(place, &text)),
+    }
+}
+
+fn chmod(reader: &Reader, place: &Place, options: &Options) -> Result<Option<u32>> {
+    let Some(text) = options.value(place, "chmod")? else {
+        return Ok(None);
+    };
+    let text = reader.word(place, text)?;
+    match u32::from_str_radix(&text, 8) {
+        Ok(mode) if mode <= 0o7777 && !text.starts_with('+') => Ok(Some(mode)),
+        Err(_) if text.contains(['=', '+', '-']) => {
+            let why = format!("`{text}` is a symbolic mode");
+            Err(place
+                .needs_engine(why)
+                .hint("or write it in octal, as in --chmod=755"))
+        }
+        _ => Err(place
+            .misuse(format!("`{text}` is not a mode"))
+            .hint("write it in octal, as in --chmod=755")),
+    }
+}
+
+/// A source's path, for messages and look-ups.
+pub fn joined(base: &str, path: &str) -> PathBuf {
+    Path::new(base).join(path)
+}

@@ -1,0 +1,206 @@
+//! A stage's file system: what is where, and where its bytes come from. Nothing is unpacked.
+
+use std::{
+    collections::{BTreeMap, btree_map::Range},
+    ops::Bound,
+    path::{Component, Path, PathBuf},
+    rc::Rc,
+};
+
+/// Symlinks that one path may lead through (Linux's own limit).
+const LINKS: usize = 40;
+
+/// One file, directory or link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What it is.
+    pub kind: Kind,
+    /// Permission bits, at most `0o7777`.
+    pub mode: u32,
+    /// Who owns it.
+    pub owner: Owner,
+}
+
+/// Numeric user and group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Owner {
+    /// The user's id; 0 is root.
+    pub uid: u32,
+    /// The group's id; 0 is root's.
+    pub gid: u32,
+}
+
+/// What an entry is, with its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A directory; its children are entries of their own.
+    Directory,
+    /// A file of the build context, at this path in it, with this many bytes.
+    File(PathBuf, u64),
+    /// A file whose bytes the Dockerfile holds.
+    Inline(Rc<str>),
+    /// A symbolic link, with its target as it stands.
+    Symlink(PathBuf),
+    /// A socket, a pipe, a device: nothing that an image can hold.
+    Special,
+}
+
+impl Entry {
+    /// A directory as builds make them: open to all, changed by its owner.
+    pub fn directory(owner: Owner) -> Self {
+        Self {
+            kind: Kind::Directory,
+            mode: 0o755,
+            owner,
+        }
+    }
+
+    /// Whether this is a directory.
+    pub fn is_directory(&self) -> bool {
+        self.kind == Kind::Directory
+    }
+}
+
+/// A symlink that leads to itself, or through too many others.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TooManyLinks;
+
+/// Entries by their path below the root, which itself is always a directory. A parent comes before its children.
+#[derive(Clone, Debug, Default)]
+pub struct Tree(BTreeMap<PathBuf, Entry>);
+
+impl Tree {
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The entry at exactly this path; the root has none.
+    pub fn get(&self, path: &Path) -> Option<&Entry> {
+        self.0.get(path)
+    }
+
+    /// Whether `path` is a directory here.
+    pub fn is_directory(&self, path: &Path) -> bool {
+        path.as_os_str().is_empty() || self.get(path).is_some_and(Entry::is_directory)
+    }
+
+    /// Puts `entry` at `path`, in place of what was there.
+    pub fn insert(&mut self, path: PathBuf, entry: Entry) {
+        self.0.insert(path, entry);
+    }
+
+    /// Everything below the directory `path`, parents first, each directory's children in the order of their bytes.
+    pub fn below<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = (&'a Path, &'a Entry)> {
+        let range: Range<PathBuf, Entry> = self
+            .0
+            .range::<Path, _>((Bound::Excluded(path), Bound::Unbounded));
+        range
+            .map(|(found, entry)| (found.as_path(), entry))
+            .take_while(move |(found, _)| found.starts_with(path))
+    }
+
+    /// Where `path` leads, as a process confined to this tree would follow it: through symlinks, never above the root. The result
+    /// need not exist.
+    pub fn resolve(&self, path: &Path) -> Result<PathBuf, TooManyLinks> {
+        let mut resolved = PathBuf::new();
+        let mut pending = reversed(path);
+        let mut links = 0;
+        while let Some(name) = pending.pop() {
+            if name.as_os_str() == ".." {
+                resolved.pop();
+                continue;
+            }
+            resolved.push(name);
+            let Some(Entry {
+                kind: Kind::Symlink(target),
+                ..
+            }) = self.get(&resolved)
+            else {
+                continue;
+            };
+            links += 1;
+            if links > LINKS {
+                return Err(TooManyLinks);
+            }
+            resolved.pop();
+            if target.is_absolute() {
+                resolved.clear();
+            }
+            pending.extend(reversed(target));
+        }
+        Ok(resolved)
+    }
+}
+
+/// The names and `..` of a path, last one first.
+fn reversed(path: &Path) -> Vec<PathBuf> {
+    path.components()
+        .rev()
+        .filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir))
+        .map(|part| PathBuf::from(part.as_os_str()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(links: &[(&str, &str)]) -> Tree {
+        let mut tree = Tree::default();
+        for (path, target) in links {
+            let kind = Kind::Symlink(target.into());
+            let entry = Entry {
+                kind,
+                mode: 0o777,
+                owner: Owner::default(),
+            };
+            tree.insert(path.into(), entry);
+        }
+        tree
+    }
+
+    #[test]
+    fn links_are_followed_inside_the_tree_alone() {
+        let tree = tree(&[
+            ("up", "../../../etc"),
+            ("abs", "/etc/passwd"),
+            ("a/rel", "../b"),
+            ("chain", "a/rel/x"),
+        ]);
+        for (path, expected) in [
+            ("up/passwd", "etc/passwd"),
+            ("abs", "etc/passwd"),
+            ("a/rel/y", "b/y"),
+            ("chain", "b/x"),
+            ("none/../x", "x"),
+            ("", ""),
+        ] {
+            assert_eq!(tree.resolve(Path::new(path)), Ok(expected.into()), "{path}");
+        }
+    }
+
+    #[test]
+    fn loops_end() {
+        let tree = tree(&[("a", "b"), ("b", "a"), ("self", "self/x")]);
+        assert_eq!(tree.resolve(Path::new("a")), Err(TooManyLinks));
+        assert_eq!(tree.resolve(Path::new("self")), Err(TooManyLinks));
+    }
+
+    #[test]
+    fn below_a_directory_is_not_beside_it() {
+        let mut tree = Tree::default();
+        for path in ["a", "a/x", "a/x/y", "a-b", "a.c", "b"] {
+            tree.insert(path.into(), Entry::directory(Owner::default()));
+        }
+        let below = |path: &str| -> Vec<String> {
+            let path = PathBuf::from(path);
+            tree.below(&path)
+                .map(|(found, _)| found.display().to_string())
+                .collect()
+        };
+        assert_eq!(below("a"), ["a/x", "a/x/y"]);
+        assert_eq!(below("").len(), 6);
+        assert!(below("b").is_empty());
+    }
+}
