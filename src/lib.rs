@@ -1,4 +1,5 @@
 //! flota
+pub mod chart;
 pub mod container;
 pub mod model;
 /// run
