@@ -12,6 +12,7 @@ use std::ffi::OsString;
 
 use clap::Parser;
 
+pub mod chart;
 pub mod ci;
 pub mod cli;
 pub mod commands;

@@ -1,0 +1,505 @@
+//! Edits of a YAML text by byte ranges: nothing but the touched scalars changes.
+
+use std::ops::Range;
+
+use granit_parser::ScalarStyle;
+
+use super::{
+    Document, Fault, Kind, Node, NodeTag,
+    compare::{compare, misread},
+    parse, scalar,
+};
+
+/// How a scalar that is set gets written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quoting {
+    /// As the scalar it replaces, as far as the new text allows.
+    Keep,
+    /// As the scalar it replaces, but never plain: the text must stay a string for every reader.
+    Always,
+}
+
+/// Collects replacements of byte ranges while the tree is changed in step.
+#[derive(Debug)]
+pub struct Editor<'s> {
+    source: &'s str,
+    line_ending: &'static str,
+    edits: Vec<(Range<usize>, String)>,
+}
+
+impl<'s> Editor<'s> {
+    /// An editor of this text, whose first line tells the line ending.
+    pub fn new(source: &'s str) -> Self {
+        let crlf = source
+            .find('\n')
+            .is_some_and(|at| source[..at].ends_with('\r'));
+        Self {
+            source,
+            line_ending: if crlf { "\r\n" } else { "\n" },
+            edits: Vec::new(),
+        }
+    }
+
+    /// The file's line ending.
+    pub fn line_ending(&self) -> &'static str {
+        self.line_ending
+    }
+
+    /// The source text of a node.
+    pub fn raw(&self, node: &Node) -> &'s str {
+        &self.source[node.span.clone()]
+    }
+
+    /// Replaces a node's own bytes; `text` and `style` are what it then reads as.
+    pub fn replace(&mut self, node: &mut Node, raw: String, text: String, style: ScalarStyle) {
+        self.edits.push((node.span.clone(), raw));
+        become_scalar(node, text, style);
+    }
+
+    /// Sets the value that belongs to `key` to a string.
+    ///
+    /// # Errors
+    /// A value that is a list, a mapping, a block scalar, or has a tag that makes it something other than a string.
+    pub fn set(
+        &mut self,
+        key: &Node,
+        value: &mut Node,
+        text: &str,
+        quoting: Quoting,
+    ) -> Result<(), Fault> {
+        let style = match &value.kind {
+            _ if value.tag == Some(NodeTag::Other) => {
+                return Err(value.fault("a value with a tag cannot be set; remove the tag"));
+            }
+            Kind::Scalar { style, .. } if is_block(*style) => {
+                return Err(value.fault(
+                    "a block scalar cannot be set; write the value on the line of its key",
+                ));
+            }
+            Kind::Scalar { style, .. } => *style,
+            Kind::Alias(_) => ScalarStyle::Plain,
+            Kind::Sequence(_) => {
+                return Err(value.fault("a list stands where a string is to be set"));
+            }
+            Kind::Mapping { .. } => {
+                return Err(value.fault("a mapping stands where a string is to be set"));
+            }
+        };
+        let (raw, style) = write(text, style, quoting);
+        if value.span.is_empty() {
+            self.set_absent(key, value, &raw)?;
+            become_scalar(value, text.into(), style);
+        } else {
+            self.replace(value, raw, text.into(), style);
+        }
+        value.edited = true;
+        Ok(())
+    }
+
+    /// Replaces a null by a value that is new.
+    ///
+    /// # Errors
+    /// A null whose place cannot be found.
+    pub fn set_null(&mut self, key: &Node, value: &mut Node, new: New) -> Result<(), Fault> {
+        if value.span.is_empty() {
+            self.set_absent(key, value, &new.raw)?;
+        } else {
+            self.edits.push((value.span.clone(), new.raw));
+        }
+        value.kind = new.kind;
+        value.edited = true;
+        Ok(())
+    }
+
+    /// Adds entries right behind the entry of `after`, in the mapping's own style and indentation.
+    ///
+    /// # Errors
+    /// An indentation that is not made of spaces, or a value of `after` that does not end on its line.
+    pub fn insert_after(
+        &mut self,
+        map: &mut Node,
+        after: &str,
+        new: Vec<(&str, New)>,
+    ) -> Result<(), Fault> {
+        let no_entry = map.fault(format!("`{after}` is no entry of this mapping"));
+        let Kind::Mapping { entries, flow } = &mut map.kind else {
+            return Err(no_entry);
+        };
+        let Some(index) = entries
+            .iter()
+            .position(|(key, _)| key.text() == Some(after))
+        else {
+            return Err(no_entry);
+        };
+        let (key, value) = &entries[index];
+        let end = self.end_on_line(key, value)?;
+        if *flow {
+            let added = new.iter().map(|(key, new)| format!(", {key}: {}", new.raw));
+            self.insert(end, added.collect());
+        } else {
+            let indent = self.indentation(key)?;
+            self.insert_lines(end, indent, &new);
+        }
+        entries.splice(index + 1..index + 1, new.into_iter().map(New::into_entry));
+        Ok(())
+    }
+
+    /// Adds entries at the start of a mapping: the value of `owner`, or the root where there is none.
+    ///
+    /// # Errors
+    /// An indentation that is not made of spaces, or a place that cannot be found: below an owner the lines begin
+    /// right after the owner's, so a root without one has to be a flow mapping.
+    pub fn insert_first(
+        &mut self,
+        owner: Option<&Node>,
+        map: &mut Node,
+        new: Vec<(&str, New)>,
+    ) -> Result<(), Fault> {
+        let no_place = map.fault("nothing can be added to a mapping written like this");
+        let Kind::Mapping { entries, flow } = &mut map.kind else {
+            return Err(no_place);
+        };
+        match (entries.first(), owner) {
+            (first, _) if *flow => {
+                let separator = if first.is_some() { ", " } else { "" };
+                let added: Vec<_> = new
+                    .iter()
+                    .map(|(key, new)| format!("{key}: {}", new.raw))
+                    .collect();
+                self.insert(map.span.start + 1, added.join(", ") + separator);
+            }
+            (Some((first, _)), Some(owner)) => {
+                let indent = self.indentation(first)?;
+                self.insert_lines(self.after_colon(owner)?, indent, &new);
+            }
+            _ => return Err(no_place),
+        }
+        entries.splice(0..0, new.into_iter().map(New::into_entry));
+        Ok(())
+    }
+
+    /// Adds `key:` with a block mapping of strings below it at the end of the document, whose root is a block mapping
+    /// or nothing.
+    ///
+    /// # Errors
+    /// A root whose indentation is not made of spaces.
+    pub fn append(
+        &mut self,
+        document: &mut Document,
+        key: &str,
+        strings: &[(&str, &str)],
+    ) -> Result<(), Fault> {
+        let first = document
+            .root
+            .as_ref()
+            .and_then(|root| root.entries().first());
+        let indent = match first {
+            Some((first, _)) => self.indentation(first)?,
+            None => "",
+        };
+        let mut lines = format!("{indent}{key}:");
+        for (key, text) in strings {
+            let text = scalar::double_quoted(text);
+            lines.push_str(&format!("{}{indent}  {key}: {text}", self.line_ending));
+        }
+        // A file keeps its final newline, or the lack of one.
+        let before = &self.source[..document.end];
+        if before.ends_with('\n') || before.is_empty() {
+            lines.push_str(self.line_ending);
+        } else {
+            lines.insert_str(0, self.line_ending);
+        }
+        self.insert(document.end, lines);
+        let added = (
+            scalar_node(key, ScalarStyle::Plain),
+            node(mapping(strings, false)),
+        );
+        match &mut document.root {
+            Some(Node {
+                kind: Kind::Mapping { entries, .. },
+                ..
+            }) => entries.push(added),
+            root => {
+                *root = Some(node(Kind::Mapping {
+                    entries: vec![added],
+                    flow: false,
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    /// The edited text.
+    ///
+    /// # Errors
+    /// When it does not read back as `expected`, the tree that was changed in step with the edits: nothing that differs
+    /// from what was meant leaves this module.
+    pub fn finish(mut self, expected: Option<&Node>) -> Result<String, Fault> {
+        self.edits.sort_by_key(|(range, _)| range.start);
+        let mut text = String::with_capacity(self.source.len());
+        let mut at = 0;
+        for (range, new) in &self.edits {
+            text.push_str(self.source.get(at..range.start).unwrap_or_default());
+            text.push_str(new);
+            at = range.end;
+        }
+        text.push_str(&self.source[at..]);
+        let read = parse(&text).map_err(|fault| Fault {
+            what: format!("after the edit: {}", fault.what),
+            ..fault
+        })?;
+        match (read.root.as_ref(), expected) {
+            (Some(read), Some(expected)) => compare(expected, read)?,
+            (None, None) => {}
+            _ => return Err(misread(1, 1)),
+        }
+        Ok(text)
+    }
+
+    fn insert(&mut self, at: usize, text: String) {
+        self.edits.push((at..at, text));
+    }
+
+    /// Adds lines below the line that holds the byte `at`.
+    fn insert_lines(&mut self, at: usize, indent: &str, new: &[(&str, New)]) {
+        let lines = new
+            .iter()
+            .map(|(key, new)| format!("{}{indent}{key}: {}", self.line_ending, new.raw));
+        self.insert(self.line_end(at), lines.collect());
+    }
+
+    /// Where an entry ends, if that is on the line it is read from: not behind block scalars and collections.
+    fn end_on_line(&self, key: &Node, value: &Node) -> Result<usize, Fault> {
+        match &value.kind {
+            _ if value.span.is_empty() => self.after_colon(key),
+            Kind::Scalar { style, .. } if !is_block(*style) => Ok(value.span.end),
+            Kind::Alias(_) => Ok(value.span.end),
+            _ => Err(value
+                .fault("nothing can be added behind this value; write it on the line of its key")),
+        }
+    }
+
+    fn set_absent(&mut self, key: &Node, value: &Node, raw: &str) -> Result<(), Fault> {
+        if value.anchor != 0 || value.tag.is_some() {
+            return Err(value.fault("an empty value with an anchor or a tag cannot be set"));
+        }
+        let at = self.after_colon(key)?;
+        self.insert(at, format!(" {raw}"));
+        Ok(())
+    }
+
+    /// The byte behind the colon that follows a key.
+    fn after_colon(&self, key: &Node) -> Result<usize, Fault> {
+        let rest = &self.source[key.span.end..];
+        let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+        if rest[blanks..].starts_with(':') {
+            Ok(key.span.end + blanks + 1)
+        } else {
+            Err(key.fault("this key has no colon behind it"))
+        }
+    }
+
+    /// The end of the line that holds this byte, before its line ending.
+    fn line_end(&self, at: usize) -> usize {
+        let rest = &self.source[at..];
+        let line = rest.split('\n').next().unwrap_or_default();
+        at + line.strip_suffix('\r').unwrap_or(line).len()
+    }
+
+    /// What stands before a key on its line: spaces, else nothing can be added in its column.
+    fn indentation(&self, key: &Node) -> Result<&'s str, Fault> {
+        let before = &self.source[..key.span.start];
+        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        let indent = before[start..].trim_start_matches('\u{feff}');
+        if indent.chars().all(|c| c == ' ') && key.anchor == 0 && key.tag.is_none() {
+            Ok(indent)
+        } else {
+            Err(key.fault("nothing can be added beside a key that does not start its line"))
+        }
+    }
+}
+
+/// A value that an edit brings in.
+#[derive(Clone, Debug)]
+pub struct New {
+    raw: String,
+    kind: Kind,
+}
+
+impl New {
+    /// A string in double quotes.
+    pub fn string(text: &str) -> Self {
+        Self {
+            raw: scalar::double_quoted(text),
+            kind: scalar_node(text, ScalarStyle::DoubleQuoted).kind,
+        }
+    }
+
+    /// `{key: "text", …}`.
+    pub fn flow_mapping(strings: &[(&str, &str)]) -> Self {
+        let entries: Vec<_> = strings
+            .iter()
+            .map(|(key, text)| format!("{key}: {}", scalar::double_quoted(text)))
+            .collect();
+        Self {
+            raw: format!("{{{}}}", entries.join(", ")),
+            kind: mapping(strings, true),
+        }
+    }
+
+    fn into_entry((key, new): (&str, Self)) -> (Node, Node) {
+        (scalar_node(key, ScalarStyle::Plain), node(new.kind))
+    }
+}
+
+fn mapping(strings: &[(&str, &str)], flow: bool) -> Kind {
+    let entry = |(key, text): &(&str, &str)| {
+        (
+            scalar_node(key, ScalarStyle::Plain),
+            node(New::string(text).kind),
+        )
+    };
+    Kind::Mapping {
+        entries: strings.iter().map(entry).collect(),
+        flow,
+    }
+}
+
+fn scalar_node(text: &str, style: ScalarStyle) -> Node {
+    node(Kind::Scalar {
+        text: text.into(),
+        style,
+        indent: 0,
+    })
+}
+
+/// A node that an edit makes: it has no place in the source.
+fn node(kind: Kind) -> Node {
+    Node {
+        kind,
+        span: 0..0,
+        line: 1,
+        column: 1,
+        anchor: 0,
+        tag: None,
+        edited: true,
+    }
+}
+
+fn become_scalar(node: &mut Node, text: String, style: ScalarStyle) {
+    node.kind = Kind::Scalar {
+        text,
+        style,
+        indent: 0,
+    };
+}
+
+fn is_block(style: ScalarStyle) -> bool {
+    matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)
+}
+
+fn write(text: &str, style: ScalarStyle, quoting: Quoting) -> (String, ScalarStyle) {
+    match (style, scalar::escape_single(text)) {
+        (ScalarStyle::Plain, _) if quoting == Quoting::Keep && scalar::is_plain_safe(text) => {
+            (text.into(), style)
+        }
+        (ScalarStyle::SingleQuoted, Some(escaped)) => (format!("'{escaped}'"), style),
+        _ => (scalar::double_quoted(text), ScalarStyle::DoubleQuoted),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root(source: &str) -> Node {
+        parse(source).unwrap().root.unwrap()
+    }
+
+    fn set(source: &str, key: &str, text: &str, quoting: Quoting) -> Result<String, Fault> {
+        let mut editor = Editor::new(source);
+        let mut root = root(source);
+        let (key, value) = root.entry_mut(key).unwrap();
+        editor.set(key, value, text, quoting)?;
+        editor.finish(Some(&root))
+    }
+
+    #[test]
+    fn a_set_value_keeps_its_quotes_as_far_as_the_text_allows() {
+        for (source, text, quoting, expected) in [
+            ("a: b # c", "d", Quoting::Keep, "a: d # c"),
+            ("a: b", "1", Quoting::Keep, "a: \"1\""),
+            ("a: b", "d", Quoting::Always, "a: \"d\""),
+            ("a: 'b'", "it's", Quoting::Always, "a: 'it''s'"),
+            ("a: 'b'", "x\ny", Quoting::Keep, "a: \"x\\ny\""),
+            ("a: \"b\"", "d", Quoting::Keep, "a: \"d\""),
+            ("a : # c", "d", Quoting::Keep, "a : d # c"),
+            ("x: &x 1\na: *x", "d", Quoting::Keep, "x: &x 1\na: d"),
+            ("a: &x b\nc: *x", "d", Quoting::Keep, "a: &x d\nc: *x"),
+            ("{a: , b}", "d", Quoting::Keep, "{a: d , b}"),
+        ] {
+            assert_eq!(set(source, "a", text, quoting).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_set_is_refused() {
+        for source in [
+            "a: [b]",
+            "a: {b: c}",
+            "a: |\n  b\n",
+            "a: !!int 1",
+            "a: &x",
+            "{a}",
+        ] {
+            assert!(set(source, "a", "d", Quoting::Keep).is_err(), "{source}");
+        }
+    }
+
+    #[test]
+    fn entries_are_added_in_the_column_and_style_of_the_mapping() {
+        let insert = |source: &str| {
+            let mut editor = Editor::new(source);
+            let mut root = root(source);
+            let new = vec![
+                ("x", New::string("1")),
+                ("y", New::flow_mapping(&[("z", "2")])),
+            ];
+            editor.insert_after(&mut root, "a", new)?;
+            editor.finish(Some(&root))
+        };
+        for (source, expected) in [
+            (
+                "a: b # c\nd: e\n",
+                "a: b # c\nx: \"1\"\ny: {z: \"2\"}\nd: e\n",
+            ),
+            (
+                "  a:\r\n  d: e\r\n",
+                "  a:\r\n  x: \"1\"\r\n  y: {z: \"2\"}\r\n  d: e\r\n",
+            ),
+            ("{a: b}", "{a: b, x: \"1\", y: {z: \"2\"}}"),
+        ] {
+            assert_eq!(insert(source).unwrap(), expected);
+        }
+        for source in [
+            "a: |\n  b\n",
+            "a:\n- b\n",
+            "&x a: b\n",
+            "c: d\n",
+            "? a\n: b\n",
+        ] {
+            assert!(insert(source).is_err(), "{source}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_read_back_never_leaves() {
+        let source = "a: b\nc: d\n";
+        let mut editor = Editor::new(source);
+        let mut root = root(source);
+        let (_, value) = root.entry_mut("c").unwrap();
+        editor.replace(value, "1".into(), "1".into(), ScalarStyle::DoubleQuoted);
+        let fault = editor.finish(Some(&root)).unwrap_err();
+        assert_eq!((fault.line, fault.column), (2, 4));
+    }
+}
