@@ -7,6 +7,7 @@
 mod capture;
 mod lookup;
 mod mask;
+mod members;
 mod pump;
 mod tree;
 
@@ -30,6 +31,7 @@ use crate::{
 use capture::Capture;
 pub use lookup::{find, find_all};
 pub use mask::mask_secret;
+use members::Members;
 use pump::{Input, Pump, Trouble};
 pub use tree::kill_all;
 use tree::{State, Tree};
@@ -42,6 +44,8 @@ const LINGER: Duration = Duration::from_millis(500);
 const DRAIN: Duration = Duration::from_millis(100);
 /// The longest wait between two looks at the clock, the child and [`interrupt::pending`].
 const TICK: Duration = Duration::from_millis(20);
+/// The same once the pipes are closed: then nothing but the clock wakes flota, and the child is about to end.
+const SOON: Duration = Duration::from_millis(2);
 
 /// What `git rev-parse --local-env-vars` names (git 2.47) but for `GIT_CONFIG_COUNT` and `GIT_CONFIG_PARAMETERS`, which are
 /// the user's configuration; and `GIT_NAMESPACE`, which points at a part of a repository.
@@ -250,32 +254,33 @@ impl Command {
     /// Serves the pipes until the child has ended and they are closed, or there is a reason to stop the tree.
     fn supervise(&self, tree: &Tree, pump: &mut Pump, started: Instant) -> Option<Stop> {
         let mut stop = None;
+        let mut found = Members::default();
         let mut patience_ends: Option<Instant> = None;
-        let mut wait = TICK;
         loop {
+            let wait = if pump.is_open() { TICK } else { SOON };
             let trouble = pump.turn(wait).err();
             let state = tree.state();
             if state == State::Exited {
                 pump.input = None;
                 patience_ends.get_or_insert(Instant::now() + LINGER);
-                if !pump.is_open() {
+                // Whoever was asked to stop may still be cleaning up, as Buildah's helper of a container does.
+                if !pump.is_open() && (stop.is_none() || tree.is_gone()) {
                     break;
                 }
             }
             if stop.is_none() {
                 stop = self.reason_to_stop(trouble, state, started);
                 if stop.is_some() {
-                    tree.terminate();
+                    found = tree.terminate();
                     patience_ends = Some(Instant::now() + GRACE);
                 }
             }
             if patience_ends.is_some_and(|end| Instant::now() >= end) {
                 break;
             }
-            wait = next_wait(pump.is_open(), wait);
         }
         if stop.is_some() || pump.is_open() {
-            tree.kill();
+            tree.kill(&found);
             drain(pump);
         }
         stop
@@ -347,15 +352,6 @@ enum Stop {
     TimedOut(Duration),
     Trouble(Trouble),
     WantsTerminal,
-}
-
-/// An open pipe wakes its reader; a child that has closed both is looked at soon, then less and less often.
-fn next_wait(open: bool, last: Duration) -> Duration {
-    match open {
-        true => TICK,
-        false if last == TICK => Duration::from_millis(1),
-        false => TICK.mul_f32(0.95).min(last * 2),
-    }
 }
 
 /// Takes what is still in the pipes, from whoever may hold them.

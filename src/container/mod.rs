@@ -1,6 +1,7 @@
 //! Images: what a build is asked for, and the builders that can answer.
 
 pub mod embedded;
+pub mod engine;
 pub mod layout;
 
 use std::{collections::BTreeMap, path::PathBuf};

@@ -12,6 +12,8 @@ use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
 };
 
+use super::members::Members;
+
 /// The variable that marks a child's descendants: those that left its process group (setsid(2), daemons) are found by it.
 pub(super) const MARK: &str = "FLOTA_PROCESS_TREE";
 
@@ -52,7 +54,7 @@ pub(super) fn new_mark() -> String {
 pub fn kill_all() {
     // The lock is held throughout: no leader is reaped meanwhile, so no process id can have gone to another program.
     for tree in running().iter() {
-        tree.kill();
+        tree.kill(&Members::default());
     }
 }
 
@@ -104,63 +106,46 @@ impl Tree {
         }
     }
 
-    /// SIGTERM, and SIGCONT for those that are stopped and could not act on it.
-    pub(super) fn terminate(&self) {
-        self.signal(Signal::TERM);
-        self.signal(Signal::CONT);
+    /// SIGTERM, and SIGCONT for those that are stopped and could not act on it; gives those that were found, for
+    /// [`Tree::kill`]: when their parents have ended, nothing else leads to them.
+    pub(super) fn terminate(&self) -> Members {
+        let members = self.members();
+        for signal in [Signal::TERM, Signal::CONT] {
+            self.signal(&members, signal);
+        }
+        members
     }
 
     /// SIGKILL, until nobody is left who could start another process.
-    pub(super) fn kill(&self) {
+    pub(super) fn kill(&self, found_before: &Members) {
         // Bounded, in case something starts processes faster than they can be found.
         for _ in 0..50 {
-            if self.signal(Signal::KILL) == 0 {
-                return;
+            let members = self.members();
+            self.signal(&members, Signal::KILL);
+            if members.is_empty() {
+                break;
             }
             std::thread::sleep(std::time::Duration::from_millis(2));
         }
+        found_before.signal(Signal::KILL);
     }
 
-    /// Signals the group and those who left it; how many processes were found by their mark.
-    fn signal(&self, signal: Signal) -> usize {
+    /// Whether nobody of the tree is known to be alive.
+    pub(super) fn is_gone(&self) -> bool {
+        self.state() == State::Exited && self.members().is_empty()
+    }
+
+    fn members(&self) -> Members {
+        Members::find(self.leader, &format!("{MARK}={}", self.mark))
+    }
+
+    /// Signals the group as a whole, which misses nobody that it is just getting, and those who left it.
+    fn signal(&self, members: &Members, signal: Signal) {
         // Errors mean that there is nobody left to signal.
         let _ = match self.own_group {
             true => kill_process_group(self.leader, signal),
             false => kill_process(self.leader, signal),
         };
-        signal_marked(&self.mark, signal)
+        members.signal(signal);
     }
-}
-
-/// Signals every process whose environment carries `mark` (proc_pid_environ(5)); how many there were.
-#[cfg(target_os = "linux")]
-fn signal_marked(mark: &str, signal: Signal) -> usize {
-    use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
-
-    let entry = format!("{MARK}={mark}").into_bytes();
-    let marked = |pid: &Pid| {
-        let environment = std::fs::read(format!("/proc/{}/environ", pid.as_raw_pid()));
-        environment.is_ok_and(|bytes| {
-            bytes
-                .split(|byte| *byte == 0)
-                .any(|pair| pair.starts_with(&entry))
-        })
-    };
-    let Ok(processes) = std::fs::read_dir("/proc") else {
-        return 0;
-    };
-    processes
-        .flatten()
-        .filter_map(|process| Pid::from_raw(process.file_name().to_str()?.parse().ok()?))
-        // Opened before its environment is read: what is signalled is what was looked at, even if ids are reused.
-        .filter_map(|pid| Some((pid, pidfd_open(pid, PidfdFlags::empty()).ok()?)))
-        .filter(|(pid, _)| marked(pid))
-        .filter(|(_, process)| pidfd_send_signal(process, signal).is_ok())
-        .count()
-}
-
-/// Elsewhere the process group has to do.
-#[cfg(not(target_os = "linux"))]
-fn signal_marked(_mark: &str, _signal: Signal) -> usize {
-    0
 }

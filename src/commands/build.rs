@@ -1,0 +1,158 @@
+//! `flota build`
+
+use std::path::PathBuf;
+
+use super::{Context, print_warnings};
+use crate::{
+    ci::Trigger,
+    cli::{Build as Args, BuildFormat, Builder},
+    container::engine::Choice,
+    features::{
+        build::{self, Products},
+        changed, plan,
+    },
+    interrupt,
+    model::{
+        error::{Error, Result},
+        exit::Exit,
+        plan::Plan,
+        report::{BuildReport, Status},
+        settings::{BuilderKind, TokenValue, valid},
+    },
+    output::{Output, error, human, json, progress::Progress},
+    parallel,
+};
+
+pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
+    let options = options(args, context)?;
+    let plan = plan(args, context)?;
+    print_warnings(output, &plan.warnings);
+
+    let progress = Progress::new(*output);
+    let built = build::build(
+        &context.repository,
+        &context.settings,
+        plan,
+        &options,
+        &|event| progress.event(event),
+    );
+    progress.finish();
+    let report = built?;
+
+    let json = json::build(&report);
+    if !args.dry_run {
+        Products::write_report(&options.out, &json)?;
+    }
+    match args.format {
+        BuildFormat::Human => output.result(human::build(&report))?,
+        BuildFormat::Json => output.result(&json)?,
+    }
+    for failed in report.services.iter().filter_map(|service| service.error.as_ref()) {
+        error::report(output, failed);
+    }
+    Ok(exit(&report))
+}
+
+/// SERVICE alone means as it is at HEAD; otherwise a range decides, and SERVICE narrows it.
+fn plan(args: &Args, context: &Context) -> Result<Plan> {
+    let options = changed::Options {
+        files: false,
+        strict: args.strict,
+        jobs: args.jobs.unwrap_or_else(parallel::default_jobs),
+        only: &args.services,
+    };
+    let has_range = args.range.is_some() || args.ends.base.is_some();
+    let (repository, settings) = (&context.repository, &context.settings);
+    if args.all || (!args.services.is_empty() && !has_range) {
+        return plan::everything(repository, settings, options);
+    }
+    let ends = context.ends(args.range.as_deref(), &args.ends)?;
+    plan::of_changes(repository, settings, ends, options)
+}
+
+fn options(args: &Args, context: &Context) -> Result<build::Options> {
+    let mut tags = args.tags.clone();
+    tags.extend(context.pull_request_tag());
+    Ok(build::Options {
+        builder: choice(args.builder, context.settings.image.builder),
+        jobs: args.jobs.unwrap_or_else(parallel::default_jobs),
+        tags,
+        branch: context.branch(),
+        tokens: args.tokens.iter().map(|token| parse_token(token)).collect::<Result<_>>()?,
+        push: args.push,
+        dry_run: args.dry_run,
+        keep_going: args.keep_going,
+        out: out(args, context)?,
+    })
+}
+
+fn out(args: &Args, context: &Context) -> Result<PathBuf> {
+    let default = || context.repository.work_dir().map(|root| root.join(".flota"));
+    args.out.clone().or_else(default).ok_or_else(|| {
+        Error::misuse("a bare repository has no place for products")
+            .hint("name a folder: flota build --out DIR")
+    })
+}
+
+fn choice(flag: Option<Builder>, configured: BuilderKind) -> Choice {
+    match (flag, configured) {
+        (Some(Builder::Auto), _) | (None, BuilderKind::Auto) => Choice::Auto,
+        (Some(Builder::Docker), _) | (None, BuilderKind::Docker) => Choice::Docker,
+        (Some(Builder::Podman), _) | (None, BuilderKind::Podman) => Choice::Podman,
+        (Some(Builder::Buildah), _) | (None, BuilderKind::Buildah) => Choice::Buildah,
+        (Some(Builder::Embedded), _) | (None, BuilderKind::Embedded) => Choice::Embedded,
+    }
+}
+
+/// `NAME=VALUE`, typed as `helm --set` types it: a whole number or a truth value is one, the rest is text.
+fn parse_token(argument: &str) -> Result<(String, TokenValue)> {
+    let (name, value) = argument.split_once('=').ok_or_else(|| {
+        Error::misuse(format!("`--token {argument}` has no value"))
+            .hint(format!("write it --token {argument}=VALUE"))
+    })?;
+    valid::token(name)?;
+    let value = match (value.parse::<i64>(), value.parse::<bool>()) {
+        // `007` is no number: as one it would lose its zeros.
+        (Ok(number), _) if number.to_string() == value => TokenValue::Integer(number),
+        (_, Ok(truth)) => TokenValue::Bool(truth),
+        _ => TokenValue::String(value.to_owned()),
+    };
+    Ok((name.to_owned(), value))
+}
+
+/// The worst of what happened; services that fail alike give their own code, a mixture is failed work.
+fn exit(report: &BuildReport) -> Exit {
+    if let Some(signal) = interrupt::pending() {
+        return signal;
+    }
+    let mut exits: Vec<_> = report.services.iter().filter_map(|s| Some(s.error.as_ref()?.exit())).collect();
+    exits.dedup();
+    match exits[..] {
+        [] if report.count(Status::Failed) == 0 => Exit::Done,
+        [only] => only,
+        _ => Exit::WorkFailed,
+    }
+}
+
+impl Context {
+    /// The branch this run is about: what the CI system says, else the one that is checked out.
+    fn branch(&self) -> Option<String> {
+        let told = self.run.as_ref().and_then(|run| match &run.trigger {
+            Trigger::PullRequest(_) | Trigger::Tag { .. } => None,
+            Trigger::Push { branch, .. } | Trigger::Other { branch } => branch.clone(),
+            Trigger::MergeQueue { target, .. } => Some(target.clone()),
+        });
+        match self.run {
+            Some(_) => told,
+            None => self.repository.branch(),
+        }
+    }
+
+    /// A pull request's images are tagged with it.
+    fn pull_request_tag(&self) -> Option<String> {
+        match &self.run.as_ref()?.trigger {
+            Trigger::PullRequest(request) => request.number.map(|number| format!("pr-{number}")),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! `flota demo`
+
+use std::path::{Path, PathBuf};
+
+use super::{Context, build, changed, plan};
+use crate::{
+    cli::{Cli, Command, Demo as Args, Global},
+    features::demo,
+    model::{
+        error::{Error, Result},
+        exit::Exit,
+    },
+    output::{Output, theme},
+};
+
+/// Makes the fleet, then runs the very commands that it shows.
+pub(super) fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit> {
+    let root = folder(args)?;
+    output.status(format!("Making a fleet of three services in {}", root.display()));
+    let fleet = demo::make(&root)?;
+    output.status("Its last commit moved three pins:");
+    for line in demo::STORY {
+        output.status(format!("  {line}"));
+    }
+
+    let range = demo::RANGE;
+    let shown = [
+        vec!["changed", range],
+        vec!["plan", range],
+        vec!["build", "--range", range],
+        // Nothing is built twice.
+        vec!["build", "--range", range],
+    ];
+    for words in shown {
+        output.status(format!("\n{}", theme::command(&format!("$ flota {}", words.join(" ")))));
+        let exit = one(&words, &fleet, global, output)?;
+        if exit != Exit::Done {
+            return Ok(exit);
+        }
+    }
+    output.status(format!("\nIt is yours to play with: cd {}", fleet.display()));
+    Ok(Exit::Done)
+}
+
+fn one(words: &[&str], fleet: &Path, global: &Global, output: &Output) -> Result<Exit> {
+    let line = std::iter::once("flota").chain(words.iter().copied());
+    let cli = <Cli as clap::Parser>::try_parse_from(line)
+        .map_err(|err| Error::work("the demonstration does not know flota's own commands").because(err))?;
+    let context = Context::open(fleet, global)?;
+    match cli.command {
+        Command::Changed(args) => changed::run(&args, &context, output),
+        Command::Plan(args) => plan::run(&args, &context, output),
+        Command::Build(args) => build::run(&args, &context, output),
+        Command::Demo(_) => Err(Error::work("the demonstration does not show itself")),
+    }
+}
+
+/// The named folder, or a temporary one that stays.
+fn folder(args: &Args) -> Result<PathBuf> {
+    match &args.directory {
+        Some(directory) => std::path::absolute(directory)
+            .map_err(|err| Error::misuse(format!("`{}` is no folder", directory.display())).because(err)),
+        None => tempfile::Builder::new()
+            .prefix("flota-demo-")
+            .tempdir()
+            .map(tempfile::TempDir::keep)
+            .map_err(|err| Error::environment("cannot make a temporary folder").because(err)),
+    }
+}

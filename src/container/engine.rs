@@ -1,0 +1,317 @@
+//! Docker, Podman and Buildah: the builders that are programs of this machine.
+//!
+//! Podman and Buildah are two faces of one set of libraries (containers/image, containers/storage) and are driven alike;
+//! Docker is a client of its daemon.
+
+mod containers;
+mod docker;
+mod request;
+
+use std::{ffi::OsString, fmt, path::Path, thread, time::Duration};
+
+use super::{BuiltImage, ImageRequest};
+use crate::{
+    model::error::{Error, Result},
+    process::{Command, Output},
+};
+
+/// How long an engine may take to say that it is there. A client whose daemon is gone often hangs instead of failing.
+pub const PROBE: Duration = Duration::from_secs(5);
+/// How long a question to the local store, or a new name in it, may take.
+const LOCAL: Duration = Duration::from_secs(60);
+/// The most that an engine's answer to a question may be, in bytes.
+const ANSWER: usize = 1 << 20;
+
+/// A container engine with an image store of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// The `docker` client and its daemon.
+    Docker,
+    /// `podman`, which needs no daemon.
+    Podman,
+    /// `buildah`, which shares its store with Podman.
+    Buildah,
+}
+
+/// Which builder is wanted (`[image] builder`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Choice {
+    /// The first that answers: Docker, Podman, Buildah, then flota's own.
+    #[default]
+    Auto,
+    /// Docker or nothing.
+    Docker,
+    /// Podman or nothing.
+    Podman,
+    /// Buildah or nothing.
+    Buildah,
+    /// flota's own, which needs no program.
+    Embedded,
+}
+
+/// Who builds the images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Builder {
+    /// A program of this machine.
+    Engine(Engine),
+    /// flota's own builder.
+    Embedded,
+}
+
+/// The builder for `choice`. Engines are asked side by side, for at most [`PROBE`].
+///
+/// # Errors
+/// Environment, if the one that was named does not answer: what it said is the cause.
+pub fn choose(choice: Choice) -> Result<Builder> {
+    let named = |engine: Engine| {
+        engine
+            .answers(PROBE)
+            .map(|_version| Builder::Engine(engine))
+    };
+    match choice {
+        Choice::Auto => Ok(first_that_answers().map_or(Builder::Embedded, Builder::Engine)),
+        Choice::Docker => named(Engine::Docker),
+        Choice::Podman => named(Engine::Podman),
+        Choice::Buildah => named(Engine::Buildah),
+        Choice::Embedded => Ok(Builder::Embedded),
+    }
+}
+
+fn first_that_answers() -> Option<Engine> {
+    thread::scope(|scope| {
+        [Engine::Docker, Engine::Podman, Engine::Buildah]
+            .map(|engine| (engine, scope.spawn(move || engine.answers(PROBE).is_ok())))
+            .into_iter()
+            .find_map(|(engine, probe)| probe.join().is_ok_and(|answers| answers).then_some(engine))
+    })
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.program())
+    }
+}
+
+impl Engine {
+    /// The program's name on `PATH`.
+    pub fn program(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Podman => "podman",
+            Self::Buildah => "buildah",
+        }
+    }
+
+    /// The engine's version, if it can work for this user now: Docker's daemon is asked, not its client; Podman and
+    /// Buildah open their image store.
+    ///
+    /// # Errors
+    /// Environment, with what it said and how to mend it.
+    pub fn answers(self, timeout: Duration) -> Result<String> {
+        let ask = |arguments: &[&str]| {
+            let command = self
+                .command()
+                .args(arguments)
+                .timeout(timeout)
+                .stdout_as_data(ANSWER);
+            let silent = || {
+                Error::environment(format!("{self} does not answer"))
+                    .hint(self.how_to_start())
+                    .hint("or build without it: `builder = \"embedded\"` below `[image]` in flota.toml")
+            };
+            match command.run() {
+                Ok(output) => output
+                    .check(silent)
+                    .map(|output| first_line(&output.stdout)),
+                Err(error) => Err(silent().because(error)),
+            }
+        };
+        match self {
+            Self::Docker => ask(&["version", "--format={{.Server.Version}}"]),
+            Self::Podman => ask(&["info", "--format={{.Version.Version}}"]),
+            // Its `info` does not tell the version, and its `version` does not open the store.
+            Self::Buildah => ask(&["info"]).and_then(|_store| ask(&["--version"])),
+        }
+    }
+
+    fn how_to_start(self) -> &'static str {
+        match self {
+            Self::Docker => {
+                "start its daemon (`sudo systemctl start docker`), or set DOCKER_HOST to one that runs; `docker info` tells more"
+            }
+            Self::Podman => {
+                "`podman info` tells more; without root it needs entries in /etc/subuid and /etc/subgid"
+            }
+            Self::Buildah => {
+                "`buildah info` tells more; without root it needs entries in /etc/subuid and /etc/subgid"
+            }
+        }
+    }
+
+    /// Builds an image into the engine's own store, under all the names of the request. What the builder prints is
+    /// appended to `log`, with known secrets masked.
+    ///
+    /// The values of build arguments go through the builder's environment, since its arguments are there for every user
+    /// of the machine to read. That is why names that mean something to the builder itself are refused.
+    ///
+    /// # Errors
+    /// - Misuse: a name, path or argument of the request that no builder could mean well.
+    /// - Work: the build failed, or took longer than `timeout`; the cause holds its last lines.
+    pub fn build(
+        self,
+        request: &ImageRequest,
+        log: &Path,
+        timeout: Duration,
+    ) -> Result<BuiltImage> {
+        let request = request::Checked::new(request)?;
+        let answers = tempfile::tempdir()
+            .map_err(|error| Error::environment("cannot make a temporary folder").because(error))?;
+        let id_file = answers.path().join("id");
+        let output = match self {
+            Self::Docker => docker::build(&request, &id_file, log, timeout)?,
+            Self::Podman | Self::Buildah => {
+                containers::build(self, &request, &id_file, log, timeout)?
+            }
+        };
+        output.check(|| {
+            Error::work(format!("{self} could not build {}", request.name()))
+                .hint(format!("read all it said: {}", log.display()))
+        })?;
+        let id = std::fs::read_to_string(&id_file).unwrap_or_default();
+        let id = digest(&id).ok_or_else(|| {
+            Error::work(format!(
+                "{self} built {} without telling its id",
+                request.name()
+            ))
+            .hint("BUILDX_BUILDER may name a builder that keeps its images to itself: unset it")
+        })?;
+        Ok(BuiltImage { digest: None, id })
+    }
+
+    /// The image of this name in the engine's own store, if it is there.
+    ///
+    /// # Errors
+    /// Environment, if the engine cannot be asked.
+    pub fn exists(self, reference: &str) -> Result<Option<BuiltImage>> {
+        request::check_reference(reference)?;
+        // `image inspect` fails for a missing image as it does for a missing daemon; an empty list is an answer.
+        let output = self
+            .command()
+            .args(["images", "--no-trunc", "--quiet"])
+            .arg(format!("--filter=reference={reference}"))
+            .timeout(LOCAL)
+            .stdout_as_data(ANSWER)
+            .run()?
+            .check(|| Error::environment(format!("{self} could not look for {reference}")))?;
+        Ok(digest(&first_line(&output.stdout)).map(|id| BuiltImage { digest: None, id }))
+    }
+
+    /// Gives the image `reference` of the local store further names.
+    ///
+    /// # Errors
+    /// Work, if there is no such image.
+    pub fn tag(self, reference: &str, names: &[String]) -> Result<()> {
+        request::check_reference(reference)?;
+        for name in names {
+            request::check_reference(name)?;
+            self.command()
+                .args(["tag", "--", reference, name])
+                .timeout(LOCAL)
+                .run()?
+                .check(|| Error::work(format!("{self} could not tag {reference} as {name}")))?;
+        }
+        Ok(())
+    }
+
+    /// Pushes names of one image to their registries; the digest of the manifest that the first of them got there
+    /// (`sha256:…`). Plain HTTP is accepted from registries on this machine (`127.0.0.1:5000/…`) and no others.
+    ///
+    /// # Errors
+    /// - Environment: the registry does not accept the credentials.
+    /// - Work: anything else, with what the engine said.
+    pub fn push(self, references: &[String], timeout: Duration) -> Result<String> {
+        let mut first = None;
+        for reference in references {
+            request::check_reference(reference)?;
+            let digest = match self {
+                Self::Docker => docker::push(reference, timeout)?,
+                Self::Podman | Self::Buildah => containers::push(self, reference, timeout)?,
+            };
+            first.get_or_insert(digest);
+        }
+        first.ok_or_else(|| Error::misuse("there is no name to push the image to"))
+    }
+
+    fn command(self) -> Command {
+        Command::new(self.program())
+    }
+
+    /// Checks a push: the words are those of the distribution specification's error codes and of the engines' clients.
+    fn pushed(self, output: Output, reference: &str) -> Result<Output> {
+        let said = String::from_utf8_lossy(&output.text).to_lowercase();
+        let refused = [
+            "unauthorized",
+            "authentication required",
+            "no basic auth",
+            "access denied",
+            "denied:",
+        ]
+        .iter()
+        .any(|words| said.contains(words));
+        output.check(|| {
+            let message = format!("{self} could not push {reference}");
+            let host = reference.split('/').next().unwrap_or_default();
+            match refused {
+                true => Error::environment(message).hint(format!("log in: `{self} login {host}`")),
+                false => Error::work(message),
+            }
+        })
+    }
+}
+
+fn first_line(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    text.trim().lines().next().unwrap_or_default().to_owned()
+}
+
+/// A SHA-256 digest with its prefix, which some engines leave out of an image's id.
+fn digest(text: &str) -> Option<String> {
+    let text = text.trim();
+    let hex = text.strip_prefix("sha256:").unwrap_or(text);
+    let valid = hex.len() == 64
+        && hex
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    valid.then(|| format!("sha256:{hex}"))
+}
+
+/// `--flag=value` as one argument, so that a value with a dash in front is still a value.
+fn flag(name: &str, value: impl AsRef<std::ffi::OsStr>) -> OsString {
+    let mut flag = OsString::from(name);
+    flag.push("=");
+    flag.push(value);
+    flag
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_recognised_and_completed() {
+        let hex = "0123456789abcdef".repeat(4);
+        assert_eq!(digest(&format!("{hex}\n")), Some(format!("sha256:{hex}")));
+        assert_eq!(
+            digest(&format!("sha256:{hex}")),
+            Some(format!("sha256:{hex}"))
+        );
+        assert_eq!(digest(&hex.to_uppercase()), None);
+        assert_eq!(digest(&hex[1..]), None);
+        assert_eq!(digest(""), None);
+    }
+
+    #[test]
+    fn the_embedded_builder_needs_nothing() {
+        assert_eq!(choose(Choice::Embedded).unwrap(), Builder::Embedded);
+    }
+}

@@ -1,0 +1,90 @@
+//! Charts: baked with the coordinates of their image.
+
+use std::collections::BTreeMap;
+
+use super::{Run, prepare::Job};
+use crate::{
+    chart::{self, ChartRequest, ImageCoordinates},
+    model::{
+        error::{Error, Result},
+        identity,
+        reference::Prefix,
+        report::{ChartReport, ImageReport},
+        settings::TokenValue,
+    },
+    registry::{self, Registry},
+};
+
+/// Everything a bake could refuse; nothing is written.
+pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<()> {
+    if run.options.push {
+        destination(job)?;
+    }
+    chart::prepare(&request(run, job, None)?).map(drop)
+}
+
+/// Bakes the chart, and pushes it if asked to.
+pub(super) fn bake(run: &Run<'_>, job: &Job, image: Option<&ImageReport>) -> Result<ChartReport> {
+    let digest = image.and_then(|image| image.digest.clone());
+    let baked = chart::bake(&request(run, job, digest)?, &run.products.charts())?;
+    let reference = if run.options.push {
+        let prefix = destination(job)?;
+        let registry = Registry::new(prefix.registry(), registry::Options::default())?;
+        Some(registry.push_chart(&baked.file, &prefix, job.created)?.to_string())
+    } else {
+        None
+    };
+    Ok(ChartReport {
+        name: baked.name,
+        version: baked.version,
+        file: Some(baked.file),
+        digest: Some(baked.digest),
+        reference,
+    })
+}
+
+fn request(run: &Run<'_>, job: &Job, digest: Option<String>) -> Result<ChartRequest> {
+    let config = job
+        .step
+        .config
+        .ok_or_else(|| Error::work(format!("{} has no configuration", job.step.path)))?;
+    let names = job.image.as_ref().map(|image| &image.names);
+    let known_as = digest.as_deref().or(names.map(|names| names.identity.as_str()));
+    let id = identity::chart_id(config, known_as);
+    let app_version = names.map(|names| names.identity.clone());
+    let image = names.map(|names| ImageCoordinates {
+        registry: names.registry.clone(),
+        repository: names.repository.clone(),
+        tag: names.identity.clone(),
+        digest,
+    });
+    Ok(ChartRequest {
+        service: job.step.name.to_string(),
+        source: job.source.clone(),
+        version: job.settings.chart.version.clone(),
+        id,
+        commit: job.commit.to_hex_with_len(12).to_string(),
+        app_version,
+        image,
+        tokens: tokens(run, job),
+        created: job.created,
+    })
+}
+
+/// The configuration's values, under those of the command line.
+fn tokens(run: &Run<'_>, job: &Job) -> BTreeMap<String, TokenValue> {
+    let mut tokens = job.settings.chart.tokens.clone();
+    tokens.extend(run.options.tokens.iter().cloned());
+    tokens
+}
+
+/// Where charts go: `[chart] registry`, else beside the images, in `charts/`.
+fn destination(job: &Job) -> Result<Prefix> {
+    let own = job.settings.chart.registry.clone();
+    let beside = || job.settings.image.registry.as_ref().map(|images| format!("{images}/charts"));
+    let prefix = own.or_else(beside).ok_or_else(|| {
+        Error::misuse("there is no registry to push charts to")
+            .hint("name one in flota.toml: [chart] registry = \"registry.example.com/charts\"")
+    })?;
+    Prefix::parse(&prefix)
+}

@@ -1,0 +1,114 @@
+//! What images and charts are called.
+
+use std::collections::BTreeMap;
+
+use super::{Options, Prepared};
+use crate::model::{
+    error::{Error, Result},
+    plan::Step,
+    settings::{ServiceSettings, TagField, valid},
+};
+
+/// The longest tag a registry takes (OCI distribution specification, "pulling manifests").
+const TAG_LIMIT: usize = 128;
+
+/// An image's names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ImageNames {
+    /// The registry with its path, where one is configured.
+    pub registry: Option<String>,
+    /// The repository below it.
+    pub repository: String,
+    /// The identity tag.
+    pub identity: String,
+    /// The tags for people.
+    pub tags: Vec<String>,
+}
+
+impl ImageNames {
+    /// The names of a service's image: its identity, and a tag for each template and each `--tag`.
+    pub fn new(
+        own: &ServiceSettings,
+        step: &Step,
+        identity: String,
+        options: &Options,
+    ) -> Result<Self> {
+        let commit = step.commit.map(|commit| commit.to_string()).unwrap_or_default();
+        let service = fit(&step.name.to_string());
+        let branch = options.branch.as_deref().map(fit);
+        let mut tags = Vec::new();
+        for template in own.image.tags.iter() {
+            let needs_branch = template.to_string().contains("{branch}");
+            if needs_branch && branch.is_none() {
+                continue;
+            }
+            tags.push(fit(&template.render(|field| match field {
+                TagField::Branch => branch.as_deref().unwrap_or_default(),
+                TagField::Sha => commit.get(..7).unwrap_or_default(),
+                TagField::Commit => &commit,
+                TagField::Service => &service,
+            })));
+        }
+        tags.extend(options.tags.iter().cloned());
+        for tag in &tags {
+            valid::tag(tag)?;
+        }
+        tags.dedup();
+        let repository = own.repository()?.to_owned();
+        Ok(Self { registry: own.image.registry.clone(), repository, identity, tags })
+    }
+
+    /// `registry/repository`.
+    pub fn name(&self) -> String {
+        match &self.registry {
+            Some(registry) => format!("{registry}/{}", self.repository),
+            None => self.repository.clone(),
+        }
+    }
+
+    /// Every full name, the identity first.
+    pub fn references(&self) -> Vec<String> {
+        let tags = std::iter::once(&self.identity).chain(&self.tags);
+        tags.map(|tag| format!("{}:{tag}", self.name())).collect()
+    }
+}
+
+/// A branch's or a service's name as a part of a tag: what a tag cannot hold becomes `-`.
+fn fit(name: &str) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    let mapped: String = name.chars().map(|c| if fits(c) { c } else { '-' }).collect();
+    let trimmed = mapped.trim_start_matches(['.', '-']);
+    trimmed.chars().take(TAG_LIMIT).collect()
+}
+
+/// Two services under one name would overwrite each other's tags.
+pub(super) fn refuse_shared_repositories(prepared: &[Prepared]) -> Result<()> {
+    let mut owners = BTreeMap::new();
+    for job in prepared.iter().flatten() {
+        let Some(image) = &job.image else { continue };
+        let path = &job.step.path;
+        if let Some(other) = owners.insert(image.names.name(), path) {
+            return Err(Error::misuse(format!(
+                "{other} and {path} would both push to `{}`",
+                image.names.name()
+            ))
+            .hint(format!(
+                "name one of them in flota.toml: [service.{:?}.image] repository = \"…\"",
+                job.step.name.to_string()
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_name_becomes_a_tag() {
+        assert_eq!(fit("feature/x y"), "feature-x-y");
+        assert_eq!(fit("-.x"), "x");
+        assert_eq!(fit(&"a".repeat(200)).len(), TAG_LIMIT);
+    }
+}

@@ -1,0 +1,101 @@
+//! A small fleet with a little history, to try every command on.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::scaffold::{self, Author};
+use crate::{
+    git::command::{git, run},
+    model::error::{Error, Result},
+};
+
+/// The range of the fleet's history in which something happened.
+pub const RANGE: &str = "HEAD~1..HEAD";
+
+/// What the demonstration's fleet is configured with.
+const CONFIGURATION: &str = "\
+[fleet]
+base_branch = \"main\"
+
+[image]
+# Nothing but flota is needed. Remove this line, and the first of docker, podman and buildah that answers builds.
+builder = \"embedded\"
+
+[chart]
+tokens = { CLUSTERHOST = \"demo.example\" }
+";
+
+/// 1 January 2024, 00:00 UTC: a fixed date gives every run the same commits.
+const DATE: i64 = 1_704_067_200;
+
+/// What was done to each service between the two ends of [`RANGE`].
+pub const STORY: [&str; 3] = [
+    "web: a page was edited, which is code",
+    "cart: three replicas instead of two, which is configuration",
+    "docs: rolled back to its first commit",
+];
+
+/// Makes the fleet in `root` (`root/fleet`, its remotes in `root/remotes`); the fleet's worktree.
+pub fn make(root: &Path) -> Result<PathBuf> {
+    refuse_used(root)?;
+    let (fleet, remotes) = (root.join("fleet"), root.join("remotes"));
+    scaffold::repository(&fleet, &remotes.join("fleet.git"))?;
+    let author = |hours: i64| Author {
+        name: "flota demo",
+        email: "demo@flota.invalid",
+        date: DATE + hours * 3600,
+    };
+
+    let [web, cart, docs] = ["web", "cart", "docs"]
+        .map(|name| scaffold::service(&fleet, name, &remotes, &author(0)));
+    let (web, cart, docs) = (web?, cart?, docs?);
+    edit(&docs.join("code/site/index.html"), "<h1>docs</h1>", "<h1>Documents</h1>")?;
+    author(1).commit_all(&docs, "Say what this is")?;
+    publish(&docs)?;
+    write(&fleet.join("flota.toml"), CONFIGURATION)?;
+    author(2).commit_all(&fleet, "Link three services")?;
+
+    edit(&web.join("code/site/index.html"), "<h1>web</h1>", "<h1>Welcome</h1>")?;
+    author(3).commit_all(&web, "Greet people")?;
+    publish(&web)?;
+    edit(&cart.join("config/values.yaml"), "replicas: 2", "replicas: 3")?;
+    author(4).commit_all(&cart, "Bear more load")?;
+    publish(&cart)?;
+    run(git(&docs).args(["checkout", "--quiet", "--detach", "HEAD~1"]), "roll `docs` back")?;
+    author(5).commit_all(&fleet, "Greet people, bear more load, roll docs back")?;
+    run(git(&fleet).args(["push", "--quiet", "--set-upstream", "origin", "main"]), "push the fleet")?;
+    Ok(fleet)
+}
+
+/// Nobody's files are written over or mixed with the demonstration's.
+fn refuse_used(root: &Path) -> Result<()> {
+    let unusable = |err| Error::misuse(format!("`{}` cannot be used", root.display())).because(err);
+    let entries = match fs::read_dir(root) {
+        Ok(entries) => entries.count(),
+        Err(err) if err.kind() == std::io::ErrorKind::NotFound => 0,
+        Err(err) => return Err(unusable(err)),
+    };
+    if entries > 0 {
+        return Err(Error::misuse(format!("`{}` is not empty", root.display()))
+            .hint("name a new folder: flota demo DIR")
+            .hint("or none, and a temporary one is made: flota demo"));
+    }
+    Ok(())
+}
+
+fn publish(service: &Path) -> Result<()> {
+    run(git(service).args(["push", "--quiet", "origin", "HEAD:development"]), "push a service")
+}
+
+fn edit(file: &Path, from: &str, to: &str) -> Result<()> {
+    let text = fs::read_to_string(file)
+        .map_err(|err| Error::work(format!("cannot read `{}`", file.display())).because(err))?;
+    write(file, &text.replace(from, to))
+}
+
+fn write(file: &Path, text: &str) -> Result<()> {
+    fs::write(file, text)
+        .map_err(|err| Error::environment(format!("cannot write `{}`", file.display())).because(err))
+}

@@ -1,0 +1,35 @@
+//! `git` itself, for what gix lacks: making repositories, committing, pushing, linking submodules.
+
+use std::{ffi::OsString, path::Path};
+
+use crate::{
+    model::error::{Error, Result},
+    process::Command,
+};
+
+/// Runs nothing of a repository's own choosing, and takes no file name that another system would hold for `.git`.
+const SAFE: [&str; 5] = [
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.protectHFS=true",
+    "core.protectNTFS=true",
+    "safe.bareRepository=explicit",
+];
+
+/// `git` at work in `dir`, with hooks and other programs of the repository switched off.
+pub fn git(dir: &Path) -> Command {
+    let config = SAFE.iter().flat_map(|setting| ["-c", setting]);
+    Command::new("git").current_dir(dir).args(config)
+}
+
+/// Runs `command`; `doing` is what it is for, as it stands after "cannot".
+pub fn run(command: Command, doing: impl Into<String>) -> Result<()> {
+    let doing = doing.into();
+    command.run()?.check(|| Error::work(format!("cannot {doing}")))?;
+    Ok(())
+}
+
+/// A path as an argument that can be no option.
+pub fn argument(path: &Path) -> OsString {
+    if path.is_absolute() { path.into() } else { Path::new(".").join(path).into() }
+}
