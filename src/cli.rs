@@ -252,7 +252,7 @@ pub enum BuildFormat {
 pub struct Demo {
     /// Where to make the fleet; must be empty or not there [default: a temporary folder, kept].
     #[arg(value_name = "DIR")]
-    pub directory: Option<PathBuf>,
+    pub root: Option<PathBuf>,
 }
 
 #[cfg(test)]

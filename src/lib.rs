@@ -5,7 +5,8 @@
 //! 5. entry: [`run`] here, and [`cli`], the command line's types;
 //! 4. [`commands`]: arguments → feature → output, one file a command; [`output`], the only place that prints;
 //! 3. [`features`]: the work; returns values and emits events;
-//! 2. adapters to the outside world: [`git`], [`ci`], [`config`], [`container`], [`parallel`];
+//! 2. adapters to the outside world: [`git`], [`container`], [`chart`], [`registry`], [`ci`], [`config`],
+//!    [`templates`], [`process`], [`interrupt`], [`parallel`];
 //! 1. [`model`]: pure data and rules.
 
 use std::ffi::OsString;
@@ -50,8 +51,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     let output = speak(&cli.global);
-    let outcome =
-        enter(&cli.global).and_then(|()| commands::dispatch(cli.command, &cli.global, &output));
+    let outcome = interrupt::install(process::kill_all)
+        .and_then(|()| enter(&cli.global))
+        .and_then(|()| commands::dispatch(cli.command, &cli.global, &output));
     outcome.unwrap_or_else(|error| {
         output::error::report(&output, &error);
         error.exit()

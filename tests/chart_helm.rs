@@ -19,8 +19,11 @@ use std::{
 };
 
 use flota::{
-    chart::{self, BakedChart, ChartRequest, ImageCoordinates, TokenValue},
-    model::error::Error,
+    chart::{self, BakedChart, ChartRequest, ImageCoordinates},
+    model::{
+        error::Error,
+        settings::{ChartSettings, TokenValue},
+    },
 };
 use serde::Deserialize;
 
@@ -31,7 +34,7 @@ struct Request {
     version: Option<String>,
     id: Option<String>,
     app_version: Option<String>,
-    tokens: BTreeMap<String, TokenValue>,
+    tokens: BTreeMap<String, toml::Value>,
     image: Image,
 }
 
@@ -67,6 +70,17 @@ fn names(folder: &Path) -> Vec<String> {
     names.into_iter().collect()
 }
 
+fn token((name, value): (String, toml::Value)) -> (String, TokenValue) {
+    let value = match value {
+        toml::Value::String(value) => TokenValue::String(value),
+        toml::Value::Integer(value) => TokenValue::Integer(value),
+        toml::Value::Float(value) => TokenValue::Float(value),
+        toml::Value::Boolean(value) => TokenValue::Bool(value),
+        other => panic!("no token holds {other}"),
+    };
+    (name, value)
+}
+
 fn request(fixture: &Path) -> ChartRequest {
     let text = fs::read_to_string(fixture.join("request.toml")).unwrap();
     let request: Request = toml::from_str(&text).unwrap();
@@ -74,19 +88,20 @@ fn request(fixture: &Path) -> ChartRequest {
     ChartRequest {
         service: "color".into(),
         source: fixture.join("service"),
-        version: request
-            .version
-            .unwrap_or_else(|| chart::DEFAULT_VERSION.into()),
+        version: request.version.map_or_else(
+            || ChartSettings::default().version,
+            |version| version.parse().unwrap(),
+        ),
         id: request.id.unwrap_or_else(|| "0123456789ab".into()),
         commit: "fedcba987654".into(),
-        app_version: request.app_version.unwrap_or_else(|| image.tag.clone()),
-        image: ImageCoordinates {
+        app_version: Some(request.app_version.unwrap_or_else(|| image.tag.clone())),
+        image: Some(ImageCoordinates {
             registry: image.registry,
             repository: image.repository,
             tag: image.tag,
             digest: image.digest,
-        },
-        tokens: request.tokens,
+        }),
+        tokens: request.tokens.into_iter().map(token).collect(),
         created: 1_767_225_600,
     }
 }

@@ -80,15 +80,15 @@ impl<'s> Metadata<'s> {
     ///
     /// # Errors
     /// A place that cannot be edited.
-    pub fn write(&self, version: &str, app_version: &str) -> Result<String, Fault> {
+    pub fn write(&self, version: &str, app_version: Option<&str>) -> Result<String, Fault> {
         let mut editor = Editor::new(self.source);
         let mut root = self.root.clone();
         let mut after = "name";
         let mut missing = Vec::new();
-        for (name, text, quoting) in [
-            ("version", version, Quoting::Keep),
-            ("appVersion", app_version, Quoting::Always),
-        ] {
+        let app_version = app_version.map(|text| ("appVersion", text, Quoting::Always));
+        for (name, text, quoting) in
+            std::iter::once(("version", version, Quoting::Keep)).chain(app_version)
+        {
             if let Some((key, value)) = root.entry_mut(name) {
                 editor.set(key, value, text, quoting)?;
                 after = name;
@@ -172,7 +172,7 @@ mod tests {
         let chart = Metadata::read(source).unwrap();
         assert_eq!(chart.version.as_deref(), Some("0.1.0"));
         assert_eq!(
-            chart.write("0.1.0+abc", "code-1").unwrap(),
+            chart.write("0.1.0+abc", Some("code-1")).unwrap(),
             "# é\r\napiVersion: v2 # why\r\nversion:   '0.1.0+abc'   # ours\r\nname: a\r\nappVersion: \"code-1\"\r\n"
         );
     }
@@ -182,7 +182,7 @@ mod tests {
         let write = |source| {
             Metadata::read(source)
                 .unwrap()
-                .write("1.0.0", "1e5")
+                .write("1.0.0", Some("1e5"))
                 .unwrap()
         };
         assert_eq!(

@@ -21,13 +21,13 @@ use std::{
 };
 
 pub use find::find;
-pub use tokens::{TokenValue, check_name as check_token_name, parse_argument as parse_token};
+pub use tokens::{check_name as check_token_name, parse_argument as parse_token};
 
 use self::{files::Files, metadata::Metadata, place::Place, tokens::Tokens};
-use crate::model::error::{Error, Result};
-
-/// The version of a chart whose service says nothing else: the chart's own with its identity as build metadata.
-pub const DEFAULT_VERSION: &str = "{version}+{id}";
+use crate::model::{
+    error::{Error, Result},
+    settings::{ChartSettings, TokenValue, VersionField, VersionTemplate},
+};
 
 const CHART_FILE: &str = "Chart.yaml";
 const VALUES_FILE: &str = "values.yaml";
@@ -43,17 +43,16 @@ pub struct ChartRequest {
     pub service: String,
     /// A folder with the service's `config/` and `charts/` as the commit has them.
     pub source: PathBuf,
-    /// The version to give (`[chart] version`); `{version}` stands for the one in `Chart.yaml`, `{id}` and `{commit}`
-    /// for the fields below. See [`DEFAULT_VERSION`].
-    pub version: String,
+    /// The version to give (`[chart] version`).
+    pub version: VersionTemplate,
     /// The chart's identity (12 hexadecimal digits).
     pub id: String,
     /// The service's commit (12 hexadecimal digits), also the token `COMMIT`.
     pub commit: String,
     /// The `appVersion`: the image's identity tag.
-    pub app_version: String,
-    /// The image that the chart runs.
-    pub image: ImageCoordinates,
+    pub app_version: Option<String>,
+    /// The image that the chart runs; a service without code leaves its chart's own in place.
+    pub image: Option<ImageCoordinates>,
     /// Values of the tokens in `values.yaml`, by name; they win over those that this request implies.
     pub tokens: BTreeMap<String, TokenValue>,
     /// The commit's date in seconds since the Unix epoch: the time of every file in the package.
@@ -152,17 +151,19 @@ pub fn prepare(request: &ChartRequest) -> Result<PreparedChart> {
         return Err(place.without(&missing));
     }
     let baked = metadata
-        .write(&version, &request.app_version)
+        .write(&version, request.app_version.as_deref())
         .map_err(|fault| place.fault(CHART_FILE, &fault))?;
     files.insert(CHART_FILE.into(), baked.into_bytes());
 
     let values_text = place.text(&mut files, VALUES_FILE)?.unwrap_or_default();
     let tokens = Tokens::new(request, &version)?;
     let baked =
-        values::bake(&values_text, &request.image, &tokens).map_err(|refusal| match refusal {
-            values::Refusal::Fault(fault) => place.fault(VALUES_FILE, &fault),
-            values::Refusal::Unfilled(tokens) => place.unfilled(&tokens),
-        })?;
+        values::bake(&values_text, request.image.as_ref(), &tokens).map_err(
+            |refusal| match refusal {
+                values::Refusal::Fault(fault) => place.fault(VALUES_FILE, &fault),
+                values::Refusal::Unfilled(tokens) => place.unfilled(&tokens),
+            },
+        )?;
     files.insert(VALUES_FILE.into(), baked.into_bytes());
 
     Ok(PreparedChart {
@@ -205,19 +206,22 @@ impl PreparedChart {
 
 /// Fills the placeholders of the version and checks what came out; one that is unknown stays, and is no SemVer.
 fn version(request: &ChartRequest, metadata: &Metadata<'_>, place: &Place<'_>) -> Result<String> {
-    let hint = format!("flota.toml: [chart] version = \"{DEFAULT_VERSION}\"");
+    let hint = format!(
+        "flota.toml: [chart] version = \"{}\"",
+        ChartSettings::default().version
+    );
     let misuse = |what: String| Error::misuse(format!("{}: {what}", place.service)).hint(&hint);
     let own = metadata.version.as_deref();
-    if own.is_none() && request.version.contains("{version}") {
+    if own.is_none() && request.version.to_string().contains("{version}") {
         let file = place.file(CHART_FILE);
         let missing = format!("{}: {file} has no version for {{version}}", place.service);
         return Err(Error::work(missing).hint(format!("{file}: version: 0.1.0")));
     }
-    let version = request
-        .version
-        .replace("{version}", own.unwrap_or_default())
-        .replace("{id}", &request.id)
-        .replace("{commit}", &request.commit);
+    let version = request.version.render(|field| match field {
+        VersionField::Version => own.unwrap_or_default(),
+        VersionField::Id => &request.id,
+        VersionField::Commit => &request.commit,
+    });
     semver::Version::parse(&version).map_err(|error| {
         misuse(format!(
             "the chart version `{}` comes out as `{version}`, which is no SemVer 2",

@@ -1,65 +1,17 @@
 //! `XX_NAME_XX` tokens: their names, their values, and what fills them.
 
-use std::{collections::BTreeMap, fmt, ops::Range};
-
-use serde::Deserialize;
+use std::{collections::BTreeMap, ops::Range};
 
 use super::ChartRequest;
-use crate::model::error::{Error, Result};
+use crate::model::{
+    error::{Error, Result},
+    settings::TokenValue,
+};
 
 const OPEN: &str = "XX_";
 const CLOSE: &str = "_XX";
 /// The longest name, so that hostile text is searched in linear time.
 const NAME_LIMIT: usize = 64;
-
-/// What a token is filled with; a token that is a whole plain scalar takes its type, too.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(untagged, expecting = "a string, an integer, a float or a boolean")]
-pub enum TokenValue {
-    /// `true` or `false`.
-    Boolean(bool),
-    /// An integer.
-    Integer(i64),
-    /// A finite number.
-    Float(f64),
-    /// A text, which stays a string even if it looks like a number.
-    String(String),
-}
-
-impl TokenValue {
-    /// Reads the value of `--token NAME=VALUE`: `true` and `false` are booleans, decimal numbers in the one form they
-    /// are written back in (`3`, `0.5`, not `1e5` or `007`) are numbers, all else is a string.
-    pub fn infer(text: &str) -> Self {
-        let forms = [
-            text.parse().ok().map(Self::Boolean),
-            text.parse().ok().map(Self::Integer),
-            text.parse().ok().map(Self::Float),
-        ];
-        let decimal = |value: &Self| value.to_string() == text && !text.contains('e');
-        forms
-            .into_iter()
-            .flatten()
-            .find(|value| matches!(value, Self::Boolean(_)) || decimal(value) && value.is_finite())
-            .unwrap_or_else(|| Self::String(text.into()))
-    }
-
-    /// Whether YAML and JSON can say it: a float that is no number or infinite cannot be given to a chart.
-    pub fn is_finite(&self) -> bool {
-        !matches!(self, Self::Float(value) if !value.is_finite())
-    }
-}
-
-impl fmt::Display for TokenValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Boolean(value) => value.fmt(f),
-            Self::Integer(value) => value.fmt(f),
-            // Debug keeps the point of `3.0`.
-            Self::Float(value) => write!(f, "{value:?}"),
-            Self::String(value) => value.fmt(f),
-        }
-    }
-}
 
 /// Splits `NAME=VALUE` as given to `--token`; see [`TokenValue::infer`] for the value's type.
 ///
@@ -135,13 +87,16 @@ impl Tokens {
     /// # Errors
     /// Misuse: a value that no chart can hold, or a name that no token has.
     pub fn new(request: &ChartRequest, chart_version: &str) -> Result<Self> {
-        let image = &request.image;
+        let image = request.image.as_ref();
         let implied = [
             ("SERVICENAME", Some(request.service.as_str())),
-            ("REGISTRY", image.registry.as_deref()),
-            ("IMAGE", Some(image.repository.as_str())),
-            ("TAG", Some(image.tag.as_str())),
-            ("DIGEST", image.digest.as_deref()),
+            (
+                "REGISTRY",
+                image.and_then(|image| image.registry.as_deref()),
+            ),
+            ("IMAGE", image.map(|image| image.repository.as_str())),
+            ("TAG", image.map(|image| image.tag.as_str())),
+            ("DIGEST", image.and_then(|image| image.digest.as_deref())),
             ("CHARTVERSION", Some(chart_version)),
             ("COMMIT", Some(request.commit.as_str())),
         ];
@@ -240,7 +195,7 @@ mod tests {
         assert_eq!(value("A=3"), TokenValue::Integer(3));
         assert_eq!(value("A=-7"), TokenValue::Integer(-7));
         assert_eq!(value("A=0.5"), TokenValue::Float(0.5));
-        assert_eq!(value("A=true"), TokenValue::Boolean(true));
+        assert_eq!(value("A=true"), TokenValue::Bool(true));
         for text in [
             "1e5",
             "007",
@@ -258,34 +213,5 @@ mod tests {
         for text in ["A", "a=1", "=1", "A-B=1", "A_XX_B=1"] {
             assert!(parse_argument(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn values_from_toml_have_toml_s_types() {
-        #[derive(Deserialize)]
-        struct Table {
-            tokens: BTreeMap<String, TokenValue>,
-        }
-        let table: Table =
-            toml::from_str("tokens = { A = 3, B = 3.0, C = '3', D = false }").unwrap();
-        let values: Vec<_> = table.tokens.into_values().collect();
-        assert_eq!(
-            values,
-            [
-                TokenValue::Integer(3),
-                TokenValue::Float(3.0),
-                TokenValue::String("3".into()),
-                TokenValue::Boolean(false)
-            ]
-        );
-        assert_eq!(values[1].to_string(), "3.0");
-        let refused = toml::from_str::<Table>("tokens = { A = [1] }")
-            .err()
-            .unwrap();
-        assert!(
-            refused
-                .to_string()
-                .contains("a string, an integer, a float or a boolean")
-        );
     }
 }

@@ -4,13 +4,14 @@ use granit_parser::ScalarStyle;
 
 use super::{
     ImageCoordinates,
-    tokens::{TokenValue, Tokens, occurrences},
+    tokens::{Tokens, occurrences},
     yaml::{
         self, Document, Fault, Kind, MERGE_KEY, Node,
         edit::{Editor, New, Quoting},
         scalar,
     },
 };
+use crate::model::settings::TokenValue;
 
 /// The keys of an `image` mapping that say where the image is, in the order in which they are written.
 const REGISTRY: &str = "registry";
@@ -46,11 +47,17 @@ impl From<Fault> for Refusal {
 ///
 /// # Errors
 /// See [`Refusal`].
-pub fn bake(source: &str, image: &ImageCoordinates, tokens: &Tokens) -> Result<String, Refusal> {
+pub fn bake(
+    source: &str,
+    image: Option<&ImageCoordinates>,
+    tokens: &Tokens,
+) -> Result<String, Refusal> {
     let mut document = yaml::parse(source)?;
     let mut editor = Editor::new(source);
     // First, because tokens in what is overwritten need no value.
-    set_image(&mut editor, &mut document, image)?;
+    if let Some(image) = image {
+        set_image(&mut editor, &mut document, image)?;
+    }
     if let Some(root) = &mut document.root {
         fill_tokens(&mut editor, source, root, tokens)?;
     }
@@ -273,7 +280,7 @@ mod tests {
         let tokens = [("A".to_owned(), TokenValue::Integer(3))]
             .into_iter()
             .collect();
-        bake(source, &image, &tokens)
+        bake(source, Some(&image), &tokens)
     }
 
     #[test]

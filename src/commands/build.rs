@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::{Context, print_warnings};
 use crate::{
+    chart,
     ci::Trigger,
     cli::{Build as Args, BuildFormat, Builder},
     container::engine::Choice,
@@ -17,7 +18,7 @@ use crate::{
         exit::Exit,
         plan::Plan,
         report::{BuildReport, Status},
-        settings::{BuilderKind, TokenValue, valid},
+        settings::BuilderKind,
     },
     output::{Output, error, human, json, progress::Progress},
     parallel,
@@ -47,7 +48,11 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         BuildFormat::Human => output.result(human::build(&report))?,
         BuildFormat::Json => output.result(&json)?,
     }
-    for failed in report.services.iter().filter_map(|service| service.error.as_ref()) {
+    for failed in report
+        .services
+        .iter()
+        .filter_map(|service| service.error.as_ref())
+    {
         error::report(output, failed);
     }
     Ok(exit(&report))
@@ -78,7 +83,11 @@ fn options(args: &Args, context: &Context) -> Result<build::Options> {
         jobs: args.jobs.unwrap_or_else(parallel::default_jobs),
         tags,
         branch: context.branch(),
-        tokens: args.tokens.iter().map(|token| parse_token(token)).collect::<Result<_>>()?,
+        tokens: args
+            .tokens
+            .iter()
+            .map(|token| chart::parse_token(token))
+            .collect::<Result<_>>()?,
         push: args.push,
         dry_run: args.dry_run,
         keep_going: args.keep_going,
@@ -87,7 +96,12 @@ fn options(args: &Args, context: &Context) -> Result<build::Options> {
 }
 
 fn out(args: &Args, context: &Context) -> Result<PathBuf> {
-    let default = || context.repository.work_dir().map(|root| root.join(".flota"));
+    let default = || {
+        context
+            .repository
+            .work_dir()
+            .map(|root| root.join(".flota"))
+    };
     args.out.clone().or_else(default).ok_or_else(|| {
         Error::misuse("a bare repository has no place for products")
             .hint("name a folder: flota build --out DIR")
@@ -104,28 +118,16 @@ fn choice(flag: Option<Builder>, configured: BuilderKind) -> Choice {
     }
 }
 
-/// `NAME=VALUE`, typed as `helm --set` types it: a whole number or a truth value is one, the rest is text.
-fn parse_token(argument: &str) -> Result<(String, TokenValue)> {
-    let (name, value) = argument.split_once('=').ok_or_else(|| {
-        Error::misuse(format!("`--token {argument}` has no value"))
-            .hint(format!("write it --token {argument}=VALUE"))
-    })?;
-    valid::token(name)?;
-    let value = match (value.parse::<i64>(), value.parse::<bool>()) {
-        // `007` is no number: as one it would lose its zeros.
-        (Ok(number), _) if number.to_string() == value => TokenValue::Integer(number),
-        (_, Ok(truth)) => TokenValue::Bool(truth),
-        _ => TokenValue::String(value.to_owned()),
-    };
-    Ok((name.to_owned(), value))
-}
-
 /// The worst of what happened; services that fail alike give their own code, a mixture is failed work.
 fn exit(report: &BuildReport) -> Exit {
     if let Some(signal) = interrupt::pending() {
         return signal;
     }
-    let mut exits: Vec<_> = report.services.iter().filter_map(|s| Some(s.error.as_ref()?.exit())).collect();
+    let mut exits: Vec<_> = report
+        .services
+        .iter()
+        .filter_map(|s| Some(s.error.as_ref()?.exit()))
+        .collect();
     exits.dedup();
     match exits[..] {
         [] if report.count(Status::Failed) == 0 => Exit::Done,

@@ -16,7 +16,10 @@ use crate::{
 /// Makes the fleet, then runs the very commands that it shows.
 pub(super) fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit> {
     let root = folder(args)?;
-    output.status(format!("Making a fleet of three services in {}", root.display()));
+    output.status(format!(
+        "Making a fleet of three services in {}",
+        root.display()
+    ));
     let fleet = demo::make(&root)?;
     output.status("Its last commit moved three pins:");
     for line in demo::STORY {
@@ -32,20 +35,27 @@ pub(super) fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit>
         vec!["build", "--range", range],
     ];
     for words in shown {
-        output.status(format!("\n{}", theme::command(&format!("$ flota {}", words.join(" ")))));
+        output.status(format!(
+            "\n{}",
+            theme::command(&format!("$ flota {}", words.join(" ")))
+        ));
         let exit = one(&words, &fleet, global, output)?;
         if exit != Exit::Done {
             return Ok(exit);
         }
     }
-    output.status(format!("\nIt is yours to play with: cd {}", fleet.display()));
+    output.status(format!(
+        "\nIt is yours to play with: cd {}",
+        fleet.display()
+    ));
     Ok(Exit::Done)
 }
 
 fn one(words: &[&str], fleet: &Path, global: &Global, output: &Output) -> Result<Exit> {
     let line = std::iter::once("flota").chain(words.iter().copied());
-    let cli = <Cli as clap::Parser>::try_parse_from(line)
-        .map_err(|err| Error::work("the demonstration does not know flota's own commands").because(err))?;
+    let cli = <Cli as clap::Parser>::try_parse_from(line).map_err(|err| {
+        Error::work("the demonstration does not know flota's own commands").because(err)
+    })?;
     let context = Context::open(fleet, global)?;
     match cli.command {
         Command::Changed(args) => changed::run(&args, &context, output),
@@ -57,9 +67,10 @@ fn one(words: &[&str], fleet: &Path, global: &Global, output: &Output) -> Result
 
 /// The named folder, or a temporary one that stays.
 fn folder(args: &Args) -> Result<PathBuf> {
-    match &args.directory {
-        Some(directory) => std::path::absolute(directory)
-            .map_err(|err| Error::misuse(format!("`{}` is no folder", directory.display())).because(err)),
+    match &args.root {
+        Some(directory) => std::path::absolute(directory).map_err(|err| {
+            Error::misuse(format!("`{}` is no folder", directory.display())).because(err)
+        }),
         None => tempfile::Builder::new()
             .prefix("flota-demo-")
             .tempdir()

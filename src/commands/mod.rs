@@ -12,17 +12,23 @@ use crate::{
     output::Output,
 };
 
+mod build;
 mod changed;
+mod demo;
 mod plan;
 
 /// Runs one command.
 pub fn dispatch(command: Command, global: &Global, output: &Output) -> Result<Exit> {
     match command {
-        Command::Changed(args) => changed::run(&args, &Context::open(global)?, output),
-        Command::Plan(args) => plan::run(&args, &Context::open(global)?, output),
-        Command::Build(_) | Command::Demo(_) => todo!(),
+        Command::Changed(args) => changed::run(&args, &Context::open(HERE, global)?, output),
+        Command::Plan(args) => plan::run(&args, &Context::open(HERE, global)?, output),
+        Command::Build(args) => build::run(&args, &Context::open(HERE, global)?, output),
+        Command::Demo(args) => demo::run(&args, global, output),
     }
 }
+
+/// Where commands look for their repository; `-C` has been followed by then.
+const HERE: &str = ".";
 
 /// What every command over a repository needs.
 struct Context {
@@ -32,8 +38,8 @@ struct Context {
 }
 
 impl Context {
-    fn open(global: &Global) -> Result<Self> {
-        let repository = Repository::discover(Path::new("."))?;
+    fn open(dir: impl AsRef<Path>, global: &Global) -> Result<Self> {
+        let repository = Repository::discover(dir.as_ref())?;
         let settings = config::load(&repository, global.config.as_deref())?;
         let run = ci::detect(&|name| std::env::var_os(name))?;
         Ok(Self {

@@ -91,6 +91,12 @@ fn image_of_a_service(keys: &mut Keys, image: &mut ImageSettings) -> Result<()> 
 }
 
 fn chart(keys: &mut Keys, chart: &mut ChartSettings) -> Result<()> {
+    keys.read("registry", &mut chart.registry, text(valid::registry))?;
+    chart_of_a_service(keys, chart)
+}
+
+/// The keys of `[chart]` in which a service may differ.
+fn chart_of_a_service(keys: &mut Keys, chart: &mut ChartSettings) -> Result<()> {
     keys.read("version", &mut chart.version, Value::parse)?;
     let tokens = map(valid::token, Value::token);
     keys.read("tokens", &mut chart.tokens, tokens)
@@ -124,7 +130,7 @@ fn service(keys: &mut Keys, service: &mut ServiceSettings) -> Result<()> {
         )?;
         image_of_a_service(keys, &mut service.image)
     })?;
-    keys.table("chart", |keys| chart(keys, &mut service.chart))
+    keys.table("chart", |keys| chart_of_a_service(keys, &mut service.chart))
 }
 
 fn globs(value: &Value) -> Result<Globs> {

@@ -48,24 +48,42 @@ pub fn make(root: &Path) -> Result<PathBuf> {
         date: DATE + hours * 3600,
     };
 
-    let [web, cart, docs] = ["web", "cart", "docs"]
-        .map(|name| scaffold::service(&fleet, name, &remotes, &author(0)));
+    let [web, cart, docs] =
+        ["web", "cart", "docs"].map(|name| scaffold::service(&fleet, name, &remotes, &author(0)));
     let (web, cart, docs) = (web?, cart?, docs?);
-    edit(&docs.join("code/site/index.html"), "<h1>docs</h1>", "<h1>Documents</h1>")?;
+    edit(
+        &docs.join("code/site/index.html"),
+        "<h1>docs</h1>",
+        "<h1>Documents</h1>",
+    )?;
     author(1).commit_all(&docs, "Say what this is")?;
     publish(&docs)?;
     write(&fleet.join("flota.toml"), CONFIGURATION)?;
     author(2).commit_all(&fleet, "Link three services")?;
 
-    edit(&web.join("code/site/index.html"), "<h1>web</h1>", "<h1>Welcome</h1>")?;
+    edit(
+        &web.join("code/site/index.html"),
+        "<h1>web</h1>",
+        "<h1>Welcome</h1>",
+    )?;
     author(3).commit_all(&web, "Greet people")?;
     publish(&web)?;
-    edit(&cart.join("config/values.yaml"), "replicas: 2", "replicas: 3")?;
+    edit(
+        &cart.join("config/values.yaml"),
+        "replicas: 2",
+        "replicas: 3",
+    )?;
     author(4).commit_all(&cart, "Bear more load")?;
     publish(&cart)?;
-    run(git(&docs).args(["checkout", "--quiet", "--detach", "HEAD~1"]), "roll `docs` back")?;
+    run(
+        git(&docs).args(["checkout", "--quiet", "--detach", "HEAD~1"]),
+        "roll `docs` back",
+    )?;
     author(5).commit_all(&fleet, "Greet people, bear more load, roll docs back")?;
-    run(git(&fleet).args(["push", "--quiet", "--set-upstream", "origin", "main"]), "push the fleet")?;
+    run(
+        git(&fleet).args(["push", "--quiet", "--set-upstream", "origin", "main"]),
+        "push the fleet",
+    )?;
     Ok(fleet)
 }
 
@@ -86,7 +104,10 @@ fn refuse_used(root: &Path) -> Result<()> {
 }
 
 fn publish(service: &Path) -> Result<()> {
-    run(git(service).args(["push", "--quiet", "origin", "HEAD:development"]), "push a service")
+    run(
+        git(service).args(["push", "--quiet", "origin", "HEAD:development"]),
+        "push a service",
+    )
 }
 
 fn edit(file: &Path, from: &str, to: &str) -> Result<()> {
@@ -96,6 +117,7 @@ fn edit(file: &Path, from: &str, to: &str) -> Result<()> {
 }
 
 fn write(file: &Path, text: &str) -> Result<()> {
-    fs::write(file, text)
-        .map_err(|err| Error::environment(format!("cannot write `{}`", file.display())).because(err))
+    fs::write(file, text).map_err(|err| {
+        Error::environment(format!("cannot write `{}`", file.display())).because(err)
+    })
 }

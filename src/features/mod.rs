@@ -1,5 +1,8 @@
 //! Floor 3: the work of each command. Features return values and emit events; they never print.
 
+pub mod build;
 pub mod changed;
+pub mod demo;
 pub mod ends;
 pub mod plan;
+pub mod scaffold;

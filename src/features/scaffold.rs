@@ -59,11 +59,16 @@ pub fn repository(worktree: &Path, remote: &Path) -> Result<()> {
     }
     let init = |dir: &Path, bare: &[&str]| {
         let init = git(dir).args(["init", "--quiet", "--template=", "--initial-branch=main"]);
-        run(init.args(bare.iter().copied()), format!("make a repository in `{}`", dir.display()))
+        run(
+            init.args(bare.iter().copied()),
+            format!("make a repository in `{}`", dir.display()),
+        )
     };
     init(remote, &["--bare"])?;
     init(worktree, &[])?;
-    let link = git(worktree).args(["remote", "add", "origin"]).arg(argument(remote));
+    let link = git(worktree)
+        .args(["remote", "add", "origin"])
+        .arg(argument(remote));
     run(link, format!("name the remote of `{}`", worktree.display()))
 }
 
@@ -77,13 +82,25 @@ pub fn service(fleet: &Path, name: &str, remotes: &Path, author: &Author) -> Res
     templates::write(&templates::static_service(name)?, first.path())?;
     author.commit_all(first.path(), &format!("Start {name}"))?;
     let doing = format!("push `{name}`");
-    run(git(first.path()).args(["branch", DEVELOPMENT]), doing.as_str())?;
-    run(git(first.path()).args(["push", "--quiet", "origin", "main", DEVELOPMENT]), doing)?;
+    run(
+        git(first.path()).args(["branch", DEVELOPMENT]),
+        doing.as_str(),
+    )?;
+    run(
+        git(first.path()).args(["push", "--quiet", "origin", "main", DEVELOPMENT]),
+        doing,
+    )?;
 
     // A relative URL: the fleet and its services move together.
     let path = Path::new(SERVICES).join(name);
     let add = git(fleet)
-        .args(["-c", "protocol.file.allow=always", "submodule", "--quiet", "add"])
+        .args([
+            "-c",
+            "protocol.file.allow=always",
+            "submodule",
+            "--quiet",
+            "add",
+        ])
         .args(["-b", DEVELOPMENT, "--name", name, "--"])
         .arg(format!("../{name}.git"))
         .arg(&path);

@@ -25,11 +25,17 @@ pub fn git(dir: &Path) -> Command {
 /// Runs `command`; `doing` is what it is for, as it stands after "cannot".
 pub fn run(command: Command, doing: impl Into<String>) -> Result<()> {
     let doing = doing.into();
-    command.run()?.check(|| Error::work(format!("cannot {doing}")))?;
+    command
+        .run()?
+        .check(|| Error::work(format!("cannot {doing}")))?;
     Ok(())
 }
 
 /// A path as an argument that can be no option.
 pub fn argument(path: &Path) -> OsString {
-    if path.is_absolute() { path.into() } else { Path::new(".").join(path).into() }
+    if path.is_absolute() {
+        path.into()
+    } else {
+        Path::new(".").join(path).into()
+    }
 }

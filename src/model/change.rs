@@ -259,4 +259,6 @@ pub enum WarningKind {
     Unlisted,
     /// The base that was asked for is gone.
     ApproximateBase,
+    /// The configuration names a service that the fleet does not have.
+    UnknownService,
 }

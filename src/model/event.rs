@@ -52,8 +52,8 @@ pub enum Ending {
     Done(String),
     /// It was there already.
     Reused(String),
-    /// It failed; the error's sentence.
-    Failed(String),
+    /// It failed; the report says why.
+    Failed,
     /// It never began, because another failed or the run was interrupted.
     Cancelled,
 }

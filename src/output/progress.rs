@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -24,7 +24,12 @@ struct State {
     whole: Option<ProgressBar>,
     running: HashMap<usize, ProgressBar>,
     /// Failures are shown last and open, so that they are what the eye meets.
-    failures: Vec<(String, String, Option<std::sync::Arc<[u8]>>)>,
+    failures: Vec<Failure>,
+}
+
+struct Failure {
+    name: String,
+    log: Option<Arc<[u8]>>,
 }
 
 impl Progress {
@@ -73,7 +78,7 @@ impl Progress {
                 }
                 self.line(&ending_line(&name, &ending, took));
                 match ending {
-                    Ending::Failed(why) => state.failures.push((name, why, log)),
+                    Ending::Failed => state.failures.push(Failure { name, log }),
                     _ if self.output.verbose => self.child_output(&name, log.as_deref()),
                     _ => {}
                 }
@@ -82,7 +87,7 @@ impl Progress {
         }
     }
 
-    /// Takes the bars away and shows the failures with what their children printed.
+    /// Takes the bars away and shows what the children of the failed jobs printed; the errors themselves come with the result.
     pub fn finish(self) {
         let state = self
             .state
@@ -95,7 +100,7 @@ impl Progress {
             quiet: false,
             ..self.output
         };
-        for (name, why, log) in state.failures {
+        for Failure { name, log } in state.failures {
             loud.status(format!(
                 "\n{}",
                 failed(&format!("── {} failed", text::line(&name)))
@@ -103,7 +108,6 @@ impl Progress {
             if let Some(log) = log {
                 loud.status(text::escape(String::from_utf8_lossy(&log).trim_end()));
             }
-            loud.status(format!("{}: {}", text::line(&name), text::escape(&why)));
         }
     }
 
@@ -151,7 +155,7 @@ fn ending_line(name: &str, ending: &Ending, took: Duration) -> String {
     let (mark, style, what) = match ending {
         Ending::Done(what) => ("✓", Style::new().green(), what.as_str()),
         Ending::Reused(what) => ("=", Style::new().cyan(), what.as_str()),
-        Ending::Failed(_) => ("✗", Style::new().red(), "failed"),
+        Ending::Failed => ("✗", Style::new().red(), "failed"),
         Ending::Cancelled => {
             return format!(
                 "{} {} not begun",

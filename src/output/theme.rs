@@ -28,6 +28,11 @@ pub fn hint(text: &str) -> StyledObject<&str> {
     Style::new().for_stderr().cyan().apply_to(text)
 }
 
+/// A command line that is shown.
+pub fn command(text: &str) -> StyledObject<&str> {
+    Style::new().for_stderr().bold().apply_to(text)
+}
+
 /// What is there for completeness.
 pub fn dim<T>(text: T) -> StyledObject<T> {
     Style::new().dim().apply_to(text)

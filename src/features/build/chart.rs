@@ -30,7 +30,11 @@ pub(super) fn bake(run: &Run<'_>, job: &Job, image: Option<&ImageReport>) -> Res
     let reference = if run.options.push {
         let prefix = destination(job)?;
         let registry = Registry::new(prefix.registry(), registry::Options::default())?;
-        Some(registry.push_chart(&baked.file, &prefix, job.created)?.to_string())
+        Some(
+            registry
+                .push_chart(&baked.file, &prefix, job.created)?
+                .to_string(),
+        )
     } else {
         None
     };
@@ -49,7 +53,9 @@ fn request(run: &Run<'_>, job: &Job, digest: Option<String>) -> Result<ChartRequ
         .config
         .ok_or_else(|| Error::work(format!("{} has no configuration", job.step.path)))?;
     let names = job.image.as_ref().map(|image| &image.names);
-    let known_as = digest.as_deref().or(names.map(|names| names.identity.as_str()));
+    let known_as = digest
+        .as_deref()
+        .or(names.map(|names| names.identity.as_str()));
     let id = identity::chart_id(config, known_as);
     let app_version = names.map(|names| names.identity.clone());
     let image = names.map(|names| ImageCoordinates {
@@ -81,7 +87,13 @@ fn tokens(run: &Run<'_>, job: &Job) -> BTreeMap<String, TokenValue> {
 /// Where charts go: `[chart] registry`, else beside the images, in `charts/`.
 fn destination(job: &Job) -> Result<Prefix> {
     let own = job.settings.chart.registry.clone();
-    let beside = || job.settings.image.registry.as_ref().map(|images| format!("{images}/charts"));
+    let beside = || {
+        job.settings
+            .image
+            .registry
+            .as_ref()
+            .map(|images| format!("{images}/charts"))
+    };
     let prefix = own.or_else(beside).ok_or_else(|| {
         Error::misuse("there is no registry to push charts to")
             .hint("name one in flota.toml: [chart] registry = \"registry.example.com/charts\"")

@@ -31,16 +31,20 @@ pub(super) fn builder_name(builder: Builder) -> &'static str {
 
 /// What can be refused before anything is built.
 pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<()> {
-    let Some(image) = &job.image else { return Ok(()) };
+    let Some(image) = &job.image else {
+        return Ok(());
+    };
     let dockerfile = image.request.context.join(&image.request.dockerfile);
     if !dockerfile.is_file() {
         let shown = image.request.dockerfile.display();
-        return Err(Error::work(format!("{} has no `{shown}` in its code", job.step.path))
-            .hint("add one: a minimal one is `FROM scratch` and `COPY . /`")
-            .hint(format!(
-                "or name another in flota.toml: [service.{:?}.image] dockerfile = \"…\"",
-                job.step.name.to_string()
-            )));
+        return Err(
+            Error::work(format!("{} has no `{shown}` in its code", job.step.path))
+                .hint("add one: a minimal one is `FROM scratch` and `COPY . /`")
+                .hint(format!(
+                    "or name another in flota.toml: [service.{:?}.image] dockerfile = \"…\"",
+                    job.step.name.to_string()
+                )),
+        );
     }
     if run.options.push {
         destination(image)?;
@@ -58,13 +62,22 @@ pub(super) fn obtain(run: &Run<'_>, job: &Job, image: &ImageJob) -> Result<Obtai
         let known = known(run, image)?;
         return Ok(obtained(image, known, Status::Reused));
     }
-    if run.options.push && let Some(digest) = in_registry(image)? {
+    if run.options.push
+        && let Some(digest) = in_registry(image)?
+    {
         registry(image)?.tag(&identity(image)?, &image.names.tags)?;
-        let there = BuiltImage { digest: Some(digest), id: String::new() };
+        let there = BuiltImage {
+            digest: Some(digest),
+            id: String::new(),
+        };
         return Ok(obtained(image, Some(there), Status::Reused));
     }
     let found = find(run, image)?;
-    let status = if found.is_some() { Status::Reused } else { Status::Built };
+    let status = if found.is_some() {
+        Status::Reused
+    } else {
+        Status::Built
+    };
     let mut built = match found {
         Some(found) => found,
         None => build(run, job, image)?,
@@ -82,7 +95,15 @@ fn obtained(image: &ImageJob, known: Option<BuiltImage>, status: Status) -> Obta
         None => (None, None),
     };
     let reference = references[0].clone();
-    Obtained { image: ImageReport { reference, references, digest, id }, status }
+    Obtained {
+        image: ImageReport {
+            reference,
+            references,
+            digest,
+            id,
+        },
+        status,
+    }
 }
 
 /// The image in the builder's own store; it gets the names it lacks.
@@ -91,9 +112,14 @@ fn find(run: &Run<'_>, image: &ImageJob) -> Result<Option<BuiltImage>> {
     match run.builder {
         Some(Builder::Embedded) => {
             let layout = run.products.images();
-            let Some(digest) = embedded::resolve(&layout, &names[0])? else { return Ok(None) };
+            let Some(digest) = embedded::resolve(&layout, &names[0])? else {
+                return Ok(None);
+            };
             embedded::tag(&layout, &digest, names)?;
-            Ok(Some(BuiltImage { digest: Some(digest), id: String::new() }))
+            Ok(Some(BuiltImage {
+                digest: Some(digest),
+                id: String::new(),
+            }))
         }
         Some(Builder::Engine(engine)) => {
             let found = engine.exists(&names[0])?;
@@ -113,17 +139,19 @@ fn known(run: &Run<'_>, image: &ImageJob) -> Result<Option<BuiltImage>> {
     } else {
         embedded::resolve(&run.products.images(), &image.request.references[0])?
     };
-    Ok(digest.map(|digest| BuiltImage { digest: Some(digest), id: String::new() }))
+    Ok(digest.map(|digest| BuiltImage {
+        digest: Some(digest),
+        id: String::new(),
+    }))
 }
 
 fn build(run: &Run<'_>, job: &Job, image: &ImageJob) -> Result<BuiltImage> {
-    let built = match run.builder {
+    match run.builder {
         Some(Builder::Engine(engine)) => {
             engine.build(&image.request, &job.log, job.settings.image.timeout)
         }
         Some(Builder::Embedded) | None => embedded::build(&image.request, &run.products.images()),
-    };
-    built
+    }
 }
 
 /// Pushes every name; the digest of the manifest.
@@ -132,8 +160,12 @@ fn push(run: &Run<'_>, job: &Job, image: &ImageJob, built: &BuiltImage) -> Resul
         return engine.push(&image.request.references, job.settings.image.timeout);
     }
     let digest = built.digest.clone().unwrap_or_default();
-    let references: Vec<_> =
-        image.request.references.iter().map(|name| Reference::parse(name)).collect::<Result<_>>()?;
+    let references: Vec<_> = image
+        .request
+        .references
+        .iter()
+        .map(|name| Reference::parse(name))
+        .collect::<Result<_>>()?;
     registry(image)?.push_layout(&run.products.images(), &digest, &references)?;
     Ok(digest)
 }

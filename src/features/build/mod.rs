@@ -72,9 +72,19 @@ pub fn build(
     let products = Products::open(&options.out)?;
     let steps: Vec<Step> = plan.builds().cloned().collect();
     let needs_builder = steps.iter().any(|step| step.action == Action::Image);
-    let builder = needs_builder.then(|| engine::choose(options.builder)).transpose()?;
+    let builder = needs_builder
+        .then(|| engine::choose(options.builder))
+        .transpose()?;
     let head = plan.head.commit;
-    let run = Run { repository, settings, options, products: &products, builder, head, events };
+    let run = Run {
+        repository,
+        settings,
+        options,
+        products: &products,
+        builder,
+        head,
+        events,
+    };
 
     let prepared = parallel::map(options.jobs, &steps, |step| prepare::prepare(&run, step))?;
     naming::refuse_shared_repositories(&prepared)?;
@@ -121,7 +131,15 @@ impl Unfit {
 }
 
 fn ended(step: Step, status: Status, took: Duration, error: Option<Error>) -> BuiltService {
-    BuiltService { step, status, image: None, chart: None, took, log: None, error }
+    BuiltService {
+        step,
+        status,
+        image: None,
+        chart: None,
+        took,
+        log: None,
+        error,
+    }
 }
 
 /// What all jobs of a run share.
@@ -139,7 +157,9 @@ struct Run<'a> {
 impl Run<'_> {
     /// Runs the jobs in the plan's order, as many at a time as asked for; the report keeps that order.
     fn act(&self, prepared: Vec<Prepared>) -> Result<Vec<BuiltService>> {
-        (self.events)(Event::Planned { jobs: prepared.len() });
+        (self.events)(Event::Planned {
+            jobs: prepared.len(),
+        });
         let ended: Vec<OnceLock<BuiltService>> = prepared.iter().map(|_| OnceLock::new()).collect();
         let stop = AtomicBool::new(false);
         parallel::pool(self.options.jobs)?.in_place_scope_fifo(|scope| {
@@ -163,10 +183,17 @@ impl Run<'_> {
             Err(unfit) => return self.tell(index, unfit.failed()),
         };
         if stop.load(Ordering::SeqCst) || interrupt::pending().is_some() {
-            return self.tell(index, ended(job.step, Status::Cancelled, Duration::ZERO, None));
+            return self.tell(
+                index,
+                ended(job.step, Status::Cancelled, Duration::ZERO, None),
+            );
         }
         let (name, action) = (job.step.name.to_string(), job.step.action);
-        (self.events)(Event::Started { job: index, name, action });
+        (self.events)(Event::Started {
+            job: index,
+            name,
+            action,
+        });
         let started = Instant::now();
         let outcome = self.make(index, &job);
         let log = job.log.exists().then(|| job.log.clone());
@@ -203,19 +230,33 @@ impl Run<'_> {
                 status = Status::Built;
             }
         }
-        Ok(Made { status, image, chart })
+        Ok(Made {
+            status,
+            image,
+            chart,
+        })
     }
 
     fn tell(&self, index: usize, built: BuiltService) -> BuiltService {
-        let ending = match (built.status, &built.error) {
-            (Status::Failed, Some(error)) => Ending::Failed(error.to_string()),
-            (Status::Failed | Status::Cancelled | Status::Planned, _) => Ending::Cancelled,
-            (Status::Reused, _) => Ending::Reused(what(&built)),
-            (Status::Built, _) => Ending::Done(what(&built)),
+        let ending = match built.status {
+            Status::Failed => Ending::Failed,
+            Status::Cancelled | Status::Planned => Ending::Cancelled,
+            Status::Reused => Ending::Reused(what(&built)),
+            Status::Built => Ending::Done(what(&built)),
         };
-        let log = built.log.as_deref().and_then(products::read_log).map(Arc::from);
+        let log = built
+            .log
+            .as_deref()
+            .and_then(products::read_log)
+            .map(Arc::from);
         let name = built.step.name.to_string();
-        (self.events)(Event::Finished { job: index, name, ending, took: built.took, log });
+        (self.events)(Event::Finished {
+            job: index,
+            name,
+            ending,
+            took: built.took,
+            log,
+        });
         built
     }
 }
@@ -229,10 +270,17 @@ struct Made {
 
 /// The products in a few words.
 fn what(built: &BuiltService) -> String {
-    let chart = built.chart.as_ref().map(|chart| format!("{}-{}.tgz", chart.name, chart.version));
+    let chart = built
+        .chart
+        .as_ref()
+        .map(|chart| format!("{}-{}.tgz", chart.name, chart.version));
     let image = match built.step.action {
         Action::Image => built.image.as_ref().map(|image| image.reference.clone()),
         _ => None,
     };
-    image.into_iter().chain(chart).collect::<Vec<_>>().join(", ")
+    image
+        .into_iter()
+        .chain(chart)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

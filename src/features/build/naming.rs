@@ -33,7 +33,10 @@ impl ImageNames {
         identity: String,
         options: &Options,
     ) -> Result<Self> {
-        let commit = step.commit.map(|commit| commit.to_string()).unwrap_or_default();
+        let commit = step
+            .commit
+            .map(|commit| commit.to_string())
+            .unwrap_or_default();
         let service = fit(&step.name.to_string());
         let branch = options.branch.as_deref().map(fit);
         let mut tags = Vec::new();
@@ -55,7 +58,12 @@ impl ImageNames {
         }
         tags.dedup();
         let repository = own.repository()?.to_owned();
-        Ok(Self { registry: own.image.registry.clone(), repository, identity, tags })
+        Ok(Self {
+            registry: own.image.registry.clone(),
+            repository,
+            identity,
+            tags,
+        })
     }
 
     /// `registry/repository`.
@@ -76,7 +84,10 @@ impl ImageNames {
 /// A branch's or a service's name as a part of a tag: what a tag cannot hold becomes `-`.
 fn fit(name: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    let mapped: String = name.chars().map(|c| if fits(c) { c } else { '-' }).collect();
+    let mapped: String = name
+        .chars()
+        .map(|c| if fits(c) { c } else { '-' })
+        .collect();
     let trimmed = mapped.trim_start_matches(['.', '-']);
     trimmed.chars().take(TAG_LIMIT).collect()
 }

@@ -70,15 +70,28 @@ impl Job {
         let image = self.image.as_ref().map(|image| {
             let references = image.names.references();
             let reference = references[0].clone();
-            ImageReport { reference, references, digest: None, id: None }
+            ImageReport {
+                reference,
+                references,
+                digest: None,
+                id: None,
+            }
         });
-        BuiltService { image, ..ended(self.step, Status::Planned, Duration::ZERO, None) }
+        BuiltService {
+            image,
+            ..ended(self.step, Status::Planned, Duration::ZERO, None)
+        }
     }
 }
 
 /// Makes one service ready.
 pub(super) fn prepare(run: &Run<'_>, step: &Step) -> Prepared {
-    checked(run, step).map_err(|error| Box::new(Unfit { step: step.clone(), error }))
+    checked(run, step).map_err(|error| {
+        Box::new(Unfit {
+            step: step.clone(),
+            error,
+        })
+    })
 }
 
 fn checked(run: &Run<'_>, step: &Step) -> Result<Job> {
@@ -92,7 +105,16 @@ fn checked(run: &Run<'_>, step: &Step) -> Result<Job> {
     let image = image_job(run, step, &settings, commit, created, &source)?;
     let has_chart = step.config.is_some();
     let step = step.clone();
-    let job = Job { step, settings, source, commit, created, image, has_chart, log };
+    let job = Job {
+        step,
+        settings,
+        source,
+        commit,
+        created,
+        image,
+        has_chart,
+        log,
+    };
     if job.step.action == Action::Image {
         image::check(run, &job)?;
     }
@@ -112,25 +134,39 @@ fn write_source(run: &Run<'_>, step: &Step, commit: ObjectId, into: &Path) -> Re
     let repo = run.repository.to_local();
     let fleet = Objects::new(&repo.objects);
     let listed = Gitmodules::of_tree(fleet, run.repository.tree_of(run.head)?)?;
-    let name = listed.at(step.path.as_ref()).map(|submodule| submodule.name.as_ref());
+    let name = listed
+        .at(step.path.as_ref())
+        .map(|submodule| submodule.name.as_ref());
     let store = Store::open(run.repository, name, step.path.as_ref())?.ok_or_else(|| {
         Error::repository(format!("{} is not initialised", step.path))
             .hint(format!("git submodule update --init -- {}", step.path))
     })?;
     let root = store.tree_of(commit)?;
-    let nested_listed = root.map(|root| Gitmodules::of_tree(store.objects(), root)).transpose()?;
+    let nested_listed = root
+        .map(|root| Gitmodules::of_tree(store.objects(), root))
+        .transpose()?;
     let nested_listed = nested_listed.unwrap_or_default();
     export_commit(store.objects(), commit, into, &|path, pin, target| {
-        let name = nested_listed.at(path).map_or(path, |submodule| submodule.name.as_ref());
+        let name = nested_listed
+            .at(path)
+            .map_or(path, |submodule| submodule.name.as_ref());
         let inner = store.nested(name)?.ok_or_else(|| nested(step, path))?;
         let root = inner.tree_of(pin)?.ok_or_else(|| nested(step, path))?;
-        export::export(inner.objects(), root, target, &|path, _, _| Err(nested(step, path)))
+        export::export(inner.objects(), root, target, &|path, _, _| {
+            Err(nested(step, path))
+        })
     })
 }
 
 fn nested(step: &Step, path: &BStr) -> Error {
-    Error::repository(format!("{}: its own submodule {path} is not at hand", step.path))
-        .hint(format!("git submodule update --init --recursive -- {}", step.path))
+    Error::repository(format!(
+        "{}: its own submodule {path} is not at hand",
+        step.path
+    ))
+    .hint(format!(
+        "git submodule update --init --recursive -- {}",
+        step.path
+    ))
 }
 
 /// Only the parts that are built are written; a service without `code/` is one whole context.
@@ -143,7 +179,9 @@ fn export_commit(
     let root = history::tree_of(objects, commit)?
         .ok_or_else(|| Error::repository(format!("the commit {commit} is not here")))?;
     let entries = tree::entries(objects, root)?;
-    let has_code = entries.iter().any(|(name, (mode, _))| mode.is_tree() && name == CODE);
+    let has_code = entries
+        .iter()
+        .any(|(name, (mode, _))| mode.is_tree() && name == CODE);
     if has_code {
         for (name, (mode, id)) in entries {
             let part = name == CODE || CONFIG.iter().any(|folder| name == *folder);
@@ -173,7 +211,9 @@ fn image_job(
     created: i64,
     source: &Path,
 ) -> Result<Option<ImageJob>> {
-    let Some(code) = step.code else { return Ok(None) };
+    let Some(code) = step.code else {
+        return Ok(None);
+    };
     let dockerfile = own.image.dockerfile.to_string_lossy();
     let identity = identity::image_tag(&ImageInputs {
         code,
@@ -185,7 +225,11 @@ fn image_job(
     let names = ImageNames::new(own, step, identity, run.options)?;
     let code_folder = source.join(CODE);
     let request = ImageRequest {
-        context: if code_folder.is_dir() { code_folder } else { source.to_owned() },
+        context: if code_folder.is_dir() {
+            code_folder
+        } else {
+            source.to_owned()
+        },
         dockerfile: own.image.dockerfile.clone(),
         target: own.image.target.clone(),
         build_args: own.image.build_args.clone(),
@@ -198,8 +242,11 @@ fn image_job(
 }
 
 fn labels(step: &Step, commit: ObjectId, created: i64) -> BTreeMap<String, String> {
-    let created = gix::date::Time { seconds: created, offset: 0 }
-        .format_or_unix(gix::date::time::format::ISO8601_STRICT);
+    let created = gix::date::Time {
+        seconds: created,
+        offset: 0,
+    }
+    .format_or_unix(gix::date::time::format::ISO8601_STRICT);
     let mut labels = BTreeMap::from([
         (REVISION.to_owned(), commit.to_string()),
         (CREATED.to_owned(), created),
@@ -212,7 +259,14 @@ fn labels(step: &Step, commit: ObjectId, created: i64) -> BTreeMap<String, Strin
 
 /// A service's path as one file name.
 fn log_name(step: &Step) -> String {
-    let name = if step.path == "." { &step.name } else { &step.path };
+    let name = if step.path == "." {
+        &step.name
+    } else {
+        &step.path
+    };
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    name.to_str_lossy().chars().map(|c| if fits(c) { c } else { '_' }).collect()
+    name.to_str_lossy()
+        .chars()
+        .map(|c| if fits(c) { c } else { '_' })
+        .collect()
 }

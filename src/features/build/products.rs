@@ -34,9 +34,15 @@ impl Products {
         for folder in ["images", "charts", "logs"] {
             fs::create_dir_all(root.join(folder)).map_err(cannot)?;
         }
-        let scratch =
-            tempfile::Builder::new().prefix("scratch-").tempdir_in(root).map_err(cannot)?;
-        Ok(Self { root: root.to_owned(), scratch, _lock: lock })
+        let scratch = tempfile::Builder::new()
+            .prefix("scratch-")
+            .tempdir_in(root)
+            .map_err(cannot)?;
+        Ok(Self {
+            root: root.to_owned(),
+            scratch,
+            _lock: lock,
+        })
     }
 
     /// The OCI image layout of the embedded builder.
@@ -62,7 +68,9 @@ impl Products {
 
     /// A new, empty folder that goes away with the run.
     pub fn scratch(&self) -> Result<PathBuf> {
-        let folder = tempfile::Builder::new().prefix("service-").tempdir_in(self.scratch.path());
+        let folder = tempfile::Builder::new()
+            .prefix("service-")
+            .tempdir_in(self.scratch.path());
         folder.map(tempfile::TempDir::keep).map_err(|err| {
             Error::environment(format!("cannot write into `{}`", self.root.display())).because(err)
         })
@@ -90,11 +98,18 @@ fn take_lock(root: &Path) -> Result<File> {
     let path = root.join("lock");
     let cannot = |err| Error::environment(format!("cannot lock `{}`", path.display())).because(err);
     let mut options = File::options();
-    let mut file =
-        options.read(true).write(true).create(true).truncate(false).open(&path).map_err(cannot)?;
+    let mut file = options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(cannot)?;
     match file.try_lock() {
         Ok(()) => {
-            let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
+            let _ = file
+                .set_len(0)
+                .and_then(|()| write!(file, "{}", std::process::id()));
             Ok(file)
         }
         Err(TryLockError::WouldBlock) => {
@@ -114,7 +129,8 @@ fn take_lock(root: &Path) -> Result<File> {
 pub(super) fn read_log(log: &Path) -> Option<Vec<u8>> {
     let mut file = File::open(log).ok()?;
     let length = file.metadata().ok()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(LOG_SHOWN))).ok()?;
+    file.seek(SeekFrom::Start(length.saturating_sub(LOG_SHOWN)))
+        .ok()?;
     let mut text = Vec::new();
     file.take(LOG_SHOWN).read_to_end(&mut text).ok()?;
     Some(text)

@@ -58,15 +58,19 @@ impl<'a> Consequences<'a> {
             .map(fleet::service_name)
             .collect();
         let services = self.settings.services.values();
-        let named = services.flat_map(|service| std::iter::once(&service.name).chain(&service.depends_on));
-        let unknown: BTreeSet<&String> =
-            named.filter(|name| !known.contains(name.as_bytes().as_bstr())).collect();
+        let named =
+            services.flat_map(|service| std::iter::once(&service.name).chain(&service.depends_on));
+        let unknown: BTreeSet<&String> = named
+            .filter(|name| !known.contains(name.as_bytes().as_bstr()))
+            .collect();
         unknown
             .into_iter()
             .map(|name| Warning {
                 path: None,
                 kind: WarningKind::UnknownService,
-                message: format!("flota.toml speaks of the service `{name}`, which the fleet does not have"),
+                message: format!(
+                    "flota.toml speaks of the service `{name}`, which the fleet does not have"
+                ),
             })
             .collect()
     }
@@ -79,7 +83,10 @@ impl<'a> Consequences<'a> {
         missing: &mut Vec<MissingPin>,
     ) -> Result<()> {
         for fanout in &self.settings.fanout {
-            let Some(file) = paths.iter().find(|file| fanout.paths.is_match(file.path.as_ref())) else {
+            let Some(file) = paths
+                .iter()
+                .find(|file| fanout.paths.is_match(file.path.as_ref()))
+            else {
                 continue;
             };
             let action = match fanout.action {
@@ -109,8 +116,12 @@ impl<'a> Consequences<'a> {
         while let Some((name, action)) = open.pop() {
             for gitlink in &self.gitlinks {
                 let dependent = fleet::service_name(gitlink.path.as_ref());
-                let own = self.settings.services.get(dependent.to_str_lossy().as_ref());
-                let depends = own.is_some_and(|own| own.depends_on.iter().any(|on| name == on.as_str()));
+                let own = self
+                    .settings
+                    .services
+                    .get(dependent.to_str_lossy().as_ref());
+                let depends =
+                    own.is_some_and(|own| own.depends_on.iter().any(|on| name == on.as_str()));
                 if !depends {
                     continue;
                 }
@@ -133,12 +144,14 @@ impl<'a> Consequences<'a> {
         services: &mut Vec<ServiceChange>,
         missing: &mut Vec<MissingPin>,
     ) -> Result<Option<Action>> {
-        let known = services.iter().position(|service| service.path == gitlink.path);
+        let known = services
+            .iter()
+            .position(|service| service.path == gitlink.path);
         let index = match known {
             Some(index) => index,
             None => match self.unchanged(gitlink)? {
                 Outcome::Read(service, _) => {
-                    services.push(service);
+                    services.push(*service);
                     services.len() - 1
                 }
                 Outcome::Missing(pin) => {
@@ -180,6 +193,10 @@ impl<'a> Consequences<'a> {
 }
 
 fn built(services: &[ServiceChange]) -> Vec<(BString, Action)> {
-    let built = services.iter().filter(|s| matches!(s.action, Action::Image | Action::Chart));
-    built.map(|service| (service.name.clone(), service.action)).collect()
+    let built = services
+        .iter()
+        .filter(|s| matches!(s.action, Action::Image | Action::Chart));
+    built
+        .map(|service| (service.name.clone(), service.action))
+        .collect()
 }

@@ -20,7 +20,7 @@ use crate::{
 /// What came of looking into one submodule.
 pub(super) enum Outcome {
     /// It could be read.
-    Read(ServiceChange, Vec<Warning>),
+    Read(Box<ServiceChange>, Vec<Warning>),
     /// The commit it should be at is not here.
     Missing(MissingPin),
 }
@@ -31,6 +31,13 @@ pub(super) struct MissingPin {
     pin: ObjectId,
     url: Option<BString>,
     initialised: bool,
+}
+
+impl MissingPin {
+    /// Where the submodule sits.
+    pub fn path(&self) -> &BString {
+        &self.path
+    }
 }
 
 /// Looks into one submodule.
@@ -80,7 +87,28 @@ pub(super) fn read(
         files: if files { reader.files()? } else { None },
     };
     let warnings = warnings(candidate, &service);
-    Ok(Outcome::Read(service, warnings))
+    Ok(Outcome::Read(Box::new(service), warnings))
+}
+
+/// The same for a submodule whose pin stands, but whose content is needed all the same.
+pub(super) fn read_whole(
+    repository: &Repository,
+    settings: &Settings,
+    candidate: &Candidate,
+) -> Result<Outcome> {
+    let reader = Reader::new(repository, settings, candidate)?;
+    let at_hand = candidate
+        .head
+        .pin()
+        .map(|pin| reader.pinned(pin))
+        .transpose()?
+        .flatten()
+        .is_some();
+    if at_hand {
+        read(repository, settings, candidate, false)
+    } else {
+        Ok(Outcome::Missing(reader.missing()))
+    }
 }
 
 struct Reader<'a> {

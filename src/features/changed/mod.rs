@@ -31,9 +31,11 @@ use crate::{
 };
 
 mod candidates;
+mod consequences;
 mod inside;
 
 use candidates::Candidate;
+use consequences::Consequences;
 
 /// How to look.
 #[derive(Clone, Copy, Debug)]
@@ -173,10 +175,19 @@ fn in_fleet(
     for outcome in read {
         match outcome? {
             inside::Outcome::Read(service, said) => {
-                services.push(service);
+                services.push(*service);
                 warnings.extend(said);
             }
             inside::Outcome::Missing(pin) => missing.push(pin),
+        }
+    }
+    let paths = own_paths(&differences, &candidates);
+    if let Some(consequences) = Consequences::of(repository, settings, objects, trees)? {
+        warnings.extend(consequences.unknown_names(&listed));
+        consequences.add(&paths, &mut services, &mut missing)?;
+        if !options.only.is_empty() {
+            services.retain(|service| is_named(service.path.as_ref(), options.only));
+            missing.retain(|pin| is_named(pin.path().as_ref(), options.only));
         }
     }
     inside::refuse_missing(missing)?;
@@ -186,7 +197,6 @@ fn in_fleet(
         ends.head.commit,
         &services,
     )?);
-    let paths = own_paths(&differences, &candidates);
     Ok(Changed {
         base: ends.base,
         head: ends.head,
