@@ -1,0 +1,7 @@
+//! The program as its users meet it: arguments in; stdout, stderr and exit code out. One file a command.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod changed;
+mod sandbox;

@@ -1,0 +1,164 @@
+//! A place of its own for each test: fixed home, names and dates, no configuration of the user's, no network.
+
+use std::{
+    ffi::OsStr,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+/// A temporary folder with a home of its own.
+pub struct Sandbox {
+    root: tempfile::TempDir,
+}
+
+/// What a run of flota left behind.
+pub struct Ran {
+    /// The exit code; none when a signal ended it.
+    pub status: Option<i32>,
+    /// Its result.
+    pub stdout: Vec<u8>,
+    /// Everything else it said.
+    pub stderr: String,
+    root: String,
+}
+
+impl Sandbox {
+    /// An empty one.
+    pub fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("home")).unwrap();
+        Self { root }
+    }
+
+    /// The scripted fleet `fixtures/fleets/NAME.sh`, made anew: `fleet/`, and its submodules' remotes beside it.
+    pub fn scripted(name: &str) -> Self {
+        let sandbox = Self::new();
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/fleets");
+        let library = fixtures.join("lib.sh");
+        let script = fixtures.join(format!("{name}.sh"));
+        let mut bash = Command::new("bash");
+        bash.args(["-euo", "pipefail", "-c", ". \"$1\"; . \"$2\"", "bash"]);
+        bash.arg(library).arg(&script);
+        let output = sandbox.prepare(bash, sandbox.root.path()).output().unwrap();
+        assert!(
+            output.status.success(),
+            "{}: {}",
+            script.display(),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        sandbox
+    }
+
+    /// The sandbox's folder.
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// A path in it.
+    pub fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
+        self.root.path().join(relative)
+    }
+
+    /// The fleet of a scripted sandbox.
+    pub fn fleet(&self) -> PathBuf {
+        self.path("fleet")
+    }
+
+    /// flota, in `dir` of the sandbox, run to its end.
+    pub fn flota(&self, dir: impl AsRef<Path>, args: &[impl AsRef<OsStr>]) -> Ran {
+        self.flota_with(dir, args, |_| {})
+    }
+
+    /// The same, with more said about the process: variables, for the most part.
+    pub fn flota_with(
+        &self,
+        dir: impl AsRef<Path>,
+        args: &[impl AsRef<OsStr>],
+        more: impl FnOnce(&mut Command),
+    ) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flota"));
+        command.args(args);
+        let mut command = self.prepare(command, &self.path(dir));
+        more(&mut command);
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = command.output().unwrap();
+        Ran {
+            status: status.code(),
+            stdout,
+            stderr: String::from_utf8_lossy(&stderr).into_owned(),
+            root: self.root.path().display().to_string(),
+        }
+    }
+
+    /// git, in `dir` of the sandbox; its output, which it must give.
+    pub fn git(&self, dir: impl AsRef<Path>, args: &[&str]) -> String {
+        let mut command = Command::new("git");
+        command.args(args);
+        let output = self.prepare(command, &self.path(dir)).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "git {args:?}: {said}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Nothing of the machine's user, of a CI system or of a surrounding repository gets through.
+    fn prepare(&self, mut command: Command, dir: &Path) -> Command {
+        command.current_dir(dir).env_clear();
+        for kept in ["PATH", "DOCKER_HOST", "LD_LIBRARY_PATH", "TMPDIR"] {
+            if let Some(value) = std::env::var_os(kept) {
+                command.env(kept, value);
+            }
+        }
+        command
+            .env("HOME", self.path("home"))
+            .env("LC_ALL", "C.UTF-8")
+            .env("TZ", "UTC")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_COUNT", "2")
+            .env("GIT_CONFIG_KEY_0", "protocol.file.allow")
+            .env("GIT_CONFIG_VALUE_0", "always")
+            .env("GIT_CONFIG_KEY_1", "init.defaultBranch")
+            .env("GIT_CONFIG_VALUE_1", "main")
+            .env("GIT_CEILING_DIRECTORIES", self.root.path())
+            .env("GIT_AUTHOR_NAME", "A U Thor")
+            .env("GIT_AUTHOR_EMAIL", "author@example.com")
+            .env("GIT_AUTHOR_DATE", "1700000000 +0000")
+            .env("GIT_COMMITTER_NAME", "C O Mitter")
+            .env("GIT_COMMITTER_EMAIL", "committer@example.com")
+            .env("GIT_COMMITTER_DATE", "1700000000 +0000");
+        command
+    }
+}
+
+impl Ran {
+    /// Exit code, stdout and stderr as one text for a snapshot, the sandbox's folder written `[ROOT]`.
+    pub fn transcript(&self) -> String {
+        let mut text = String::new();
+        match self.status {
+            Some(code) => writeln!(text, "exit {code}").unwrap(),
+            None => writeln!(text, "ended by a signal").unwrap(),
+        }
+        for (name, stream) in [("stdout", self.text()), ("stderr", self.stderr.clone())] {
+            if !stream.is_empty() {
+                write!(text, "── {name}\n{stream}").unwrap();
+            }
+        }
+        text.replace(&self.root, "[ROOT]")
+    }
+
+    /// stdout as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// stdout as JSON, of a run that ended well.
+    pub fn json(&self) -> serde_json::Value {
+        assert_eq!(self.status, Some(0), "{}", self.stderr);
+        serde_json::from_slice(&self.stdout).unwrap()
+    }
+}

@@ -1,0 +1,53 @@
+//! What integration tests share.
+
+use std::{
+    env,
+    net::{SocketAddr, TcpStream},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+/// Whether the real `docker`, `podman`, `buildah`, `registry`, `helm` or `kubectl` (or another program) can be used by a
+/// test, which returns if not. CI names in `FLOTA_TEST_REQUIRE` (a comma list) those that it has set up: there an absent
+/// one is a failure.
+#[expect(clippy::print_stdout, reason = "a test says why it does nothing")]
+pub fn need(name: &str) -> bool {
+    let present = match name {
+        // The server's version: a client alone builds nothing.
+        "docker" => succeeds(&["docker", "version", "--format={{.Server.Version}}"]),
+        "podman" | "buildah" => succeeds(&[name, "info"]),
+        "helm" => succeeds(&["helm", "version"]),
+        "kubectl" => succeeds(&["kubectl", "version", "--client"]),
+        "registry" => registry_answers(),
+        program => succeeds(&[program, "--help"]),
+    };
+    let required = env::var("FLOTA_TEST_REQUIRE").unwrap_or_default();
+    let is_required = required.split(',').any(|word| word.trim() == name);
+    assert!(
+        present || !is_required,
+        "{name} is required by FLOTA_TEST_REQUIRE, and does not answer"
+    );
+    if !present {
+        println!("skipped: needs {name}");
+    }
+    present
+}
+
+/// `FLOTA_TEST_REGISTRY` is the address of a registry for tests, as in `127.0.0.1:5000`: plain HTTP, no login.
+fn registry_answers() -> bool {
+    let address = env::var("FLOTA_TEST_REGISTRY").ok();
+    let address: Option<SocketAddr> = address.and_then(|address| address.parse().ok());
+    address
+        .is_some_and(|address| TcpStream::connect_timeout(&address, Duration::from_secs(5)).is_ok())
+}
+
+fn succeeds(command: &[&str]) -> bool {
+    Command::new("timeout")
+        .arg("20")
+        .args(command)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
