@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use bstr::{BStr, BString, ByteSlice};
 
+use gix::ObjectId;
+
 use super::{
-    Listed, Trees,
+    Listed,
     candidates::{Candidate, Place},
     inside::{self, MissingPin, Outcome},
 };
@@ -34,7 +36,7 @@ impl<'a> Consequences<'a> {
         repository: &'a Repository,
         settings: &'a Settings,
         objects: Objects<'_>,
-        trees: &Trees,
+        head: ObjectId,
     ) -> Result<Option<Self>> {
         if settings.fanout.is_empty() && settings.services.is_empty() {
             return Ok(None);
@@ -42,8 +44,8 @@ impl<'a> Consequences<'a> {
         Ok(Some(Self {
             repository,
             settings,
-            gitlinks: tree::gitlinks(objects, trees.head)?,
-            listed: Gitmodules::of_tree(objects, trees.head)?,
+            gitlinks: tree::gitlinks(objects, head)?,
+            listed: Gitmodules::of_tree(objects, head)?,
         }))
     }
 

@@ -33,9 +33,11 @@ use crate::{
 mod candidates;
 mod consequences;
 mod inside;
+mod nested;
 
 use candidates::Candidate;
 use consequences::Consequences;
+use inside::{Outcome, Parent};
 
 /// How to look.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +77,7 @@ pub fn changed(
 /// The root trees of the two ends.
 struct Trees {
     base: Option<ObjectId>,
-    head: ObjectId,
+    head: Option<ObjectId>,
 }
 
 impl Trees {
@@ -87,12 +89,12 @@ impl Trees {
             .transpose()?;
         Ok(Self {
             base,
-            head: repository.tree_of(ends.head.commit)?,
+            head: Some(repository.tree_of(ends.head.commit)?),
         })
     }
 
     fn each(&self) -> impl Iterator<Item = ObjectId> {
-        self.base.into_iter().chain([self.head])
+        self.base.into_iter().chain(self.head)
     }
 }
 
@@ -160,7 +162,8 @@ fn in_fleet(
 ) -> Result<Changed> {
     let repo = repository.to_local();
     let objects = Objects::new(&repo.objects);
-    let differences = tree::diff(objects, trees.base, Some(trees.head))?;
+    let head_tree = repository.tree_of(ends.head.commit)?;
+    let differences = tree::diff(objects, trees.base, trees.head)?;
     let listed = Listed::of(objects, trees, &differences)?;
     let mut candidates = candidates::find(objects, trees, &differences, &listed)?;
     if !options.only.is_empty() {
@@ -169,20 +172,30 @@ fn in_fleet(
     }
 
     let read = parallel::map(options.jobs, &candidates, |candidate| {
-        inside::read(repository, settings, candidate, options.files)
+        inside::read(
+            &Parent::Fleet(repository),
+            settings,
+            candidate,
+            options.files,
+        )
     })?;
     let (mut services, mut warnings, mut missing) = (Vec::new(), ends.warnings, Vec::new());
-    for outcome in read {
-        match outcome? {
-            inside::Outcome::Read(service, said) => {
+    for outcome in read
+        .into_iter()
+        .collect::<Result<Vec<_>>>()?
+        .into_iter()
+        .flatten()
+    {
+        match outcome {
+            Outcome::Read(service, said) => {
                 services.push(*service);
                 warnings.extend(said);
             }
-            inside::Outcome::Missing(pin) => missing.push(pin),
+            Outcome::Missing(pin) => missing.push(pin),
         }
     }
     let paths = own_paths(&differences, &candidates);
-    if let Some(consequences) = Consequences::of(repository, settings, objects, trees)? {
+    if let Some(consequences) = Consequences::of(repository, settings, objects, head_tree)? {
         warnings.extend(consequences.unknown_names(&listed));
         consequences.add(&paths, &mut services, &mut missing)?;
         if !options.only.is_empty() {
@@ -259,13 +272,13 @@ impl Listed {
         if !differences.iter().any(relevant) {
             return Ok(Self::default());
         }
-        let base = trees
-            .base
-            .map(|root| Gitmodules::of_tree(objects, root))
-            .transpose()?;
+        let of = |root: Option<ObjectId>| match root {
+            Some(root) => Gitmodules::of_tree(objects, root),
+            None => Ok(Gitmodules::default()),
+        };
         Ok(Self {
-            base: base.unwrap_or_default(),
-            head: Gitmodules::of_tree(objects, trees.head)?,
+            base: of(trees.base)?,
+            head: of(trees.head)?,
         })
     }
 }
@@ -353,7 +366,7 @@ fn in_service(
     let content = |root| content::of_tree(objects, root, &own.change);
     let (from, to) = (ends.base.commit, ends.head.commit);
     let old = trees.base.map(content).transpose()?;
-    let new = content(trees.head)?;
+    let new = trees.head.map(content).transpose()?.unwrap_or_default();
     let base = match from.zip(old) {
         Some((from, old)) => Side::Pinned(from, old),
         None => Side::Absent,
@@ -365,7 +378,7 @@ fn in_service(
         url_changed: false,
         other_action: inside::other_action(&own.change),
     });
-    let differences = tree::diff(objects, trees.base, Some(trees.head))?;
+    let differences = tree::diff(objects, trees.base, trees.head)?;
     let (inside, outside): (Vec<_>, Vec<_>) = differences
         .iter()
         .map(Difference::to_file_change)
