@@ -63,6 +63,8 @@ pub enum Command {
     Changed(Changed),
     /// Show what those changes call for: which image builds, which chart builds.
     Plan(Plan),
+    /// Say why a service is built or not, and which git commands show the same.
+    Explain(Explain),
     /// Do it: build images and bake charts, in parallel, nothing twice.
     Build(Build),
     /// Make a small fleet, change it, and show changed, plan and build at work.
@@ -159,16 +161,28 @@ pub struct Plan {
     pub reading: Reading,
     /// The form of the result.
     #[arg(long, value_enum, default_value = "human")]
-    pub format: PlanFormat,
+    pub format: ResultFormat,
 }
 
-/// Forms of `flota plan`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum PlanFormat {
-    /// A table.
-    Human,
-    /// `flota.plan/v1`.
-    Json,
+/// `flota explain`
+#[derive(Args, Debug)]
+pub struct Explain {
+    /// The service, by name or path.
+    #[arg(value_name = "SERVICE")]
+    pub service: String,
+    /// A..B compares these two commits, A...B their merge base with B; a side left out is HEAD.
+    #[arg(
+        value_name = "RANGE",
+        conflicts_with = "base",
+        allow_hyphen_values = true
+    )]
+    pub range: Option<String>,
+    /// --base and --head.
+    #[command(flatten)]
+    pub ends: Ends,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: ResultFormat,
 }
 
 /// `flota build`
@@ -220,7 +234,7 @@ pub struct Build {
     pub out: Option<PathBuf>,
     /// The form of the result.
     #[arg(long, value_enum, default_value = "human")]
-    pub format: BuildFormat,
+    pub format: ResultFormat,
 }
 
 /// What builds images.
@@ -238,12 +252,12 @@ pub enum Builder {
     Embedded,
 }
 
-/// Forms of `flota build`.
+/// For people or for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum BuildFormat {
+pub enum ResultFormat {
     /// A table.
     Human,
-    /// `flota.build/v1`, the same as build.json.
+    /// Versioned JSON, `flota.<command>/v1`.
     Json,
 }
 

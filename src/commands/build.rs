@@ -6,7 +6,7 @@ use super::{Context, print_warnings};
 use crate::{
     chart,
     ci::Trigger,
-    cli::{Build as Args, BuildFormat, Builder},
+    cli::{Build as Args, Builder, ResultFormat},
     container::engine::Choice,
     features::{
         build::{self, Products},
@@ -45,8 +45,8 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         Products::write_report(&options.out, &json)?;
     }
     match args.format {
-        BuildFormat::Human => output.result(human::build(&report))?,
-        BuildFormat::Json => output.result(&json)?,
+        ResultFormat::Human => output.result(human::build(&report))?,
+        ResultFormat::Json => output.result(&json)?,
     }
     for failed in report
         .services

@@ -15,6 +15,7 @@ use crate::{
 mod build;
 mod changed;
 mod demo;
+mod explain;
 mod plan;
 
 /// Runs one command.
@@ -22,6 +23,7 @@ pub fn dispatch(command: Command, global: &Global, output: &Output) -> Result<Ex
     match command {
         Command::Changed(args) => changed::run(&args, &Context::open(HERE, global)?, output),
         Command::Plan(args) => plan::run(&args, &Context::open(HERE, global)?, output),
+        Command::Explain(args) => explain::run(&args, &Context::open(HERE, global)?, output),
         Command::Build(args) => build::run(&args, &Context::open(HERE, global)?, output),
         Command::Demo(args) => demo::run(&args, global, output),
     }

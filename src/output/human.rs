@@ -8,9 +8,13 @@ use gix::ObjectId;
 
 use super::{text, theme};
 use crate::model::{
-    change::{Action, Base, BaseKind, Changed, Direction, End, FileStatus, Reason, ServiceChange},
+    change::{
+        Action, Base, BaseKind, Changed, Direction, End, FileStatus, Part, Reason, ServiceChange,
+    },
+    explanation::{Command, Explanation},
     plan::{Plan, Step},
     report::{BuildReport, BuiltService, Status},
+    rules::Rule,
 };
 
 /// `flota changed`
@@ -97,6 +101,54 @@ pub fn plan(plan: &Plan) -> String {
     }
     let _ = writeln!(out, "\n{}.", parts.join(", "));
     out
+}
+
+/// `flota explain`
+pub fn explanation(explanation: &Explanation) -> String {
+    let mut out = ends(Some(&explanation.base), &explanation.head);
+    match &explanation.service {
+        Some(service) => {
+            let rows = [
+                ("service", text::name(service.path.as_ref())),
+                ("change", kebab(&service.change)),
+                ("pin", pins(service)),
+                ("code", part(&service.code)),
+                ("config", part(&service.config)),
+                ("action", kebab(&service.action)),
+                ("reason", because(service)),
+            ];
+            for (label, value) in rows {
+                let _ = writeln!(out, "{}  {value}", theme::dim(format!("{label:<7}")));
+            }
+        }
+        None => {
+            let _ = writeln!(out, "{} did not change.", text::line(&explanation.asked));
+        }
+    }
+    let Rule { number, text } = explanation.rule;
+    let _ = writeln!(
+        out,
+        "\nRule {number}: {text}.\n\nThe same by git, at the root of this repository:"
+    );
+    let mut title = "";
+    for Command { shows, line } in &explanation.commands {
+        if *shows != title {
+            title = shows;
+            let _ = writeln!(out, "  {}", theme::dim(format!("# {shows}")));
+        }
+        let _ = writeln!(out, "  {}", text::line(line));
+    }
+    out
+}
+
+/// A part's content id at both ends, whole: to be compared with git's.
+fn part(part: &Part) -> String {
+    let id = |id: Option<ObjectId>| id.map_or("none".to_owned(), |id| id.to_string());
+    if part.changed() {
+        format!("{} → {}", id(part.from), id(part.to))
+    } else {
+        format!("{} at both ends", id(part.to))
+    }
 }
 
 /// `flota build`

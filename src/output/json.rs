@@ -10,6 +10,7 @@ use crate::model::{
         Action, Base, BaseKind, ChangeKind, Changed, Direction, End, FileChange, FileStatus, Part,
         ServiceChange, Warning, WarningKind,
     },
+    explanation::Explanation,
     plan::{Plan, Step},
     report::{BuildReport, BuiltService, ChartReport, ImageReport, Status},
 };
@@ -36,6 +37,24 @@ pub fn plan(plan: &Plan) -> String {
         has_changes: plan.builds().next().is_some(),
         steps: plan.steps.iter().map(StepV1::from).collect(),
         warnings: plan.warnings.iter().map(WarningV1::from).collect(),
+    })
+}
+
+/// `flota.explain/v1`
+pub fn explanation(explanation: &Explanation) -> String {
+    render(&ExplainV1 {
+        schema: "flota.explain/v1",
+        base: BaseV1::from(&explanation.base),
+        head: EndV1::from(&explanation.head),
+        asked: &explanation.asked,
+        service: explanation.service.as_ref().map(ServiceV1::from),
+        rule: explanation.rule.number,
+        rule_text: explanation.rule.text,
+        commands: explanation
+            .commands
+            .iter()
+            .map(|command| command.line.as_str())
+            .collect(),
     })
 }
 
@@ -74,6 +93,18 @@ struct PlanV1<'a> {
     has_changes: bool,
     steps: Vec<StepV1<'a>>,
     warnings: Vec<WarningV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct ExplainV1<'a> {
+    schema: &'static str,
+    base: BaseV1<'a>,
+    head: EndV1<'a>,
+    asked: &'a str,
+    service: Option<ServiceV1<'a>>,
+    rule: u8,
+    rule_text: &'static str,
+    commands: Vec<&'a str>,
 }
 
 #[derive(Serialize)]

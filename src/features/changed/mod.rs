@@ -20,7 +20,7 @@ use crate::{
     },
     model::{
         change::{
-            Base, ChangeKind, Changed, FileChange, Part, ServiceChange, Warning, WarningKind,
+            Base, ChangeKind, Changed, End, FileChange, Part, ServiceChange, Warning, WarningKind,
         },
         error::{Error, Result},
         fleet,
@@ -226,6 +226,16 @@ fn is_named(path: &BStr, names: &[String]) -> bool {
         path == name || fleet::service_name(path) == name
     };
     names.iter().any(is)
+}
+
+/// The path at head of the service called `name`; none when it is not there.
+pub(super) fn path_of(repository: &Repository, head: &End, name: &str) -> Result<Option<BString>> {
+    let repo = repository.to_local();
+    let root = repository.tree_of(head.commit)?;
+    let gitlinks = tree::gitlinks(Objects::new(&repo.objects), root)?;
+    let names = [name.to_owned()];
+    let mut paths = gitlinks.into_iter().map(|gitlink| gitlink.path);
+    Ok(paths.find(|path| is_named(path.as_ref(), &names)))
 }
 
 /// A name that no service has at either end is a mistake, not an empty result.
