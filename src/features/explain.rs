@@ -34,7 +34,7 @@ pub fn explain(
     let service = changed.services.into_iter().next();
     let path = match &service {
         Some(service) => Some(service.path.clone()),
-        None => changed::path_of(repository, &changed.head, asked)?,
+        None => changed::selection::path_of(repository, &changed.head, asked)?,
     };
     let path = path.map_or_else(|| asked.to_owned(), |path| path.to_str_lossy().into_owned());
     let own = settings.for_service(

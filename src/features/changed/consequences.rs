@@ -7,8 +7,8 @@ use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
 use super::{
-    Listed,
     candidates::{Candidate, Place},
+    fleet::Listed,
     inside::{self, MissingPin, Outcome},
 };
 use crate::{

@@ -3,7 +3,8 @@
 use bstr::ByteSlice;
 
 use super::{
-    Listed, candidates,
+    candidates,
+    fleet::Listed,
     inside::{self, Outcome, Parent, Reader},
     is_part,
 };
