@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Context, print_warnings};
+use super::{Context, conclude, print_warnings};
 use crate::{
     chart,
     ci::Trigger,
@@ -14,6 +14,7 @@ use crate::{
     },
     interrupt,
     model::{
+        change::Unread,
         error::{Error, Result},
         exit::Exit,
         plan::Plan,
@@ -27,6 +28,12 @@ use crate::{
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
     let options = options(args, context)?;
     let plan = plan(args, context)?;
+    let unread = plan.unread.clone();
+    if let Some(error) = Unread::error(&unread)
+        && !args.keep_going
+    {
+        return Err(error.hint("or build the others: flota build --keep-going"));
+    }
     print_warnings(output, &plan.warnings);
 
     let progress = Progress::new(*output);
@@ -55,7 +62,8 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     {
         error::report(output, failed);
     }
-    Ok(exit(&report))
+    let exit = exit(&report);
+    Ok(exit.max(conclude(output, &unread)))
 }
 
 /// SERVICE alone means as it is at HEAD; otherwise a range decides, and SERVICE narrows it.

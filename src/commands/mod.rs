@@ -8,8 +8,14 @@ use crate::{
     config,
     features::ends::{self, Ends},
     git::repository::Repository,
-    model::{change::Warning, error::Result, exit::Exit, range::Range, settings::Settings},
-    output::Output,
+    model::{
+        change::{Unread, Warning},
+        error::Result,
+        exit::Exit,
+        range::Range,
+        settings::Settings,
+    },
+    output::{Output, error},
 };
 
 mod build;
@@ -64,6 +70,17 @@ impl Context {
             range.as_ref(),
             self.run.as_ref(),
         )
+    }
+}
+
+/// Says what could not be read, and gives the exit code that the rest of the answer deserves.
+fn conclude(output: &Output, unread: &[Unread]) -> Exit {
+    match Unread::error(unread) {
+        None => Exit::Done,
+        Some(error) => {
+            error::report(output, &error);
+            error.exit()
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `flota plan`
 
-use super::{Context, print_warnings};
+use super::{Context, conclude, print_warnings};
 use crate::{
     cli::{Plan as Args, ResultFormat},
     features::{changed::Options, plan},
@@ -28,5 +28,5 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         ResultFormat::Human => output.result(human::plan(&plan))?,
         ResultFormat::Json => output.result(json::plan(&plan))?,
     }
-    Ok(Exit::Done)
+    Ok(conclude(output, &plan.unread))
 }

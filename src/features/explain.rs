@@ -9,7 +9,7 @@ use super::{
 use crate::{
     git::repository::Repository,
     model::{
-        change::{Base, BaseKind, End, ServiceChange},
+        change::{Base, BaseKind, End, ServiceChange, Unread},
         error::Result,
         explanation::{Command, Explanation},
         rules,
@@ -31,6 +31,9 @@ pub fn explain(
         ..options
     };
     let changed = changed::changed(repository, settings, ends, options)?;
+    if let Some(error) = Unread::error(&changed.unread) {
+        return Err(error);
+    }
     let service = changed.services.into_iter().next();
     let path = match &service {
         Some(service) => Some(service.path.clone()),

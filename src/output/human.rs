@@ -10,6 +10,7 @@ use super::{text, theme};
 use crate::model::{
     change::{
         Action, Base, BaseKind, Changed, Direction, End, FileStatus, Part, Reason, ServiceChange,
+        Unread,
     },
     explanation::{Command, Explanation},
     plan::{Plan, Step},
@@ -21,7 +22,8 @@ use crate::model::{
 pub fn changed(changed: &Changed) -> String {
     let mut out = ends(Some(&changed.base), &changed.head);
     if changed.services.is_empty() {
-        out.push_str("No service changed.\n");
+        out.push_str(nothing(&changed.unread, "No service changed."));
+        out.push('\n');
     } else {
         let rows = changed.services.iter().flat_map(|service| {
             let files = service.files.iter().flatten().map(|file| {
@@ -72,7 +74,8 @@ pub fn names(changed: &Changed, null: bool) -> Vec<u8> {
 pub fn plan(plan: &Plan) -> String {
     let mut out = ends(plan.base.as_ref(), &plan.head);
     if plan.steps.is_empty() {
-        out.push_str("Nothing to do.\n");
+        out.push_str(nothing(&plan.unread, "Nothing to do."));
+        out.push('\n');
         return out;
     }
     let rows = plan.steps.iter().map(|step| {
@@ -180,6 +183,15 @@ pub fn build(report: &BuildReport) -> String {
         rows,
     ));
     out
+}
+
+/// That nothing is there to show means nothing while something could not be read.
+fn nothing<'a>(unread: &[Unread], line: &'a str) -> &'a str {
+    if unread.is_empty() {
+        line
+    } else {
+        "Nothing that could be read."
+    }
 }
 
 fn ends(base: Option<&Base>, head: &End) -> String {

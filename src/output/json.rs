@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use crate::model::{
     change::{
         Action, Base, BaseKind, ChangeKind, Changed, Direction, End, FileChange, FileStatus, Part,
-        ServiceChange, Warning, WarningKind,
+        ServiceChange, Unread, Warning, WarningKind,
     },
     explanation::Explanation,
     plan::{Plan, Step},
@@ -24,6 +24,7 @@ pub fn changed(changed: &Changed) -> String {
         services: changed.services.iter().map(ServiceV1::from).collect(),
         paths: changed.paths.iter().map(FileV1::from).collect(),
         warnings: changed.warnings.iter().map(WarningV1::from).collect(),
+        errors: changed.unread.iter().map(UnreadV1::from).collect(),
     })
 }
 
@@ -37,6 +38,7 @@ pub fn plan(plan: &Plan) -> String {
         has_changes: plan.builds().next().is_some(),
         steps: plan.steps.iter().map(StepV1::from).collect(),
         warnings: plan.warnings.iter().map(WarningV1::from).collect(),
+        errors: plan.unread.iter().map(UnreadV1::from).collect(),
     })
 }
 
@@ -81,6 +83,7 @@ struct ChangedV1<'a> {
     services: Vec<ServiceV1<'a>>,
     paths: Vec<FileV1<'a>>,
     warnings: Vec<WarningV1<'a>>,
+    errors: Vec<UnreadV1<'a>>,
 }
 
 #[derive(Serialize)]
@@ -93,6 +96,7 @@ struct PlanV1<'a> {
     has_changes: bool,
     steps: Vec<StepV1<'a>>,
     warnings: Vec<WarningV1<'a>>,
+    errors: Vec<UnreadV1<'a>>,
 }
 
 #[derive(Serialize)]
@@ -250,6 +254,27 @@ impl<'a> From<&'a Warning> for WarningV1<'a> {
             kind: warning.kind,
             path,
             message: &warning.message,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct UnreadV1<'a> {
+    #[serde(flatten)]
+    path: Bytes<'a>,
+    pin: Hex,
+    #[serde(flatten)]
+    url: OptionalBytes<'a>,
+    why: &'a str,
+}
+
+impl<'a> From<&'a Unread> for UnreadV1<'a> {
+    fn from(unread: &'a Unread) -> Self {
+        Self {
+            path: Bytes("path", unread.path.as_ref()),
+            pin: Hex(unread.pin),
+            url: OptionalBytes("url", unread.url.as_ref().map(|url| url.as_ref())),
+            why: &unread.why,
         }
     }
 }

@@ -9,12 +9,12 @@ use gix::ObjectId;
 use super::{
     candidates::{Candidate, Place},
     fleet::Listed,
-    inside::{self, MissingPin, Outcome},
+    inside::{self, Outcome},
 };
 use crate::{
     git::{Objects, gitmodules::Gitmodules, repository::Repository, tree},
     model::{
-        change::{Action, FileChange, Reason, ServiceChange, Warning, WarningKind},
+        change::{Action, FileChange, Reason, ServiceChange, Unread, Warning, WarningKind},
         error::Result,
         fleet::{self, Gitlink},
         settings::{Build, Settings},
@@ -77,12 +77,12 @@ impl<'a> Consequences<'a> {
             .collect()
     }
 
-    /// Adds to `services` what follows, and to `missing` what would have to be read for it and cannot be.
+    /// Adds to `services` what follows, and to `unread` what would have to be read for it and cannot be.
     pub fn add(
         &self,
         paths: &[FileChange],
         services: &mut Vec<ServiceChange>,
-        missing: &mut Vec<MissingPin>,
+        unread: &mut Vec<Unread>,
     ) -> Result<()> {
         for fanout in &self.settings.fanout {
             let Some(file) = paths
@@ -100,11 +100,11 @@ impl<'a> Consequences<'a> {
                 let name = fleet::service_name(path);
                 if fanout.services.is_match(name) || fanout.services.is_match(path) {
                     let reason = Reason::Fanout(file.path.clone());
-                    self.raise(gitlink, action, reason, services, missing)?;
+                    self.raise(gitlink, action, reason, services, unread)?;
                 }
             }
         }
-        self.add_dependents(services, missing)
+        self.add_dependents(services, unread)
     }
 
     /// Every service that depends on a built one is built too, and what depends on that. There are no cycles: reading
@@ -112,7 +112,7 @@ impl<'a> Consequences<'a> {
     fn add_dependents(
         &self,
         services: &mut Vec<ServiceChange>,
-        missing: &mut Vec<MissingPin>,
+        unread: &mut Vec<Unread>,
     ) -> Result<()> {
         let mut open: Vec<(BString, Action)> = built(services);
         while let Some((name, action)) = open.pop() {
@@ -128,7 +128,7 @@ impl<'a> Consequences<'a> {
                     continue;
                 }
                 let reason = Reason::DependsOn(name.clone());
-                if let Some(raised) = self.raise(gitlink, action, reason, services, missing)? {
+                if let Some(raised) = self.raise(gitlink, action, reason, services, unread)? {
                     open.push((dependent.to_owned(), raised));
                 }
             }
@@ -144,7 +144,7 @@ impl<'a> Consequences<'a> {
         action: Action,
         reason: Reason,
         services: &mut Vec<ServiceChange>,
-        missing: &mut Vec<MissingPin>,
+        unread: &mut Vec<Unread>,
     ) -> Result<Option<Action>> {
         let known = services
             .iter()
@@ -156,9 +156,9 @@ impl<'a> Consequences<'a> {
                     services.push(*service);
                     services.len() - 1
                 }
-                Outcome::Missing(pin) => {
-                    if missing.iter().all(|known| known.path() != pin.path()) {
-                        missing.push(pin);
+                Outcome::Unread(one) => {
+                    if !unread.contains(&one) {
+                        unread.push(one);
                     }
                     return Ok(None);
                 }

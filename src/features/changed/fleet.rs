@@ -54,7 +54,7 @@ pub(super) fn in_fleet(
             options.files,
         )
     })?;
-    let (mut services, mut warnings, mut missing) = (Vec::new(), ends.warnings, Vec::new());
+    let (mut services, mut warnings, mut unread) = (Vec::new(), ends.warnings, Vec::new());
     for outcome in read
         .into_iter()
         .collect::<Result<Vec<_>>>()?
@@ -66,19 +66,18 @@ pub(super) fn in_fleet(
                 services.push(*service);
                 warnings.extend(said);
             }
-            Outcome::Missing(pin) => missing.push(pin),
+            Outcome::Unread(one) => unread.push(one),
         }
     }
     let paths = own_paths(&differences, &candidates);
     if let Some(consequences) = Consequences::of(repository, settings, objects, head_tree)? {
         warnings.extend(consequences.unknown_names(&listed));
-        consequences.add(&paths, &mut services, &mut missing)?;
+        consequences.add(&paths, &mut services, &mut unread)?;
         if !options.only.is_empty() {
             services.retain(|service| selection::is_named(service.path.as_ref(), options.only));
-            missing.retain(|pin| selection::is_named(pin.path().as_ref(), options.only));
+            unread.retain(|one| selection::is_named(one.path.as_ref(), options.only));
         }
     }
-    inside::refuse_missing(missing)?;
     warnings.extend(unintended_reverts(
         repository,
         &ends.base,
@@ -91,6 +90,7 @@ pub(super) fn in_fleet(
         services,
         paths,
         warnings,
+        unread,
     })
 }
 

@@ -12,9 +12,10 @@ use crate::{
     git::{Objects, content, history, repository::Repository, submodule::Store, tree},
     model::{
         change::{
-            Action, Direction, FileChange, Part, Reason, ServiceChange, Warning, WarningKind,
+            Action, Direction, FileChange, Part, Reason, ServiceChange, Unread, Warning,
+            WarningKind,
         },
-        error::{Error, Result},
+        error::Result,
         fleet::{self, Submodule},
         rules::{self, Content, Evidence, Old, Side},
         settings::{Build, ChangeSettings, Settings},
@@ -26,22 +27,7 @@ pub(super) enum Outcome {
     /// It could be read.
     Read(Box<ServiceChange>, Vec<Warning>),
     /// The commit it should be at is not here.
-    Missing(MissingPin),
-}
-
-/// A pin at head that cannot be read: nothing can be said of the service, and nothing built.
-pub(super) struct MissingPin {
-    path: BString,
-    pin: ObjectId,
-    url: Option<BString>,
-    initialised: bool,
-}
-
-impl MissingPin {
-    /// Where the submodule sits.
-    pub fn path(&self) -> &BString {
-        &self.path
-    }
+    Unread(Unread),
 }
 
 /// Looks into one submodule, and into those of its own that its code does not cover.
@@ -54,7 +40,7 @@ pub(super) fn read(
     let reader = Reader::new(parent, settings, candidate)?;
     let head = match reader.head()? {
         Ok(head) => head,
-        Err(pin) => return Ok(vec![Outcome::Missing(reader.missing(pin))]),
+        Err(pin) => return Ok(vec![Outcome::Unread(reader.unread(pin))]),
     };
     let mut outcomes = vec![reader.compared(head, files)?];
     outcomes.extend(nested::read(&reader, settings, files)?);
@@ -72,7 +58,7 @@ pub(super) fn read_whole(
     match candidate.head {
         Place::Gitlink(pin) => match reader.pinned(pin)? {
             Some(content) => reader.compared(Side::Pinned(pin, content), false),
-            None => Ok(Outcome::Missing(reader.missing(pin))),
+            None => Ok(Outcome::Unread(reader.unread(pin))),
         },
         Place::Directory(_) | Place::Nothing => reader.compared(Side::Absent, false),
     }
@@ -298,12 +284,16 @@ impl<'a> Reader<'a> {
         Ok(Some(files.collect()))
     }
 
-    fn missing(&self, pin: ObjectId) -> MissingPin {
-        MissingPin {
+    fn unread(&self, pin: ObjectId) -> Unread {
+        let why = match self.store {
+            Some(_) => "it lacks its commit",
+            None => "it is not initialised",
+        };
+        Unread {
             path: self.path.clone(),
             pin,
             url: self.candidate.url().map(fleet::without_credentials),
-            initialised: self.store.is_some(),
+            why: why.to_owned(),
         }
     }
 }
@@ -351,40 +341,4 @@ fn warnings(candidate: &Candidate, service: &ServiceChange) -> Vec<Warning> {
         warn(WarningKind::Unlisted, message);
     }
     found
-}
-
-/// One error for all pins that cannot be read, with the command that gets them.
-pub(super) fn refuse_missing(missing: Vec<MissingPin>) -> Result<()> {
-    let Some(first) = missing.first() else {
-        return Ok(());
-    };
-    let describe = |pin: &MissingPin| {
-        let url = pin
-            .url
-            .as_ref()
-            .map_or("no URL".to_owned(), ToString::to_string);
-        let state = if pin.initialised {
-            "does not have"
-        } else {
-            "is not initialised and lacks"
-        };
-        format!("{} {state} its commit {} ({url})", pin.path, pin.pin)
-    };
-    let error = match missing.len() {
-        1 => Error::repository(describe(first)),
-        several => {
-            let lines: Vec<_> = missing
-                .iter()
-                .map(|pin| format!("  {}", describe(pin)))
-                .collect();
-            Error::repository(format!(
-                "the commits of {several} submodules are not here:\n{}",
-                lines.join("\n")
-            ))
-        }
-    };
-    Err(error.hint(match missing.len() {
-        1 => format!("get it: git submodule update --init -- {}", first.path),
-        _ => "get them: git submodule update --init".to_owned(),
-    }))
 }

@@ -61,6 +61,7 @@ pub fn changed(
     };
     changed.services.sort_by(|a, b| a.path.cmp(&b.path));
     changed.warnings.sort();
+    changed.unread.sort();
     if options.strict {
         refuse_warnings(&changed.warnings)?;
     }

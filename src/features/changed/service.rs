@@ -104,6 +104,7 @@ pub(super) fn in_service(
         services,
         paths: outside,
         warnings,
+        unread: Vec::new(),
     })
 }
 
