@@ -9,14 +9,17 @@ use gix::ObjectId;
 use super::{text, theme};
 use crate::model::{
     change::{
-        Action, Base, BaseKind, Changed, Direction, End, FileStatus, Part, Reason, ServiceChange,
-        Unread,
+        Action, Base, BaseKind, Changed, Direction, End, FileChange, FileStatus, Part, Reason,
+        ServiceChange, Unread,
     },
     explanation::{Command, Explanation},
     plan::{Plan, Step},
     report::{BuildReport, BuiltService, Status},
     rules::Rule,
 };
+
+/// How many of the fleet's own files a table lists.
+const OWN_FILES_SHOWN: usize = 10;
 
 /// `flota changed`
 pub fn changed(changed: &Changed) -> String {
@@ -25,32 +28,41 @@ pub fn changed(changed: &Changed) -> String {
         out.push_str(nothing(&changed.unread, "No service changed."));
         out.push('\n');
     } else {
-        let rows = changed.services.iter().flat_map(|service| {
-            let files = service.files.iter().flatten().map(|file| {
-                let line = format!(
-                    "  {} {}",
-                    file_letter(file.status),
-                    text::name(file.path.as_ref())
-                );
-                vec![theme::dim(line).to_string()]
-            });
-            std::iter::once(changed_row(service)).chain(files)
-        });
+        let rows = changed.services.iter().map(changed_row);
         out.push_str(&table(
             &["SERVICE", "CHANGE", "PIN", "ACTION", "REASON"],
             rows,
         ));
     }
-    if !changed.paths.is_empty() {
-        let _ = writeln!(out, "\nIn the fleet itself, built by no rule:");
-        for file in &changed.paths {
+    for service in &changed.services {
+        if let Some(files) = service.files.as_ref().filter(|files| !files.is_empty()) {
             let _ = writeln!(
                 out,
-                "  {} {}",
-                file_letter(file.status),
-                text::name(file.path.as_ref())
+                "\n{}",
+                theme::heading(text::name(service.path.as_ref()))
             );
+            out.extend(files.iter().map(|file| format!("  {}\n", file_line(file))));
         }
+    }
+    out.push_str(&own_files(&changed.paths));
+    out
+}
+
+/// The fleet's own files, as many as a person wants to see.
+fn own_files(files: &[FileChange]) -> String {
+    let mut out = String::new();
+    if !files.is_empty() {
+        out.push_str("\nIn the fleet itself:\n");
+    }
+    for file in files.iter().take(OWN_FILES_SHOWN) {
+        let _ = writeln!(out, "  {}", file_line(file));
+    }
+    if let Some(more) = files
+        .len()
+        .checked_sub(OWN_FILES_SHOWN)
+        .filter(|more| *more > 0)
+    {
+        let _ = writeln!(out, "  … and {more} more; --format json lists all");
     }
     out
 }
@@ -331,6 +343,14 @@ fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String
         out.push('\n');
     }
     out
+}
+
+fn file_line(file: &FileChange) -> String {
+    format!(
+        "{} {}",
+        file_letter(file.status),
+        text::name(file.path.as_ref())
+    )
 }
 
 fn file_letter(status: FileStatus) -> char {
