@@ -90,7 +90,7 @@ fn commands(
         lines.git("whether it went forward (exit 0)", &forward);
         let files = [
             "-C",
-            &path,
+            path,
             "diff",
             "--name-status",
             "--no-renames",
@@ -103,7 +103,7 @@ fn commands(
         let pin = pin.to_string();
         if *change == ChangeSettings::default() {
             let parts = [
-                "-C", &path, "ls-tree", &pin, "--", "code", "config", "charts",
+                "-C", path, "ls-tree", &pin, "--", "code", "config", "charts",
             ];
             lines.git("the content ids", &parts);
         } else {
