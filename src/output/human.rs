@@ -108,8 +108,8 @@ pub fn plan(plan: &Plan) -> String {
             .count()
     };
     let mut parts = vec![
-        plural(count(Action::Image), "image build"),
-        plural(count(Action::Chart), "chart build"),
+        text::plural(count(Action::Image), "image build"),
+        text::plural(count(Action::Chart), "chart build"),
     ];
     if count(Action::Retire) > 0 {
         parts.push(format!("{} to retire", count(Action::Retire)));
@@ -183,10 +183,9 @@ pub fn build(report: &BuildReport) -> String {
                 .apply_to(status_word(service.status))
                 .to_string(),
             products(service),
-            if service.status == Status::Planned {
-                String::new()
-            } else {
-                seconds(service)
+            match service.status {
+                Status::Planned | Status::Cancelled => String::new(),
+                _ => text::duration(service.took),
             },
         ]
     });
@@ -194,6 +193,7 @@ pub fn build(report: &BuildReport) -> String {
         &["SERVICE", "ACTION", "STATUS", "RESULT", "TIME"],
         rows,
     ));
+    let _ = writeln!(out, "\n{}", outcome(report));
     out
 }
 
@@ -204,6 +204,23 @@ fn nothing<'a>(unread: &[Unread], line: &'a str) -> &'a str {
     } else {
         "Nothing that could be read."
     }
+}
+
+/// `2 built, 1 reused in 3.1 s.`
+fn outcome(report: &BuildReport) -> String {
+    let order = [
+        Status::Built,
+        Status::Reused,
+        Status::Planned,
+        Status::Failed,
+        Status::Cancelled,
+    ];
+    let counts: Vec<_> = order
+        .into_iter()
+        .filter(|status| report.count(*status) > 0)
+        .map(|status| format!("{} {}", report.count(status), status_word(status)))
+        .collect();
+    format!("{} in {}.", counts.join(", "), text::duration(report.took))
 }
 
 fn ends(base: Option<&Base>, head: &End) -> String {
@@ -287,37 +304,44 @@ fn name_cell(step: &Step) -> String {
     theme::heading(text::name(step.name.as_ref())).to_string()
 }
 
+/// What a service has now; of a chart build its image is none of the products.
 fn products(service: &BuiltService) -> String {
     if let Some(error) = &service.error {
         return text::line(&error.to_string());
     }
-    let image = service.image.as_ref().map(|image| {
-        let digest = image
-            .digest
-            .as_deref()
-            .or(image.id.as_deref())
-            .map(short_digest);
-        format!(
-            "{} {}",
-            text::line(&image.reference),
-            theme::dim(digest.unwrap_or_default())
-        )
+    let image = service
+        .image
+        .as_ref()
+        .filter(|_| service.step.action == Action::Image);
+    let image = image.map(|image| {
+        let known = match (&image.digest, &image.id) {
+            (Some(digest), _) => Some(short_digest(digest).to_owned()),
+            // An engine's own number, which no registry knows.
+            (None, Some(id)) => Some(format!("id {}", short_digest(id))),
+            (None, None) => None,
+        };
+        let there = match service.status {
+            Status::Planned if known.is_some() => " is there",
+            _ => "",
+        };
+        with_dim(text::line(&image.reference) + there, known.as_deref())
     });
     let chart = service.chart.as_ref().map(|chart| {
-        let digest = chart.digest.as_deref().map(short_digest);
-        let name = text::line(&format!("{}-{}.tgz", chart.name, chart.version));
-        format!("{name} {}", theme::dim(digest.unwrap_or_default()))
+        let name = match &chart.reference {
+            Some(reference) => format!("oci://{}", reference.split('@').next().unwrap_or_default()),
+            None => format!("{}-{}.tgz", chart.name, chart.version),
+        };
+        with_dim(text::line(&name), chart.digest.as_deref().map(short_digest))
     });
-    let lines: Vec<_> = [image, chart]
-        .into_iter()
-        .flatten()
-        .map(|l| l.trim_end().to_owned())
-        .collect();
+    let lines: Vec<_> = [image, chart].into_iter().flatten().collect();
     lines.join("\n")
 }
 
-fn seconds(service: &BuiltService) -> String {
-    format!("{:.1} s", service.took.as_secs_f64())
+fn with_dim(text: String, more: Option<&str>) -> String {
+    match more {
+        Some(more) => format!("{text} {}", theme::dim(more)),
+        None => text,
+    }
 }
 
 /// A table without lines, as wide as the terminal allows.
@@ -388,9 +412,4 @@ fn short(id: ObjectId) -> String {
 /// `sha256:` and 12 digits.
 fn short_digest(digest: &str) -> &str {
     digest.get(..19).unwrap_or(digest)
-}
-
-/// `1 image build`, `2 image builds`.
-pub fn plural(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
