@@ -360,3 +360,18 @@ fn a_child_asks_on_the_terminal_only_if_it_may() {
     assert!(output.success(), "{}", text(&output));
     assert!(text(&output).contains("1 passed"), "{}", text(&output));
 }
+
+#[test]
+fn a_child_may_take_its_time_as_long_as_it_says_something() {
+    let limit = Duration::from_millis(400);
+    let talks = sh("for i in 1 2 3 4 5 6; do echo $i; sleep 0.1; done");
+    assert!(talks.patience(limit).run().unwrap().success());
+    let started = Instant::now();
+    let error = sh("echo hello; sleep 62.5")
+        .patience(limit)
+        .run()
+        .unwrap_err();
+    assert_eq!(error.to_string(), "`sh` said nothing for 400ms");
+    assert_eq!(cause(&error), "hello");
+    assert!(started.elapsed() < Duration::from_secs(10));
+}
