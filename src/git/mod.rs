@@ -1,5 +1,6 @@
 //! Floor 2: Git. Reads go through gix, in process; what gix lacks goes through `git` itself ([`command`]).
 
+pub mod branches;
 pub mod command;
 pub mod content;
 pub mod export;

@@ -46,6 +46,11 @@ impl Store {
         Some(Self { git_dir, objects })
     }
 
+    /// Its git directory.
+    pub fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
     /// Its objects.
     pub fn objects(&self) -> Objects<'_> {
         Objects::new(&self.objects)
