@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{plan, sandbox::Sandbox};
 
 mod ci;
+mod names;
 mod oracle;
 mod rules;
 mod running;
