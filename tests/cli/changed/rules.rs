@@ -143,6 +143,11 @@ fn a_renamed_submodule_is_known_by_its_url() {
 }
 
 #[test]
+fn submodules_may_exchange_their_paths() {
+    shows("swap");
+}
+
+#[test]
 fn a_path_may_be_taken_over_by_another_service() {
     shows("replaced");
 }
