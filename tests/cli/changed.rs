@@ -11,6 +11,7 @@ mod names;
 mod oracle;
 mod rules;
 mod running;
+mod service;
 
 /// The last commit of a scripted fleet: what most of them are about.
 const LAST: &str = "HEAD~1..HEAD";
