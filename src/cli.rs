@@ -60,10 +60,25 @@ pub enum ColorWhen {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show what changed inside the services between two commits.
+    ///
+    /// Compares two commits of the fleet and looks inside every submodule whose pin differs, in process: nothing is checked
+    /// out and no git runs. Inside a single service's repository it compares `code/` and `config/` there.
+    ///
+    /// Without a range the two ends are those that the CI system names, else the fleet's base branch and HEAD.
     Changed(Changed),
     /// Show what those changes call for: which image builds, which chart builds.
+    ///
+    /// Code that changed calls for an image build, which bakes the chart too; where only the configuration changed, the
+    /// chart alone is baked.
     Plan(Plan),
+    /// Say why a service is built or not, and which git commands show the same.
+    Explain(Explain),
     /// Do it: build images and bake charts, in parallel, nothing twice.
+    ///
+    /// Builds from the commits, not from the worktrees: what is built is what is pinned. An image whose identity (code,
+    /// build arguments, platform, Dockerfile) is at hand already is not built again, it only gets its further tags.
+    ///
+    /// With SERVICE and no range, these services are built as they are at HEAD; with neither, what changed is built.
     Build(Build),
     /// Make a small fleet, change it, and show changed, plan and build at work.
     Demo(Demo),
@@ -71,20 +86,17 @@ pub enum Command {
 
 /// The commits to compare.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "What to compare")]
 pub struct Ends {
     /// The older side; means BASE...HEAD, the merge base, as CI tools read it.
-    #[arg(long, value_name = "REV", allow_hyphen_values = true)]
+    #[arg(long, value_name = "REV", allow_hyphen_values = true, help_heading = COMPARED)]
     pub base: Option<String>,
     /// The newer side [default: HEAD].
-    #[arg(
-        long,
-        value_name = "REV",
-        requires = "base",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, value_name = "REV", requires = "base", allow_hyphen_values = true, help_heading = COMPARED)]
     pub head: Option<String>,
 }
+
+/// The heading of the flags that say what to compare.
+const COMPARED: &str = "What to compare";
 
 /// How the read commands work.
 #[derive(Args, Clone, Debug, Default)]
@@ -97,12 +109,7 @@ pub struct Reading {
     pub jobs: Option<std::num::NonZeroUsize>,
 }
 
-/// `flota changed`
-///
-/// Compares two commits of the fleet and looks inside every submodule whose pin differs, in process: nothing is
-/// checked out and no git runs. Inside a single service's repository it compares `code/` and `config/` there.
-///
-/// Without a range it takes the two ends from the CI system it runs in, else from the fleet's base branch to HEAD.
+/// Arguments of `flota changed`.
 #[derive(Args, Debug)]
 pub struct Changed {
     /// A..B compares these two commits, A...B their merge base with B; a side left out is HEAD.
@@ -140,9 +147,7 @@ pub enum ChangedFormat {
     Names,
 }
 
-/// `flota plan`
-///
-/// Code changed calls for an image build, which bakes the chart too; only configuration changed calls for a chart build.
+/// Arguments of `flota plan`.
 #[derive(Args, Debug)]
 pub struct Plan {
     /// A..B compares these two commits, A...B their merge base with B; a side left out is HEAD.
@@ -152,44 +157,51 @@ pub struct Plan {
     #[command(flatten)]
     pub ends: Ends,
     /// Every service of HEAD, changed or not.
-    #[arg(long, conflicts_with = "base")]
+    #[arg(long, conflicts_with = "base", help_heading = COMPARED)]
     pub all: bool,
     /// Shared with changed.
     #[command(flatten)]
     pub reading: Reading,
     /// The form of the result.
     #[arg(long, value_enum, default_value = "human")]
-    pub format: PlanFormat,
+    pub format: ResultFormat,
 }
 
-/// Forms of `flota plan`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum PlanFormat {
-    /// A table.
-    Human,
-    /// `flota.plan/v1`.
-    Json,
+/// Arguments of `flota explain`.
+#[derive(Args, Debug)]
+pub struct Explain {
+    /// The service, by name or path.
+    #[arg(value_name = "SERVICE")]
+    pub service: String,
+    /// A..B compares these two commits, A...B their merge base with B; a side left out is HEAD.
+    #[arg(
+        value_name = "RANGE",
+        conflicts_with = "base",
+        allow_hyphen_values = true
+    )]
+    pub range: Option<String>,
+    /// --base and --head.
+    #[command(flatten)]
+    pub ends: Ends,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: ResultFormat,
 }
 
-/// `flota build`
-///
-/// Builds from the commits, not from the worktrees: what is built is what is pinned. An image whose identity (code,
-/// arguments, platform, Dockerfile) is at hand already is not built again, it only gets its further tags.
-///
-/// With SERVICE and no range, these services are built as they are at HEAD. With neither, what changed is built.
+/// Arguments of `flota build`.
 #[derive(Args, Debug)]
 pub struct Build {
     /// Only these services, by name or path.
     #[arg(value_name = "SERVICE")]
     pub services: Vec<String>,
     /// A..B compares these two commits, A...B their merge base with B; a side left out is HEAD.
-    #[arg(long, value_name = "RANGE", conflicts_with_all = ["base", "all"], allow_hyphen_values = true)]
+    #[arg(long, value_name = "RANGE", conflicts_with_all = ["base", "all"], allow_hyphen_values = true, help_heading = COMPARED)]
     pub range: Option<String>,
     /// --base and --head.
     #[command(flatten)]
     pub ends: Ends,
     /// Every service of HEAD, changed or not.
-    #[arg(long, conflicts_with = "base")]
+    #[arg(long, conflicts_with = "base", help_heading = COMPARED)]
     pub all: bool,
     /// Treat warnings as errors (exit 4).
     #[arg(long)]
@@ -220,7 +232,7 @@ pub struct Build {
     pub out: Option<PathBuf>,
     /// The form of the result.
     #[arg(long, value_enum, default_value = "human")]
-    pub format: BuildFormat,
+    pub format: ResultFormat,
 }
 
 /// What builds images.
@@ -238,16 +250,16 @@ pub enum Builder {
     Embedded,
 }
 
-/// Forms of `flota build`.
+/// For people or for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum BuildFormat {
+pub enum ResultFormat {
     /// A table.
     Human,
-    /// `flota.build/v1`, the same as build.json.
+    /// Versioned JSON, `flota.<command>/v1`.
     Json,
 }
 
-/// `flota demo`
+/// Arguments of `flota demo`.
 #[derive(Args, Debug)]
 pub struct Demo {
     /// Where to make the fleet; must be empty or not there [default: a temporary folder, kept].

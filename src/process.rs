@@ -80,6 +80,7 @@ pub struct Command {
     env: Vec<(OsString, Option<OsString>)>,
     input: Option<Vec<u8>>,
     timeout: Option<Duration>,
+    patience: Option<Duration>,
     stdout_limit: Option<usize>,
     log: Option<PathBuf>,
     may_prompt: bool,
@@ -95,6 +96,7 @@ impl Command {
             env: Vec::new(),
             input: None,
             timeout: None,
+            patience: None,
             stdout_limit: None,
             log: None,
             may_prompt: false,
@@ -143,6 +145,13 @@ impl Command {
         self
     }
 
+    /// Stops the child's tree as [`Command::timeout`] does once it has printed nothing for this long: for a program that
+    /// reports its progress, and may be given as much time as it makes some.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
+        self
+    }
+
     /// Reads standard output as data, whole and unmasked, into [`Output::stdout`]; more than `limit` bytes are an error.
     /// Without it, standard output goes into [`Output::text`] with standard error, in the order they were written.
     pub fn stdout_as_data(mut self, limit: usize) -> Self {
@@ -167,7 +176,7 @@ impl Command {
     ///
     /// # Errors
     /// - Environment: no such program, it cannot be started, the log cannot be written, it waits for a terminal.
-    /// - Work: its time is up, or its data went beyond the limit.
+    /// - Work: its time is up, it was silent for too long, or its data went beyond the limit.
     /// - The code of the signal, when flota is interrupted: before the start, or while the child runs.
     pub fn run(&self) -> Result<Output> {
         if let Some(exit) = interrupt::pending() {
@@ -246,6 +255,7 @@ impl Command {
             capture,
             stdout: Vec::new(),
             stdout_limit: self.stdout_limit.unwrap_or_default(),
+            last_word: Instant::now(),
         };
         // `command` ends here and with it flota's copies of the child's ends: the pipes end when the child's side does.
         Ok((child, tree, pump))
@@ -269,7 +279,7 @@ impl Command {
                 }
             }
             if stop.is_none() {
-                stop = self.reason_to_stop(trouble, state, started);
+                stop = self.reason_to_stop(trouble, state, started, pump.last_word);
                 if stop.is_some() {
                     found = tree.terminate();
                     patience_ends = Some(Instant::now() + GRACE);
@@ -291,6 +301,7 @@ impl Command {
         trouble: Option<Trouble>,
         state: State,
         started: Instant,
+        last_word: Instant,
     ) -> Option<Stop> {
         let interrupted = || interrupt::pending().map(Stop::Interrupted);
         let timed_out = || {
@@ -298,13 +309,22 @@ impl Command {
                 .filter(|limit| started.elapsed() >= *limit)
                 .map(Stop::TimedOut)
         };
+        let silent = || {
+            self.patience
+                .filter(|limit| last_word.elapsed() >= *limit)
+                .map(Stop::Silent)
+        };
         let wants_terminal = || (state == State::WantsTerminal).then_some(Stop::WantsTerminal);
         trouble
             .map(Stop::Trouble)
             .or_else(interrupted)
             .or_else(wants_terminal)
             // A child that has ended was in time, even if something it left behind holds its output open.
-            .or_else(|| timed_out().filter(|_| state != State::Exited))
+            .or_else(|| {
+                timed_out()
+                    .or_else(silent)
+                    .filter(|_| state != State::Exited)
+            })
     }
 
     fn stopped_error(&self, stop: &Stop, text: &[u8]) -> Error {
@@ -320,6 +340,7 @@ impl Command {
                 Error::work(format!("{name} printed more than {limit} bytes"))
             }
             Stop::TimedOut(limit) => Error::work(format!("{name} did not finish within {limit:?}")),
+            Stop::Silent(limit) => Error::work(format!("{name} said nothing for {limit:?}")),
             Stop::WantsTerminal => Error::environment(format!("{name} asks for something on the terminal"))
                 .hint("log in beforehand: `ssh-add` for SSH keys, a credential helper for HTTPS (`git help credentials`)"),
         };
@@ -350,6 +371,7 @@ impl Command {
 enum Stop {
     Interrupted(Exit),
     TimedOut(Duration),
+    Silent(Duration),
     Trouble(Trouble),
     WantsTerminal,
 }

@@ -1,12 +1,12 @@
 //! `flota build`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::{Context, print_warnings};
+use super::{Context, conclude, print_warnings};
 use crate::{
     chart,
     ci::Trigger,
-    cli::{Build as Args, BuildFormat, Builder},
+    cli::{Build as Args, Builder, ResultFormat},
     container::engine::Choice,
     features::{
         build::{self, Products},
@@ -14,20 +14,33 @@ use crate::{
     },
     interrupt,
     model::{
+        change::Unread,
         error::{Error, Result},
         exit::Exit,
         plan::Plan,
         report::{BuildReport, Status},
         settings::BuilderKind,
     },
-    output::{Output, error, human, json, progress::Progress},
+    output::{Output, human, json, progress::Progress},
     parallel,
 };
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
     let options = options(args, context)?;
+    let out = out(args, context)?;
     let plan = plan(args, context)?;
+    let unread = plan.unread.clone();
+    if let Some(error) = Unread::error(&unread)
+        && !args.keep_going
+    {
+        return Err(error.hint("or build the others: flota build --keep-going"));
+    }
     print_warnings(output, &plan.warnings);
+    let products = if args.dry_run {
+        Products::look(&out)?
+    } else {
+        Products::open(&out)?
+    };
 
     let progress = Progress::new(*output);
     let built = build::build(
@@ -35,27 +48,31 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         &context.settings,
         plan,
         &options,
+        &products,
         &|event| progress.event(event),
     );
-    progress.finish();
+    let logs = progress.finish();
     let report = built?;
 
     let json = json::build(&report);
     if !args.dry_run {
-        Products::write_report(&options.out, &json)?;
+        products.write_report(&json)?;
     }
     match args.format {
-        BuildFormat::Human => output.result(human::build(&report))?,
-        BuildFormat::Json => output.result(&json)?,
+        ResultFormat::Human => {
+            output.result(human::build(&report))?;
+            if !args.dry_run && !report.services.is_empty() {
+                output.status(format!(
+                    "Products, logs and build.json are in {}",
+                    out.display()
+                ));
+            }
+        }
+        ResultFormat::Json => output.result(&json)?,
     }
-    for failed in report
-        .services
-        .iter()
-        .filter_map(|service| service.error.as_ref())
-    {
-        error::report(output, failed);
-    }
-    Ok(exit(&report))
+    logs.show_failures(&report);
+    let exit = exit(&report);
+    Ok(exit.max(conclude(output, &unread)))
 }
 
 /// SERVICE alone means as it is at HEAD; otherwise a range decides, and SERVICE narrows it.
@@ -91,21 +108,24 @@ fn options(args: &Args, context: &Context) -> Result<build::Options> {
         push: args.push,
         dry_run: args.dry_run,
         keep_going: args.keep_going,
-        out: out(args, context)?,
     })
 }
 
+/// Absolute, since the report's readers may stand elsewhere.
 fn out(args: &Args, context: &Context) -> Result<PathBuf> {
-    let default = || {
-        context
-            .repository
-            .work_dir()
-            .map(|root| root.join(".flota"))
+    let unusable = |path: &Path, err| {
+        Error::misuse(format!("`{}` cannot be used", path.display())).because(err)
     };
-    args.out.clone().or_else(default).ok_or_else(|| {
-        Error::misuse("a bare repository has no place for products")
-            .hint("name a folder: flota build --out DIR")
-    })
+    match (&args.out, context.repository.work_dir()) {
+        (Some(out), _) => std::path::absolute(out).map_err(|err| unusable(out, err)),
+        // However the worktree was found (`../..`), its path is to be read.
+        (None, Some(root)) => {
+            let root = root.canonicalize().map_err(|err| unusable(root, err))?;
+            Ok(root.join(".flota"))
+        }
+        (None, None) => Err(Error::misuse("a bare repository has no place for products")
+            .hint("name a folder: flota build --out DIR")),
+    }
 }
 
 fn choice(flag: Option<Builder>, configured: BuilderKind) -> Choice {

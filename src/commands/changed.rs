@@ -1,6 +1,6 @@
 //! `flota changed`
 
-use super::{Context, print_warnings};
+use super::{Context, conclude, print_warnings};
 use crate::{
     cli::{Changed as Args, ChangedFormat},
     features::changed::{self, Options},
@@ -24,5 +24,5 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         ChangedFormat::Json => output.result(json::changed(&changed))?,
         ChangedFormat::Names => output.result(human::names(&changed, args.null))?,
     }
-    Ok(Exit::Done)
+    Ok(conclude(output, &changed.unread))
 }

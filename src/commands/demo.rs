@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Context, build, changed, plan};
+use super::{Context, build, changed, explain, plan};
 use crate::{
     cli::{Cli, Command, Demo as Args, Global},
     features::demo,
@@ -29,6 +29,7 @@ pub(super) fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit>
     let range = demo::RANGE;
     let shown = [
         vec!["changed", range],
+        vec!["explain", "docs", range],
         vec!["plan", range],
         vec!["build", "--range", range],
         // Nothing is built twice.
@@ -61,6 +62,7 @@ fn one(words: &[&str], fleet: &Path, global: &Global, output: &Output) -> Result
         Command::Changed(args) => changed::run(&args, &context, output),
         Command::Plan(args) => plan::run(&args, &context, output),
         Command::Build(args) => build::run(&args, &context, output),
+        Command::Explain(args) => explain::run(&args, &context, output),
         Command::Demo(_) => Err(Error::work("the demonstration does not show itself")),
     }
 }

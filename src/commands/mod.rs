@@ -8,13 +8,20 @@ use crate::{
     config,
     features::ends::{self, Ends},
     git::repository::Repository,
-    model::{change::Warning, error::Result, exit::Exit, range::Range, settings::Settings},
-    output::Output,
+    model::{
+        change::{Unread, Warning},
+        error::Result,
+        exit::Exit,
+        range::Range,
+        settings::Settings,
+    },
+    output::{Output, error},
 };
 
 mod build;
 mod changed;
 mod demo;
+mod explain;
 mod plan;
 
 /// Runs one command.
@@ -22,6 +29,7 @@ pub fn dispatch(command: Command, global: &Global, output: &Output) -> Result<Ex
     match command {
         Command::Changed(args) => changed::run(&args, &Context::open(HERE, global)?, output),
         Command::Plan(args) => plan::run(&args, &Context::open(HERE, global)?, output),
+        Command::Explain(args) => explain::run(&args, &Context::open(HERE, global)?, output),
         Command::Build(args) => build::run(&args, &Context::open(HERE, global)?, output),
         Command::Demo(args) => demo::run(&args, global, output),
     }
@@ -62,6 +70,17 @@ impl Context {
             range.as_ref(),
             self.run.as_ref(),
         )
+    }
+}
+
+/// Says what could not be read, and gives the exit code that the rest of the answer deserves.
+fn conclude(output: &Output, unread: &[Unread]) -> Exit {
+    match Unread::error(unread) {
+        None => Exit::Done,
+        Some(error) => {
+            error::report(output, &error);
+            error.exit()
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! `flota plan`
 
-use super::{Context, print_warnings};
+use super::{Context, conclude, print_warnings};
 use crate::{
-    cli::{Plan as Args, PlanFormat},
+    cli::{Plan as Args, ResultFormat},
     features::{changed::Options, plan},
     model::{error::Result, exit::Exit},
     output::{Output, human, json},
@@ -25,8 +25,8 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     };
     print_warnings(output, &plan.warnings);
     match args.format {
-        PlanFormat::Human => output.result(human::plan(&plan))?,
-        PlanFormat::Json => output.result(json::plan(&plan))?,
+        ResultFormat::Human => output.result(human::plan(&plan))?,
+        ResultFormat::Json => output.result(json::plan(&plan))?,
     }
-    Ok(Exit::Done)
+    Ok(conclude(output, &plan.unread))
 }

@@ -4,5 +4,6 @@ pub mod build;
 pub mod changed;
 pub mod demo;
 pub mod ends;
+pub mod explain;
 pub mod plan;
 pub mod scaffold;

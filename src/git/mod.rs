@@ -9,6 +9,7 @@ pub mod path;
 pub mod repository;
 pub mod submodule;
 pub mod tree;
+pub mod url;
 
 /// Read access to an object database, whichever repository it belongs to.
 #[derive(Clone, Copy)]

@@ -1,8 +1,12 @@
 //! What happened to the services of a fleet between two commits.
 
+use std::fmt;
+
 use bstr::BString;
 use gix::ObjectId;
 use serde::Serialize;
+
+use super::error::Error;
 
 /// The whole answer of change detection; every list is sorted by path.
 #[derive(Clone, Debug)]
@@ -17,6 +21,49 @@ pub struct Changed {
     pub paths: Vec<FileChange>,
     /// What a person should look at, though it stops nothing.
     pub warnings: Vec<Warning>,
+    /// Submodules of which nothing can be said: the rest of the answer holds without them.
+    pub unread: Vec<Unread>,
+}
+
+/// A submodule whose pin at head cannot be read. Nothing can be said of it, and nothing of it can be built.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unread {
+    /// Its path in the fleet.
+    pub path: BString,
+    /// The commit that cannot be read.
+    pub pin: ObjectId,
+    /// Where it should come from, without credentials.
+    pub url: Option<BString>,
+    /// Why it cannot be read, as it stands behind "PATH: ".
+    pub why: String,
+}
+
+impl Unread {
+    /// One error for all of them, naming service, pin and URL of each, with the command that gets them; none for none.
+    pub fn error(unread: &[Self]) -> Option<Error> {
+        let (first, rest) = unread.split_first()?;
+        if rest.is_empty() {
+            let hint = format!("get it: git submodule update --init -- {}", first.path);
+            return Some(Error::repository(first.to_string()).hint(hint));
+        }
+        let lines: Vec<_> = unread.iter().map(|one| format!("  {one}")).collect();
+        let count = unread.len();
+        let message = format!(
+            "the commits of {count} submodules cannot be read:\n{}",
+            lines.join("\n")
+        );
+        Some(Error::repository(message).hint("get them: git submodule update --init"))
+    }
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = self
+            .url
+            .as_ref()
+            .map_or("no URL".to_owned(), ToString::to_string);
+        write!(f, "{}: {} at {} ({url})", self.path, self.why, self.pin)
+    }
 }
 
 /// One end of the comparison.

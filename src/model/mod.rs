@@ -4,6 +4,7 @@ pub mod change;
 pub mod error;
 pub mod event;
 pub mod exit;
+pub mod explanation;
 pub mod fleet;
 pub mod identity;
 pub mod plan;

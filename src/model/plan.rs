@@ -3,7 +3,7 @@
 use bstr::BString;
 use gix::ObjectId;
 
-use super::change::{Action, Base, Changed, End, Reason, ServiceChange, Warning};
+use super::change::{Action, Base, Changed, End, Reason, ServiceChange, Unread, Warning};
 
 /// What a range of commits calls for, sorted by path.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Plan {
     pub unaffected: usize,
     /// Carried over from the detection.
     pub warnings: Vec<Warning>,
+    /// Submodules that could not be read: the plan says nothing of them.
+    pub unread: Vec<Unread>,
 }
 
 /// One action on one service.
@@ -57,6 +59,7 @@ impl Plan {
             unaffected: all - steps.len(),
             steps,
             warnings: changed.warnings,
+            unread: changed.unread,
         }
     }
 

@@ -4,7 +4,7 @@
 
 use gix::ObjectId;
 
-use super::change::{Action, ChangeKind, Reason};
+use super::change::{Action, ChangeKind, Reason, ServiceChange};
 
 /// One end of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +95,64 @@ pub struct Evidence {
     pub url_changed: bool,
     /// What a change outside code and configuration calls for (`[change] other`).
     pub other_action: Action,
+}
+
+/// A rule of change detection, by its number in the README's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its number.
+    pub number: u8,
+    /// What it says.
+    pub text: &'static str,
+}
+
+/// The rule that decided over a service; `None` is one that did not change.
+pub fn rule_of(service: Option<&ServiceChange>) -> Rule {
+    let rule = |number, text| Rule { number, text };
+    let Some(service) = service else {
+        return rule(
+            1,
+            "the pins in the two trees are the same, so everything below them is",
+        );
+    };
+    match service.reason {
+        Reason::CodeChanged | Reason::CodeAndConfigChanged => {
+            rule(4, "code differs: the image is built, and its chart with it")
+        }
+        Reason::ConfigChanged => rule(
+            4,
+            "only the configuration differs: the chart is baked, the image stays",
+        ),
+        Reason::OtherPaths => rule(
+            4,
+            "only paths outside of code and configuration differ: `[change] other` decides",
+        ),
+        Reason::SameContent => rule(
+            4,
+            "code and configuration have the same content ids: there is nothing to build",
+        ),
+        Reason::Added => rule(4, "it is new in the fleet: all of it is built"),
+        Reason::Removed => rule(
+            4,
+            "it is no longer in the fleet: it is taken out of service",
+        ),
+        Reason::Renamed => rule(
+            5,
+            "another path, the same pin: it is deployed again, not built",
+        ),
+        Reason::UrlChanged => rule(6, "another URL, the same pin: a warning, no build"),
+        Reason::Plain => rule(4, "it has neither code nor configuration: it is no service"),
+        Reason::BaseUnavailable => rule(
+            9,
+            "its old commit cannot be had: it is built, since nothing shows that it need not be",
+        ),
+        Reason::Fanout(_) => rule(
+            13,
+            "a superproject path fans out to it (`[[change.fanout]]`)",
+        ),
+        Reason::DependsOn(_) => rule(13, "a service it depends on is built (`depends_on`)"),
+        Reason::Requested => rule(1, "it was asked for"),
+    }
 }
 
 /// What follows from the evidence.

@@ -1,12 +1,17 @@
 //! The one place that prints an error.
 
-use std::error::Error as _;
+use std::{collections::HashSet, error::Error as _};
 
 use super::{Output, text, theme};
 use crate::model::error::Error;
 
 /// Prints the sentence, the chain of causes, and the hints to stderr; errors speak in quiet runs too.
 pub fn report(output: &Output, error: &Error) {
+    report_below(output, error, "");
+}
+
+/// The same below a text that was just printed: lines of a cause that it holds are not said again.
+pub fn report_below(output: &Output, error: &Error, printed: &str) {
     let loud = Output {
         quiet: false,
         ..*output
@@ -16,16 +21,21 @@ pub fn report(output: &Output, error: &Error) {
         theme::error("error:"),
         text::escape(&error.to_string())
     ));
+    let printed: HashSet<_> = printed.lines().map(str::trim).collect();
     let mut said = error.to_string();
     let mut cause = error.source();
     while let Some(below) = cause {
         let sentence = below.to_string();
         // Libraries often repeat what they wrap.
         if !said.contains(&sentence) {
-            loud.status(format!(
-                "  caused by: {}",
-                text::escape(sentence.trim_end()).replace('\n', "\n    ")
-            ));
+            let lines = sentence.trim_end().lines();
+            let new: Vec<_> = lines
+                .filter(|line| !printed.contains(line.trim()))
+                .collect();
+            if !new.is_empty() {
+                let new = text::escape(&new.join("\n")).replace('\n', "\n    ");
+                loud.status(format!("  caused by: {new}"));
+            }
             said.push_str(&sentence);
         }
         cause = below.source();

@@ -8,43 +8,61 @@ use gix::ObjectId;
 
 use super::{text, theme};
 use crate::model::{
-    change::{Action, Base, BaseKind, Changed, Direction, End, FileStatus, Reason, ServiceChange},
+    change::{
+        Action, Base, BaseKind, Changed, Direction, End, FileChange, FileStatus, Part, Reason,
+        ServiceChange, Unread,
+    },
+    explanation::{Command, Explanation},
     plan::{Plan, Step},
     report::{BuildReport, BuiltService, Status},
+    rules::Rule,
 };
+
+/// How many of the fleet's own files a table lists.
+const OWN_FILES_SHOWN: usize = 10;
 
 /// `flota changed`
 pub fn changed(changed: &Changed) -> String {
     let mut out = ends(Some(&changed.base), &changed.head);
     if changed.services.is_empty() {
-        out.push_str("No service changed.\n");
+        out.push_str(nothing(&changed.unread, "No service changed."));
+        out.push('\n');
     } else {
-        let rows = changed.services.iter().flat_map(|service| {
-            let files = service.files.iter().flatten().map(|file| {
-                let line = format!(
-                    "  {} {}",
-                    file_letter(file.status),
-                    text::name(file.path.as_ref())
-                );
-                vec![theme::dim(line).to_string()]
-            });
-            std::iter::once(changed_row(service)).chain(files)
-        });
+        let rows = changed.services.iter().map(changed_row);
         out.push_str(&table(
             &["SERVICE", "CHANGE", "PIN", "ACTION", "REASON"],
             rows,
         ));
     }
-    if !changed.paths.is_empty() {
-        let _ = writeln!(out, "\nIn the fleet itself, built by no rule:");
-        for file in &changed.paths {
+    for service in &changed.services {
+        if let Some(files) = service.files.as_ref().filter(|files| !files.is_empty()) {
             let _ = writeln!(
                 out,
-                "  {} {}",
-                file_letter(file.status),
-                text::name(file.path.as_ref())
+                "\n{}",
+                theme::heading(text::name(service.path.as_ref()))
             );
+            out.extend(files.iter().map(|file| format!("  {}\n", file_line(file))));
         }
+    }
+    out.push_str(&own_files(&changed.paths));
+    out
+}
+
+/// The fleet's own files, as many as a person wants to see.
+fn own_files(files: &[FileChange]) -> String {
+    let mut out = String::new();
+    if !files.is_empty() {
+        out.push_str("\nIn the fleet itself:\n");
+    }
+    for file in files.iter().take(OWN_FILES_SHOWN) {
+        let _ = writeln!(out, "  {}", file_line(file));
+    }
+    if let Some(more) = files
+        .len()
+        .checked_sub(OWN_FILES_SHOWN)
+        .filter(|more| *more > 0)
+    {
+        let _ = writeln!(out, "  … and {more} more; --format json lists all");
     }
     out
 }
@@ -68,7 +86,8 @@ pub fn names(changed: &Changed, null: bool) -> Vec<u8> {
 pub fn plan(plan: &Plan) -> String {
     let mut out = ends(plan.base.as_ref(), &plan.head);
     if plan.steps.is_empty() {
-        out.push_str("Nothing to do.\n");
+        out.push_str(nothing(&plan.unread, "Nothing to do."));
+        out.push('\n');
         return out;
     }
     let rows = plan.steps.iter().map(|step| {
@@ -89,14 +108,62 @@ pub fn plan(plan: &Plan) -> String {
             .count()
     };
     let mut parts = vec![
-        plural(count(Action::Image), "image build"),
-        plural(count(Action::Chart), "chart build"),
+        text::plural(count(Action::Image), "image build"),
+        text::plural(count(Action::Chart), "chart build"),
     ];
     if count(Action::Retire) > 0 {
         parts.push(format!("{} to retire", count(Action::Retire)));
     }
     let _ = writeln!(out, "\n{}.", parts.join(", "));
     out
+}
+
+/// `flota explain`
+pub fn explanation(explanation: &Explanation) -> String {
+    let mut out = ends(Some(&explanation.base), &explanation.head);
+    match &explanation.service {
+        Some(service) => {
+            let rows = [
+                ("service", text::name(service.path.as_ref())),
+                ("change", kebab(&service.change)),
+                ("pin", pins(service)),
+                ("code", part(&service.code)),
+                ("config", part(&service.config)),
+                ("action", kebab(&service.action)),
+                ("reason", because(service)),
+            ];
+            for (label, value) in rows {
+                let _ = writeln!(out, "{}  {value}", theme::dim(format!("{label:<7}")));
+            }
+        }
+        None => {
+            let _ = writeln!(out, "{} did not change.", text::line(&explanation.asked));
+        }
+    }
+    let Rule { number, text } = explanation.rule;
+    let _ = writeln!(
+        out,
+        "\nRule {number}: {text}.\n\nThe same by git, at the root of this repository:"
+    );
+    let mut title = "";
+    for Command { shows, line } in &explanation.commands {
+        if *shows != title {
+            title = shows;
+            let _ = writeln!(out, "  {}", theme::dim(format!("# {shows}")));
+        }
+        let _ = writeln!(out, "  {}", text::line(line));
+    }
+    out
+}
+
+/// A part's content id at both ends, whole: to be compared with git's.
+fn part(part: &Part) -> String {
+    let id = |id: Option<ObjectId>| id.map_or("none".to_owned(), |id| id.to_string());
+    if part.changed() {
+        format!("{} → {}", id(part.from), id(part.to))
+    } else {
+        format!("{} at both ends", id(part.to))
+    }
 }
 
 /// `flota build`
@@ -116,10 +183,9 @@ pub fn build(report: &BuildReport) -> String {
                 .apply_to(status_word(service.status))
                 .to_string(),
             products(service),
-            if service.status == Status::Planned {
-                String::new()
-            } else {
-                seconds(service)
+            match service.status {
+                Status::Planned | Status::Cancelled => String::new(),
+                _ => text::duration(service.took),
             },
         ]
     });
@@ -127,7 +193,34 @@ pub fn build(report: &BuildReport) -> String {
         &["SERVICE", "ACTION", "STATUS", "RESULT", "TIME"],
         rows,
     ));
+    let _ = writeln!(out, "\n{}", outcome(report));
     out
+}
+
+/// That nothing is there to show means nothing while something could not be read.
+fn nothing<'a>(unread: &[Unread], line: &'a str) -> &'a str {
+    if unread.is_empty() {
+        line
+    } else {
+        "Nothing that could be read."
+    }
+}
+
+/// `2 built, 1 reused in 3.1 s.`
+fn outcome(report: &BuildReport) -> String {
+    let order = [
+        Status::Built,
+        Status::Reused,
+        Status::Planned,
+        Status::Failed,
+        Status::Cancelled,
+    ];
+    let counts: Vec<_> = order
+        .into_iter()
+        .filter(|status| report.count(*status) > 0)
+        .map(|status| format!("{} {}", report.count(status), status_word(status)))
+        .collect();
+    format!("{} in {}.", counts.join(", "), text::duration(report.took))
 }
 
 fn ends(base: Option<&Base>, head: &End) -> String {
@@ -211,37 +304,44 @@ fn name_cell(step: &Step) -> String {
     theme::heading(text::name(step.name.as_ref())).to_string()
 }
 
+/// What a service has now; of a chart build its image is none of the products.
 fn products(service: &BuiltService) -> String {
     if let Some(error) = &service.error {
         return text::line(&error.to_string());
     }
-    let image = service.image.as_ref().map(|image| {
-        let digest = image
-            .digest
-            .as_deref()
-            .or(image.id.as_deref())
-            .map(short_digest);
-        format!(
-            "{} {}",
-            text::line(&image.reference),
-            theme::dim(digest.unwrap_or_default())
-        )
+    let image = service
+        .image
+        .as_ref()
+        .filter(|_| service.step.action == Action::Image);
+    let image = image.map(|image| {
+        let known = match (&image.digest, &image.id) {
+            (Some(digest), _) => Some(short_digest(digest).to_owned()),
+            // An engine's own number, which no registry knows.
+            (None, Some(id)) => Some(format!("id {}", short_digest(id))),
+            (None, None) => None,
+        };
+        let there = match service.status {
+            Status::Planned if known.is_some() => " is there",
+            _ => "",
+        };
+        with_dim(text::line(&image.reference) + there, known.as_deref())
     });
     let chart = service.chart.as_ref().map(|chart| {
-        let digest = chart.digest.as_deref().map(short_digest);
-        let name = text::line(&format!("{}-{}.tgz", chart.name, chart.version));
-        format!("{name} {}", theme::dim(digest.unwrap_or_default()))
+        let name = match &chart.reference {
+            Some(reference) => format!("oci://{}", reference.split('@').next().unwrap_or_default()),
+            None => format!("{}-{}.tgz", chart.name, chart.version),
+        };
+        with_dim(text::line(&name), chart.digest.as_deref().map(short_digest))
     });
-    let lines: Vec<_> = [image, chart]
-        .into_iter()
-        .flatten()
-        .map(|l| l.trim_end().to_owned())
-        .collect();
+    let lines: Vec<_> = [image, chart].into_iter().flatten().collect();
     lines.join("\n")
 }
 
-fn seconds(service: &BuiltService) -> String {
-    format!("{:.1} s", service.took.as_secs_f64())
+fn with_dim(text: String, more: Option<&str>) -> String {
+    match more {
+        Some(more) => format!("{text} {}", theme::dim(more)),
+        None => text,
+    }
 }
 
 /// A table without lines, as wide as the terminal allows.
@@ -267,6 +367,14 @@ fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String
         out.push('\n');
     }
     out
+}
+
+fn file_line(file: &FileChange) -> String {
+    format!(
+        "{} {}",
+        file_letter(file.status),
+        text::name(file.path.as_ref())
+    )
 }
 
 fn file_letter(status: FileStatus) -> char {
@@ -304,9 +412,4 @@ fn short(id: ObjectId) -> String {
 /// `sha256:` and 12 digits.
 fn short_digest(digest: &str) -> &str {
     digest.get(..19).unwrap_or(digest)
-}
-
-/// `1 image build`, `2 image builds`.
-pub fn plural(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

@@ -9,8 +9,9 @@ use super::text;
 use crate::model::{
     change::{
         Action, Base, BaseKind, ChangeKind, Changed, Direction, End, FileChange, FileStatus, Part,
-        ServiceChange, Warning, WarningKind,
+        ServiceChange, Unread, Warning, WarningKind,
     },
+    explanation::Explanation,
     plan::{Plan, Step},
     report::{BuildReport, BuiltService, ChartReport, ImageReport, Status},
 };
@@ -24,6 +25,7 @@ pub fn changed(changed: &Changed) -> String {
         services: changed.services.iter().map(ServiceV1::from).collect(),
         paths: changed.paths.iter().map(FileV1::from).collect(),
         warnings: changed.warnings.iter().map(WarningV1::from).collect(),
+        errors: changed.unread.iter().map(UnreadV1::from).collect(),
     })
 }
 
@@ -37,6 +39,25 @@ pub fn plan(plan: &Plan) -> String {
         has_changes: plan.builds().next().is_some(),
         steps: plan.steps.iter().map(StepV1::from).collect(),
         warnings: plan.warnings.iter().map(WarningV1::from).collect(),
+        errors: plan.unread.iter().map(UnreadV1::from).collect(),
+    })
+}
+
+/// `flota.explain/v1`
+pub fn explanation(explanation: &Explanation) -> String {
+    render(&ExplainV1 {
+        schema: "flota.explain/v1",
+        base: BaseV1::from(&explanation.base),
+        head: EndV1::from(&explanation.head),
+        asked: &explanation.asked,
+        service: explanation.service.as_ref().map(ServiceV1::from),
+        rule: explanation.rule.number,
+        rule_text: explanation.rule.text,
+        commands: explanation
+            .commands
+            .iter()
+            .map(|command| command.line.as_str())
+            .collect(),
     })
 }
 
@@ -63,6 +84,7 @@ struct ChangedV1<'a> {
     services: Vec<ServiceV1<'a>>,
     paths: Vec<FileV1<'a>>,
     warnings: Vec<WarningV1<'a>>,
+    errors: Vec<UnreadV1<'a>>,
 }
 
 #[derive(Serialize)]
@@ -75,6 +97,19 @@ struct PlanV1<'a> {
     has_changes: bool,
     steps: Vec<StepV1<'a>>,
     warnings: Vec<WarningV1<'a>>,
+    errors: Vec<UnreadV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct ExplainV1<'a> {
+    schema: &'static str,
+    base: BaseV1<'a>,
+    head: EndV1<'a>,
+    asked: &'a str,
+    service: Option<ServiceV1<'a>>,
+    rule: u8,
+    rule_text: &'static str,
+    commands: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -220,6 +255,27 @@ impl<'a> From<&'a Warning> for WarningV1<'a> {
             kind: warning.kind,
             path,
             message: &warning.message,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct UnreadV1<'a> {
+    #[serde(flatten)]
+    path: Bytes<'a>,
+    pin: Hex,
+    #[serde(flatten)]
+    url: OptionalBytes<'a>,
+    why: &'a str,
+}
+
+impl<'a> From<&'a Unread> for UnreadV1<'a> {
+    fn from(unread: &'a Unread) -> Self {
+        Self {
+            path: Bytes("path", unread.path.as_ref()),
+            pin: Hex(unread.pin),
+            url: OptionalBytes("url", unread.url.as_ref().map(|url| url.as_ref())),
+            why: &unread.why,
         }
     }
 }

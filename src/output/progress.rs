@@ -9,10 +9,15 @@ use std::{
 use console::Style;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Output, text};
-use crate::model::event::{Ending, Event};
+use super::{Output, error, text, theme};
+use crate::model::{
+    event::{Ending, Event},
+    exit::Exit,
+    report::BuildReport,
+};
 
-/// Turns events into what a person sees. Give [`Progress::event`] to a feature, and drop this before printing results.
+/// Turns events into what a person sees. Give [`Progress::event`] to a feature, and [`Progress::finish`] it before printing
+/// results.
 pub struct Progress {
     output: Output,
     bars: MultiProgress,
@@ -23,13 +28,13 @@ pub struct Progress {
 struct State {
     whole: Option<ProgressBar>,
     running: HashMap<usize, ProgressBar>,
-    /// Failures are shown last and open, so that they are what the eye meets.
-    failures: Vec<Failure>,
+    logs: HashMap<usize, Arc<[u8]>>,
 }
 
-struct Failure {
-    name: String,
-    log: Option<Arc<[u8]>>,
+/// What the children of failed jobs printed, by job.
+pub struct Logs {
+    output: Output,
+    by_job: HashMap<usize, Arc<[u8]>>,
 }
 
 impl Progress {
@@ -77,18 +82,23 @@ impl Progress {
                     whole.inc(1);
                 }
                 self.line(&ending_line(&name, &ending, took));
-                match ending {
-                    Ending::Failed => state.failures.push(Failure { name, log }),
-                    _ if self.output.verbose => self.child_output(&name, log.as_deref()),
+                match (ending, log) {
+                    (Ending::Failed, Some(log)) => {
+                        state.logs.insert(job, log);
+                    }
+                    (_, Some(log)) if self.output.verbose => self.child_output(&name, &log),
                     _ => {}
                 }
             }
-            Event::Notice(message) => self.line(&text::line(&message)),
+            Event::Notice(message) => {
+                let word = theme::warning("warning:");
+                self.line(&format!("{word} {}", text::line(&message)));
+            }
         }
     }
 
-    /// Takes the bars away and shows what the children of the failed jobs printed; the errors themselves come with the result.
-    pub fn finish(self) {
+    /// Takes the bars away.
+    pub fn finish(self) -> Logs {
         let state = self
             .state
             .into_inner()
@@ -96,25 +106,13 @@ impl Progress {
         if let Some(whole) = state.whole {
             whole.finish_and_clear();
         }
-        let loud = Output {
-            quiet: false,
-            ..self.output
-        };
-        for Failure { name, log } in state.failures {
-            loud.status(format!(
-                "\n{}",
-                failed(&format!("── {} failed", text::line(&name)))
-            ));
-            if let Some(log) = log {
-                loud.status(text::escape(String::from_utf8_lossy(&log).trim_end()));
-            }
+        Logs {
+            output: self.output,
+            by_job: state.logs,
         }
     }
 
-    fn child_output(&self, name: &str, log: Option<&[u8]>) {
-        let Some(log) = log.filter(|log| !log.is_empty()) else {
-            return;
-        };
+    fn child_output(&self, name: &str, log: &[u8]) {
         self.line(&format!("── {}", text::line(name)));
         self.line(text::escape(String::from_utf8_lossy(log).trim_end()).as_str());
     }
@@ -147,6 +145,46 @@ impl Progress {
     }
 }
 
+impl Logs {
+    /// Failures, last and open, so that they are what the eye meets: for each service what its children printed, then the
+    /// error. Of those that a signal stopped only the number is said.
+    pub fn show_failures(&self, report: &BuildReport) {
+        let loud = Output {
+            quiet: false,
+            ..self.output
+        };
+        let mut stopped = 0;
+        for (job, service) in report.services.iter().enumerate() {
+            let Some(failure) = &service.error else {
+                continue;
+            };
+            if matches!(
+                failure.exit(),
+                Exit::Interrupted | Exit::Terminated | Exit::HungUp
+            ) {
+                stopped += 1;
+                continue;
+            }
+            let name = text::name(service.step.name.as_ref());
+            loud.status(format!("\n{}", failed(&format!("── {name}"))));
+            let log = self
+                .by_job
+                .get(&job)
+                .map(|log| String::from_utf8_lossy(log));
+            if let Some(log) = &log {
+                loud.status(text::escape(log.trim_end()));
+            }
+            error::report_below(&loud, failure, log.as_deref().unwrap_or_default());
+        }
+        if stopped > 0 {
+            loud.status(format!(
+                "interrupted: {} stopped in mid-work",
+                text::plural(stopped, "service")
+            ));
+        }
+    }
+}
+
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the templates are fixed text")
 }
@@ -156,21 +194,15 @@ fn ending_line(name: &str, ending: &Ending, took: Duration) -> String {
         Ending::Done(what) => ("✓", Style::new().green(), what.as_str()),
         Ending::Reused(what) => ("=", Style::new().cyan(), what.as_str()),
         Ending::Failed => ("✗", Style::new().red(), "failed"),
-        Ending::Cancelled => {
-            return format!(
-                "{} {} not begun",
-                Style::new().for_stderr().dim().apply_to("-"),
-                text::line(name)
-            );
-        }
+        Ending::Cancelled => ("-", Style::new().dim(), "not begun"),
     };
     let mark = style.for_stderr().apply_to(mark);
-    format!(
-        "{mark} {} {} ({:.1} s)",
-        text::line(name),
-        text::line(what),
-        took.as_secs_f64()
-    )
+    let line = format!("{mark} {}: {what}", text::line(name));
+    if *ending == Ending::Cancelled {
+        line
+    } else {
+        format!("{line} ({})", text::duration(took))
+    }
 }
 
 fn failed(text: &str) -> String {

@@ -1,5 +1,7 @@
 //! Text from outside, made harmless for a terminal.
 
+use std::time::Duration;
+
 use bstr::{BStr, ByteSlice};
 
 /// Replaces whatever could steer a terminal or reorder a line: C0 and C1 controls but newline and tab, DEL, and Unicode's
@@ -16,6 +18,21 @@ pub fn line(text: &str) -> String {
 /// A path or a name for people: lossy where it is not UTF-8, and on one line.
 pub fn name(bytes: &BStr) -> String {
     line(&bytes.to_str_lossy())
+}
+
+/// `1 image build`, `2 image builds`.
+pub fn plural(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A time as a person measures it: `42 ms`, `3.1 s`, `2 min 05 s`.
+pub fn duration(took: Duration) -> String {
+    let (millis, seconds) = (took.as_millis(), took.as_secs());
+    match seconds {
+        0 => format!("{millis} ms"),
+        1..60 => format!("{:.1} s", took.as_secs_f64()),
+        _ => format!("{} min {:02} s", seconds / 60, seconds % 60),
+    }
 }
 
 fn escape_if(text: &str, also: impl Fn(char) -> bool) -> String {
@@ -39,6 +56,17 @@ pub fn is_unsafe(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_rounded_to_what_matters() {
+        let of = |millis| duration(Duration::from_millis(millis));
+        assert_eq!(of(0), "0 ms");
+        assert_eq!(of(999), "999 ms");
+        assert_eq!(of(1000), "1.0 s");
+        assert_eq!(of(59_949), "59.9 s");
+        assert_eq!(of(60_000), "1 min 00 s");
+        assert_eq!(of(3_725_000), "62 min 05 s");
+    }
 
     #[test]
     fn nothing_steers_the_terminal() {

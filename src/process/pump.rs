@@ -3,7 +3,7 @@
 use std::{
     io::{self, PipeReader, PipeWriter, Read, Write},
     os::fd::{AsFd, BorrowedFd},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::{
@@ -33,6 +33,8 @@ pub(super) struct Pump {
     pub(super) capture: Capture,
     pub(super) stdout: Vec<u8>,
     pub(super) stdout_limit: usize,
+    /// When the child last wrote something.
+    pub(super) last_word: Instant,
 }
 
 /// What the child still has to read.
@@ -83,6 +85,9 @@ impl Pump {
         );
         if input && self.input.as_mut().is_some_and(|input| !input.write_some()) {
             self.input = None;
+        }
+        if data || text {
+            self.last_word = Instant::now();
         }
         let mut buffer = [0; CHUNK];
         if data {

@@ -324,3 +324,54 @@ fn a_second_signal_kills_at_once() {
     assert!(started.elapsed() < Duration::from_secs(6));
     assert!(!runs("65.25"));
 }
+
+/// Run by the test below, with a terminal as standard input.
+#[test]
+#[ignore = "the other half of the test of terminals"]
+fn child_of_a_terminal() {
+    assert!(io::stdin().is_terminal());
+    let started = Instant::now();
+    let error = sh("echo Password:; head -c 1 /dev/tty; sleep 60")
+        .run()
+        .unwrap_err();
+    assert_eq!(error.exit(), Exit::Environment);
+    assert_eq!(error.to_string(), "`sh` asks for something on the terminal");
+    assert_eq!(cause(&error), "Password:");
+    assert!(started.elapsed() < GRACE * 2, "{:?}", started.elapsed());
+    let prompts = "echo ${GIT_TERMINAL_PROMPT-allowed}";
+    assert_eq!(text(&sh(prompts).run().unwrap()), "0\n");
+    let asking = format!("{prompts}; stty -echo </dev/tty && echo asked");
+    let output = sh(&asking).may_prompt().run().unwrap();
+    assert_eq!(text(&output), "allowed\nasked\n");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_child_asks_on_the_terminal_only_if_it_may() {
+    let this = std::env::current_exe().unwrap();
+    let role = "--ignored --exact process::tests::child_of_a_terminal";
+    // script(1) gives its child a terminal.
+    let output = Command::new("script")
+        .args(["-qec", &format!("{} {role}", this.display()), "/dev/null"])
+        .env_remove("GIT_TERMINAL_PROMPT")
+        .timeout(Duration::from_secs(60))
+        .run()
+        .unwrap();
+    assert!(output.success(), "{}", text(&output));
+    assert!(text(&output).contains("1 passed"), "{}", text(&output));
+}
+
+#[test]
+fn a_child_may_take_its_time_as_long_as_it_says_something() {
+    let limit = Duration::from_millis(400);
+    let talks = sh("for i in 1 2 3 4 5 6; do echo $i; sleep 0.1; done");
+    assert!(talks.patience(limit).run().unwrap().success());
+    let started = Instant::now();
+    let error = sh("echo hello; sleep 62.5")
+        .patience(limit)
+        .run()
+        .unwrap_err();
+    assert_eq!(error.to_string(), "`sh` said nothing for 400ms");
+    assert_eq!(cause(&error), "hello");
+    assert!(started.elapsed() < Duration::from_secs(10));
+}

@@ -1,5 +1,7 @@
 //! What integration tests share.
 
+#![allow(dead_code, reason = "each test program uses its own part")]
+
 use std::{
     env,
     net::{SocketAddr, TcpStream},

@@ -9,7 +9,7 @@ use crate::{
         error::{Error, Result},
         identity,
         reference::Prefix,
-        report::{ChartReport, ImageReport},
+        report::{ChartReport, ImageReport, Status},
         settings::TokenValue,
     },
     registry::{self, Registry},
@@ -23,10 +23,16 @@ pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<()> {
     chart::prepare(&request(run, job, None)?).map(drop)
 }
 
-/// Bakes the chart, and pushes it if asked to.
-pub(super) fn bake(run: &Run<'_>, job: &Job, image: Option<&ImageReport>) -> Result<ChartReport> {
+/// Bakes the chart, and pushes it if asked to. A package that is there with the same bytes is left alone.
+pub(super) fn bake(
+    run: &Run<'_>,
+    job: &Job,
+    image: Option<&ImageReport>,
+) -> Result<(ChartReport, Status)> {
     let digest = image.and_then(|image| image.digest.clone());
-    let baked = chart::bake(&request(run, job, digest)?, &run.products.charts())?;
+    let mut baked = chart::bake(&request(run, job, digest)?, &run.products.scratch()?)?;
+    let (file, status) = run.products.keep_chart(&baked.file)?;
+    baked.file = file;
     let reference = if run.options.push {
         let prefix = destination(job)?;
         let registry = Registry::new(prefix.registry(), registry::Options::default())?;
@@ -38,13 +44,14 @@ pub(super) fn bake(run: &Run<'_>, job: &Job, image: Option<&ImageReport>) -> Res
     } else {
         None
     };
-    Ok(ChartReport {
+    let report = ChartReport {
         name: baked.name,
         version: baked.version,
         file: Some(baked.file),
         digest: Some(baked.digest),
         reference,
-    })
+    };
+    Ok((report, status))
 }
 
 fn request(run: &Run<'_>, job: &Job, digest: Option<String>) -> Result<ChartRequest> {

@@ -2,10 +2,11 @@
 
 use super::{
     Run,
-    prepare::{ImageJob, Job},
+    naming::ImageNames,
+    prepare::{ImageJob, Job, Origin},
 };
 use crate::{
-    container::{BuiltImage, embedded, engine::Builder},
+    container::{BuiltImage, ImageRequest, embedded, engine::Builder},
     model::{
         change::Action,
         error::{Error, Result},
@@ -15,10 +16,13 @@ use crate::{
     registry::{self, Registry},
 };
 
-/// An image, and whether it was there already.
-pub(super) struct Obtained {
-    pub image: ImageReport,
-    pub status: Status,
+/// Where an image is already.
+#[derive(Clone, Debug)]
+pub(super) enum Found {
+    /// In its registry; the digest of its manifest there.
+    InRegistry(String),
+    /// In the builder's own store.
+    InStore(BuiltImage),
 }
 
 /// What the report calls a builder.
@@ -31,12 +35,11 @@ pub(super) fn builder_name(builder: Builder) -> &'static str {
 
 /// What can be refused before anything is built.
 pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<()> {
-    let Some(image) = &job.image else {
+    let Some(Origin::Request(request)) = job.image.as_ref().map(|image| &image.origin) else {
         return Ok(());
     };
-    let dockerfile = image.request.context.join(&image.request.dockerfile);
-    if !dockerfile.is_file() {
-        let shown = image.request.dockerfile.display();
+    if !request.context.join(&request.dockerfile).is_file() {
+        let shown = request.dockerfile.display();
         return Err(
             Error::work(format!("{} has no `{shown}` in its code", job.step.path))
                 .hint("add one: a minimal one is `FROM scratch` and `COPY . /`")
@@ -46,147 +49,120 @@ pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<()> {
                 )),
         );
     }
-    if run.options.push {
-        destination(image)?;
-    }
     match run.builder {
-        Some(Builder::Embedded) => embedded::check(&image.request),
+        Some(Builder::Embedded) => embedded::check(request),
         Some(Builder::Engine(_)) | None => Ok(()),
     }
 }
 
-/// The image of a service: for an image build the one with its identity, built if it is nowhere; for a chart build
-/// whatever is known of the one that the chart names.
-pub(super) fn obtain(run: &Run<'_>, job: &Job, image: &ImageJob) -> Result<Obtained> {
-    if job.step.action != Action::Image {
-        let known = known(run, image)?;
-        return Ok(obtained(image, known, Status::Reused));
+/// Where the image is already. A push asks the registry first: what is there needs no store here.
+pub(super) fn look_up(run: &Run<'_>, action: Action, names: &ImageNames) -> Result<Option<Found>> {
+    let only_named = action != Action::Image;
+    if run.options.push && (names.registry.is_some() || !only_named) {
+        let (registry, identity) = registry(names)?;
+        let found = registry.resolve(&identity)?.map(Found::InRegistry);
+        // A chart that is pushed may only pin what others can pull.
+        if found.is_some() || only_named {
+            return Ok(found);
+        }
     }
-    if run.options.push
-        && let Some(digest) = in_registry(image)?
-    {
-        registry(image)?.tag(&identity(image)?, &image.names.tags)?;
-        let there = BuiltImage {
-            digest: Some(digest),
-            id: String::new(),
-        };
-        return Ok(obtained(image, Some(there), Status::Reused));
-    }
-    let found = find(run, image)?;
-    let status = if found.is_some() {
-        Status::Reused
-    } else {
-        Status::Built
-    };
-    let mut built = match found {
-        Some(found) => found,
-        None => build(run, job, image)?,
-    };
-    if run.options.push {
-        built.digest = Some(push(run, job, image, &built)?);
-    }
-    Ok(obtained(image, Some(built), status))
-}
-
-fn obtained(image: &ImageJob, known: Option<BuiltImage>, status: Status) -> Obtained {
-    let references = image.names.references();
-    let (digest, id) = match known {
-        Some(BuiltImage { digest, id }) => (digest, Some(id).filter(|id| !id.is_empty())),
-        None => (None, None),
-    };
-    let reference = references[0].clone();
-    Obtained {
-        image: ImageReport {
-            reference,
-            references,
-            digest,
-            id,
-        },
-        status,
-    }
-}
-
-/// The image in the builder's own store; it gets the names it lacks.
-fn find(run: &Run<'_>, image: &ImageJob) -> Result<Option<BuiltImage>> {
-    let names = &image.request.references;
-    match run.builder {
-        Some(Builder::Embedded) => {
-            let layout = run.products.images();
-            let Some(digest) = embedded::resolve(&layout, &names[0])? else {
-                return Ok(None);
-            };
-            embedded::tag(&layout, &digest, names)?;
-            Ok(Some(BuiltImage {
+    let identity = names.identity_reference();
+    let found = match run.builder {
+        Some(Builder::Engine(engine)) => engine.exists(&identity)?,
+        Some(Builder::Embedded) | None => embedded::resolve(&run.products.images(), &identity)?
+            .map(|digest| BuiltImage {
                 digest: Some(digest),
                 id: String::new(),
-            }))
-        }
-        Some(Builder::Engine(engine)) => {
-            let found = engine.exists(&names[0])?;
-            if found.is_some() {
-                engine.tag(&names[0], &names[1..])?;
-            }
-            Ok(found)
-        }
-        None => Ok(None),
-    }
-}
-
-/// What can be learnt of an image without building it: from the registry when pushing, else from the layout.
-fn known(run: &Run<'_>, image: &ImageJob) -> Result<Option<BuiltImage>> {
-    let digest = if run.options.push {
-        in_registry(image)?
-    } else {
-        embedded::resolve(&run.products.images(), &image.request.references[0])?
+            }),
     };
-    Ok(digest.map(|digest| BuiltImage {
-        digest: Some(digest),
-        id: String::new(),
-    }))
+    Ok(found.map(Found::InStore))
 }
 
-fn build(run: &Run<'_>, job: &Job, image: &ImageJob) -> Result<BuiltImage> {
-    match run.builder {
-        Some(Builder::Engine(engine)) => {
-            engine.build(&image.request, &job.log, job.settings.image.timeout)
+/// The image of a service: the one with its identity, built if it is nowhere. For a chart build it is only named.
+pub(super) fn obtain(run: &Run<'_>, job: &Job, image: &ImageJob) -> Result<(ImageReport, Status)> {
+    let (mut found, status) = match &image.origin {
+        Origin::Request(request) => (build(run, job, request)?, Status::Built),
+        Origin::Found(found) if job.step.action == Action::Image => (found.clone(), Status::Reused),
+        named => return Ok((report(&image.names, named.found()), Status::Reused)),
+    };
+    match &mut found {
+        Found::InRegistry(_) => {
+            let (registry, identity) = registry(&image.names)?;
+            registry.tag(&identity, &image.names.tags)?;
         }
-        Some(Builder::Embedded) | None => embedded::build(&image.request, &run.products.images()),
+        Found::InStore(built) => {
+            if status == Status::Reused {
+                tag(run, &image.names, built)?;
+            }
+            if run.options.push {
+                built.digest = Some(push(run, job, &image.names, built)?);
+            }
+        }
     }
+    Ok((report(&image.names, Some(&found)), status))
+}
+
+/// An image as the report has it.
+pub(super) fn report(names: &ImageNames, found: Option<&Found>) -> ImageReport {
+    let (digest, id) = match found {
+        Some(Found::InRegistry(digest)) => (Some(digest.clone()), None),
+        Some(Found::InStore(BuiltImage { digest, id })) => {
+            (digest.clone(), Some(id.clone()).filter(|id| !id.is_empty()))
+        }
+        None => (None, None),
+    };
+    ImageReport {
+        reference: names.identity_reference(),
+        references: names.references(),
+        digest,
+        id,
+    }
+}
+
+/// Gives an image of the builder's own store the names it lacks.
+fn tag(run: &Run<'_>, names: &ImageNames, built: &BuiltImage) -> Result<()> {
+    let references = names.references();
+    match (run.builder, &built.digest) {
+        (Some(Builder::Engine(engine)), _) => engine.tag(&references[0], &references[1..]),
+        (_, Some(digest)) => embedded::tag(&run.products.images(), digest, &references),
+        (_, None) => Ok(()),
+    }
+}
+
+fn build(run: &Run<'_>, job: &Job, request: &ImageRequest) -> Result<Found> {
+    let built = match run.builder {
+        Some(Builder::Engine(engine)) => {
+            engine.build(request, &job.log, job.settings.image.timeout)
+        }
+        Some(Builder::Embedded) | None => embedded::build(request, &run.products.images()),
+    };
+    built.map(Found::InStore)
 }
 
 /// Pushes every name; the digest of the manifest.
-fn push(run: &Run<'_>, job: &Job, image: &ImageJob, built: &BuiltImage) -> Result<String> {
+fn push(run: &Run<'_>, job: &Job, names: &ImageNames, built: &BuiltImage) -> Result<String> {
+    let references = names.references();
     if let Some(Builder::Engine(engine)) = run.builder {
-        return engine.push(&image.request.references, job.settings.image.timeout);
+        return engine.push(&references, job.settings.image.timeout);
     }
     let digest = built.digest.clone().unwrap_or_default();
-    let references: Vec<_> = image
-        .request
-        .references
+    let (registry, _) = registry(names)?;
+    let references: Vec<_> = references
         .iter()
         .map(|name| Reference::parse(name))
         .collect::<Result<_>>()?;
-    registry(image)?.push_layout(&run.products.images(), &digest, &references)?;
+    registry.push_layout(&run.products.images(), &digest, &references)?;
     Ok(digest)
 }
 
-fn in_registry(image: &ImageJob) -> Result<Option<String>> {
-    registry(image)?.resolve(&identity(image)?)
-}
-
-fn registry(image: &ImageJob) -> Result<Registry> {
-    Registry::new(identity(image)?.registry(), registry::Options::default())
-}
-
-fn identity(image: &ImageJob) -> Result<Reference> {
-    destination(image)?;
-    Reference::parse(&image.request.references[0])
-}
-
-/// Nothing is pushed to a registry that nobody named: a short name would mean Docker Hub.
-fn destination(image: &ImageJob) -> Result<&str> {
-    image.names.registry.as_deref().ok_or_else(|| {
-        Error::misuse("there is no registry to push to")
-            .hint("name one in flota.toml: [image] registry = \"registry.example.com/team\"")
-    })
+/// The registry that the image belongs to, and its identity there. Nothing is pushed to a registry that nobody named:
+/// a short name would mean Docker Hub.
+fn registry(names: &ImageNames) -> Result<(Registry, Reference)> {
+    if names.registry.is_none() {
+        return Err(Error::misuse("there is no registry to push to")
+            .hint("name one in flota.toml: [image] registry = \"registry.example.com/team\""));
+    }
+    let identity = Reference::parse(&names.identity_reference())?;
+    let registry = Registry::new(identity.registry(), registry::Options::default())?;
+    Ok((registry, identity))
 }

@@ -5,7 +5,6 @@
 
 use std::{
     num::NonZeroUsize,
-    path::PathBuf,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -22,7 +21,7 @@ use crate::{
         error::{Error, Result},
         event::{Ending, Event, Events},
         plan::{Plan, Step},
-        report::{BuildReport, BuiltService, ChartReport, ImageReport, Status},
+        report::{BuildReport, BuiltService, Status},
         settings::{Settings, TokenValue},
     },
     parallel,
@@ -56,20 +55,19 @@ pub struct Options {
     pub dry_run: bool,
     /// Whether one failure lets the others go on.
     pub keep_going: bool,
-    /// Where the products go.
-    pub out: PathBuf,
 }
 
-/// Builds what the plan calls for. That services fail is part of the report; an error is what concerns all of them.
+/// Builds what the plan calls for, into `products`. That services fail is part of the report; an error is what concerns
+/// all of them.
 pub fn build(
     repository: &Repository,
     settings: &Settings,
     plan: Plan,
     options: &Options,
+    products: &Products,
     events: Events<'_>,
 ) -> Result<BuildReport> {
     let started = Instant::now();
-    let products = Products::open(&options.out)?;
     let steps: Vec<Step> = plan.builds().cloned().collect();
     let needs_builder = steps.iter().any(|step| step.action == Action::Image);
     let builder = needs_builder
@@ -80,7 +78,7 @@ pub fn build(
         repository,
         settings,
         options,
-        products: &products,
+        products,
         builder,
         head,
         events,
@@ -91,7 +89,10 @@ pub fn build(
     let services = if may_act(&prepared, options) {
         run.act(prepared)?
     } else {
-        prepared.into_iter().map(only_checked).collect()
+        prepared
+            .into_iter()
+            .map(|job| only_checked(job, options))
+            .collect()
     };
     let report = BuildReport {
         base: plan.base,
@@ -117,9 +118,10 @@ fn may_act(prepared: &[Prepared], options: &Options) -> bool {
     !options.dry_run && (options.keep_going || prepared.iter().all(Result::is_ok))
 }
 
-fn only_checked(prepared: Prepared) -> BuiltService {
+fn only_checked(prepared: Prepared, options: &Options) -> BuiltService {
     match prepared {
-        Ok(job) => job.planned(),
+        Ok(job) if options.dry_run => job.planned(),
+        Ok(job) => ended(job.step, Status::Cancelled, Duration::ZERO, None),
         Err(unfit) => unfit.failed(),
     }
 }
@@ -180,13 +182,11 @@ impl Run<'_> {
     fn one(&self, index: usize, job: Prepared, stop: &AtomicBool) -> BuiltService {
         let job = match job {
             Ok(job) => job,
-            Err(unfit) => return self.tell(index, unfit.failed()),
+            Err(unfit) => return self.tell(index, unfit.failed(), &Made::default()),
         };
         if stop.load(Ordering::SeqCst) || interrupt::pending().is_some() {
-            return self.tell(
-                index,
-                ended(job.step, Status::Cancelled, Duration::ZERO, None),
-            );
+            let cancelled = ended(job.step, Status::Cancelled, Duration::ZERO, None);
+            return self.tell(index, cancelled, &Made::default());
         }
         let (name, action) = (job.step.name.to_string(), job.step.action);
         (self.events)(Event::Started {
@@ -195,54 +195,62 @@ impl Run<'_> {
             action,
         });
         let started = Instant::now();
-        let outcome = self.make(index, &job);
-        let log = job.log.exists().then(|| job.log.clone());
-        let mut built = match outcome {
-            Ok(made) => BuiltService {
-                image: made.image,
-                chart: made.chart,
-                ..ended(job.step, made.status, Duration::ZERO, None)
-            },
-            Err(error) => ended(job.step, Status::Failed, Duration::ZERO, Some(error)),
-        };
+        let mut built = ended(job.step.clone(), Status::Failed, Duration::ZERO, None);
+        let mut made = Made::default();
+        match self.make(index, &job, &mut built, &mut made) {
+            Ok(()) => built.status = made.status(job.step.action),
+            Err(error) => built.error = Some(error),
+        }
         built.took = started.elapsed();
-        built.log = log;
-        self.tell(index, built)
+        built.log = job.log.exists().then_some(job.log);
+        self.tell(index, built, &made)
     }
 
-    /// The image, then its chart.
-    fn make(&self, index: usize, job: &Job) -> Result<Made> {
+    /// The image, then its chart. What was made is in `built` also when something after it fails.
+    fn make(
+        &self,
+        index: usize,
+        job: &Job,
+        built: &mut BuiltService,
+        made: &mut Made,
+    ) -> Result<()> {
         let step = |step| (self.events)(Event::Step { job: index, step });
-        let mut status = Status::Built;
-        let mut image = None;
-        if let Some(request) = &job.image {
+        products::clear_log(&job.log)?;
+        if let Some(image) = &job.image {
             step("image");
-            let obtained = image::obtain(self, job, request)?;
-            status = obtained.status;
-            image = Some(obtained.image);
+            let (image, status) = image::obtain(self, job, image)?;
+            built.image = Some(image);
+            made.image = Some(status);
         }
-        let mut chart = None;
         if job.has_chart {
             step("chart");
-            chart = Some(chart::bake(self, job, image.as_ref())?);
-            // A chart baked again from the same identity is the same file: only the image says whether work was done.
-            if job.step.action == Action::Chart {
-                status = Status::Built;
-            }
+            self.warn_of_missing_image(job);
+            let (chart, status) = chart::bake(self, job, built.image.as_ref())?;
+            built.chart = Some(chart);
+            made.chart = Some(status);
         }
-        Ok(Made {
-            status,
-            image,
-            chart,
-        })
+        Ok(())
     }
 
-    fn tell(&self, index: usize, built: BuiltService) -> BuiltService {
+    /// A chart build does not build the image, and a pushed chart should deploy one that others can pull.
+    fn warn_of_missing_image(&self, job: &Job) {
+        let Some(image) = &job.image else { return };
+        let is_missing = matches!(image.origin, prepare::Origin::Unknown);
+        if self.options.push && job.step.action == Action::Chart && is_missing {
+            (self.events)(Event::Notice(format!(
+                "the chart of {0} deploys {1}, which is not in its registry: flota build {0} --push builds it",
+                job.step.name,
+                image.names.identity_reference()
+            )));
+        }
+    }
+
+    fn tell(&self, index: usize, built: BuiltService, made: &Made) -> BuiltService {
         let ending = match built.status {
             Status::Failed => Ending::Failed,
             Status::Cancelled | Status::Planned => Ending::Cancelled,
-            Status::Reused => Ending::Reused(what(&built)),
-            Status::Built => Ending::Done(what(&built)),
+            Status::Reused => Ending::Reused(made.words(built.step.action)),
+            Status::Built => Ending::Done(made.words(built.step.action)),
         };
         let log = built
             .log
@@ -261,26 +269,35 @@ impl Run<'_> {
     }
 }
 
-/// What one job made.
+/// What became of a service's products so far.
+#[derive(Default)]
 struct Made {
-    status: Status,
-    image: Option<ImageReport>,
-    chart: Option<ChartReport>,
+    image: Option<Status>,
+    chart: Option<Status>,
 }
 
-/// The products in a few words.
-fn what(built: &BuiltService) -> String {
-    let chart = built
-        .chart
-        .as_ref()
-        .map(|chart| format!("{}-{}.tgz", chart.name, chart.version));
-    let image = match built.step.action {
-        Action::Image => built.image.as_ref().map(|image| image.reference.clone()),
-        _ => None,
-    };
-    image
-        .into_iter()
-        .chain(chart)
-        .collect::<Vec<_>>()
-        .join(", ")
+impl Made {
+    /// An image build is known by its image: its chart follows from that. A chart build only names an image.
+    fn status(&self, action: Action) -> Status {
+        let telling = match action {
+            Action::Image => self.image.or(self.chart),
+            _ => self.chart,
+        };
+        telling.unwrap_or(Status::Built)
+    }
+
+    /// In a few words.
+    fn words(&self, action: Action) -> String {
+        let image = self.image.filter(|_| action == Action::Image);
+        let image = image.map(|status| match status {
+            Status::Reused => "image reused",
+            _ => "image built",
+        });
+        let chart = self.chart.map(|status| match status {
+            Status::Reused => "chart reused",
+            _ => "chart baked",
+        });
+        let words: Vec<_> = image.into_iter().chain(chart).collect();
+        words.join(", ")
+    }
 }

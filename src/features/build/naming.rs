@@ -1,6 +1,6 @@
 //! What images and charts are called.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Options, Prepared};
 use crate::model::{
@@ -55,8 +55,10 @@ impl ImageNames {
         tags.extend(options.tags.iter().cloned());
         for tag in &tags {
             valid::tag(tag)?;
+            refuse_identity(tag)?;
         }
-        tags.dedup();
+        let mut seen = BTreeSet::new();
+        tags.retain(|tag| seen.insert(tag.clone()));
         let repository = own.repository()?.to_owned();
         Ok(Self {
             registry: own.image.registry.clone(),
@@ -72,6 +74,11 @@ impl ImageNames {
             Some(registry) => format!("{registry}/{}", self.repository),
             None => self.repository.clone(),
         }
+    }
+
+    /// The full name that says what the image is built from.
+    pub fn identity_reference(&self) -> String {
+        format!("{}:{}", self.name(), self.identity)
     }
 
     /// Every full name, the identity first.
@@ -90,6 +97,22 @@ fn fit(name: &str) -> String {
         .collect();
     let trimmed = mapped.trim_start_matches(['.', '-']);
     trimmed.chars().take(TAG_LIMIT).collect()
+}
+
+/// A tag for people in the form of an identity would pass for other content: whoever may name a branch could plant an
+/// image that a later build takes for its own.
+fn refuse_identity(tag: &str) -> Result<()> {
+    let is_hex = |c: u8| matches!(c, b'0'..=b'9' | b'a'..=b'f');
+    if tag
+        .strip_prefix("code-")
+        .is_some_and(|rest| rest.len() == 12 && rest.bytes().all(is_hex))
+    {
+        return Err(Error::misuse(format!(
+            "the tag `{tag}` has the form of an identity (`code-` and 12 hexadecimal digits)"
+        ))
+        .hint("those are given by content: choose another, as `--tag v1.2`, or put more into [image] tags of flota.toml"));
+    }
+    Ok(())
 }
 
 /// Two services under one name would overwrite each other's tags.
@@ -115,6 +138,20 @@ pub(super) fn refuse_shared_repositories(prepared: &[Prepared]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_tag_for_people_passes_for_an_identity() {
+        assert!(refuse_identity("code-0123456789ab").is_err());
+        for tag in [
+            "code-0123456789a",
+            "code-0123456789abc",
+            "code-0123456789AB",
+            "code-review-1234",
+            "pr-12",
+        ] {
+            assert!(refuse_identity(tag).is_ok(), "{tag}");
+        }
+    }
 
     #[test]
     fn any_name_becomes_a_tag() {

@@ -9,7 +9,11 @@ use std::{
 use bstr::{BStr, ByteSlice};
 use gix::ObjectId;
 
-use super::{Prepared, Run, Unfit, chart, ended, image, naming::ImageNames};
+use super::{
+    Prepared, Run, Unfit, chart, ended,
+    image::{self, Found},
+    naming::ImageNames,
+};
 use crate::{
     container::ImageRequest,
     git::{
@@ -26,7 +30,7 @@ use crate::{
         error::{Error, Result},
         identity::{self, ImageInputs},
         plan::Step,
-        report::{BuiltService, ImageReport, Status},
+        report::{BuiltService, Status},
         settings::ServiceSettings,
     },
 };
@@ -60,25 +64,36 @@ pub(super) struct Job {
 pub(super) struct ImageJob {
     /// What it is called.
     pub names: ImageNames,
-    /// What to build.
-    pub request: ImageRequest,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// Where an image comes from.
+pub(super) enum Origin {
+    /// It is there already.
+    Found(Found),
+    /// It is to be built.
+    Request(ImageRequest),
+    /// A chart names it, and it was not found.
+    Unknown,
+}
+
+impl Origin {
+    /// Where it is already, if it is.
+    pub fn found(&self) -> Option<&Found> {
+        match self {
+            Self::Found(found) => Some(found),
+            Self::Request(_) | Self::Unknown => None,
+        }
+    }
 }
 
 impl Job {
     /// As a dry run reports it.
     pub fn planned(self) -> BuiltService {
-        let image = self.image.as_ref().map(|image| {
-            let references = image.names.references();
-            let reference = references[0].clone();
-            ImageReport {
-                reference,
-                references,
-                digest: None,
-                id: None,
-            }
-        });
+        let image = self.image.as_ref();
         BuiltService {
-            image,
+            image: image.map(|image| image::report(&image.names, image.origin.found())),
             ..ended(self.step, Status::Planned, Duration::ZERO, None)
         }
     }
@@ -99,37 +114,70 @@ fn checked(run: &Run<'_>, step: &Step) -> Result<Job> {
         .commit
         .ok_or_else(|| Error::repository(format!("{} is pinned to no commit", step.path)))?;
     let settings = run.settings.for_service(&step.name.to_str_lossy());
+    let named = step
+        .code
+        .map(|code| named_image(run, step, &settings, code))
+        .transpose()?;
+    let needs_code = step.action == Action::Image && matches!(&named, Some((_, Origin::Unknown)));
     let source = run.products.scratch()?;
-    let created = write_source(run, step, commit, &source)?;
-    let log = run.products.log(&log_name(step))?;
-    let image = image_job(run, step, &settings, commit, created, &source)?;
-    let has_chart = step.config.is_some();
-    let step = step.clone();
+    let created = write_source(run, step, commit, needs_code, &source)?;
+    let image = named.map(|(names, mut origin)| {
+        if needs_code {
+            let labels = labels(step, commit, created);
+            origin = Origin::Request(request(&settings, &names, labels, created, &source));
+        }
+        ImageJob { names, origin }
+    });
     let job = Job {
-        step,
+        step: step.clone(),
         settings,
         source,
         commit,
         created,
         image,
-        has_chart,
-        log,
+        has_chart: step.config.is_some(),
+        log: run.products.log(&log_name(step)),
     };
-    if job.step.action == Action::Image {
-        image::check(run, &job)?;
-    }
+    image::check(run, &job)?;
     if job.has_chart {
         chart::check(run, &job)?;
     }
     Ok(job)
 }
 
-/// Writes the commit's content into `into`; the commit's date.
-fn write_source(run: &Run<'_>, step: &Step, commit: ObjectId, into: &Path) -> Result<i64> {
+/// The image's names, and whether it is there already.
+fn named_image(
+    run: &Run<'_>,
+    step: &Step,
+    own: &ServiceSettings,
+    code: ObjectId,
+) -> Result<(ImageNames, Origin)> {
+    let identity = identity::image_tag(&ImageInputs {
+        code,
+        dockerfile: &own.image.dockerfile.to_string_lossy(),
+        target: own.image.target.as_deref(),
+        platform: &own.image.platform,
+        build_args: &own.image.build_args,
+    });
+    let names = ImageNames::new(own, step, identity, run.options)?;
+    let found = image::look_up(run, step.action, &names)?;
+    Ok((names, found.map_or(Origin::Unknown, Origin::Found)))
+}
+
+/// Writes what the build needs of the commit's content into `into`; the commit's date.
+fn write_source(
+    run: &Run<'_>,
+    step: &Step,
+    commit: ObjectId,
+    needs_code: bool,
+    into: &Path,
+) -> Result<i64> {
     if step.path == "." {
         let repo = run.repository.to_local();
         let objects = Objects::new(&repo.objects);
-        return export_commit(objects, commit, into, &|path, _, _| Err(nested(step, path)));
+        return export_commit(objects, commit, needs_code, into, &|path, _, _| {
+            Err(nested(step, path))
+        });
     }
     let repo = run.repository.to_local();
     let fleet = Objects::new(&repo.objects);
@@ -146,16 +194,22 @@ fn write_source(run: &Run<'_>, step: &Step, commit: ObjectId, into: &Path) -> Re
         .map(|root| Gitmodules::of_tree(store.objects(), root))
         .transpose()?;
     let nested_listed = nested_listed.unwrap_or_default();
-    export_commit(store.objects(), commit, into, &|path, pin, target| {
-        let name = nested_listed
-            .at(path)
-            .map_or(path, |submodule| submodule.name.as_ref());
-        let inner = store.nested(name)?.ok_or_else(|| nested(step, path))?;
-        let root = inner.tree_of(pin)?.ok_or_else(|| nested(step, path))?;
-        export::export(inner.objects(), root, target, &|path, _, _| {
-            Err(nested(step, path))
-        })
-    })
+    export_commit(
+        store.objects(),
+        commit,
+        needs_code,
+        into,
+        &|path, pin, target| {
+            let name = nested_listed
+                .at(path)
+                .map_or(path, |submodule| submodule.name.as_ref());
+            let inner = store.nested(name)?.ok_or_else(|| nested(step, path))?;
+            let root = inner.tree_of(pin)?.ok_or_else(|| nested(step, path))?;
+            export::export(inner.objects(), root, target, &|path, _, _| {
+                Err(nested(step, path))
+            })
+        },
+    )
 }
 
 fn nested(step: &Step, path: &BStr) -> Error {
@@ -173,6 +227,7 @@ fn nested(step: &Step, path: &BStr) -> Error {
 fn export_commit(
     objects: Objects<'_>,
     commit: ObjectId,
+    needs_code: bool,
     into: &Path,
     on_gitlink: export::OnGitlink<'_>,
 ) -> Result<i64> {
@@ -182,9 +237,9 @@ fn export_commit(
     let has_code = entries
         .iter()
         .any(|(name, (mode, _))| mode.is_tree() && name == CODE);
-    if has_code {
+    if has_code || !needs_code {
         for (name, (mode, id)) in entries {
-            let part = name == CODE || CONFIG.iter().any(|folder| name == *folder);
+            let part = (name == CODE && needs_code) || CONFIG.iter().any(|folder| name == *folder);
             if part && mode.is_tree() {
                 let target = into.join(name.to_str_lossy().as_ref());
                 std::fs::create_dir(&target).map_err(|err| {
@@ -203,28 +258,15 @@ fn export_commit(
     history::committed_at(objects, commit)
 }
 
-fn image_job(
-    run: &Run<'_>,
-    step: &Step,
+fn request(
     own: &ServiceSettings,
-    commit: ObjectId,
+    names: &ImageNames,
+    labels: BTreeMap<String, String>,
     created: i64,
     source: &Path,
-) -> Result<Option<ImageJob>> {
-    let Some(code) = step.code else {
-        return Ok(None);
-    };
-    let dockerfile = own.image.dockerfile.to_string_lossy();
-    let identity = identity::image_tag(&ImageInputs {
-        code,
-        dockerfile: &dockerfile,
-        target: own.image.target.as_deref(),
-        platform: &own.image.platform,
-        build_args: &own.image.build_args,
-    });
-    let names = ImageNames::new(own, step, identity, run.options)?;
+) -> ImageRequest {
     let code_folder = source.join(CODE);
-    let request = ImageRequest {
+    ImageRequest {
         context: if code_folder.is_dir() {
             code_folder
         } else {
@@ -233,12 +275,11 @@ fn image_job(
         dockerfile: own.image.dockerfile.clone(),
         target: own.image.target.clone(),
         build_args: own.image.build_args.clone(),
-        labels: labels(step, commit, created),
+        labels,
         platform: own.image.platform.clone(),
         created,
         references: names.references(),
-    };
-    Ok(Some(ImageJob { names, request }))
+    }
 }
 
 fn labels(step: &Step, commit: ObjectId, created: i64) -> BTreeMap<String, String> {

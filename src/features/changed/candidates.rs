@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bstr::{BStr, BString};
 use gix::ObjectId;
 
-use super::{Listed, Trees};
+use super::{Trees, fleet::Listed};
 use crate::{
     git::{
         Objects, gitmodules,
@@ -141,7 +141,7 @@ fn at_path(
     };
     Ok(Candidate {
         base: place(difference.old, trees.base)?,
-        head: place(difference.new, Some(trees.head))?,
+        head: place(difference.new, trees.head)?,
         listed_base: listed.base.at(path).cloned(),
         listed_head: listed.head.at(path).cloned(),
         path: difference.path.clone(),
@@ -260,10 +260,10 @@ fn add_url_changes(
         if base.url == head.url {
             continue;
         }
-        let Some((mode, pin)) = tree::entry_at(objects, trees.head, head.path.as_ref())? else {
-            continue;
-        };
-        if mode.is_commit() {
+        let Some(root) = trees.head else { continue };
+        if let Some((mode, pin)) = tree::entry_at(objects, root, head.path.as_ref())?
+            && mode.is_commit()
+        {
             candidates.push(Candidate {
                 path: head.path.clone(),
                 previous_path: None,

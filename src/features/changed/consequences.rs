@@ -4,15 +4,17 @@ use std::collections::BTreeSet;
 
 use bstr::{BStr, BString, ByteSlice};
 
+use gix::ObjectId;
+
 use super::{
-    Listed, Trees,
     candidates::{Candidate, Place},
-    inside::{self, MissingPin, Outcome},
+    fleet::Listed,
+    inside::{self, Outcome},
 };
 use crate::{
     git::{Objects, gitmodules::Gitmodules, repository::Repository, tree},
     model::{
-        change::{Action, FileChange, Reason, ServiceChange, Warning, WarningKind},
+        change::{Action, FileChange, Reason, ServiceChange, Unread, Warning, WarningKind},
         error::Result,
         fleet::{self, Gitlink},
         settings::{Build, Settings},
@@ -34,7 +36,7 @@ impl<'a> Consequences<'a> {
         repository: &'a Repository,
         settings: &'a Settings,
         objects: Objects<'_>,
-        trees: &Trees,
+        head: ObjectId,
     ) -> Result<Option<Self>> {
         if settings.fanout.is_empty() && settings.services.is_empty() {
             return Ok(None);
@@ -42,8 +44,8 @@ impl<'a> Consequences<'a> {
         Ok(Some(Self {
             repository,
             settings,
-            gitlinks: tree::gitlinks(objects, trees.head)?,
-            listed: Gitmodules::of_tree(objects, trees.head)?,
+            gitlinks: tree::gitlinks(objects, head)?,
+            listed: Gitmodules::of_tree(objects, head)?,
         }))
     }
 
@@ -75,12 +77,12 @@ impl<'a> Consequences<'a> {
             .collect()
     }
 
-    /// Adds to `services` what follows, and to `missing` what would have to be read for it and cannot be.
+    /// Adds to `services` what follows, and to `unread` what would have to be read for it and cannot be.
     pub fn add(
         &self,
         paths: &[FileChange],
         services: &mut Vec<ServiceChange>,
-        missing: &mut Vec<MissingPin>,
+        unread: &mut Vec<Unread>,
     ) -> Result<()> {
         for fanout in &self.settings.fanout {
             let Some(file) = paths
@@ -98,11 +100,11 @@ impl<'a> Consequences<'a> {
                 let name = fleet::service_name(path);
                 if fanout.services.is_match(name) || fanout.services.is_match(path) {
                     let reason = Reason::Fanout(file.path.clone());
-                    self.raise(gitlink, action, reason, services, missing)?;
+                    self.raise(gitlink, action, reason, services, unread)?;
                 }
             }
         }
-        self.add_dependents(services, missing)
+        self.add_dependents(services, unread)
     }
 
     /// Every service that depends on a built one is built too, and what depends on that. There are no cycles: reading
@@ -110,7 +112,7 @@ impl<'a> Consequences<'a> {
     fn add_dependents(
         &self,
         services: &mut Vec<ServiceChange>,
-        missing: &mut Vec<MissingPin>,
+        unread: &mut Vec<Unread>,
     ) -> Result<()> {
         let mut open: Vec<(BString, Action)> = built(services);
         while let Some((name, action)) = open.pop() {
@@ -126,7 +128,7 @@ impl<'a> Consequences<'a> {
                     continue;
                 }
                 let reason = Reason::DependsOn(name.clone());
-                if let Some(raised) = self.raise(gitlink, action, reason, services, missing)? {
+                if let Some(raised) = self.raise(gitlink, action, reason, services, unread)? {
                     open.push((dependent.to_owned(), raised));
                 }
             }
@@ -142,7 +144,7 @@ impl<'a> Consequences<'a> {
         action: Action,
         reason: Reason,
         services: &mut Vec<ServiceChange>,
-        missing: &mut Vec<MissingPin>,
+        unread: &mut Vec<Unread>,
     ) -> Result<Option<Action>> {
         let known = services
             .iter()
@@ -154,9 +156,9 @@ impl<'a> Consequences<'a> {
                     services.push(*service);
                     services.len() - 1
                 }
-                Outcome::Missing(pin) => {
-                    if missing.iter().all(|known| known.path() != pin.path()) {
-                        missing.push(pin);
+                Outcome::Unread(one) => {
+                    if !unread.contains(&one) {
+                        unread.push(one);
                     }
                     return Ok(None);
                 }

@@ -3,14 +3,19 @@
 use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
-use super::candidates::{Candidate, Place};
+use super::{
+    Trees,
+    candidates::{Candidate, Place},
+    nested,
+};
 use crate::{
     git::{Objects, content, history, repository::Repository, submodule::Store, tree},
     model::{
         change::{
-            Action, Direction, FileChange, Part, Reason, ServiceChange, Warning, WarningKind,
+            Action, Direction, FileChange, Part, Reason, ServiceChange, Unread, Warning,
+            WarningKind,
         },
-        error::{Error, Result},
+        error::Result,
         fleet::{self, Submodule},
         rules::{self, Content, Evidence, Old, Side},
         settings::{Build, ChangeSettings, Settings},
@@ -22,98 +27,87 @@ pub(super) enum Outcome {
     /// It could be read.
     Read(Box<ServiceChange>, Vec<Warning>),
     /// The commit it should be at is not here.
-    Missing(MissingPin),
+    Unread(Unread),
 }
 
-/// A pin at head that cannot be read: nothing can be said of the service, and nothing built.
-pub(super) struct MissingPin {
-    path: BString,
-    pin: ObjectId,
-    url: Option<BString>,
-    initialised: bool,
-}
-
-impl MissingPin {
-    /// Where the submodule sits.
-    pub fn path(&self) -> &BString {
-        &self.path
-    }
-}
-
-/// Looks into one submodule.
+/// Looks into one submodule, and into those of its own that its code does not cover.
 pub(super) fn read(
-    repository: &Repository,
+    parent: &Parent<'_>,
     settings: &Settings,
     candidate: &Candidate,
     files: bool,
-) -> Result<Outcome> {
-    let reader = Reader::new(repository, settings, candidate)?;
-    let Some(head) = reader.head()? else {
-        return Ok(Outcome::Missing(reader.missing()));
+) -> Result<Vec<Outcome>> {
+    let reader = Reader::new(parent, settings, candidate)?;
+    let head = match reader.head()? {
+        Ok(head) => head,
+        Err(pin) => return Ok(vec![Outcome::Unread(reader.unread(pin))]),
     };
-    let base = reader.base()?;
-    let decision = rules::decide(&Evidence {
-        base,
-        head,
-        moved: candidate.previous_path.is_some(),
-        url_changed: candidate.url_changed(),
-        other_action: other_action(&reader.change),
-    });
-    let old = match base {
-        Old::Known(side) => side.content(),
-        Old::Unavailable(_) => Content::default(),
-    };
-    let new = head.content();
-    let service = ServiceChange {
-        name: fleet::service_name(candidate.path.as_ref()).to_owned(),
-        path: candidate.path.clone(),
-        previous_path: candidate.previous_path.clone(),
-        change: decision.change,
-        direction: reader.direction(),
-        from: candidate.base.pin(),
-        to: candidate.head.pin(),
-        code: Part {
-            from: old.code,
-            to: new.code,
-        },
-        config: Part {
-            from: old.config,
-            to: new.config,
-        },
-        other: old.other != new.other,
-        action: decision.action,
-        reason: decision.reason,
-        url: candidate.url().map(fleet::without_credentials),
-        files: if files { reader.files()? } else { None },
-    };
-    let warnings = warnings(candidate, &service);
-    Ok(Outcome::Read(Box::new(service), warnings))
+    let mut outcomes = vec![reader.compared(head, files)?];
+    outcomes.extend(nested::read(&reader, settings, files)?);
+    Ok(outcomes)
 }
 
-/// The same for a submodule whose pin stands, but whose content is needed all the same.
+/// One submodule whose pin stands, but whose content is needed all the same.
 pub(super) fn read_whole(
     repository: &Repository,
     settings: &Settings,
     candidate: &Candidate,
 ) -> Result<Outcome> {
-    let reader = Reader::new(repository, settings, candidate)?;
-    let at_hand = candidate
-        .head
-        .pin()
-        .map(|pin| reader.pinned(pin))
-        .transpose()?
-        .flatten()
-        .is_some();
-    if at_hand {
-        read(repository, settings, candidate, false)
-    } else {
-        Ok(Outcome::Missing(reader.missing()))
+    let parent = Parent::Fleet(repository);
+    let reader = Reader::new(&parent, settings, candidate)?;
+    match candidate.head {
+        Place::Gitlink(pin) => match reader.pinned(pin)? {
+            Some(content) => reader.compared(Side::Pinned(pin, content), false),
+            None => Ok(Outcome::Unread(reader.unread(pin))),
+        },
+        Place::Directory(_) | Place::Nothing => reader.compared(Side::Absent, false),
     }
 }
 
-struct Reader<'a> {
-    repository: &'a Repository,
+/// The repository that records a submodule's pin.
+pub(super) enum Parent<'a> {
+    /// The fleet itself.
+    Fleet(&'a Repository),
+    /// A submodule.
+    Submodule {
+        /// Its objects.
+        store: &'a Store,
+        /// Its own path, from the fleet's root.
+        path: &'a BStr,
+        /// How many submodules lie above it.
+        depth: usize,
+    },
+}
+
+impl Parent<'_> {
+    fn open(&self, name: Option<&BStr>, path: &BStr) -> Result<Option<Store>> {
+        match self {
+            Self::Fleet(repository) => Store::open(repository, name, path),
+            Self::Submodule { store, .. } => store.nested(name.unwrap_or(path)),
+        }
+    }
+
+    /// `path`, from the fleet's root.
+    fn full_path(&self, path: &BStr) -> BString {
+        match self {
+            Self::Fleet(_) => path.to_owned(),
+            Self::Submodule { path: above, .. } => [above, &b"/"[..], path].concat().into(),
+        }
+    }
+
+    fn with_objects<T>(&self, read: impl FnOnce(Objects<'_>) -> T) -> T {
+        match self {
+            Self::Fleet(repository) => read(Objects::new(&repository.to_local().objects)),
+            Self::Submodule { store, .. } => read(store.objects()),
+        }
+    }
+}
+
+pub(super) struct Reader<'a> {
+    parent: &'a Parent<'a>,
     candidate: &'a Candidate,
+    /// The submodule's path, from the fleet's root.
+    path: BString,
     /// The submodule's objects; none when it is not initialised.
     store: Option<Store>,
     /// Which of its paths mean what.
@@ -123,39 +117,98 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(
-        repository: &'a Repository,
-        settings: &Settings,
-        candidate: &'a Candidate,
-    ) -> Result<Self> {
-        let path: &BStr = candidate.path.as_ref();
-        let name = fleet::service_name(path).to_str_lossy();
+    fn new(parent: &'a Parent<'a>, settings: &Settings, candidate: &'a Candidate) -> Result<Self> {
+        let path = parent.full_path(candidate.path.as_ref());
+        let name = fleet::service_name(path.as_ref()).to_str_lossy();
         let listed = candidate.listed().map(|listed| listed.name.as_ref());
         let chosen = settings.fleet.services.as_ref();
         Ok(Self {
-            repository,
+            parent,
             candidate,
-            store: Store::open(repository, listed, path)?,
+            store: parent.open(listed, candidate.path.as_ref())?,
             change: settings.for_service(&name).change,
-            plain: chosen.is_some_and(|globs| !globs.is_match(path)),
+            plain: chosen.is_some_and(|globs| !globs.is_match(path.as_ref())),
+            path,
         })
     }
 
-    /// What is there at head; `None` when the pin cannot be read and something hangs on it.
-    fn head(&self) -> Result<Option<Side>> {
-        let content = match self.candidate.head.pin() {
-            Some(pin) => self.pinned(pin)?,
-            None => None,
+    /// The rules applied to both ends.
+    fn compared(&self, head: Side, files: bool) -> Result<Outcome> {
+        let candidate = self.candidate;
+        let base = self.base()?;
+        let decision = rules::decide(&Evidence {
+            base,
+            head,
+            moved: candidate.previous_path.is_some(),
+            url_changed: candidate.url_changed(),
+            other_action: other_action(&self.change),
+        });
+        let old = match base {
+            Old::Known(side) => side.content(),
+            Old::Unavailable(_) => Content::default(),
         };
-        Ok(match (self.candidate.head, content) {
-            (Place::Gitlink(pin), Some(content)) => Some(Side::Pinned(pin, content)),
-            (Place::Gitlink(pin), None) if self.pin_stands() => {
-                Some(Side::Pinned(pin, Content::default()))
-            }
-            (Place::Gitlink(_), None) => None,
-            (Place::Directory(tree), _) => Some(Side::Directory(self.directory(tree)?)),
-            (Place::Nothing, _) => Some(Side::Absent),
-        })
+        let new = head.content();
+        let previous = candidate.previous_path.as_ref();
+        let service = ServiceChange {
+            name: fleet::service_name(self.path.as_ref()).to_owned(),
+            path: self.path.clone(),
+            previous_path: previous.map(|path| self.parent.full_path(path.as_ref())),
+            change: decision.change,
+            direction: self.direction(),
+            from: candidate.base.pin(),
+            to: candidate.head.pin(),
+            code: Part {
+                from: old.code,
+                to: new.code,
+            },
+            config: Part {
+                from: old.config,
+                to: new.config,
+            },
+            other: old.other != new.other,
+            action: decision.action,
+            reason: decision.reason,
+            url: candidate.url().map(fleet::without_credentials),
+            files: if files { self.files()? } else { None },
+        };
+        let warnings = warnings(candidate, &service);
+        Ok(Outcome::Read(Box::new(service), warnings))
+    }
+
+    /// The root trees of both ends in this submodule's own objects; none where there is no pin or it is not at hand.
+    pub fn roots(&self) -> Result<Option<(&Store, Trees)>> {
+        let Some(store) = &self.store else {
+            return Ok(None);
+        };
+        let root = |place: Place| place.pin().map_or(Ok(None), |pin| store.tree_of(pin));
+        let (base, head) = (root(self.candidate.base)?, root(self.candidate.head)?);
+        Ok(Some((store, Trees { base, head })))
+    }
+
+    /// What this submodule's own submodules have as their parent.
+    pub fn as_parent<'s>(&'s self, store: &'s Store) -> Parent<'s> {
+        let depth = match self.parent {
+            Parent::Fleet(_) => 1,
+            Parent::Submodule { depth, .. } => depth + 1,
+        };
+        Parent::Submodule {
+            store,
+            path: self.path.as_ref(),
+            depth,
+        }
+    }
+
+    /// What is there at head; the pin itself when it cannot be read and something hangs on it.
+    fn head(&self) -> Result<std::result::Result<Side, ObjectId>> {
+        Ok(Ok(match self.candidate.head {
+            Place::Gitlink(pin) => match self.pinned(pin)? {
+                Some(content) => Side::Pinned(pin, content),
+                None if self.pin_stands() => Side::Pinned(pin, Content::default()),
+                None => return Ok(Err(pin)),
+            },
+            Place::Directory(tree) => Side::Directory(self.directory(tree)?),
+            Place::Nothing => Side::Absent,
+        }))
     }
 
     fn base(&self) -> Result<Old> {
@@ -186,8 +239,8 @@ impl<'a> Reader<'a> {
     }
 
     fn directory(&self, tree: ObjectId) -> Result<Content> {
-        let repo = self.repository.to_local();
-        self.content(Objects::new(&repo.objects), tree)
+        self.parent
+            .with_objects(|objects| self.content(objects, tree))
     }
 
     fn content(&self, objects: Objects<'_>, root: ObjectId) -> Result<Content> {
@@ -217,43 +270,30 @@ impl<'a> Reader<'a> {
 
     /// The files that differ; none when the two ends are not in one object database.
     fn files(&self) -> Result<Option<Vec<FileChange>>> {
-        let Some(store) = &self.store else {
+        let Some((store, trees)) = self.roots()? else {
             return Ok(None);
         };
-        if self.candidate.crosses_a_directory() {
+        let read = |place: Place, root: Option<ObjectId>| place.pin().is_some() == root.is_some();
+        let all_read =
+            read(self.candidate.base, trees.base) && read(self.candidate.head, trees.head);
+        if self.candidate.crosses_a_directory() || !all_read {
             return Ok(None);
         }
-        let mut roots = [None, None];
-        for (root, place) in roots
-            .iter_mut()
-            .zip([self.candidate.base, self.candidate.head])
-        {
-            if let Some(pin) = place.pin() {
-                *root = store.tree_of(pin)?;
-                if root.is_none() {
-                    return Ok(None);
-                }
-            }
-        }
-        let differences = tree::diff(store.objects(), roots[0], roots[1])?;
-        Ok(Some(
-            differences
-                .iter()
-                .map(tree::Difference::to_file_change)
-                .collect(),
-        ))
+        let differences = tree::diff(store.objects(), trees.base, trees.head)?;
+        let files = differences.iter().map(tree::Difference::to_file_change);
+        Ok(Some(files.collect()))
     }
 
-    fn missing(&self) -> MissingPin {
-        MissingPin {
-            path: self.candidate.path.clone(),
-            pin: self
-                .candidate
-                .head
-                .pin()
-                .unwrap_or(ObjectId::null(self.repository.object_hash())),
+    fn unread(&self, pin: ObjectId) -> Unread {
+        let why = match self.store {
+            Some(_) => "it lacks its commit",
+            None => "it is not initialised",
+        };
+        Unread {
+            path: self.path.clone(),
+            pin,
             url: self.candidate.url().map(fleet::without_credentials),
-            initialised: self.store.is_some(),
+            why: why.to_owned(),
         }
     }
 }
@@ -301,40 +341,4 @@ fn warnings(candidate: &Candidate, service: &ServiceChange) -> Vec<Warning> {
         warn(WarningKind::Unlisted, message);
     }
     found
-}
-
-/// One error for all pins that cannot be read, with the command that gets them.
-pub(super) fn refuse_missing(missing: Vec<MissingPin>) -> Result<()> {
-    let Some(first) = missing.first() else {
-        return Ok(());
-    };
-    let describe = |pin: &MissingPin| {
-        let url = pin
-            .url
-            .as_ref()
-            .map_or("no URL".to_owned(), ToString::to_string);
-        let state = if pin.initialised {
-            "does not have"
-        } else {
-            "is not initialised and lacks"
-        };
-        format!("{} {state} its commit {} ({url})", pin.path, pin.pin)
-    };
-    let error = match missing.len() {
-        1 => Error::repository(describe(first)),
-        several => {
-            let lines: Vec<_> = missing
-                .iter()
-                .map(|pin| format!("  {}", describe(pin)))
-                .collect();
-            Error::repository(format!(
-                "the commits of {several} submodules are not here:\n{}",
-                lines.join("\n")
-            ))
-        }
-    };
-    Err(error.hint(match missing.len() {
-        1 => format!("get it: git submodule update --init -- {}", first.path),
-        _ => "get them: git submodule update --init".to_owned(),
-    }))
 }

@@ -1,0 +1,27 @@
+//! `flota explain`
+
+use super::Context;
+use crate::{
+    cli::{Explain as Args, ResultFormat},
+    features::{changed::Options, explain},
+    model::{error::Result, exit::Exit},
+    output::{Output, human, json},
+    parallel,
+};
+
+pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
+    let options = Options {
+        files: false,
+        strict: false,
+        jobs: parallel::default_jobs(),
+        only: &[],
+    };
+    let ends = context.ends(args.range.as_deref(), &args.ends)?;
+    let (repository, settings) = (&context.repository, &context.settings);
+    let explanation = explain::explain(repository, settings, ends, &args.service, options)?;
+    match args.format {
+        ResultFormat::Human => output.result(human::explanation(&explanation))?,
+        ResultFormat::Json => output.result(json::explanation(&explanation))?,
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,176 @@
+//! A fleet: its submodules are looked into, its own files listed.
+
+use bstr::BString;
+use gix::ObjectId;
+
+use super::{
+    Options, Trees,
+    candidates::{self, Candidate},
+    consequences::Consequences,
+    inside::{self, Outcome, Parent},
+    selection,
+};
+use crate::{
+    features::ends::Ends,
+    git::{
+        Objects,
+        gitmodules::{self, Gitmodules},
+        history,
+        repository::Repository,
+        tree::{self, Difference},
+    },
+    model::{
+        change::{Base, Changed, Direction, FileChange, ServiceChange, Warning, WarningKind},
+        error::Result,
+        settings::Settings,
+    },
+    parallel,
+};
+
+/// What changed in the submodules, and in the fleet itself.
+pub(super) fn in_fleet(
+    repository: &Repository,
+    settings: &Settings,
+    ends: Ends,
+    trees: &Trees,
+    options: Options<'_>,
+) -> Result<Changed> {
+    let repo = repository.to_local();
+    let objects = Objects::new(&repo.objects);
+    let head_tree = repository.tree_of(ends.head.commit)?;
+    let differences = tree::diff(objects, trees.base, trees.head)?;
+    let listed = Listed::of(objects, trees, &differences)?;
+    let mut candidates = candidates::find(objects, trees, &differences, &listed)?;
+    if !options.only.is_empty() {
+        selection::refuse_unknown(objects, trees, options.only)?;
+        candidates.retain(|candidate| selection::is_named(candidate.path.as_ref(), options.only));
+    }
+
+    let read = parallel::map(options.jobs, &candidates, |candidate| {
+        inside::read(
+            &Parent::Fleet(repository),
+            settings,
+            candidate,
+            options.files,
+        )
+    })?;
+    let (mut services, mut warnings, mut unread) = (Vec::new(), ends.warnings, Vec::new());
+    for outcome in read
+        .into_iter()
+        .collect::<Result<Vec<_>>>()?
+        .into_iter()
+        .flatten()
+    {
+        match outcome {
+            Outcome::Read(service, said) => {
+                services.push(*service);
+                warnings.extend(said);
+            }
+            Outcome::Unread(one) => unread.push(one),
+        }
+    }
+    let paths = own_paths(&differences, &candidates);
+    if let Some(consequences) = Consequences::of(repository, settings, objects, head_tree)? {
+        warnings.extend(consequences.unknown_names(&listed));
+        consequences.add(&paths, &mut services, &mut unread)?;
+        if !options.only.is_empty() {
+            services.retain(|service| selection::is_named(service.path.as_ref(), options.only));
+            unread.retain(|one| selection::is_named(one.path.as_ref(), options.only));
+        }
+    }
+    warnings.extend(unintended_reverts(
+        repository,
+        &ends.base,
+        ends.head.commit,
+        &services,
+    )?);
+    Ok(Changed {
+        base: ends.base,
+        head: ends.head,
+        services,
+        paths,
+        warnings,
+        unread,
+    })
+}
+
+/// What `.gitmodules` says at both ends; read only when something needs it.
+#[derive(Default)]
+pub(super) struct Listed {
+    pub base: Gitmodules,
+    pub head: Gitmodules,
+}
+
+impl Listed {
+    pub fn of(objects: Objects<'_>, trees: &Trees, differences: &[Difference]) -> Result<Self> {
+        let relevant = |d: &Difference| d.is_gitlink() || d.path == gitmodules::FILE;
+        if !differences.iter().any(relevant) {
+            return Ok(Self::default());
+        }
+        let of = |root: Option<ObjectId>| match root {
+            Some(root) => Gitmodules::of_tree(objects, root),
+            None => Ok(Gitmodules::default()),
+        };
+        Ok(Self {
+            base: of(trees.base)?,
+            head: of(trees.head)?,
+        })
+    }
+}
+
+/// A pin that went backwards although no commit of the range did that: a merge kept the older of two.
+fn unintended_reverts(
+    repository: &Repository,
+    base: &Base,
+    head: ObjectId,
+    services: &[ServiceChange],
+) -> Result<Vec<Warning>> {
+    let Some(base) = base.commit else {
+        return Ok(Vec::new());
+    };
+    let mut warnings = Vec::new();
+    for service in services
+        .iter()
+        .filter(|s| s.direction == Some(Direction::Rollback))
+    {
+        let (Some(from), Some(to)) = (service.from, service.to) else {
+            continue;
+        };
+        if history::pin_was_meant(repository, base, head, service.path.as_ref(), to)? {
+            continue;
+        }
+        let message = format!(
+            "{} went back from {} to {}, and no commit of the range meant that: a merge kept the older pin",
+            service.path,
+            from.to_hex_with_len(7),
+            to.to_hex_with_len(7)
+        );
+        let path = Some(service.path.clone());
+        warnings.push(Warning {
+            path,
+            kind: WarningKind::UnintendedRevert,
+            message,
+        });
+    }
+    Ok(warnings)
+}
+
+/// The fleet's own files: neither gitlinks nor what was or became a service's directory.
+fn own_paths(differences: &[Difference], candidates: &[Candidate]) -> Vec<FileChange> {
+    let directories: Vec<&BString> = candidates
+        .iter()
+        .filter(|c| c.crosses_a_directory())
+        .map(|c| &c.path)
+        .collect();
+    let inside_service = |path: &BString| {
+        directories.iter().any(|dir| {
+            path.strip_prefix(dir.as_slice())
+                .is_some_and(|rest| rest.starts_with(b"/"))
+        })
+    };
+    differences
+        .iter()
+        .filter(|difference| !difference.is_gitlink() && !inside_service(&difference.path))
+        .map(Difference::to_file_change)
+        .collect()
+}

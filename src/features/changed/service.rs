@@ -1,0 +1,127 @@
+//! A single service's repository: its own folders instead of a submodule's.
+
+use bstr::{BString, ByteSlice};
+
+use super::{Options, Trees, inside, is_part};
+use crate::{
+    features::ends::Ends,
+    git::{
+        Objects, content, history,
+        repository::Repository,
+        tree::{self, Difference},
+    },
+    model::{
+        change::{ChangeKind, Changed, Part, ServiceChange},
+        error::{Error, Result},
+        fleet,
+        rules::{self, Evidence, Old, Side},
+        settings::Settings,
+    },
+};
+
+/// The same question inside one service's own repository: its folders instead of a submodule's.
+pub(super) fn in_service(
+    repository: &Repository,
+    settings: &Settings,
+    ends: Ends,
+    trees: &Trees,
+    options: Options<'_>,
+) -> Result<Changed> {
+    let repo = repository.to_local();
+    let objects = Objects::new(&repo.objects);
+    let name = own_name(repository);
+    if let Some(other) = options
+        .only
+        .iter()
+        .find(|only| *only != "." && name != only.as_str())
+    {
+        return Err(Error::misuse(format!(
+            "this repository is the service `{name}`, not `{other}`"
+        ))
+        .hint("leave the name out: flota build"));
+    }
+    let own = settings.for_service(&name.to_str_lossy());
+    let content = |root| content::of_tree(objects, root, &own.change);
+    let (from, to) = (ends.base.commit, ends.head.commit);
+    let old = trees.base.map(content).transpose()?;
+    let new = trees.head.map(content).transpose()?.unwrap_or_default();
+    let base = match from.zip(old) {
+        Some((from, old)) => Side::Pinned(from, old),
+        None => Side::Absent,
+    };
+    let decision = rules::decide(&Evidence {
+        base: Old::Known(base),
+        head: Side::Pinned(to, new),
+        moved: false,
+        url_changed: false,
+        other_action: inside::other_action(&own.change),
+    });
+    let differences = tree::diff(objects, trees.base, trees.head)?;
+    let (inside, outside): (Vec<_>, Vec<_>) = differences
+        .iter()
+        .map(Difference::to_file_change)
+        .partition(|file| {
+            let top = file
+                .path
+                .split_str("/")
+                .next()
+                .unwrap_or_default()
+                .as_bstr();
+            is_part(top)
+        });
+    let old = old.unwrap_or_default();
+    let service = ServiceChange {
+        url: repository
+            .origin_url()
+            .map(|url| fleet::without_credentials(url.as_ref())),
+        name,
+        path: ".".into(),
+        previous_path: None,
+        change: decision.change,
+        direction: from.map(|from| history::direction(objects, from, to, repository.is_shallow())),
+        from,
+        to: Some(to),
+        code: Part {
+            from: old.code,
+            to: new.code,
+        },
+        config: Part {
+            from: old.config,
+            to: new.config,
+        },
+        other: old.other != new.other,
+        action: decision.action,
+        reason: decision.reason,
+        files: options.files.then_some(inside),
+    };
+    // That a commit exists is no news: only what is in it.
+    let quiet = [ChangeKind::PointerOnly, ChangeKind::Unchanged].contains(&service.change);
+    let services = if quiet { Vec::new() } else { vec![service] };
+    let (base, head, warnings) = (ends.base, ends.head, ends.warnings);
+    Ok(Changed {
+        base,
+        head,
+        services,
+        paths: outside,
+        warnings,
+        unread: Vec::new(),
+    })
+}
+
+/// A service's repository is called by its remote's last component, else by its folder.
+fn own_name(repository: &Repository) -> BString {
+    let from_url = repository.origin_url().and_then(|url| {
+        let url = url.trim_end_with(|c| c == '/');
+        let last = url.rsplit(|byte| matches!(byte, b'/' | b':')).next()?;
+        let name = last.strip_suffix(b".git").unwrap_or(last);
+        (!name.is_empty()).then(|| BString::from(name))
+    });
+    let from_folder = || {
+        let folder = repository.folder().ok()?;
+        let name = folder.file_name()?.as_encoded_bytes();
+        Some(BString::from(name.strip_suffix(b".git").unwrap_or(name)))
+    };
+    from_url
+        .or_else(from_folder)
+        .unwrap_or_else(|| "service".into())
+}

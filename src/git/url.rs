@@ -1,0 +1,205 @@
+//! Where a submodule's repository is: the URL of `.gitmodules`, resolved, checked and rewritten as git does it.
+
+mod check;
+mod policy;
+
+use std::path::{Path, PathBuf};
+
+use bstr::{BStr, BString, ByteSlice, ByteVec};
+
+use super::repository::Repository;
+use crate::{
+    model::{
+        error::{Error, Result},
+        fleet::without_credentials,
+    },
+    process::mask_secret,
+};
+
+use check::Address;
+
+/// A submodule's repository, fit to be fetched from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// What git gets: absolute, before `url.<base>.insteadOf`, which git applies itself. May hold credentials.
+    pub url: BString,
+    /// The same without credentials, for messages.
+    pub shown: BString,
+    /// The repository's folder, when it is on this machine after all rewriting.
+    pub local: Option<PathBuf>,
+    /// The transports that git may use for it, as `GIT_ALLOW_PROTOCOL` lists them.
+    pub protocols: &'static str,
+}
+
+/// Where to fetch the submodule `name` from, which `.gitmodules` says is at `url`.
+///
+/// As git-submodule(1) has it, `submodule.<name>.url` of the fleet's own configuration wins; a URL that begins with `./` or
+/// `../` is relative to the fleet's remote (of the current branch, else `origin`), or to the fleet where it has no remote.
+///
+/// # Errors
+/// Repository, when there is no URL, when git would refuse it as malformed (CVE-2017-1000117, CVE-2018-17456,
+/// CVE-2020-5260, CVE-2020-11008, CVE-2024-50349), or when its transport is not allowed for submodules.
+pub fn source(fleet: &Repository, name: Option<&BStr>, url: Option<&BStr>) -> Result<Source> {
+    let repo = fleet.to_local();
+    let config = repo.config_snapshot();
+    let configured = name.and_then(|name| {
+        let value = config
+            .plumbing()
+            .string_by("submodule", Some(name), "url")?;
+        (!value.is_empty()).then_some(value)
+    });
+    let listed = || {
+        let url = url.ok_or_else(|| {
+            Error::repository("no URL is known for it").hint(
+                "list it in .gitmodules: git submodule add URL PATH, or git config submodule.NAME.url URL",
+            )
+        })?;
+        check::raw(url)?;
+        if is_relative(url) {
+            relative_to(fleet_url(fleet, &repo).as_ref(), url)
+        } else {
+            Ok(url.to_owned())
+        }
+    };
+    let url = configured.map_or_else(listed, Ok)?;
+    check::address(url.as_ref())?;
+    let rewritten = rewrite(config.plumbing(), url.as_ref());
+    let address = check::address(rewritten.as_ref())?;
+    policy::allow(&config, &address, || is_local(fleet, &repo))?;
+    remember_secrets(&url, &rewritten);
+    Ok(Source {
+        shown: without_credentials(url.as_ref()),
+        local: match &address {
+            Address::Local(path) => Some(folder(fleet).join(path)),
+            Address::Remote(_) => None,
+        },
+        protocols: address.protocols(),
+        url,
+    })
+}
+
+/// The remote that git takes for this repository's own: the current branch's, else `origin`.
+pub fn default_remote(repo: &gix::Repository) -> BString {
+    let branch = repo.head_name().ok().flatten();
+    let configured = branch.and_then(|name| {
+        let config = repo.config_snapshot();
+        let branch = name.shorten();
+        config
+            .plumbing()
+            .string_by("branch", Some(branch), "remote")
+    });
+    configured.unwrap_or_else(|| "origin".into())
+}
+
+/// The URL of that remote as configured; without one, the fleet's own folder.
+fn fleet_url(fleet: &Repository, repo: &gix::Repository) -> BString {
+    let remote = default_remote(repo);
+    let config = repo.config_snapshot();
+    let url = config
+        .plumbing()
+        .string_by("remote", Some(remote.as_ref()), "url");
+    url.filter(|url| !url.is_empty()).unwrap_or_else(|| {
+        Vec::from_path_lossy(&absolute(folder(fleet)))
+            .into_owned()
+            .into()
+    })
+}
+
+/// Whether the fleet comes from this machine itself.
+fn is_local(fleet: &Repository, repo: &gix::Repository) -> bool {
+    let url = rewrite(
+        repo.config_snapshot().plumbing(),
+        fleet_url(fleet, repo).as_ref(),
+    );
+    matches!(check::address(url.as_ref()), Ok(Address::Local(_)))
+}
+
+/// What relative paths of a fleet's URLs are relative to.
+fn folder(fleet: &Repository) -> &Path {
+    fleet.work_dir().unwrap_or(fleet.common_dir())
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Whether git resolves this URL of `.gitmodules` against the fleet's.
+fn is_relative(url: &BStr) -> bool {
+    url.starts_with(b"./") || url.starts_with(b"../")
+}
+
+/// `url` (relative) seen from `remote`: each `../` takes a component away, at last what precedes a `:` without slashes.
+fn relative_to(remote: &BStr, url: &BStr) -> Result<BString> {
+    let remote = remote.strip_suffix(b"/").unwrap_or(remote).as_bstr();
+    let is_path = !check::is_absolute_or_remote(remote);
+    let mut base = BString::from(remote);
+    if is_path && !is_relative(remote) {
+        base.insert_str(0, "./");
+    }
+    let mut rest = url;
+    let mut separator = b'/';
+    loop {
+        if let Some(below) = rest.strip_prefix(b"../") {
+            rest = below.as_bstr();
+            if let Some(slash) = base.rfind_byte(b'/') {
+                base.truncate(slash);
+            } else if let Some(colon) = base.rfind_byte(b':') {
+                base.truncate(colon);
+                separator = b':';
+            } else {
+                return Err(Error::repository(format!(
+                    "its URL `{url}` leads out of the fleet's own, `{}`",
+                    without_credentials(remote)
+                )));
+            }
+        } else if let Some(below) = rest.strip_prefix(b"./") {
+            rest = below.as_bstr();
+        } else {
+            break;
+        }
+    }
+    base.push(separator);
+    base.extend_from_slice(rest.strip_suffix(b"/").unwrap_or(rest));
+    Ok(match base.strip_prefix(b"./") {
+        Some(below) => below.into(),
+        None => base,
+    })
+}
+
+/// `url.<base>.insteadOf` (git-config(1)): the longest value that `url` begins with gives way to its base.
+fn rewrite(config: &gix::config::File, url: &BStr) -> BString {
+    let rules = config
+        .sections_by_name("url")
+        .into_iter()
+        .flatten()
+        .filter_map(|section| Some((section.header().subsection_name()?, section)));
+    let longest = rules
+        .flat_map(|(base, section)| {
+            section
+                .values("insteadOf")
+                .into_iter()
+                .map(move |prefix| (prefix, base))
+        })
+        .filter(|(prefix, _)| url.starts_with(prefix))
+        .max_by_key(|(prefix, _)| prefix.len());
+    match longest {
+        Some((prefix, base)) => [base.as_bytes(), &url[prefix.len()..]].concat().into(),
+        None => url.to_owned(),
+    }
+}
+
+/// What children print holds no password of a URL.
+fn remember_secrets(url: &BString, rewritten: &BString) {
+    for url in [url, rewritten] {
+        if let Some(user) = check::user_info(url.as_ref()) {
+            let password = user
+                .split_once_str(":")
+                .map_or(user, |(_, password)| password);
+            mask_secret(password);
+            mask_secret(&check::decode(password));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! Which transports a submodule may use: `protocol.*.allow` of git-config(1), and `GIT_ALLOW_PROTOCOL` of git(1).
+
+use super::check::Address;
+use crate::model::error::{Error, Result};
+
+/// Who may use a transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Allow {
+    Always,
+    Never,
+    /// Only what the user asks for: for git, a URL out of `.gitmodules` is not that.
+    User,
+    /// Only a fleet that itself comes from this machine: flota's default for `file`, where git has `User`.
+    LocalFleet,
+}
+
+/// Refuses what git's configuration keeps submodules from using.
+///
+/// `ext` and `fd` never come this far. `file` is open to a fleet that itself lies on this machine, unless the configuration
+/// says otherwise: there everything is the user's own. A fleet from a server must not reach into the machine's files.
+pub(super) fn allow(
+    config: &gix::config::Snapshot<'_>,
+    address: &Address,
+    is_local_fleet: impl FnOnce() -> bool,
+) -> Result<()> {
+    let protocol = address.protocol();
+    let listed = std::env::var("GIT_ALLOW_PROTOCOL").ok();
+    let key = format!("protocol.{protocol}.allow");
+    let configured = config
+        .string(key.as_str())
+        .or_else(|| config.string("protocol.allow"))
+        .map(|value| value.to_string());
+    let allowed = match decide(protocol, listed.as_deref(), configured.as_deref())? {
+        Allow::Always => true,
+        Allow::LocalFleet => is_local_fleet(),
+        Allow::Never | Allow::User => false,
+    };
+    if allowed {
+        return Ok(());
+    }
+    let error = Error::repository(format!(
+        "the transport `{protocol}` is not allowed for submodules here"
+    ));
+    Err(match listed {
+        Some(_) => error.hint(format!("add `{protocol}` to GIT_ALLOW_PROTOCOL")),
+        None => error.hint(format!(
+            "if you trust this fleet with it: git config {key} always"
+        )),
+    })
+}
+
+fn decide(protocol: &str, listed: Option<&str>, configured: Option<&str>) -> Result<Allow> {
+    if let Some(listed) = listed {
+        let named = listed.split(':').any(|name| name == protocol);
+        return Ok(if named { Allow::Always } else { Allow::Never });
+    }
+    match configured.map(str::to_ascii_lowercase).as_deref() {
+        Some("always") => Ok(Allow::Always),
+        Some("never") => Ok(Allow::Never),
+        Some("user") => Ok(Allow::User),
+        Some(other) => Err(Error::misuse(format!(
+            "protocol.{protocol}.allow is `{other}`, which git does not know"
+        ))
+        .hint(format!("git config protocol.{protocol}.allow always"))),
+        None if protocol == "file" => Ok(Allow::LocalFleet),
+        None => Ok(Allow::Always),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variable_wins_over_the_configuration_and_that_over_the_default() {
+        for (protocol, listed, configured, want) in [
+            ("file", None, None, Allow::LocalFleet),
+            ("https", None, None, Allow::Always),
+            ("file", None, Some("always"), Allow::Always),
+            ("file", None, Some("user"), Allow::User),
+            ("ssh", None, Some("never"), Allow::Never),
+            ("file", Some("https:file"), Some("never"), Allow::Always),
+            ("https", Some("ssh"), Some("always"), Allow::Never),
+            ("https", Some(""), None, Allow::Never),
+        ] {
+            let got = decide(protocol, listed, configured).unwrap();
+            assert_eq!(got, want, "{protocol} {listed:?} {configured:?}");
+        }
+        assert!(decide("https", None, Some("sometimes")).is_err());
+    }
+}

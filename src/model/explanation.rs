@@ -1,0 +1,32 @@
+//! Why a service is built, or is not.
+
+use super::{
+    change::{Base, End, ServiceChange},
+    rules::Rule,
+};
+
+/// The answer for one service.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// The older end.
+    pub base: Base,
+    /// The newer end.
+    pub head: End,
+    /// What was asked about, by name or path.
+    pub asked: String,
+    /// What happened to it; none when its pin is the same at both ends.
+    pub service: Option<ServiceChange>,
+    /// The rule that decided.
+    pub rule: Rule,
+    /// What shows the same without flota, to be run at the fleet's root.
+    pub commands: Vec<Command>,
+}
+
+/// A command line, quoted for a POSIX shell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// What it shows.
+    pub shows: &'static str,
+    /// The line.
+    pub line: String,
+}
