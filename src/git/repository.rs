@@ -1,6 +1,6 @@
 //! The repository flota was started in.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bstr::ByteSlice;
 use gix::ObjectId;
@@ -54,6 +54,13 @@ impl Repository {
     /// The worktree's root; none for a bare repository.
     pub fn work_dir(&self) -> Option<&Path> {
         self.inner.work_dir()
+    }
+
+    /// The folder people know it by: the worktree's root, of a bare repository its git directory. Absolute, so that it has a
+    /// name also when the repository was found at `.`.
+    pub fn folder(&self) -> std::io::Result<PathBuf> {
+        let found = self.work_dir().unwrap_or(self.common_dir());
+        Path::new(".").join(found).canonicalize()
     }
 
     /// The hash its object ids are made with.

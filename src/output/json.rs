@@ -5,6 +5,7 @@ use bstr::{BStr, ByteSlice};
 use gix::ObjectId;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
+use super::text;
 use crate::model::{
     change::{
         Action, Base, BaseKind, ChangeKind, Changed, Direction, End, FileChange, FileStatus, Part,
@@ -374,22 +375,28 @@ impl Serialize for OptionalBytes<'_> {
     }
 }
 
-/// Indented JSON, in which `'`, `` ` ``, `$`, `<`, `>`, `&` and every control character are written `\u00XX`: pasted into
-/// a shell line or a page it stays data.
+/// Indented JSON, in which `'`, `` ` ``, `$`, `<`, `>`, `&` and whatever could steer a terminal are written `\uXXXX`: pasted
+/// into a shell line or a page it stays data, and on a terminal it shows what it says.
 fn render(view: &impl Serialize) -> String {
     // The view types hold strings, numbers and maps with string keys: writing them to memory cannot fail.
     let json = serde_json::to_string_pretty(view).expect("views are plain data");
     let mut out = String::with_capacity(json.len() + 1);
     for c in json.chars() {
         match c {
-            '\'' | '`' | '$' | '<' | '>' | '&' | '\u{7f}'..='\u{9f}' => {
-                out.push_str(&format!("\\u{:04x}", c as u32));
-            }
+            // The line breaks of the indentation: those inside strings are escaped by now.
+            '\n' => out.push(c),
+            '\'' | '`' | '$' | '<' | '>' | '&' => out.push_str(&escaped(c)),
+            _ if text::is_unsafe(c) => out.push_str(&escaped(c)),
             _ => out.push(c),
         }
     }
     out.push('\n');
     out
+}
+
+/// A character of Unicode's basic plane, where all are that need this, as JSON's escape.
+fn escaped(c: char) -> String {
+    format!("\\u{:04x}", u32::from(c))
 }
 
 #[cfg(test)]
@@ -406,17 +413,17 @@ mod tests {
 
     #[test]
     fn bytes_survive_and_stay_data() {
-        let path = Bytes("path", b"a\xff $(x)'`<&>\x1b\x7f".as_bstr());
+        let path = Bytes("path", b"a\xff $(x)'`<&>\x1b\x7f\xe2\x80\xae".as_bstr());
         let out = render(&View {
             path,
             url: OptionalBytes("url", None),
         });
-        for raw in ["$", "'", "`", "<", ">", "&", "\u{1b}", "\u{7f}"] {
+        for raw in ["$", "'", "`", "<", ">", "&", "\u{1b}", "\u{7f}", "\u{202e}"] {
             assert!(!out.contains(raw), "{raw:?} in {out}");
         }
         let read: serde_json::Value = serde_json::from_str(&out).unwrap();
-        assert_eq!(read["path"], "a\u{fffd} $(x)'`<&>\u{1b}\u{7f}");
-        assert_eq!(read["path_b64"], "Yf8gJCh4KSdgPCY+G38=");
+        assert_eq!(read["path"], "a\u{fffd} $(x)'`<&>\u{1b}\u{7f}\u{202e}");
+        assert_eq!(read["path_b64"], "Yf8gJCh4KSdgPCY+G3/igK4=");
         assert_eq!(read["url"], serde_json::Value::Null);
     }
 }

@@ -47,7 +47,8 @@ fn escape_if(text: &str, also: impl Fn(char) -> bool) -> String {
     out
 }
 
-fn is_unsafe(c: char) -> bool {
+/// Whether a character could steer a terminal or reorder a line.
+pub fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

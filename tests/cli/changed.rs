@@ -1,10 +1,71 @@
 //! `flota changed`
 
-use crate::sandbox::Sandbox;
+use std::{fs, path::Path};
 
-#[test]
-fn code_differs() {
-    let sandbox = Sandbox::scripted("code");
-    let ran = sandbox.flota("fleet", &["changed", "HEAD~1..HEAD"]);
-    insta::assert_snapshot!(ran.transcript());
+use serde_json::Value;
+
+use crate::{plan, sandbox::Sandbox};
+
+mod ci;
+mod names;
+mod oracle;
+mod rules;
+mod running;
+mod service;
+
+/// The last commit of a scripted fleet: what most of them are about.
+const LAST: &str = "HEAD~1..HEAD";
+
+/// The fleet `fixtures/fleets/SCRIPT.sh` shows its rule in its last commit: plain git agrees, the plan follows, and table and
+/// JSON are the snapshot's.
+fn shows(script: &str) {
+    shows_in(script, "fleet", &[LAST]);
+}
+
+/// The same for another folder, or for other arguments.
+fn shows_in(script: &str, dir: &str, args: &[&str]) {
+    let sandbox = Sandbox::scripted(script);
+    let json = json(&sandbox, dir, args);
+    oracle::check(&sandbox, dir, &json);
+    snapshot(&sandbox, script, dir, args);
+}
+
+/// `changed --format json --files`, which the plan agrees with.
+fn json(sandbox: &Sandbox, dir: &str, args: &[&str]) -> Value {
+    let mut all = vec!["changed", "--format", "json", "--files"];
+    all.extend(args);
+    let json = sandbox.flota(dir, &all).json();
+    plan::follows(sandbox, dir, args, &json);
+    json
+}
+
+/// The table and the JSON, under the script's name and its rule.
+fn snapshot(sandbox: &Sandbox, script: &str, dir: &str, args: &[&str]) {
+    let run = |more: &[&str]| {
+        let args = [&["changed"], args, more].concat();
+        let transcript = sandbox.flota(dir, &args).transcript();
+        format!("$ flota {}\n{transcript}", args.join(" "))
+    };
+    let both = [run(&[]), run(&["--format", "json", "--files"])].join("\n");
+    insta::with_settings!({ description => rule(script), omit_expression => true }, {
+        insta::assert_snapshot!(script, both);
+    });
+}
+
+/// The first line of a script: the rule in words, and what comes out.
+fn rule(script: &str) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/fleets/{script}.sh"));
+    let text = fs::read_to_string(script).unwrap();
+    let first = text.lines().next().unwrap();
+    first.strip_prefix("# ").unwrap().to_owned()
+}
+
+/// The names of the services that are to be built, with the action.
+fn actions(changed: &Value) -> Vec<String> {
+    let services = changed["services"].as_array().unwrap().iter();
+    let built = services.filter(|service| service["action"] != "none");
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    built
+        .map(|service| format!("{} {}", text(&service["name"]), text(&service["action"])))
+        .collect()
 }

@@ -4,4 +4,5 @@
 mod support;
 
 mod changed;
+mod plan;
 mod sandbox;

@@ -97,12 +97,34 @@ impl Sandbox {
 
     /// git, in `dir` of the sandbox; its output, which it must give.
     pub fn git(&self, dir: impl AsRef<Path>, args: &[&str]) -> String {
+        String::from_utf8(self.git_bytes(dir, args)).unwrap()
+    }
+
+    /// The same for output that need not be text.
+    pub fn git_bytes(&self, dir: impl AsRef<Path>, args: &[&str]) -> Vec<u8> {
+        let output = self.git_output(dir, args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "git {args:?}: {said}");
+        output.stdout
+    }
+
+    /// git, which may fail.
+    pub fn git_output(&self, dir: impl AsRef<Path>, args: &[impl AsRef<OsStr>]) -> Output {
+        self.git_with(dir, args, |_| {})
+    }
+
+    /// The same, with more said about the process.
+    pub fn git_with(
+        &self,
+        dir: impl AsRef<Path>,
+        args: &[impl AsRef<OsStr>],
+        more: impl FnOnce(&mut Command),
+    ) -> Output {
         let mut command = Command::new("git");
         command.args(args);
-        let output = self.prepare(command, &self.path(dir)).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "git {args:?}: {said}");
-        String::from_utf8_lossy(&output.stdout).into_owned()
+        let mut command = self.prepare(command, &self.path(dir));
+        more(&mut command);
+        command.output().unwrap()
     }
 
     /// Nothing of the machine's user, of a CI system or of a surrounding repository gets through.

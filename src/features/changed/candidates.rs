@@ -70,6 +70,30 @@ impl Candidate {
         }
     }
 
+    /// Whether one submodule left the path and another, by its name in `.gitmodules`, took it over.
+    fn is_taken_over(&self) -> bool {
+        let both_pins = self.base.pin().is_some() && self.head.pin().is_some();
+        match (&self.listed_base, &self.listed_head) {
+            (Some(base), Some(head)) => both_pins && base.name != head.name,
+            _ => false,
+        }
+    }
+
+    /// The end that left the path, and the one that took it over.
+    fn into_halves(self) -> [Self; 2] {
+        let gone = Self {
+            head: Place::Nothing,
+            listed_head: None,
+            ..self.clone()
+        };
+        let new = Self {
+            base: Place::Nothing,
+            listed_base: None,
+            ..self
+        };
+        [gone, new]
+    }
+
     /// Whether it was or became a directory of the fleet.
     pub fn crosses_a_directory(&self) -> bool {
         [self.base, self.head]
@@ -136,16 +160,20 @@ fn directory_at(objects: Objects<'_>, root: Option<ObjectId>, path: &BStr) -> Re
 }
 
 /// Joins what vanished with what appeared when it is the same submodule: by its name in `.gitmodules`, else by its URL,
-/// else by a pin that only these two share.
+/// else by a pin that only these two share. Two submodules that exchanged their paths vanished and appeared as well; what
+/// then stays alone at both ends of a path is one service again, replaced.
 fn pair_renames(candidates: Vec<Candidate>) -> Vec<Candidate> {
-    let (mut gone, rest): (Vec<_>, Vec<_>) = candidates
-        .into_iter()
-        .partition(|c| c.base.pin().is_some() && c.head == Place::Nothing);
+    let (taken_over, candidates): (Vec<_>, Vec<_>) =
+        candidates.into_iter().partition(Candidate::is_taken_over);
+    let halves = taken_over.into_iter().flat_map(Candidate::into_halves);
+    let candidates = candidates.into_iter().chain(halves);
+    let (mut gone, rest): (Vec<_>, Vec<_>) =
+        candidates.partition(|c| c.base.pin().is_some() && c.head == Place::Nothing);
     let (mut new, mut rest): (Vec<_>, Vec<_>) = rest
         .into_iter()
         .partition(|c| c.base == Place::Nothing && c.head.pin().is_some());
 
-    for key in [by_name, by_url, by_pin] {
+    for key in [by_name, by_url, by_pin, by_path] {
         let news = &mut take_unique(&mut new, key);
         for (value, old) in take_unique(&mut gone, key) {
             match news.remove(&value) {
@@ -182,6 +210,10 @@ fn by_pin(candidate: &Candidate) -> Option<Vec<u8>> {
     )
 }
 
+fn by_path(candidate: &Candidate) -> Option<Vec<u8>> {
+    Some(candidate.path.to_vec())
+}
+
 /// Takes out the candidates whose key no other of the list has; the others stay.
 fn take_unique(list: &mut Vec<Candidate>, key: Key) -> BTreeMap<Vec<u8>, Candidate> {
     let mut groups: BTreeMap<Option<Vec<u8>>, Vec<Candidate>> = BTreeMap::new();
@@ -200,8 +232,8 @@ fn take_unique(list: &mut Vec<Candidate>, key: Key) -> BTreeMap<Vec<u8>, Candida
 
 fn joined(old: Candidate, new: Candidate) -> Candidate {
     Candidate {
+        previous_path: (old.path != new.path).then_some(old.path),
         path: new.path,
-        previous_path: Some(old.path),
         base: old.base,
         head: new.head,
         listed_base: old.listed_base,

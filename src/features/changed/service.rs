@@ -117,16 +117,9 @@ fn own_name(repository: &Repository) -> BString {
         (!name.is_empty()).then(|| BString::from(name))
     });
     let from_folder = || {
-        let folder = repository
-            .work_dir()
-            .unwrap_or(repository.common_dir())
-            .file_name()?;
-        Some(BString::from(
-            folder
-                .as_encoded_bytes()
-                .strip_suffix(b".git")
-                .unwrap_or(folder.as_encoded_bytes()),
-        ))
+        let folder = repository.folder().ok()?;
+        let name = folder.file_name()?.as_encoded_bytes();
+        Some(BString::from(name.strip_suffix(b".git").unwrap_or(name)))
     };
     from_url
         .or_else(from_folder)

@@ -1,0 +1,309 @@
+//! One scripted fleet for each rule: the script's first line says the rule, plain git checks the answer.
+
+use super::{LAST, actions, json, oracle, shows, shows_in, snapshot};
+use crate::sandbox::Sandbox;
+
+#[test]
+fn no_setting_of_git_hides_a_change() {
+    shows("ignore-all");
+}
+
+#[test]
+fn neither_worktree_nor_index_is_consulted() {
+    shows("worktree");
+}
+
+#[test]
+fn a_merge_compares_with_its_first_parent() {
+    shows("merge");
+}
+
+#[test]
+fn equal_trees_are_an_empty_result() {
+    shows("empty");
+}
+
+#[test]
+fn a_commit_and_itself_are_an_empty_result() {
+    let sandbox = Sandbox::scripted("code");
+    for range in ["HEAD..HEAD", "HEAD...HEAD", "..", "..."] {
+        let ran = sandbox.flota("fleet", &["changed", range]);
+        assert_eq!(ran.status, Some(0), "{range}");
+        assert!(ran.text().contains("No service changed."), "{range}");
+    }
+}
+
+#[test]
+fn two_dots_are_the_ends_and_three_their_merge_base() {
+    let sandbox = Sandbox::scripted("branches");
+    let transcripts = [
+        &["main..topic"][..],
+        &["main...topic"],
+        &["..topic"],
+        &["...topic"],
+        &["topic..."],
+        &["--base", "main", "--head", "topic"],
+        &["--base", "topic"],
+        // Without a range: the base branch, which is HEAD here, so there is nothing.
+        &[],
+    ]
+    .map(|range| {
+        let json = json(&sandbox, "fleet", range);
+        oracle::check(&sandbox, "fleet", &json);
+        let args = [&["changed"], range].concat();
+        let transcript = sandbox.flota("fleet", &args).transcript();
+        format!("$ flota {}\n{transcript}", args.join(" "))
+    });
+    insta::assert_snapshot!("branches", transcripts.join("\n"));
+}
+
+#[test]
+fn a_rollback_is_a_change() {
+    shows("rollback");
+}
+
+#[test]
+fn a_rewritten_branch_diverges() {
+    shows("diverged");
+}
+
+#[test]
+fn code_calls_for_an_image() {
+    shows("code");
+}
+
+#[test]
+fn configuration_alone_calls_for_a_chart() {
+    shows("config");
+}
+
+#[test]
+fn code_and_configuration_call_for_one_image() {
+    shows("code-and-config");
+}
+
+#[test]
+fn charts_are_configuration() {
+    shows("charts");
+}
+
+#[test]
+fn charts_and_configuration_are_one_part() {
+    shows("charts-and-config");
+}
+
+#[test]
+fn other_paths_call_for_nothing() {
+    shows("other");
+}
+
+#[test]
+fn other_paths_call_for_what_is_configured() {
+    shows("other-builds");
+}
+
+#[test]
+fn a_pin_that_moved_to_the_same_content_calls_for_nothing() {
+    shows("pointer-only");
+}
+
+#[test]
+fn an_executable_bit_is_a_change() {
+    shows("mode");
+}
+
+#[test]
+fn what_is_new_is_built() {
+    shows("added");
+}
+
+#[test]
+fn what_is_gone_is_retired() {
+    shows("removed");
+}
+
+#[test]
+fn submodules_that_are_no_services_are_reported() {
+    shows("plain");
+}
+
+#[test]
+fn another_path_is_no_change() {
+    shows("renamed");
+}
+
+#[test]
+fn a_renamed_submodule_is_known_by_its_name() {
+    shows("renamed-by-name");
+}
+
+#[test]
+fn a_renamed_submodule_is_known_by_its_url() {
+    shows("renamed-by-url");
+}
+
+#[test]
+fn submodules_may_exchange_their_paths() {
+    shows("swap");
+}
+
+#[test]
+fn a_path_may_be_taken_over_by_another_service() {
+    shows("replaced");
+}
+
+#[test]
+fn another_url_is_a_warning() {
+    shows("url");
+}
+
+#[test]
+fn another_url_and_pin_are_what_the_content_says() {
+    shows("url-and-pin");
+}
+
+#[test]
+fn a_directory_extracted_as_it_was_is_not_built() {
+    shows("extracted");
+}
+
+#[test]
+fn a_directory_extracted_with_other_code_is_built() {
+    shows("extracted-changed");
+}
+
+#[test]
+fn a_submodule_folded_in_as_it_was_is_not_built() {
+    shows("folded-in");
+}
+
+#[test]
+fn a_file_is_no_service() {
+    shows("file-and-gitlink");
+}
+
+#[test]
+fn a_gitlink_without_gitmodules_counts() {
+    shows("unlisted");
+}
+
+#[test]
+fn a_merge_that_keeps_the_older_pin_is_warned_of() {
+    shows("merge-keeps-older-pin");
+}
+
+#[test]
+fn a_rollback_that_a_merge_brings_is_meant() {
+    shows("merge-of-a-rollback");
+}
+
+#[test]
+fn a_fleet_may_use_sha256() {
+    shows("sha256");
+}
+
+#[test]
+fn the_submodules_repository_may_be_in_its_worktree() {
+    shows("old-form");
+}
+
+#[test]
+fn the_fleet_may_be_a_linked_worktree() {
+    shows_in("linked-worktree", "linked", &[LAST]);
+}
+
+#[test]
+fn objects_may_be_borrowed() {
+    shows("alternates");
+}
+
+#[test]
+fn objects_may_be_packed() {
+    shows("packed");
+}
+
+#[test]
+fn the_fleet_may_be_bare() {
+    shows_in("bare", "fleet.git", &[LAST]);
+}
+
+#[test]
+fn a_commit_that_is_gone_counts_as_changed() {
+    shows("base-unavailable");
+}
+
+#[test]
+fn a_submodule_in_code_is_part_of_the_code() {
+    shows("service-with-submodule");
+}
+
+#[test]
+fn the_fleets_own_files_fan_out() {
+    shows("fanout");
+}
+
+#[test]
+fn dependents_are_built_too() {
+    shows("depends-on");
+}
+
+#[test]
+fn the_configuration_names_the_services() {
+    let sandbox = Sandbox::scripted("fleet-services");
+    let json = json(&sandbox, "fleet", &[LAST]);
+    oracle::check_links(&sandbox, "fleet", &json);
+    snapshot(&sandbox, "fleet-services", "fleet", &[LAST]);
+}
+
+#[test]
+fn globs_say_what_is_code_and_what_is_configuration() {
+    let sandbox = Sandbox::scripted("globs");
+    let json = json(&sandbox, "fleet", &[LAST]);
+    oracle::check_links(&sandbox, "fleet", &json);
+    // The identity is the hash of git's own listing of what matches.
+    for service in json["services"].as_array().unwrap() {
+        let name = service["name"].as_str().unwrap();
+        for (part, file) in [("code", "src/app"), ("config", "deploy/Chart.yaml")] {
+            let pin = service["to"].as_str().unwrap();
+            let listing = sandbox.git(name, &["ls-tree", "-r", "-z", pin, file]);
+            std::fs::write(sandbox.path("listing"), listing).unwrap();
+            let id = sandbox.git(name, &["hash-object", "../listing"]);
+            assert_eq!(service[part]["to"], id.trim(), "{part} of {name}");
+        }
+    }
+    snapshot(&sandbox, "globs", "fleet", &[LAST]);
+}
+
+#[test]
+fn strict_makes_warnings_errors() {
+    let strict = |script, range| {
+        let sandbox = Sandbox::scripted(script);
+        let ran = sandbox.flota("fleet", &["changed", "--strict", range]);
+        ran.transcript()
+    };
+    let transcripts = [
+        ("url", LAST),
+        ("base-unavailable", LAST),
+        ("merge-keeps-older-pin", LAST),
+        ("code", LAST),
+    ]
+    .map(|(script, range)| strict(script, range));
+    insta::assert_snapshot!(transcripts.join("\n"));
+}
+
+#[test]
+fn files_are_listed_below_their_service() {
+    let sandbox = Sandbox::scripted("code-and-config");
+    let ran = sandbox.flota("fleet", &["changed", "--files", LAST]);
+    insta::assert_snapshot!(ran.transcript());
+}
+
+#[test]
+fn without_a_range_the_base_branch_is_the_base() {
+    let sandbox = Sandbox::scripted("branches");
+    sandbox.git("fleet", &["checkout", "--quiet", "topic"]);
+    let changed = json(&sandbox, "fleet", &[]);
+    assert_eq!(changed["base"]["rev"], "main");
+    assert_eq!(changed["base"]["kind"], "merge-base");
+    assert_eq!(actions(&changed), ["api image"]);
+}
