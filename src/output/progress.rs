@@ -2,15 +2,19 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use console::Style;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::{Output, text};
 use crate::model::event::{Ending, Event};
+
+/// A fetch of a few repositories is over before a bar could be read.
+const FETCHING_IS_SHOWN_AFTER: Duration = Duration::from_secs(1);
 
 /// Turns events into what a person sees. Give [`Progress::event`] to a feature, and drop this before printing results.
 pub struct Progress {
@@ -23,6 +27,7 @@ pub struct Progress {
 struct State {
     whole: Option<ProgressBar>,
     running: HashMap<usize, ProgressBar>,
+    fetching: Option<ProgressBar>,
     /// Failures are shown last and open, so that they are what the eye meets.
     failures: Vec<Failure>,
 }
@@ -83,6 +88,17 @@ impl Progress {
                     _ => {}
                 }
             }
+            Event::Fetching { repositories } => {
+                state.fetching = Some(self.fetching_bar(repositories))
+            }
+            Event::Fetched => {
+                if let Some(bar) = &state.fetching {
+                    bar.inc(1);
+                    if bar.length() == Some(bar.position()) {
+                        bar.finish_and_clear();
+                    }
+                }
+            }
             Event::Notice(message) => self.line(&text::line(&message)),
         }
     }
@@ -131,6 +147,25 @@ impl Progress {
     fn whole_bar(&self, jobs: usize) -> ProgressBar {
         let bar = self.bars.add(ProgressBar::new(jobs as u64));
         bar.set_style(style("{bar:30.green} {pos}/{len} {elapsed}"));
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    }
+
+    /// Stays empty for as long as nobody wonders what is going on.
+    fn fetching_bar(&self, repositories: usize) -> ProgressBar {
+        let bar = self.bars.add(ProgressBar::new(repositories as u64));
+        let late = |state: &ProgressState, out: &mut dyn fmt::Write| {
+            if state.elapsed() >= FETCHING_IS_SHOWN_AFTER {
+                // A terminal that takes no text has nobody in front of it.
+                let _ = write!(
+                    out,
+                    "fetching from {} of {} repositories",
+                    state.pos(),
+                    state.len().unwrap_or_default()
+                );
+            }
+        };
+        bar.set_style(style("{late}").with_key("late", late));
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
     }
