@@ -4,6 +4,7 @@ pub mod branches;
 pub mod command;
 pub mod content;
 pub mod export;
+pub mod fetch;
 pub mod gitmodules;
 pub mod history;
 pub mod path;

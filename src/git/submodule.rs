@@ -37,7 +37,7 @@ impl Store {
     }
 
     /// Opens the objects of `git_dir`; `None` when there are none.
-    fn at(git_dir: PathBuf, hash: gix::hash::Kind) -> Option<Self> {
+    pub fn at(git_dir: PathBuf, hash: gix::hash::Kind) -> Option<Self> {
         let options = gix::odb::store::init::Options {
             slots: gix::odb::store::init::Slots::Given(16),
             ..Default::default()
