@@ -11,11 +11,12 @@ use crate::{
     model::{
         change::{Unread, Warning},
         error::Result,
+        event::Events,
         exit::Exit,
         range::Range,
         settings::Settings,
     },
-    output::{Output, error},
+    output::{Output, error, progress::Progress},
 };
 
 mod build;
@@ -73,6 +74,14 @@ impl Context {
             self.run.as_ref(),
         )
     }
+}
+
+/// Runs what may take a while, with its progress on stderr.
+fn with_progress<T>(output: &Output, work: impl FnOnce(Events<'_>) -> Result<T>) -> Result<T> {
+    let progress = Progress::new(*output);
+    let done = work(&|event| progress.event(event));
+    progress.finish();
+    done
 }
 
 /// Says what could not be read, and gives the exit code that the rest of the answer deserves.
