@@ -7,6 +7,7 @@ pub mod export;
 pub mod fetch;
 pub mod gitmodules;
 pub mod history;
+pub mod identity_cache;
 pub mod path;
 pub mod repository;
 pub mod submodule;

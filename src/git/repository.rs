@@ -1,16 +1,20 @@
 //! The repository flota was started in.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 use bstr::ByteSlice;
 use gix::ObjectId;
 
-use super::Objects;
+use super::{Objects, identity_cache::IdentityCache};
 use crate::model::error::{Error, Result};
 
 /// A fleet, or a single service's repository.
 pub struct Repository {
     inner: gix::ThreadSafeRepository,
+    identities: OnceLock<IdentityCache>,
 }
 
 impl Repository {
@@ -18,13 +22,19 @@ impl Repository {
     /// a repository that belongs to somebody else is refused unless `safe.directory` names it (CVE-2022-24765).
     pub fn discover(dir: &Path) -> Result<Self> {
         let search = gix::discover::upwards::Options::default().apply_environment();
-        let full = gix::open::Options::default().bail_if_untrusted(true);
+        // A fleet's configuration has a section for every submodule; nothing here writes it back.
+        let full = gix::open::Options::default()
+            .bail_if_untrusted(true)
+            .lossy_config(true);
         let trust = gix::sec::trust::Mapping {
             full: full.clone(),
             reduced: full,
         };
         gix::ThreadSafeRepository::discover_opts(dir, search, trust)
-            .map(|inner| Self { inner })
+            .map(|inner| Self {
+                inner,
+                identities: OnceLock::new(),
+            })
             .map_err(|err| {
                 Error::repository(format!("no usable Git repository at `{}`", dir.display()))
                     .because(err)
@@ -36,6 +46,12 @@ impl Repository {
     /// A view for this thread.
     pub fn to_local(&self) -> gix::Repository {
         self.inner.to_thread_local()
+    }
+
+    /// What earlier runs learned of its submodules' commits.
+    pub fn identities(&self) -> &IdentityCache {
+        self.identities
+            .get_or_init(|| IdentityCache::open(self.common_dir()))
     }
 
     /// The git directory: of a linked worktree, its own.
