@@ -1,0 +1,7 @@
+//! Fetching trees without a clone: real repositories, real servers on loopback.
+
+mod faults;
+mod http;
+mod local;
+mod served;
+mod world;
