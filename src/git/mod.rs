@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod content;
+pub mod deepen;
 pub mod export;
 pub mod fetch;
 pub mod gitmodules;

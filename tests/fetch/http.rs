@@ -127,7 +127,7 @@ fn answer(
         backend.env("GIT_PROTOCOL", protocol);
     }
     let mut child = backend.spawn().unwrap();
-    let mut input = child.stdin.take()?;
+    let mut input = child.stdin.take().unwrap();
     let feeder = thread::spawn(move || drop(input.write_all(&body)));
     let output = child.wait_with_output().unwrap();
     feeder.join().unwrap();

@@ -161,12 +161,9 @@ fn a_pin_that_is_no_commit_is_an_error_and_not_a_loop() {
         options(Depth::Trees),
     )
     .unwrap();
-    assert!(
-        fetched[0]
-            .missing
-            .iter()
-            .any(|missing| missing.commit == service.new)
-    );
+    let missing: Vec<_> = fetched[0].missing.iter().map(|m| m.commit).collect();
+    assert_eq!(missing, [service.new], "{}", said(&fetched[0]));
+    assert!(said(&fetched[0]).contains("no whole commit"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Fetching trees without a clone: real repositories, real servers on loopback.
 
+mod deepen;
 mod faults;
 mod http;
 mod local;

@@ -166,6 +166,12 @@ impl World {
             .collect()
     }
 
+    /// Replaces the fleet by a clone of `repository`.
+    pub fn clone_fleet(&self, url: &str, args: &[&str]) {
+        fs::remove_dir_all(self.path("fleet")).unwrap();
+        self.git("", &[&["clone", "--quiet"], args, &[url, "fleet"]].concat());
+    }
+
     /// The only scratch store of the fleet.
     pub fn scratch(&self) -> PathBuf {
         let stores: Vec<_> = fs::read_dir(self.path("fleet/.git/flota/scratch"))
