@@ -3,6 +3,7 @@
 pub mod branches;
 pub mod command;
 pub mod content;
+pub mod deepen;
 pub mod export;
 pub mod fetch;
 pub mod gitmodules;
