@@ -91,7 +91,7 @@ fn plan(args: &Args, context: &Context, events: Events<'_>) -> Result<Plan> {
     if args.all || (!args.services.is_empty() && !has_range) {
         return plan::everything(repository, settings, options);
     }
-    let ends = context.ends(args.range.as_deref(), &args.ends)?;
+    let ends = context.ends(args.range.as_deref(), &args.ends, args.offline)?;
     plan::of_changes(repository, settings, ends, options)
 }
 

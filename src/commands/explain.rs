@@ -10,7 +10,7 @@ use crate::{
 };
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
-    let ends = context.ends(args.range.as_deref(), &args.ends)?;
+    let ends = context.ends(args.range.as_deref(), &args.ends, args.offline)?;
     let (repository, settings) = (&context.repository, &context.settings);
     let explanation = with_progress(output, |events| {
         let options = Options {

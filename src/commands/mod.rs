@@ -61,7 +61,7 @@ impl Context {
     }
 
     /// The two ends that the arguments name, else the CI system, else the base branch.
-    fn ends(&self, range: Option<&str>, args: &EndsArgs) -> Result<Ends> {
+    fn ends(&self, range: Option<&str>, args: &EndsArgs, offline: bool) -> Result<Ends> {
         let range = match (range, &args.base) {
             (Some(range), _) => Some(Range::parse(range)?),
             (None, Some(base)) => Some(Range::between(base, args.head.as_deref())?),
@@ -72,6 +72,7 @@ impl Context {
             &self.settings,
             range.as_ref(),
             self.run.as_ref(),
+            offline,
         )
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         if args.all {
             return plan::everything(repository, settings, options);
         }
-        let ends = context.ends(args.range.as_deref(), &args.ends)?;
+        let ends = context.ends(args.range.as_deref(), &args.ends, args.reading.offline)?;
         plan::of_changes(repository, settings, ends, options)
     })?;
     print_warnings(output, &plan.warnings);
