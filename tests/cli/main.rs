@@ -5,5 +5,6 @@ mod support;
 
 mod changed;
 mod check;
+mod explain;
 mod plan;
 mod sandbox;
