@@ -118,13 +118,11 @@ fn sections(text: &[u8]) -> impl Iterator<Item = &[u8]> {
         let mut end = 0;
         let mut continued = true;
         for line in rest.lines_with_terminator() {
-            if !continued && line.trim_start().starts_with(b"[") {
+            if !continued && line.trim_ascii_start().starts_with(b"[") {
                 break;
             }
             end += line.len();
-            continued = line
-                .trim_end_with(|c| matches!(c, '\r' | '\n'))
-                .ends_with(b"\\");
+            continued = line.ends_with(b"\\\n") || line.ends_with(b"\\\r\n");
         }
         let (section, after) = rest.split_at(end);
         rest = after;
@@ -134,11 +132,13 @@ fn sections(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Whether a value of the section may be one of `paths`: it is, or it is written in a way that only the parser reads.
 fn may_name(section: &[u8], paths: &BTreeSet<&BStr>) -> bool {
-    section.lines().any(|line| {
-        let Some((_, value)) = line.split_once_str("=") else {
+    section.split_str("\n").any(|line| {
+        let Some(equals) = line.find_byte(b'=') else {
             return false;
         };
-        paths.contains(value.trim().as_bstr()) || value.find_byteset(b"\"\\#;").is_some()
+        let value = &line[equals + 1..];
+        let special = |byte: &u8| matches!(byte, b'"' | b'\\' | b'#' | b';');
+        paths.contains(value.trim_ascii().as_bstr()) || value.iter().any(special)
     })
 }
 
@@ -160,6 +160,26 @@ mod tests {
             url: Some("../api.git".into()),
         };
         assert_eq!(found, [want]);
+    }
+
+    #[test]
+    fn a_part_reads_as_the_whole_does() {
+        let text: &[u8] = b"[core]\n[submodule \"a=b\"]\n\tpath = x/a\r\n\turl = 1\n\
+            [submodule \"c\"] path=x/c # it is\n[submodule \"d\"]\n path = \"x/d\"\n\
+            [submodule \"e\"]\n url = 2\\\n[submodule \"f\"]\n path = x/e\n[submodule \"g\"]\n path = x/a\n\
+            \t [submodule \"h\"]\n url = 3\n path = x/h";
+        let whole = Gitmodules::parse(text).unwrap();
+        assert_eq!(whole.by_path.len(), 5);
+        for path in whole.by_path.keys() {
+            let wanted = BTreeSet::from([path.as_bstr()]);
+            let part = sections(text).filter(|section| may_name(section, &wanted));
+            let part = Gitmodules::parse(&part.collect::<Vec<_>>().concat()).unwrap();
+            assert_eq!(part.at(path.as_ref()), whole.at(path.as_ref()), "{path}");
+        }
+        let nothing = BTreeSet::from(["x".into()]);
+        let plain: &[u8] = b"[submodule \"a\"]\n\tpath = x/a\n";
+        assert!(!may_name(plain, &nothing));
+        assert_eq!(sections(text).collect::<Vec<_>>().concat(), text);
     }
 
     #[test]

@@ -22,10 +22,7 @@ impl Repository {
     /// a repository that belongs to somebody else is refused unless `safe.directory` names it (CVE-2022-24765).
     pub fn discover(dir: &Path) -> Result<Self> {
         let search = gix::discover::upwards::Options::default().apply_environment();
-        // A fleet's configuration has a section for every submodule; nothing here writes it back.
-        let full = gix::open::Options::default()
-            .bail_if_untrusted(true)
-            .lossy_config(true);
+        let full = gix::open::Options::default().bail_if_untrusted(true);
         let trust = gix::sec::trust::Mapping {
             full: full.clone(),
             reduced: full,

@@ -188,6 +188,8 @@ pub(super) struct Reader<'a> {
     store: OnceCell<Option<Store>>,
     /// What earlier runs learned.
     kept: Option<&'a IdentityCache>,
+    /// By which settings.
+    fingerprint: Fingerprint,
     /// Which of its paths mean what.
     change: ChangeSettings,
     /// Whether `[fleet] services` leaves it out.
@@ -208,14 +210,17 @@ impl<'a> Reader<'a> {
         let path = parent.full_path(candidate.path.as_ref());
         let name = fleet::service_name(path.as_ref()).to_str_lossy();
         let chosen = settings.fleet.services.as_ref();
+        let change = settings.for_service(&name).change;
+        let plain = chosen.is_some_and(|globs| !globs.is_match(path.as_ref()));
         let mut reader = Self {
             parent,
             candidate,
             store: OnceCell::new(),
             // Files are in the submodule alone, so that it must be there as if nothing were known.
             kept: parent.kept().filter(|_| !files),
-            change: settings.for_service(&name).change,
-            plain: chosen.is_some_and(|globs| !globs.is_match(path.as_ref())),
+            fingerprint: Fingerprint::of(&change, plain),
+            change,
+            plain,
             path,
             base: None,
             head: None,
@@ -249,9 +254,11 @@ impl<'a> Reader<'a> {
         let Some(pin) = place.pin() else {
             return Ok(None);
         };
-        let settings = Fingerprint::of(&self.change, self.plain);
-        if let Some(facts) = self.kept.and_then(|kept| kept.facts(pin, &settings)) {
-            return Ok(Some(facts));
+        let known = self
+            .kept
+            .and_then(|kept| kept.facts(pin, &self.fingerprint));
+        if known.is_some() {
+            return Ok(known);
         }
         let Some(store) = self.store()? else {
             return Ok(None);
@@ -264,7 +271,7 @@ impl<'a> Reader<'a> {
             nested: Gitmodules::is_in(store.objects(), root)?,
         };
         if let Some(kept) = self.kept {
-            kept.keep_facts(pin, &settings, facts);
+            kept.keep_facts(pin, &self.fingerprint, facts);
         }
         Ok(Some(facts))
     }
