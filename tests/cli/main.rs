@@ -3,7 +3,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod build;
+mod build_engines;
+mod build_push;
+mod build_run;
 mod changed;
 mod check;
+mod demo;
 mod plan;
+#[path = "../support/registry.rs"]
+#[allow(dead_code, reason = "each test program uses its own part")]
+mod registry;
 mod sandbox;
