@@ -30,8 +30,7 @@ impl Sandbox {
 
     /// The build report that the last run left.
     pub fn build_json(&self) -> Value {
-        serde_json::from_slice(&fs::read(self.path("fleet").join(".flota/build.json")).unwrap())
-            .unwrap()
+        serde_json::from_slice(&fs::read(self.path("fleet/.flota/build.json")).unwrap()).unwrap()
     }
 
     /// The file of the last build's charts.

@@ -148,8 +148,10 @@ fn a_chart_pins_the_image_of_the_registry_or_warns() {
     configure(&sandbox, &server.address);
     let only_chart = ["build", "web", "--push", "--range", "HEAD~2..HEAD~1"];
     let ran = sandbox.flota("fleet", &only_chart);
+    // The chart's values hold the registry's port, which is another each time.
+    let digest = regex::Regex::new("sha256:[0-9a-f]{12}").unwrap();
     let shown = timeless(&ran).replace(&server.address, "[REGISTRY]");
-    insta::assert_snapshot!(shown);
+    insta::assert_snapshot!(digest.replace_all(&shown, "[DIGEST]"));
     assert_eq!(
         service(&sandbox.build_json(), "web")["image"]["digest"],
         Value::Null

@@ -10,7 +10,6 @@ mod build_run;
 mod changed;
 mod check;
 mod demo;
-mod explain;
 mod plan;
 #[path = "../support/registry.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]

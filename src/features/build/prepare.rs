@@ -23,7 +23,7 @@ use crate::{
         gitmodules::Gitmodules,
         history,
         submodule::Store,
-        tree,
+        tree, url,
     },
     model::{
         change::Action,
@@ -317,30 +317,11 @@ fn labels(run: &Run<'_>, step: &Step, commit: ObjectId, created: i64) -> BTreeMa
 /// submodules (gitmodules(5), `submodule.<name>.url`), unless it is a folder of this machine: then nothing of this machine
 /// goes into an image.
 fn source_url(url: &BStr, fleet: Option<&BStr>) -> BString {
-    let mut rest: &[u8] = url;
-    let Some(fleet) = fleet.filter(|fleet| is_remote(fleet)) else {
-        return url.to_owned();
-    };
-    let base = without_credentials(fleet);
-    let mut base = base.trim_end_with(|c| c == '/');
-    let mut mark: &[u8] = b"/";
-    if !(rest.starts_with(b"./") || rest.starts_with(b"../")) {
-        return url.to_owned();
-    }
-    loop {
-        if let Some(below) = rest.strip_prefix(b"./") {
-            rest = below;
-        } else if let Some(above) = rest.strip_prefix(b"../") {
-            let Some(end) = base.rfind_byteset(b"/:") else {
-                return url.to_owned();
-            };
-            mark = if base[end] == b':' { b":" } else { b"/" };
-            base = &base[..end];
-            rest = above;
-        } else {
-            return [base, mark, rest].concat().into();
-        }
-    }
+    let fleet = fleet
+        .filter(|fleet| is_remote(fleet))
+        .map(without_credentials);
+    let joined = fleet.and_then(|fleet| url::nested(fleet.as_ref(), url).ok());
+    joined.unwrap_or_else(|| url.to_owned())
 }
 
 /// Whether a URL leads to another machine: with a scheme (but `file`), or in the scp-like form (git-clone(1), GIT URLS).
