@@ -73,6 +73,11 @@ pub enum Command {
     Plan(Plan),
     /// Say why a service is built or not, and which git commands show the same.
     Explain(Explain),
+    /// Check a pull request: its pins are pushed, on a branch, and not gone back by accident.
+    ///
+    /// Whatever `flota changed` warns of is a failure here (exit 4), and so is a new pin that is on no branch of its
+    /// submodule's remote. Servers are asked only where the last fetch does not settle it.
+    Check(Check),
     /// Do it: build images and bake charts, in parallel, nothing twice.
     ///
     /// Builds from the commits, not from the worktrees: what is built is what is pinned. An image whose identity (code,
@@ -183,6 +188,30 @@ pub struct Explain {
     /// --base and --head.
     #[command(flatten)]
     pub ends: Ends,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: ResultFormat,
+}
+
+/// Arguments of `flota check`.
+#[derive(Args, Debug)]
+pub struct Check {
+    /// A..B compares these two commits, A...B their merge base with B; a side left out is HEAD.
+    #[arg(
+        value_name = "RANGE",
+        conflicts_with = "base",
+        allow_hyphen_values = true
+    )]
+    pub range: Option<String>,
+    /// --base and --head.
+    #[command(flatten)]
+    pub ends: Ends,
+    /// Ask no server: go by what the last fetch saw.
+    #[arg(long)]
+    pub offline: bool,
+    /// How many services to look at a time [default: the number of cores].
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
     /// The form of the result.
     #[arg(long, value_enum, default_value = "human")]
     pub format: ResultFormat,

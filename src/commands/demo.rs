@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Context, build, changed, explain, plan};
+use super::{Context, build, changed, check, explain, plan};
 use crate::{
     cli::{Cli, Command, Demo as Args, Global},
     features::demo,
@@ -63,6 +63,7 @@ fn one(words: &[&str], fleet: &Path, global: &Global, output: &Output) -> Result
         Command::Plan(args) => plan::run(&args, &context, output),
         Command::Build(args) => build::run(&args, &context, output),
         Command::Explain(args) => explain::run(&args, &context, output),
+        Command::Check(args) => check::run(&args, &context, output),
         Command::Demo(_) => Err(Error::work("the demonstration does not show itself")),
     }
 }

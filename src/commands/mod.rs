@@ -20,6 +20,7 @@ use crate::{
 
 mod build;
 mod changed;
+mod check;
 mod demo;
 mod explain;
 mod plan;
@@ -30,6 +31,7 @@ pub fn dispatch(command: Command, global: &Global, output: &Output) -> Result<Ex
         Command::Changed(args) => changed::run(&args, &Context::open(HERE, global)?, output),
         Command::Plan(args) => plan::run(&args, &Context::open(HERE, global)?, output),
         Command::Explain(args) => explain::run(&args, &Context::open(HERE, global)?, output),
+        Command::Check(args) => check::run(&args, &Context::open(HERE, global)?, output),
         Command::Build(args) => build::run(&args, &Context::open(HERE, global)?, output),
         Command::Demo(args) => demo::run(&args, global, output),
     }

@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod changed;
+pub mod check;
 pub mod demo;
 pub mod ends;
 pub mod explain;

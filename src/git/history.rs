@@ -62,6 +62,12 @@ pub fn direction(objects: Objects<'_>, from: ObjectId, to: ObjectId, shallow: bo
     }
 }
 
+/// Whether the history of `tip` has `commit` in it, as far as it is at hand.
+pub fn contains(objects: Objects<'_>, tip: ObjectId, commit: ObjectId) -> bool {
+    let mut graph = Graph::new(objects, None);
+    matches!(merge_base(commit, &[tip], &mut graph), Ok(Some(bases)) if bases.contains(&commit))
+}
+
 fn both_read(objects: Objects<'_>, from: ObjectId, to: ObjectId) -> bool {
     [from, to]
         .iter()

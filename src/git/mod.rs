@@ -1,8 +1,10 @@
 //! Floor 2: Git. Reads go through gix, in process; what gix lacks goes through `git` itself ([`command`]).
 
+pub mod branches;
 pub mod command;
 pub mod content;
 pub mod export;
+pub mod fetch;
 pub mod gitmodules;
 pub mod history;
 pub mod path;

@@ -37,13 +37,18 @@ impl Store {
     }
 
     /// Opens the objects of `git_dir`; `None` when there are none.
-    fn at(git_dir: PathBuf, hash: gix::hash::Kind) -> Option<Self> {
+    pub fn at(git_dir: PathBuf, hash: gix::hash::Kind) -> Option<Self> {
         let options = gix::odb::store::init::Options {
             slots: gix::odb::store::init::Slots::Given(16),
             ..Default::default()
         };
         let objects = gix::odb::at_opts(git_dir.join("objects"), hash, None, options).ok()?;
         Some(Self { git_dir, objects })
+    }
+
+    /// Its git directory.
+    pub fn git_dir(&self) -> &Path {
+        &self.git_dir
     }
 
     /// Its objects.

@@ -306,6 +306,10 @@ pub enum WarningKind {
     Unlisted,
     /// The base that was asked for is gone.
     ApproximateBase,
+    /// A pin that its remote does not have.
+    UnpushedPin,
+    /// A pin that is on no branch of its remote.
+    BranchlessPin,
     /// The configuration names a service that the fleet does not have.
     UnknownService,
 }

@@ -41,6 +41,13 @@ pub enum Event {
         /// What its children printed, whole.
         log: Option<Arc<[u8]>>,
     },
+    /// Commits that are not here are about to be fetched.
+    Fetching {
+        /// From how many repositories.
+        repositories: usize,
+    },
+    /// One of those repositories has answered, or given up.
+    Fetched,
     /// Something worth a line of its own, which stops nothing.
     Notice(String),
 }

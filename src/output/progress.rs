@@ -2,12 +2,13 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use console::Style;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::{Output, error, text, theme};
 use crate::model::{
@@ -15,6 +16,9 @@ use crate::model::{
     exit::Exit,
     report::BuildReport,
 };
+
+/// A fetch of a few repositories is over before a bar could be read.
+const FETCHING_IS_SHOWN_AFTER: Duration = Duration::from_secs(1);
 
 /// Turns events into what a person sees. Give [`Progress::event`] to a feature, and [`Progress::finish`] it before printing
 /// results.
@@ -29,6 +33,7 @@ struct State {
     whole: Option<ProgressBar>,
     running: HashMap<usize, ProgressBar>,
     logs: HashMap<usize, Arc<[u8]>>,
+    fetching: Option<ProgressBar>,
 }
 
 /// What the children of failed jobs printed, by job.
@@ -90,6 +95,17 @@ impl Progress {
                     _ => {}
                 }
             }
+            Event::Fetching { repositories } => {
+                state.fetching = Some(self.fetching_bar(repositories))
+            }
+            Event::Fetched => {
+                if let Some(bar) = &state.fetching {
+                    bar.inc(1);
+                    if bar.length() == Some(bar.position()) {
+                        bar.finish_and_clear();
+                    }
+                }
+            }
             Event::Notice(message) => {
                 let word = theme::warning("warning:");
                 self.line(&format!("{word} {}", text::line(&message)));
@@ -129,6 +145,25 @@ impl Progress {
     fn whole_bar(&self, jobs: usize) -> ProgressBar {
         let bar = self.bars.add(ProgressBar::new(jobs as u64));
         bar.set_style(style("{bar:30.green} {pos}/{len} {elapsed}"));
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    }
+
+    /// Stays empty for as long as nobody wonders what is going on.
+    fn fetching_bar(&self, repositories: usize) -> ProgressBar {
+        let bar = self.bars.add(ProgressBar::new(repositories as u64));
+        let late = |state: &ProgressState, out: &mut dyn fmt::Write| {
+            if state.elapsed() >= FETCHING_IS_SHOWN_AFTER {
+                // A terminal that takes no text has nobody in front of it.
+                let _ = write!(
+                    out,
+                    "fetching from {} of {} repositories",
+                    state.pos(),
+                    state.len().unwrap_or_default()
+                );
+            }
+        };
+        bar.set_style(style("{late}").with_key("late", late));
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
     }

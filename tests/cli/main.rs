@@ -4,5 +4,6 @@
 mod support;
 
 mod changed;
+mod check;
 mod plan;
 mod sandbox;

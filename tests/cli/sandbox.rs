@@ -61,11 +61,6 @@ impl Sandbox {
         self.root.path().join(relative)
     }
 
-    /// The fleet of a scripted sandbox.
-    pub fn fleet(&self) -> PathBuf {
-        self.path("fleet")
-    }
-
     /// flota, in `dir` of the sandbox, run to its end.
     pub fn flota(&self, dir: impl AsRef<Path>, args: &[impl AsRef<OsStr>]) -> Ran {
         self.flota_with(dir, args, |_| {})

@@ -1,0 +1,33 @@
+//! `flota check`
+
+use super::{Context, conclude, print_warnings};
+use crate::{
+    cli::{Check as Args, ResultFormat},
+    features::{changed::Options, check},
+    model::{error::Result, exit::Exit},
+    output::{Output, human, json},
+    parallel,
+};
+
+pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
+    let options = Options {
+        files: false,
+        strict: false,
+        jobs: args.jobs.unwrap_or_else(parallel::default_jobs),
+        only: &[],
+    };
+    let ends = context.ends(args.range.as_deref(), &args.ends)?;
+    let (repository, settings) = (&context.repository, &context.settings);
+    let changed = check::check(repository, settings, ends, options, args.offline)?;
+    match args.format {
+        ResultFormat::Human => output.result(human::changed(&changed))?,
+        ResultFormat::Json => output.result(json::changed(&changed))?,
+    }
+    print_warnings(output, &changed.warnings);
+    let unread = conclude(output, &changed.unread);
+    Ok(if changed.warnings.is_empty() {
+        unread
+    } else {
+        Exit::Repository
+    })
+}

@@ -1,0 +1,116 @@
+//! What a pull request has to pass: no warning of the detection, and every new pin on a branch of its remote.
+
+use std::num::NonZeroUsize;
+
+use super::{
+    changed::{self, Options},
+    ends::Ends,
+};
+use crate::{
+    git::{
+        Objects,
+        branches::{self, Standing},
+        gitmodules::Gitmodules,
+        repository::Repository,
+        submodule::Store,
+    },
+    model::{
+        change::{Changed, ServiceChange, Warning, WarningKind},
+        error::Result,
+        settings::Settings,
+    },
+    parallel,
+};
+
+/// What changed, with everything that speaks against it among the warnings.
+pub fn check(
+    repository: &Repository,
+    settings: &Settings,
+    ends: Ends,
+    options: Options<'_>,
+    offline: bool,
+) -> Result<Changed> {
+    let mut changed = changed::changed(repository, settings, ends, options)?;
+    let guard = Guard::new(repository, &changed, offline)?;
+    let found = guard.all(&changed.services, options.jobs)?;
+    changed.warnings.extend(found);
+    changed.warnings.sort();
+    Ok(changed)
+}
+
+struct Guard<'a> {
+    repository: &'a Repository,
+    listed: Gitmodules,
+    offline: bool,
+}
+
+impl<'a> Guard<'a> {
+    fn new(repository: &'a Repository, changed: &Changed, offline: bool) -> Result<Self> {
+        let repo = repository.to_local();
+        let root = repository.tree_of(changed.head.commit)?;
+        let listed = Gitmodules::of_tree(Objects::new(&repo.objects), root)?;
+        Ok(Self {
+            repository,
+            listed,
+            offline,
+        })
+    }
+
+    fn all(&self, services: &[ServiceChange], jobs: NonZeroUsize) -> Result<Vec<Warning>> {
+        let moved: Vec<_> = services
+            .iter()
+            // A single service's own commits are no pins, and nested ones are their parent's business.
+            .filter(|service| {
+                self.listed.at(service.path.as_ref()).is_some() && service.from != service.to
+            })
+            .collect();
+        let found = parallel::map(jobs, &moved, |service| self.one(service))?;
+        Ok(found
+            .into_iter()
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+
+    /// What speaks against the service's new pin. The server is asked only where the last fetch does not settle it.
+    fn one(&self, service: &ServiceChange) -> Result<Option<Warning>> {
+        let Some(pin) = service.to else {
+            return Ok(None);
+        };
+        let path = service.path.as_ref();
+        let listed = self.listed.at(path);
+        let name = listed.map(|listed| listed.name.as_ref());
+        if let Some(store) = Store::open(self.repository, name, path)?
+            && branches::seen_on_branch(&store, pin)?
+        {
+            return Ok(None);
+        }
+        let short = pin.to_hex_with_len(7);
+        let warning = |kind, message| {
+            Some(Warning {
+                path: Some(path.to_owned()),
+                kind,
+                message,
+            })
+        };
+        if self.offline {
+            let message = format!("{path}: no remote-tracking branch has its pin {short}");
+            return Ok(warning(WarningKind::UnpushedPin, message));
+        }
+        let url = listed
+            .and_then(|listed| listed.url.as_ref())
+            .map(|url| url.as_ref());
+        Ok(match branches::ask(self.repository, name, url, pin)? {
+            Standing::OnBranch => None,
+            Standing::Loose => warning(
+                WarningKind::BranchlessPin,
+                format!("{path}: its pin {short} is on no branch of its remote, which may drop it"),
+            ),
+            Standing::Absent => warning(
+                WarningKind::UnpushedPin,
+                format!("{path}: its pin {short} is not at its remote: nobody else can get it"),
+            ),
+        })
+    }
+}

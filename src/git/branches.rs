@@ -1,0 +1,146 @@
+//! Whether a pin is on a branch of its submodule's remote: what the last fetch saw, else what the server says.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use bstr::{BStr, ByteSlice};
+use gix::ObjectId;
+use sha2::{Digest, Sha256};
+
+use super::{
+    Objects,
+    command::git,
+    history,
+    repository::Repository,
+    submodule::Store,
+    url::{self, Source},
+};
+use crate::{
+    model::error::{Error, Result},
+    process::Command,
+};
+
+/// How long a server may say nothing.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where a commit stands at its remote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// A branch contains it.
+    OnBranch,
+    /// The server has it, and no branch contains it: it may be gone after the next clean-up.
+    Loose,
+    /// The server does not have it: it was never pushed, or is gone already.
+    Absent,
+}
+
+/// Whether a remote-tracking branch of an initialised submodule contains `commit`: what the last fetch or push saw.
+pub fn seen_on_branch(store: &Store, commit: ObjectId) -> Result<bool> {
+    let repo = open(store.git_dir())?;
+    Ok(contained(
+        store.objects(),
+        tips(&repo, "refs/remotes/")?,
+        commit,
+    ))
+}
+
+/// Asks the server of the submodule `name` at `url`. Only commits are fetched, into a repository of flota's own under the
+/// fleet's git directory: the submodule's stays untouched.
+pub fn ask(
+    fleet: &Repository,
+    name: Option<&BStr>,
+    url: Option<&BStr>,
+    commit: ObjectId,
+) -> Result<Standing> {
+    let source = url::source(fleet, name, url)?;
+    let scratch = scratch(fleet, &source)?;
+    let from = source.url.to_str_lossy();
+    let branches = "+refs/heads/*:refs/heads/*";
+    let all = fetch(&scratch, &source).args(["--prune", "--", &from, branches]);
+    all.run()?.check(|| {
+        Error::environment(format!("cannot fetch the branches of {}", source.shown)).hint(format!(
+            "see whether you can reach it: git ls-remote {}",
+            source.shown
+        ))
+    })?;
+    let repo = open(&scratch)?;
+    if contained(
+        Objects::new(&repo.objects),
+        tips(&repo, "refs/heads/")?,
+        commit,
+    ) {
+        return Ok(Standing::OnBranch);
+    }
+    let hex = commit.to_string();
+    let alone = fetch(&scratch, &source).args(["--depth=1", "--", &from, &hex]);
+    Ok(if alone.run()?.success() {
+        Standing::Loose
+    } else {
+        Standing::Absent
+    })
+}
+
+fn fetch(scratch: &Path, source: &Source) -> Command {
+    git(scratch)
+        .env("GIT_ALLOW_PROTOCOL", source.protocols)
+        .args([
+            "--git-dir=.",
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+        ])
+        .args([
+            "--no-recurse-submodules",
+            "--no-auto-maintenance",
+            "--filter=tree:0",
+        ])
+        .patience(PATIENCE)
+}
+
+/// One repository for each URL, made when it is not there.
+fn scratch(fleet: &Repository, source: &Source) -> Result<PathBuf> {
+    let hash = Sha256::digest(&*source.url);
+    let name: String = hash
+        .iter()
+        .take(10)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let dir = fleet.common_dir().join("flota").join("branches").join(name);
+    let cannot = |err| Error::environment(format!("cannot write `{}`", dir.display())).because(err);
+    fs::create_dir_all(&dir).map_err(cannot)?;
+    let format = format!("--object-format={}", fleet.object_hash());
+    let init = git(&dir).args(["init", "--quiet", "--bare", "--template=", &format, "."]);
+    init.run()?
+        .check(|| Error::environment(format!("cannot make a repository in `{}`", dir.display())))?;
+    std::path::absolute(&dir).map_err(cannot)
+}
+
+fn open(git_dir: &Path) -> Result<gix::Repository> {
+    gix::open_opts(git_dir, gix::open::Options::isolated()).map_err(|err| {
+        Error::repository(format!("cannot open `{}`", git_dir.display())).because(err)
+    })
+}
+
+/// The commits that the refs under `prefix` point to.
+fn tips(repo: &gix::Repository, prefix: &str) -> Result<Vec<ObjectId>> {
+    let unreadable = |err| Error::repository("cannot read the branches").because(err);
+    let platform = repo.references().map_err(unreadable)?;
+    let refs = platform.prefixed(prefix).map_err(unreadable)?;
+    let mut tips: Vec<_> = refs
+        .flatten()
+        .filter_map(|r| r.into_fully_peeled_id().ok())
+        .collect();
+    tips.dedup();
+    Ok(tips.into_iter().map(|id| id.detach()).collect())
+}
+
+fn contained(objects: Objects<'_>, tips: Vec<ObjectId>, commit: ObjectId) -> bool {
+    tips.contains(&commit)
+        || tips
+            .into_iter()
+            .any(|tip| history::contains(objects, tip, commit))
+}

@@ -1,0 +1,384 @@
+//! Commits of submodules that are not here: their trees are fetched, without a clone.
+//!
+//! What comes goes into scratch stores in the fleet's git directory ([`scratch`]), one for each URL. The submodules' own
+//! worktrees and git directories are neither read nor written. From a repository on this machine the packs are fetched
+//! in process ([`local`]); from a server, and where that fails, by `git fetch` ([`remote`]).
+//!
+//! What a server allows is found out by asking: the commits by their ids with a filter; without one where it has none;
+//! its branches where it gives out nothing else. A commit that it does not have is final. No other commit stands in for it.
+
+use std::{num::NonZeroUsize, time::Duration};
+
+use bstr::BString;
+use gix::ObjectId;
+use rayon::prelude::*;
+
+use super::{
+    repository::Repository,
+    submodule::Store,
+    url::{self, Source},
+};
+use crate::{
+    interrupt,
+    model::{
+        error::{Error, Result},
+        event::{Event, Events},
+        fleet::without_credentials,
+    },
+    parallel,
+};
+
+mod local;
+mod remote;
+mod scratch;
+
+use remote::{Server, Setting};
+use scratch::{Lack, Locked, Scratch};
+
+/// How long a server may be silent, when nobody says.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Objects hang on each other twice: `.gitmodules` is known once its commit is here. The third round is for a store that
+/// turns out to be damaged.
+const ROUNDS: usize = 3;
+
+/// Commits of one submodule.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Where it sits, for messages.
+    pub path: BString,
+    /// Its name in `.gitmodules`.
+    pub name: Option<BString>,
+    /// Its URL there, maybe relative to the fleet's.
+    pub url: Option<BString>,
+    /// The commits.
+    pub commits: Vec<ObjectId>,
+}
+
+/// How much of a commit is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Its root tree: enough to tell `code/` and `config/` apart from what they were.
+    Trees,
+    /// All of its trees, and its `.gitmodules`: what lists of files, globs and nested submodules need.
+    AllTrees,
+}
+
+impl Depth {
+    /// The filter that lets just that through (git-rev-list(1)).
+    fn filter(self) -> &'static str {
+        match self {
+            Self::Trees => "tree:1",
+            Self::AllTrees => "blob:none",
+        }
+    }
+}
+
+/// How to fetch.
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
+    /// How much of each commit.
+    pub depth: Depth,
+    /// How many servers to ask at a time.
+    pub jobs: NonZeroUsize,
+    /// Whether to stay off the network: what is not in a scratch store is missing.
+    pub offline: bool,
+    /// How long a server may be silent: [`PATIENCE`].
+    pub patience: Duration,
+    /// Where progress goes.
+    pub events: Events<'a>,
+}
+
+/// What came of one [`Wanted`].
+pub struct Fetched {
+    /// Holds every wanted commit but the missing ones; none when all are missing.
+    pub store: Option<Store>,
+    /// The commits that cannot be had.
+    pub missing: Vec<Missing>,
+}
+
+/// A commit that cannot be had.
+#[derive(Debug)]
+pub struct Missing {
+    /// Which one.
+    pub commit: ObjectId,
+    /// Why: names the submodule, the commit and the URL. Repository (exit 4).
+    pub error: Error,
+}
+
+/// Makes commits readable, and says of each submodule, in the order of `wanted`, what came of it.
+///
+/// What an earlier run fetched is not fetched again. One server that cannot be reached costs its own submodules only.
+///
+/// # Errors
+/// When flota is interrupted, or threads cannot be started.
+pub fn fetch(fleet: &Repository, wanted: &[Wanted], options: Options<'_>) -> Result<Vec<Fetched>> {
+    let settings = remote::settings(&fleet.to_local());
+    let threads = parallel::pool(options.jobs)?;
+    let errands: Vec<_> = threads.install(|| {
+        let errand = |wanted| Errand::of(fleet, wanted, &settings, options);
+        wanted.par_iter().map(errand).collect()
+    });
+    let open = errands.iter().filter(|errand| errand.is_open()).count();
+    if open > 0 {
+        (options.events)(Event::Fetching { repositories: open });
+    }
+    let fetched = threads.install(|| errands.into_par_iter().map(Errand::run).collect());
+    match interrupt::pending() {
+        Some(exit) => Err(Error::new(exit, "interrupted while fetching")),
+        None => Ok(fetched),
+    }
+}
+
+/// What one submodule needs.
+struct Errand<'a> {
+    wanted: &'a Wanted,
+    settings: &'a [Setting],
+    options: Options<'a>,
+    state: State,
+}
+
+enum State {
+    /// There is nowhere to fetch from.
+    Refused(Error),
+    /// Everything is here.
+    Here(Store),
+    /// Something is to be fetched.
+    Open(Source, Scratch),
+}
+
+impl<'a> Errand<'a> {
+    fn of(
+        fleet: &Repository,
+        wanted: &'a Wanted,
+        settings: &'a [Setting],
+        options: Options<'a>,
+    ) -> Self {
+        let name = wanted.name.as_ref().map(AsRef::as_ref);
+        let url = wanted.url.as_ref().map(AsRef::as_ref);
+        let state = match url::source(fleet, name, url) {
+            Err(err) => State::Refused(err),
+            Ok(source) => {
+                let scratch = Scratch::of(fleet, &source, options.depth);
+                let lacking = scratch.lacking(&wanted.commits);
+                let is_here = lacking.is_some_and(|lacking| lacking.is_empty());
+                match scratch.open().filter(|_| is_here) {
+                    Some(store) => State::Here(store),
+                    None => State::Open(source, scratch),
+                }
+            }
+        };
+        Self {
+            wanted,
+            settings,
+            options,
+            state,
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self.state, State::Open(..)) && !self.options.offline
+    }
+
+    fn run(self) -> Fetched {
+        let commits = &self.wanted.commits;
+        match self.state {
+            State::Here(store) => Fetched {
+                store: Some(store),
+                missing: Vec::new(),
+            },
+            State::Refused(why) => {
+                let missing = |commit| Missing {
+                    error: why.hints().iter().fold(
+                        self.wanted.error(commit, None).because(why.to_string()),
+                        |error, hint| error.hint(hint),
+                    ),
+                    commit,
+                };
+                Fetched {
+                    store: None,
+                    missing: commits.iter().copied().map(missing).collect(),
+                }
+            }
+            State::Open(ref source, ref scratch) => {
+                let faults = if self.options.offline {
+                    offline(scratch, commits)
+                } else {
+                    let filled = self.fill(source, scratch);
+                    (self.options.events)(Event::Fetched);
+                    filled.unwrap_or_else(|err| {
+                        let failed = |commit: &ObjectId| (*commit, Fault::failed(&err));
+                        commits.iter().map(failed).collect()
+                    })
+                };
+                self.settle(source, scratch, faults)
+            }
+        }
+    }
+
+    /// Fetches until nothing lacks; what cannot be had is returned, by its commit.
+    fn fill(&self, source: &Source, scratch: &Scratch) -> Result<Vec<(ObjectId, Fault)>> {
+        let locked = scratch.lock()?;
+        let mut commits = self.wanted.commits.clone();
+        let mut faults = Vec::new();
+        for _ in 0..ROUNDS {
+            let lacking = locked.prepare(&commits)?;
+            if lacking.is_empty() {
+                return Ok(faults);
+            }
+            let objects: Vec<_> = lacking.iter().map(|lack| lack.object).collect();
+            for (object, fault) in self.bring(source, &locked, &objects) {
+                for Lack { commit, .. } in lacking.iter().filter(|lack| lack.object == object) {
+                    commits.retain(|other| other != commit);
+                    faults.push((*commit, fault.clone()));
+                }
+            }
+        }
+        let incomplete = || Fault::Failed("what the server sends is incomplete".to_owned());
+        for Lack { commit, .. } in locked.prepare(&commits)? {
+            faults.push((commit, incomplete()));
+        }
+        Ok(faults)
+    }
+
+    /// Fetches objects all at once, or one by one where the server lacks one of them; returns those that fail.
+    fn bring(
+        &self,
+        source: &Source,
+        scratch: &Locked<'_>,
+        objects: &[ObjectId],
+    ) -> Vec<(ObjectId, Fault)> {
+        match (self.ask(source, scratch, objects), objects) {
+            (Ok(()), _) => Vec::new(),
+            (Err(Fault::Unadvertised(_)), [only]) => {
+                let is_found = || scratch.has(*only);
+                match self.server(source).search(scratch, is_found) {
+                    Ok(()) => Vec::new(),
+                    Err(fault) => vec![(*only, fault)],
+                }
+            }
+            (Err(fault @ Fault::Failed(_)), _) => {
+                objects.iter().map(|id| (*id, fault.clone())).collect()
+            }
+            (Err(fault), [only]) => vec![(*only, fault)],
+            (Err(_), several) => several
+                .iter()
+                .flat_map(|id| self.bring(source, scratch, &[*id]))
+                .collect(),
+        }
+    }
+
+    fn ask(
+        &self,
+        source: &Source,
+        scratch: &Locked<'_>,
+        objects: &[ObjectId],
+    ) -> Result<(), Fault> {
+        if let Some(folder) = &source.local {
+            let Options {
+                depth, patience, ..
+            } = self.options;
+            match local::fetch(scratch, folder, objects, depth, patience) {
+                // An old git, a bundle, a repository of somebody else's: git has the last word.
+                Err(Fault::Failed(_)) if interrupt::pending().is_none() => {}
+                answered => return answered,
+            }
+        }
+        self.server(source).fetch(scratch, objects)
+    }
+
+    fn server<'s>(&'s self, source: &'s Source) -> Server<'s> {
+        Server {
+            source,
+            depth: self.options.depth,
+            settings: self.settings,
+            patience: self.options.patience,
+        }
+    }
+
+    fn settle(
+        &self,
+        source: &Source,
+        scratch: &Scratch,
+        faults: Vec<(ObjectId, Fault)>,
+    ) -> Fetched {
+        let store = scratch
+            .open()
+            .filter(|_| faults.len() < self.wanted.commits.len());
+        let missing = faults.into_iter().map(|(commit, fault)| Missing {
+            error: fault.explain(self.wanted.error(commit, Some(source)), source),
+            commit,
+        });
+        Fetched {
+            store,
+            missing: missing.collect(),
+        }
+    }
+}
+
+impl Wanted {
+    fn error(&self, commit: ObjectId, source: Option<&Source>) -> Error {
+        let listed = || {
+            let url = self.url.as_ref()?;
+            Some(without_credentials(url.as_ref()))
+        };
+        let url = source.map(|source| source.shown.clone()).or_else(listed);
+        let from = url.map_or("no URL".to_owned(), |url| url.to_string());
+        Error::repository(format!(
+            "{}: its commit {commit} cannot be had ({from})",
+            self.path
+        ))
+    }
+}
+
+fn offline(scratch: &Scratch, commits: &[ObjectId]) -> Vec<(ObjectId, Fault)> {
+    let lacking = match scratch.lacking(commits) {
+        Some(lacking) => lacking.into_iter().map(|lack| lack.commit).collect(),
+        None => commits.to_vec(),
+    };
+    lacking
+        .into_iter()
+        .map(|commit| (commit, Fault::Offline))
+        .collect()
+}
+
+/// Why something was not fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fault {
+    /// Nobody was asked.
+    Offline,
+    /// The server does not have it: final.
+    NotThere(String),
+    /// The server gives out nothing but what its refs point to.
+    Unadvertised(String),
+    /// The server did not answer, or what it sent is of no use; more of the same would fail as well.
+    Failed(String),
+}
+
+impl Fault {
+    /// The error and all that it is because of, as one text.
+    fn failed(err: &Error) -> Self {
+        let mut text = err.to_string();
+        let mut cause = std::error::Error::source(err);
+        while let Some(err) = cause {
+            text += &format!("\n{err}");
+            cause = err.source();
+        }
+        Self::Failed(text)
+    }
+
+    fn explain(self, error: Error, source: &Source) -> Error {
+        match self {
+            Self::Offline => error
+                .because("it is not here, and flota is told to stay offline")
+                .hint("leave out --offline, and flota fetches it"),
+            Self::NotThere(said) | Self::Unadvertised(said) => error
+                .because(said)
+                .hint("push it from where it was made, or pin a commit that the server has"),
+            Self::Failed(said) => error.because(said).hint(format!(
+                "see whether it answers: git ls-remote {}",
+                source.shown
+            )),
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! The scratch store of one URL: a bare repository of a few trees, kept for later runs.
+//!
+//! It is a cache. Whatever is wrong with it, it is thrown away and filled again: a pack is moved into place only when it is
+//! complete, its index last; every object is held against its own id before it counts as present; and what a killed run
+//! left half done is swept away by the next one that holds the lock.
+
+use std::{
+    collections::HashSet,
+    fs::{self, File, TryLockError},
+    io::{self, BufRead, Write},
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+    thread,
+    time::{Duration, Instant},
+};
+
+use bstr::ByteSlice;
+use gix::{
+    ObjectId,
+    objs::{Find, Kind, TreeRefIter},
+};
+use sha2::{Digest, Sha256};
+
+use super::Depth;
+use crate::{
+    git::{gitmodules, repository::Repository, submodule::Store, url::Source},
+    interrupt,
+    model::error::{Error, Result},
+};
+
+/// Where they are, in the git directory that all worktrees of the fleet share.
+const FOLDER: &str = "flota/scratch";
+/// What every bare repository has there; nothing refers to it.
+const HEAD: &str = "ref: refs/heads/main\n";
+/// Each fetch adds a pack. From here on it is cheaper to start again than to look through them.
+const PACK_LIMIT: usize = 10;
+/// How long another run may keep the lock: longer than any fetch takes.
+const LOCK_PATIENCE: Duration = Duration::from_secs(600);
+/// No tree or commit is larger; one that unpacks to more is a bomb.
+const OBJECT_LIMIT: usize = 256 << 20;
+
+/// The place of a store, which may not exist yet.
+pub(super) struct Scratch {
+    dir: PathBuf,
+    hash: gix::hash::Kind,
+    depth: Depth,
+}
+
+/// An object that is still to be fetched, and the commit that needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Lack {
+    pub commit: ObjectId,
+    pub object: ObjectId,
+}
+
+/// What is wrong with an object in the store.
+enum Trouble {
+    Missing(ObjectId),
+    Damaged,
+}
+
+impl Scratch {
+    /// The store for what comes from `source`. Its name tells nothing, and two URLs that differ in credentials share it.
+    pub fn of(fleet: &Repository, source: &Source, depth: Depth) -> Self {
+        let hash = fleet.object_hash();
+        let mut digest = Sha256::new();
+        for part in [
+            &source.shown[..],
+            depth.filter().as_bytes(),
+            hash.to_string().as_bytes(),
+        ] {
+            digest.update(part);
+            digest.update([0]);
+        }
+        let name: String = digest.finalize()[..16]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Self {
+            dir: fleet.common_dir().join(FOLDER).join(name),
+            hash,
+            depth,
+        }
+    }
+
+    /// Its objects; none when there is no store.
+    pub fn open(&self) -> Option<Store> {
+        Store::at(self.dir.clone(), self.hash)
+    }
+
+    /// What of `commits` is not here; none when the store is damaged.
+    pub fn lacking(&self, commits: &[ObjectId]) -> Option<Vec<Lack>> {
+        let everything = || {
+            commits.iter().map(|id| Lack {
+                commit: *id,
+                object: *id,
+            })
+        };
+        let Some(store) = self.open() else {
+            return Some(everything().collect());
+        };
+        let mut lacking = Vec::new();
+        for commit in commits {
+            match self.look(&store, *commit) {
+                Ok(()) => {}
+                Err(Trouble::Missing(object)) => lacking.push(Lack {
+                    commit: *commit,
+                    object,
+                }),
+                Err(Trouble::Damaged) => return None,
+            }
+        }
+        Some(lacking)
+    }
+
+    /// Whether `commit` is here with the trees that the store is for.
+    fn look(&self, store: &Store, commit: ObjectId) -> Result<(), Trouble> {
+        let text = self.read(store, commit, Kind::Commit)?;
+        let root = gix::objs::CommitRefIter::from_bytes(&text, self.hash)
+            .tree_id()
+            .map_err(|_| Trouble::Damaged)?;
+        let mut open = vec![root];
+        let mut seen = HashSet::from([root]);
+        let mut nested = None;
+        while let Some(id) = open.pop() {
+            // Packs come whole: a commit without its trees is no answer that could be completed.
+            let tree = self
+                .read(store, id, Kind::Tree)
+                .map_err(|_| Trouble::Damaged)?;
+            for entry in TreeRefIter::from_bytes(&tree, self.hash) {
+                let entry = entry.map_err(|_| Trouble::Damaged)?;
+                let oid = entry.oid.to_owned();
+                if id == root && entry.mode.is_blob() && entry.filename == gitmodules::FILE {
+                    nested = Some(oid);
+                }
+                if self.depth == Depth::AllTrees && entry.mode.is_tree() && seen.insert(oid) {
+                    open.push(oid);
+                }
+            }
+        }
+        match nested.filter(|_| self.depth == Depth::AllTrees) {
+            Some(blob) => self.read(store, blob, Kind::Blob).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// An object whose content is what its id says.
+    fn read(&self, store: &Store, id: ObjectId, kind: Kind) -> Result<Vec<u8>, Trouble> {
+        let mut buffer = Vec::new();
+        let found = store.objects().try_find(&id, &mut buffer);
+        let data = found
+            .map_err(|_| Trouble::Damaged)?
+            .ok_or(Trouble::Missing(id))?;
+        let hashed = gix::objs::compute_hash(self.hash, data.kind, data.data);
+        if data.kind != kind || hashed.ok() != Some(id) {
+            return Err(Trouble::Damaged);
+        }
+        Ok(buffer)
+    }
+
+    /// Waits until no other run writes here. The lock goes with the process that holds it, however that ends.
+    pub fn lock(&self) -> Result<Locked<'_>> {
+        let cannot = |err: io::Error| cannot_write(&self.dir, err);
+        let parent = self.dir.parent().unwrap_or(&self.dir);
+        fs::create_dir_all(parent).map_err(cannot)?;
+        let file = File::create(self.dir.with_extension("lock")).map_err(cannot)?;
+        let started = Instant::now();
+        while let Err(TryLockError::WouldBlock) = file.try_lock() {
+            if let Some(exit) = interrupt::pending() {
+                return Err(Error::new(
+                    exit,
+                    "interrupted while another run of flota fetches",
+                ));
+            }
+            if started.elapsed() > LOCK_PATIENCE {
+                let dir = self.dir.display();
+                return Err(Error::environment(format!(
+                    "another run of flota holds `{dir}`"
+                )));
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(Locked {
+            scratch: self,
+            _file: file,
+        })
+    }
+}
+
+/// A store that this run alone writes to.
+pub(super) struct Locked<'a> {
+    scratch: &'a Scratch,
+    _file: File,
+}
+
+impl Locked<'_> {
+    /// Its git directory.
+    pub fn dir(&self) -> &Path {
+        &self.scratch.dir
+    }
+
+    /// What of `commits` is to be fetched into the store, which is made, tidied or made anew as it needs.
+    pub fn prepare(&self, commits: &[ObjectId]) -> Result<Vec<Lack>> {
+        if self.is_sound() {
+            self.sweep();
+            match self.scratch.lacking(commits) {
+                Some(lacking) if lacking.is_empty() || self.packs() <= PACK_LIMIT => {
+                    return Ok(lacking);
+                }
+                _ => {}
+            }
+        }
+        self.make_anew()
+            .map_err(|err| cannot_write(self.dir(), err))?;
+        Ok(self.scratch.lacking(commits).unwrap_or_default())
+    }
+
+    /// Whether git, too, would take it for a repository, and for one that may lack objects.
+    fn is_sound(&self) -> bool {
+        let holds = |file: &str, text: &str| {
+            fs::read(self.dir().join(file)).is_ok_and(|bytes| bytes == text.as_bytes())
+        };
+        holds("HEAD", HEAD)
+            && holds("config", &self.config())
+            && self.dir().join("objects/pack").is_dir()
+    }
+
+    /// git-config(1): what is missing is promised by a remote, whose URL (it may hold a password) is not written down.
+    fn config(&self) -> String {
+        let (hash, filter) = (self.scratch.hash, self.scratch.depth.filter());
+        format!(
+            "[core]\n\trepositoryformatversion = 1\n\tbare = true\n\
+             [extensions]\n\tobjectFormat = {hash}\n\tpartialClone = origin\n\
+             [remote \"origin\"]\n\tpromisor = true\n\tpartialCloneFilter = {filter}\n"
+        )
+    }
+
+    fn make_anew(&self) -> io::Result<()> {
+        let parent = self.dir().parent().unwrap_or(self.dir());
+        let temporary = |prefix| tempfile::Builder::new().prefix(prefix).tempdir_in(parent);
+        let new = temporary("new-")?;
+        fs::create_dir_all(new.path().join("objects/pack"))?;
+        fs::create_dir_all(new.path().join("refs"))?;
+        fs::write(new.path().join("config"), self.config())?;
+        fs::write(new.path().join("HEAD"), HEAD)?;
+        if self.dir().exists() {
+            // Whoever still reads from it keeps what is open.
+            let old = temporary("old-")?;
+            fs::rename(self.dir(), old.path().join("store"))?;
+        }
+        fs::rename(new.keep(), self.dir())
+    }
+
+    /// Removes what a killed run may have left: with the lock held, nobody is at work on it.
+    fn sweep(&self) {
+        // What cannot be removed does no harm where it is.
+        let _ = fs::remove_file(self.dir().join("shallow.lock"));
+        for (folder, prefix) in [
+            ("", "incoming-"),
+            ("objects/pack", "tmp_"),
+            ("objects", "tmp_"),
+        ] {
+            for entry in fs::read_dir(self.dir().join(folder))
+                .into_iter()
+                .flatten()
+                .flatten()
+            {
+                if entry
+                    .file_name()
+                    .as_encoded_bytes()
+                    .starts_with(prefix.as_bytes())
+                {
+                    let _ =
+                        fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()));
+                }
+            }
+        }
+    }
+
+    fn packs(&self) -> usize {
+        let packs = fs::read_dir(self.dir().join("objects/pack"));
+        let is_index = |entry: &fs::DirEntry| {
+            entry
+                .path()
+                .extension()
+                .is_some_and(|extension| extension == "idx")
+        };
+        packs
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter(is_index)
+            .count()
+    }
+
+    /// Whether `commit` is here by now.
+    pub fn has(&self, commit: ObjectId) -> bool {
+        let lacking = self.scratch.lacking(&[commit]);
+        lacking.is_some_and(|lacking| lacking.is_empty())
+    }
+
+    /// Takes in a pack, and the commits whose parents are left out of it.
+    pub fn adopt(&self, pack: &mut dyn BufRead, shallow: &[ObjectId]) -> Result<()> {
+        let cannot = |err: io::Error| cannot_write(self.dir(), err);
+        let incoming = tempfile::Builder::new()
+            .prefix("incoming-")
+            .tempdir_in(self.dir())
+            .map_err(cannot)?;
+        let written = gix_pack::Bundle::write_to_directory(
+            pack,
+            Some(incoming.path()),
+            &mut gix::progress::Discard,
+            &AtomicBool::new(false),
+            None::<gix::odb::Handle>,
+            self.scratch.hash,
+            gix_pack::bundle::write::Options {
+                thread_limit: Some(1),
+                alloc_limit_bytes: Some(OBJECT_LIMIT),
+                ..Default::default()
+            },
+        )
+        .map_err(|err| Error::work("the pack it sent is damaged").because(err))?;
+        self.note_shallow(shallow).map_err(cannot)?;
+        let (Some(data), Some(index)) = (written.data_path, written.index_path) else {
+            return Ok(());
+        };
+        let promise = data.with_extension("promisor");
+        fs::write(&promise, "").map_err(cannot)?;
+        // A pack counts once its index is there.
+        for file in [data, promise, index] {
+            let name = file.file_name().unwrap_or_default();
+            fs::rename(&file, self.dir().join("objects/pack").join(name)).map_err(cannot)?;
+        }
+        Ok(())
+    }
+
+    /// Adds to git's list of commits whose history is cut (gitrepository-layout(5)).
+    fn note_shallow(&self, commits: &[ObjectId]) -> io::Result<()> {
+        if commits.is_empty() {
+            return Ok(());
+        }
+        let path = self.dir().join("shallow");
+        let known = match fs::read(&path) {
+            Err(err) if err.kind() == io::ErrorKind::NotFound => Vec::new(),
+            read => read?,
+        };
+        let mut lines: Vec<_> = ByteSlice::lines(&known[..])
+            .map(|line| line.as_bstr().to_string())
+            .collect();
+        lines.extend(commits.iter().map(ToString::to_string));
+        lines.sort();
+        lines.dedup();
+        let mut file = tempfile::NamedTempFile::with_prefix_in("incoming-", self.dir())?;
+        file.write_all((lines.join("\n") + "\n").as_bytes())?;
+        file.persist(path)?;
+        Ok(())
+    }
+}
+
+fn cannot_write(dir: &Path, err: io::Error) -> Error {
+    Error::environment(format!("cannot keep fetched trees in `{}`", dir.display())).because(err)
+}
