@@ -133,6 +133,9 @@ impl Finder<'_> {
                 BaseKind::Exact,
                 head,
             )),
+            Before::Commit(cut) if self.repository.is_shallow() => Err(deepen(Error::repository(
+                format!("{cut}, where the branch stood before, is not in this shallow clone"),
+            ))),
             Before::Commit(gone) => {
                 let warning = format!(
                     "{gone}, where the branch stood before, is gone: comparing with the nearest commit still known"
@@ -162,20 +165,24 @@ impl Finder<'_> {
             Some((rev, commit)) if !self.is_branch(&rev, branch) => {
                 self.since(&rev, commit, head)?
             }
-            _ => match self.repository.resolve(&format!("{}^1", head.commit)) {
-                Ok(parent) => Ends::new(
-                    parent.to_string(),
-                    Some(parent),
-                    BaseKind::Approximate,
-                    head,
-                ),
-                Err(_) => Ends::new("", None, BaseKind::Empty, head),
-            },
+            _ => self.first_parent(head)?,
         };
         if ends.base.kind != BaseKind::Empty {
             ends.base.kind = BaseKind::Approximate;
         }
         Ok(ends)
+    }
+
+    fn first_parent(&self, head: End) -> Result<Ends> {
+        let kind = BaseKind::Approximate;
+        match self.repository.resolve(&format!("{}^1", head.commit)) {
+            Ok(parent) => Ok(Ends::new(parent.to_string(), Some(parent), kind, head)),
+            Err(_) if self.repository.is_shallow() => {
+                let message = format!("the history is cut at {}", head.commit);
+                Err(deepen(Error::repository(message)))
+            }
+            Err(_) => Ok(Ends::new("", None, BaseKind::Empty, head)),
+        }
     }
 
     fn since_base_branch(&self, head: End) -> Result<Ends> {
@@ -192,12 +199,10 @@ impl Finder<'_> {
     fn since(&self, rev: &str, base: ObjectId, head: End) -> Result<Ends> {
         match self.repository.merge_base(base, head.commit)? {
             Some(found) => Ok(Ends::new(rev, Some(found), BaseKind::MergeBase, head)),
-            None if self.repository.is_shallow() => Err(Error::repository(format!(
+            None if self.repository.is_shallow() => Err(deepen(Error::repository(format!(
                 "the history is cut before `{rev}` and `{}` meet",
                 head.rev
-            ))
-            .hint("get the rest of it: git fetch --unshallow")
-            .hint("in GitHub Actions: actions/checkout with fetch-depth: 0")),
+            )))),
             None => Err(Error::repository(format!(
                 "`{rev}` and `{}` have no common history",
                 head.rev
@@ -287,4 +292,11 @@ impl Finder<'_> {
         };
         remote.is_some_and(|rev| rev.strip_prefix("origin/").unwrap_or(&rev) == branch)
     }
+}
+
+/// How to get the history that is missing.
+fn deepen(error: Error) -> Error {
+    error
+        .hint("get the rest of it: git fetch --unshallow")
+        .hint("in GitHub Actions: actions/checkout with fetch-depth: 0")
 }
