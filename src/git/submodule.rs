@@ -8,6 +8,9 @@ use gix::ObjectId;
 use super::{Objects, path, repository::Repository};
 use crate::model::error::Result;
 
+/// What messages call the key of a section of `.gitmodules`.
+const NAME: &str = "submodule name";
+
 /// The objects of one initialised submodule.
 pub struct Store {
     git_dir: PathBuf,
@@ -18,12 +21,12 @@ impl Store {
     /// Finds the git directory of the submodule at `path`: `modules/<name>` under the fleet's own (a linked worktree's
     /// first), or what the worktree's `.git` is or points to. `None` when it is not initialised.
     pub fn open(fleet: &Repository, name: Option<&BStr>, path: &BStr) -> Result<Option<Self>> {
-        let name = path::relative(name.unwrap_or(path))?;
+        let name = path::relative(NAME, name.unwrap_or(path))?;
         let modules =
             [fleet.git_dir(), fleet.common_dir()].map(|dir| dir.join("modules").join(&name));
         let mut candidates = modules.to_vec();
         if let Some(work_dir) = fleet.work_dir() {
-            candidates.extend(from_worktree(&work_dir.join(path::relative(path)?)));
+            candidates.extend(from_worktree(&work_dir.join(path::relative("path", path)?)));
         }
         Ok(candidates
             .into_iter()
@@ -32,7 +35,10 @@ impl Store {
 
     /// Opens a submodule of this submodule.
     pub fn nested(&self, name: &BStr) -> Result<Option<Self>> {
-        let git_dir = self.git_dir.join("modules").join(path::relative(name)?);
+        let git_dir = self
+            .git_dir
+            .join("modules")
+            .join(path::relative(NAME, name)?);
         Ok(Self::at(git_dir, self.objects.store_ref().object_hash()))
     }
 

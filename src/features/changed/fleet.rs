@@ -21,7 +21,7 @@ use crate::{
     },
     model::{
         change::{Base, Changed, Direction, FileChange, ServiceChange, Warning, WarningKind},
-        error::Result,
+        error::{Error, Result},
         settings::Settings,
     },
     parallel,
@@ -53,6 +53,7 @@ pub(super) fn in_fleet(
             candidate,
             options.files,
         )
+        .map_err(|err| in_submodule(candidate, err))
     })?;
     let (mut services, mut warnings, mut unread) = (Vec::new(), ends.warnings, Vec::new());
     for outcome in read
@@ -94,6 +95,14 @@ pub(super) fn in_fleet(
     })
 }
 
+/// What went wrong, with the submodule that it went wrong in.
+fn in_submodule(candidate: &Candidate, err: Error) -> Error {
+    let message = format!("the submodule {} cannot be read", candidate.path);
+    let hints = err.hints().to_vec();
+    let error = Error::new(err.exit(), message).because(err);
+    hints.into_iter().fold(error, Error::hint)
+}
+
 /// What `.gitmodules` says at both ends; read only when something needs it.
 #[derive(Default)]
 pub(super) struct Listed {
@@ -118,7 +127,8 @@ impl Listed {
     }
 }
 
-/// A pin that went backwards although no commit of the range did that: a merge kept the older of two.
+/// A pin that went backwards although no commit of the range did that: a merge kept the older of two. Where base is no
+/// ancestor of head there is nothing to keep: head never had the newer one.
 fn unintended_reverts(
     repository: &Repository,
     base: &Base,
@@ -129,10 +139,14 @@ fn unintended_reverts(
         return Ok(Vec::new());
     };
     let mut warnings = Vec::new();
-    for service in services
+    let mut went_back = services
         .iter()
         .filter(|s| s.direction == Some(Direction::Rollback))
-    {
+        .peekable();
+    if went_back.peek().is_none() || repository.merge_base(base, head)? != Some(base) {
+        return Ok(warnings);
+    }
+    for service in went_back {
         let (Some(from), Some(to)) = (service.from, service.to) else {
             continue;
         };
