@@ -109,6 +109,9 @@ pub struct Reading {
     /// Treat warnings as errors (exit 4).
     #[arg(long)]
     pub strict: bool,
+    /// Fetch nothing: say what is missing instead.
+    #[arg(long)]
+    pub offline: bool,
     /// How many services to read at a time [default: the number of cores].
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
@@ -188,6 +191,9 @@ pub struct Explain {
     /// --base and --head.
     #[command(flatten)]
     pub ends: Ends,
+    /// Fetch nothing: say what is missing instead.
+    #[arg(long)]
+    pub offline: bool,
     /// The form of the result.
     #[arg(long, value_enum, default_value = "human")]
     pub format: ResultFormat,
@@ -235,6 +241,9 @@ pub struct Build {
     /// Treat warnings as errors (exit 4).
     #[arg(long)]
     pub strict: bool,
+    /// Fetch nothing: say what is missing instead.
+    #[arg(long)]
+    pub offline: bool,
     /// How many services to build at a time [default: the number of cores].
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Context, conclude, print_warnings};
+use super::{Context, conclude, print_warnings, with_progress};
 use crate::{
     chart,
     ci::Trigger,
@@ -16,6 +16,7 @@ use crate::{
     model::{
         change::Unread,
         error::{Error, Result},
+        event::Events,
         exit::Exit,
         plan::Plan,
         report::{BuildReport, Status},
@@ -28,7 +29,7 @@ use crate::{
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
     let options = options(args, context)?;
     let out = out(args, context)?;
-    let plan = plan(args, context)?;
+    let plan = with_progress(output, |events| plan(args, context, events))?;
     let unread = plan.unread.clone();
     if let Some(error) = Unread::error(&unread)
         && !args.keep_going
@@ -76,19 +77,21 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
 }
 
 /// SERVICE alone means as it is at HEAD; otherwise a range decides, and SERVICE narrows it.
-fn plan(args: &Args, context: &Context) -> Result<Plan> {
+fn plan(args: &Args, context: &Context, events: Events<'_>) -> Result<Plan> {
     let options = changed::Options {
         files: false,
         strict: args.strict,
         jobs: args.jobs.unwrap_or_else(parallel::default_jobs),
         only: &args.services,
+        offline: args.offline,
+        events,
     };
     let has_range = args.range.is_some() || args.ends.base.is_some();
     let (repository, settings) = (&context.repository, &context.settings);
     if args.all || (!args.services.is_empty() && !has_range) {
         return plan::everything(repository, settings, options);
     }
-    let ends = context.ends(args.range.as_deref(), &args.ends)?;
+    let ends = context.ends(args.range.as_deref(), &args.ends, args.offline)?;
     plan::of_changes(repository, settings, ends, options)
 }
 

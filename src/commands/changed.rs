@@ -1,6 +1,6 @@
 //! `flota changed`
 
-use super::{Context, conclude, print_warnings};
+use super::{Context, conclude, print_warnings, with_progress};
 use crate::{
     cli::{Changed as Args, ChangedFormat},
     features::changed::{self, Options},
@@ -10,14 +10,18 @@ use crate::{
 };
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
-    let options = Options {
-        files: args.files,
-        strict: args.reading.strict,
-        jobs: args.reading.jobs.unwrap_or_else(parallel::default_jobs),
-        only: &[],
-    };
-    let ends = context.ends(args.range.as_deref(), &args.ends)?;
-    let changed = changed::changed(&context.repository, &context.settings, ends, options)?;
+    let ends = context.ends(args.range.as_deref(), &args.ends, args.reading.offline)?;
+    let changed = with_progress(output, |events| {
+        let options = Options {
+            files: args.files,
+            strict: args.reading.strict,
+            jobs: args.reading.jobs.unwrap_or_else(parallel::default_jobs),
+            only: &[],
+            offline: args.reading.offline,
+            events,
+        };
+        changed::changed(&context.repository, &context.settings, ends, options)
+    })?;
     print_warnings(output, &changed.warnings);
     match args.format {
         ChangedFormat::Human => output.result(human::changed(&changed))?,

@@ -1,6 +1,6 @@
 //! `flota check`
 
-use super::{Context, conclude, print_warnings};
+use super::{Context, conclude, print_warnings, with_progress};
 use crate::{
     cli::{Check as Args, ResultFormat},
     features::{changed::Options, check},
@@ -10,15 +10,19 @@ use crate::{
 };
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
-    let options = Options {
-        files: false,
-        strict: false,
-        jobs: args.jobs.unwrap_or_else(parallel::default_jobs),
-        only: &[],
-    };
-    let ends = context.ends(args.range.as_deref(), &args.ends)?;
+    let ends = context.ends(args.range.as_deref(), &args.ends, args.offline)?;
     let (repository, settings) = (&context.repository, &context.settings);
-    let changed = check::check(repository, settings, ends, options, args.offline)?;
+    let changed = with_progress(output, |events| {
+        let options = Options {
+            files: false,
+            strict: false,
+            jobs: args.jobs.unwrap_or_else(parallel::default_jobs),
+            only: &[],
+            offline: args.offline,
+            events,
+        };
+        check::check(repository, settings, ends, options)
+    })?;
     match args.format {
         ResultFormat::Human => output.result(human::changed(&changed))?,
         ResultFormat::Json => output.result(json::changed(&changed))?,

@@ -1,6 +1,6 @@
 //! `flota explain`
 
-use super::Context;
+use super::{Context, with_progress};
 use crate::{
     cli::{Explain as Args, ResultFormat},
     features::{changed::Options, explain},
@@ -10,15 +10,19 @@ use crate::{
 };
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
-    let options = Options {
-        files: false,
-        strict: false,
-        jobs: parallel::default_jobs(),
-        only: &[],
-    };
-    let ends = context.ends(args.range.as_deref(), &args.ends)?;
+    let ends = context.ends(args.range.as_deref(), &args.ends, args.offline)?;
     let (repository, settings) = (&context.repository, &context.settings);
-    let explanation = explain::explain(repository, settings, ends, &args.service, options)?;
+    let explanation = with_progress(output, |events| {
+        let options = Options {
+            files: false,
+            strict: false,
+            jobs: parallel::default_jobs(),
+            only: &[],
+            offline: args.offline,
+            events,
+        };
+        explain::explain(repository, settings, ends, &args.service, options)
+    })?;
     match args.format {
         ResultFormat::Human => output.result(human::explanation(&explanation))?,
         ResultFormat::Json => output.result(json::explanation(&explanation))?,

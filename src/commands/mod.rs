@@ -11,11 +11,12 @@ use crate::{
     model::{
         change::{Unread, Warning},
         error::Result,
+        event::Events,
         exit::Exit,
         range::Range,
         settings::Settings,
     },
-    output::{Output, error},
+    output::{Output, error, progress::Progress},
 };
 
 mod build;
@@ -60,7 +61,7 @@ impl Context {
     }
 
     /// The two ends that the arguments name, else the CI system, else the base branch.
-    fn ends(&self, range: Option<&str>, args: &EndsArgs) -> Result<Ends> {
+    fn ends(&self, range: Option<&str>, args: &EndsArgs, offline: bool) -> Result<Ends> {
         let range = match (range, &args.base) {
             (Some(range), _) => Some(Range::parse(range)?),
             (None, Some(base)) => Some(Range::between(base, args.head.as_deref())?),
@@ -71,8 +72,17 @@ impl Context {
             &self.settings,
             range.as_ref(),
             self.run.as_ref(),
+            offline,
         )
     }
+}
+
+/// Runs what may take a while, with its progress on stderr.
+fn with_progress<T>(output: &Output, work: impl FnOnce(Events<'_>) -> Result<T>) -> Result<T> {
+    let progress = Progress::new(*output);
+    let done = work(&|event| progress.event(event));
+    progress.finish();
+    done
 }
 
 /// Says what could not be read, and gives the exit code that the rest of the answer deserves.

@@ -1,6 +1,6 @@
 //! `flota plan`
 
-use super::{Context, conclude, print_warnings};
+use super::{Context, conclude, print_warnings, with_progress};
 use crate::{
     cli::{Plan as Args, ResultFormat},
     features::{changed::Options, plan},
@@ -10,19 +10,22 @@ use crate::{
 };
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
-    let options = Options {
-        files: false,
-        strict: args.reading.strict,
-        jobs: args.reading.jobs.unwrap_or_else(parallel::default_jobs),
-        only: &[],
-    };
     let (repository, settings) = (&context.repository, &context.settings);
-    let plan = if args.all {
-        plan::everything(repository, settings, options)?
-    } else {
-        let ends = context.ends(args.range.as_deref(), &args.ends)?;
-        plan::of_changes(repository, settings, ends, options)?
-    };
+    let plan = with_progress(output, |events| {
+        let options = Options {
+            files: false,
+            strict: args.reading.strict,
+            jobs: args.reading.jobs.unwrap_or_else(parallel::default_jobs),
+            only: &[],
+            offline: args.reading.offline,
+            events,
+        };
+        if args.all {
+            return plan::everything(repository, settings, options);
+        }
+        let ends = context.ends(args.range.as_deref(), &args.ends, args.reading.offline)?;
+        plan::of_changes(repository, settings, ends, options)
+    })?;
     print_warnings(output, &plan.warnings);
     match args.format {
         ResultFormat::Human => output.result(human::plan(&plan))?,

@@ -28,10 +28,9 @@ pub fn check(
     settings: &Settings,
     ends: Ends,
     options: Options<'_>,
-    offline: bool,
 ) -> Result<Changed> {
     let mut changed = changed::changed(repository, settings, ends, options)?;
-    let guard = Guard::new(repository, &changed, offline)?;
+    let guard = Guard::new(repository, &changed, options.offline)?;
     let found = guard.all(&changed.services, options.jobs)?;
     changed.warnings.extend(found);
     changed.warnings.sort();

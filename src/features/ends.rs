@@ -4,7 +4,11 @@ use gix::ObjectId;
 
 use crate::{
     ci::{Before, CiRun, PullRequest, Trigger},
-    git::repository::Repository,
+    git::{
+        deepen::{self, Access},
+        fetch::PATIENCE,
+        repository::Repository,
+    },
     model::{
         change::{Base, BaseKind, End, Warning, WarningKind},
         error::{Error, Result},
@@ -50,17 +54,23 @@ impl Ends {
     }
 }
 
-/// Settles the ends. `range` is the user's; without one, `run` is what the CI system says.
+/// Settles the ends. `range` is the user's; without one, `run` is what the CI system says. History that a clone in CI or a
+/// shallow one lacks is fetched, unless `offline`.
 pub fn resolve(
     repository: &Repository,
     settings: &Settings,
     range: Option<&Range>,
     run: Option<&CiRun>,
+    offline: bool,
 ) -> Result<Ends> {
     let finder = Finder {
         repository,
         settings,
         run,
+        access: Access {
+            offline,
+            patience: PATIENCE,
+        },
     };
     match (range, run.map(|run| &run.trigger)) {
         (Some(range), _) => finder.range(range),
@@ -94,31 +104,41 @@ struct Finder<'a> {
     repository: &'a Repository,
     settings: &'a Settings,
     run: Option<&'a CiRun>,
+    access: Access,
 }
 
 impl Finder<'_> {
     fn range(&self, range: &Range) -> Result<Ends> {
-        let commit = self.repository.resolve(&range.head)?;
+        let commit = self.named(&range.head)?;
         let head = End {
             rev: range.head.clone(),
             commit,
         };
-        let base = self.repository.resolve(&range.base)?;
+        let base = self.named(&range.base)?;
         match range.notation {
             Notation::TwoDots => Ok(Ends::new(&range.base, Some(base), BaseKind::Exact, head)),
             Notation::ThreeDots => self.since(&range.base, base, head),
         }
     }
 
+    /// The commit that the user names. One that is not here is fetched where clones are cut short as a rule: in CI, and of a
+    /// shallow fleet; elsewhere it is taken for a mistake.
+    fn named(&self, rev: &str) -> Result<ObjectId> {
+        let cut = self.run.is_some() || self.repository.is_shallow();
+        self.repository.resolve(rev).or_else(|unknown| match cut {
+            true => deepen::commit(self.repository, rev, self.access).map_err(|_| unknown),
+            false => Err(unknown),
+        })
+    }
+
     /// Against the merge base with the target, in the trial merge where the system checks one out.
     fn pull_request(&self, request: &PullRequest) -> Result<Ends> {
         let head = self.head(request.merge.or(request.head))?;
-        let at_hand = request
-            .target_commit
-            .filter(|commit| self.repository.has_commit(*commit));
+        let named = request.target_commit;
+        let at_hand = named.filter(|commit| self.repository.has_commit(*commit));
         let target = match at_hand {
             Some(commit) => commit,
-            None => self.branch(&request.target)?.1,
+            None => self.branch(&request.target)?,
         };
         self.since(&request.target, target, head)
     }
@@ -127,21 +147,20 @@ impl Finder<'_> {
     fn push(&self, branch: Option<&str>, before: Before, after: Option<ObjectId>) -> Result<Ends> {
         let head = self.head(after)?;
         match before {
-            Before::Commit(commit) if self.repository.has_commit(commit) => Ok(Ends::new(
-                commit.to_string(),
-                Some(commit),
-                BaseKind::Exact,
-                head,
-            )),
-            Before::Commit(cut) if self.repository.is_shallow() => Err(deepen(Error::repository(
-                format!("{cut}, where the branch stood before, is not in this shallow clone"),
-            ))),
-            Before::Commit(gone) => {
-                let warning = format!(
-                    "{gone}, where the branch stood before, is gone: comparing with the nearest commit still known"
-                );
-                Ok(self.approximately(branch, head)?.warn(warning))
-            }
+            Before::Commit(commit) => match self.known(commit) {
+                Ok(_) => {
+                    let rev = commit.to_string();
+                    Ok(Ends::new(rev, Some(commit), BaseKind::Exact, head))
+                }
+                // It may well be there: nobody asked the remote.
+                Err(cut) if self.access.offline && self.repository.is_shallow() => Err(cut),
+                Err(_) => {
+                    let warning = format!(
+                        "{commit}, where the branch stood before, is gone: comparing with the nearest commit still known"
+                    );
+                    Ok(self.approximately(branch, head)?.warn(warning))
+                }
+            },
             Before::Nowhere => self.first_push(branch, head),
             Before::Unknown => {
                 let warning = "the CI system does not say where the branch stood before: comparing with the \
@@ -177,10 +196,12 @@ impl Finder<'_> {
         let kind = BaseKind::Approximate;
         match self.repository.resolve(&format!("{}^1", head.commit)) {
             Ok(parent) => Ok(Ends::new(parent.to_string(), Some(parent), kind, head)),
-            Err(_) if self.repository.is_shallow() => {
-                let message = format!("the history is cut at {}", head.commit);
-                Err(deepen(Error::repository(message)))
-            }
+            Err(_) if self.repository.is_shallow() => Err(Error::repository(format!(
+                "the history is cut at {}, so that nothing older is known",
+                head.commit
+            ))
+            .hint("get the rest of it: git fetch --unshallow")
+            .hint("in GitHub Actions: actions/checkout with fetch-depth: 0")),
             Err(_) => Ok(Ends::new("", None, BaseKind::Empty, head)),
         }
     }
@@ -197,21 +218,18 @@ impl Finder<'_> {
     }
 
     fn since(&self, rev: &str, base: ObjectId, head: End) -> Result<Ends> {
-        match self.repository.merge_base(base, head.commit)? {
-            Some(found) => Ok(Ends::new(rev, Some(found), BaseKind::MergeBase, head)),
-            None if self.repository.is_shallow() => Err(deepen(Error::repository(format!(
-                "the history is cut before `{rev}` and `{}` meet",
-                head.rev
-            )))),
-            None => Err(Error::repository(format!(
-                "`{rev}` and `{}` have no common history",
-                head.rev
-            ))
-            .hint(format!(
-                "compare the two commits themselves: {rev}..{}",
-                head.rev
-            ))),
-        }
+        let found = if self.repository.is_shallow() {
+            deepen::until_merge_base(self.repository, base, head.commit, self.access)?
+        } else {
+            self.repository.merge_base(base, head.commit)?
+        };
+        let Some(found) = found else {
+            let head = &head.rev;
+            let message = format!("`{rev}` and `{head}` have no common history");
+            return Err(Error::repository(message)
+                .hint(format!("compare the two commits themselves: {rev}..{head}")));
+        };
+        Ok(Ends::new(rev, Some(found), BaseKind::MergeBase, head))
     }
 
     /// The commit a CI system names, which must be at hand; HEAD when it names none.
@@ -228,23 +246,20 @@ impl Finder<'_> {
         }
     }
 
+    /// A commit that a CI system names, fetched when it is not here.
     fn known(&self, commit: ObjectId) -> Result<ObjectId> {
         if self.repository.has_commit(commit) {
             return Ok(commit);
         }
-        Err(Error::repository(format!(
-            "the CI system names the commit {commit}, which is not in this clone"
-        ))
-        .hint(format!("fetch it: git fetch origin {commit}")))
+        deepen::commit(self.repository, &commit.to_string(), self.access)
     }
 
-    /// A branch by its full name, since a branch may be called like a commit.
-    fn branch(&self, name: &str) -> Result<(String, ObjectId)> {
-        self.branch_if_any(name).ok_or_else(|| {
-            Error::repository(format!("the branch `{name}` is not in this clone")).hint(format!(
-                "fetch it: git fetch origin {name}:refs/remotes/origin/{name}"
-            ))
-        })
+    /// A branch by its full name, since a branch may be called like a commit; fetched when it is not here.
+    fn branch(&self, name: &str) -> Result<ObjectId> {
+        match self.branch_if_any(name) {
+            Some((_, commit)) => Ok(commit),
+            None => deepen::commit(self.repository, name, self.access),
+        }
     }
 
     fn branch_if_any(&self, name: &str) -> Option<(String, ObjectId)> {
@@ -292,11 +307,4 @@ impl Finder<'_> {
         };
         remote.is_some_and(|rev| rev.strip_prefix("origin/").unwrap_or(&rev) == branch)
     }
-}
-
-/// How to get the history that is missing.
-fn deepen(error: Error) -> Error {
-    error
-        .hint("get the rest of it: git fetch --unshallow")
-        .hint("in GitHub Actions: actions/checkout with fetch-depth: 0")
 }

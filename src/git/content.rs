@@ -1,6 +1,6 @@
 //! What a service's tree holds, as content identities.
 
-use std::io::Write;
+use std::{io::Write, sync::LazyLock};
 
 use bstr::{BString, ByteSlice};
 use gix::{
@@ -22,14 +22,18 @@ pub const CONFIG: [&str; 2] = ["charts", "config"];
 
 /// The identities in the tree `root`: by the folders of the guide, or by `[change]`'s globs where it names others.
 pub fn of_tree(objects: Objects<'_>, root: ObjectId, change: &ChangeSettings) -> Result<Content> {
-    let usual = ChangeSettings::default();
-    let by_default =
-        change.code == usual.code && change.config == usual.config && change.ignore == usual.ignore;
-    if by_default {
+    if is_by_folders(change) {
         by_folders(objects, root)
     } else {
         by_globs(objects, root, change)
     }
+}
+
+/// Whether the root tree's entries are all that the identities follow from; else it is all of its trees.
+pub fn is_by_folders(change: &ChangeSettings) -> bool {
+    // Compiling globs takes longer than reading a service.
+    static USUAL: LazyLock<ChangeSettings> = LazyLock::new(ChangeSettings::default);
+    change.code == USUAL.code && change.config == USUAL.config && change.ignore == USUAL.ignore
 }
 
 /// The identities by globs: for each part the OID of the blob that `git ls-tree -r -z PIN` would print, its lines cut down

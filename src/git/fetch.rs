@@ -28,10 +28,12 @@ use crate::{
     parallel,
 };
 
+pub(super) mod attempt;
 mod local;
 mod remote;
 mod scratch;
 
+use attempt::Fault;
 use remote::{Server, Setting};
 use scratch::{Lack, Locked, Scratch};
 
@@ -142,7 +144,7 @@ enum State {
     /// There is nowhere to fetch from.
     Refused(Error),
     /// Everything is here.
-    Here(Store),
+    Here(Box<Store>),
     /// Something is to be fetched.
     Open(Source, Scratch),
 }
@@ -163,7 +165,7 @@ impl<'a> Errand<'a> {
                 let lacking = scratch.lacking(&wanted.commits);
                 let is_here = lacking.is_some_and(|lacking| lacking.is_empty());
                 match scratch.open().filter(|_| is_here) {
-                    Some(store) => State::Here(store),
+                    Some(store) => State::Here(Box::new(store)),
                     None => State::Open(source, scratch),
                 }
             }
@@ -184,7 +186,7 @@ impl<'a> Errand<'a> {
         let commits = &self.wanted.commits;
         match self.state {
             State::Here(store) => Fetched {
-                store: Some(store),
+                store: Some(*store),
                 missing: Vec::new(),
             },
             State::Refused(why) => {
@@ -234,7 +236,8 @@ impl<'a> Errand<'a> {
                 }
             }
         }
-        let incomplete = || Fault::Failed("what the server sends is incomplete".to_owned());
+        let incomplete =
+            || Fault::NotThere("what the server has by this id is no whole commit".to_owned());
         for Lack { commit, .. } in locked.prepare(&commits)? {
             faults.push((commit, incomplete()));
         }
@@ -306,7 +309,7 @@ impl<'a> Errand<'a> {
             .open()
             .filter(|_| faults.len() < self.wanted.commits.len());
         let missing = faults.into_iter().map(|(commit, fault)| Missing {
-            error: fault.explain(self.wanted.error(commit, Some(source)), source),
+            error: explain(fault, self.wanted.error(commit, Some(source)), source),
             commit,
         });
         Fetched {
@@ -342,43 +345,17 @@ fn offline(scratch: &Scratch, commits: &[ObjectId]) -> Vec<(ObjectId, Fault)> {
         .collect()
 }
 
-/// Why something was not fetched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Fault {
-    /// Nobody was asked.
-    Offline,
-    /// The server does not have it: final.
-    NotThere(String),
-    /// The server gives out nothing but what its refs point to.
-    Unadvertised(String),
-    /// The server did not answer, or what it sent is of no use; more of the same would fail as well.
-    Failed(String),
-}
-
-impl Fault {
-    /// The error and all that it is because of, as one text.
-    fn failed(err: &Error) -> Self {
-        let mut text = err.to_string();
-        let mut cause = std::error::Error::source(err);
-        while let Some(err) = cause {
-            text += &format!("\n{err}");
-            cause = err.source();
-        }
-        Self::Failed(text)
-    }
-
-    fn explain(self, error: Error, source: &Source) -> Error {
-        match self {
-            Self::Offline => error
-                .because("it is not here, and flota is told to stay offline")
-                .hint("leave out --offline, and flota fetches it"),
-            Self::NotThere(said) | Self::Unadvertised(said) => error
-                .because(said)
-                .hint("push it from where it was made, or pin a commit that the server has"),
-            Self::Failed(said) => error.because(said).hint(format!(
-                "see whether it answers: git ls-remote {}",
-                source.shown
-            )),
-        }
+fn explain(fault: Fault, error: Error, source: &Source) -> Error {
+    match fault {
+        Fault::Offline => error
+            .because("it is not here, and flota is told to stay offline")
+            .hint("leave out --offline, and flota fetches it"),
+        Fault::NotThere(said) | Fault::Unadvertised(said) => error
+            .because(said)
+            .hint("push it from where it was made, or pin a commit that the server has"),
+        Fault::Failed(said) => error.because(said).hint(format!(
+            "see whether it answers: git ls-remote {}",
+            source.shown
+        )),
     }
 }

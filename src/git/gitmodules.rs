@@ -1,9 +1,9 @@
 //! `.gitmodules` as a commit has it (gitmodules(5)): names and URLs, nothing else. Whether a submodule exists, and where
 //! its pin is, only the tree says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bstr::{BStr, BString};
+use bstr::{BStr, BString, ByteSlice};
 use gix::{ObjectId, objs::FindExt};
 
 use super::{Objects, tree};
@@ -19,7 +19,7 @@ pub const FILE: &str = ".gitmodules";
 const SIZE_LIMIT: usize = 64 << 20;
 
 /// The submodules one commit lists, by path.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Gitmodules {
     by_path: BTreeMap<BString, Submodule>,
 }
@@ -27,27 +27,25 @@ pub struct Gitmodules {
 impl Gitmodules {
     /// Reads the file from a tree; a tree without one lists nothing.
     pub fn of_tree(objects: Objects<'_>, root: ObjectId) -> Result<Self> {
-        let Some((mode, id)) = tree::entry_at(objects, root, FILE.into())? else {
+        Self::parse(&text(objects, root)?)
+    }
+
+    /// Reads what it says of the submodules at `paths`, and maybe of some others. Of ten thousand sections a few are
+    /// wanted as a rule; the others are not looked at, so that a fault in one of them goes unnoticed.
+    pub fn at_paths(objects: Objects<'_>, root: ObjectId, paths: &BTreeSet<&BStr>) -> Result<Self> {
+        if paths.is_empty() {
             return Ok(Self::default());
-        };
-        if !mode.is_blob() {
-            return Err(Error::repository(format!(
-                "{FILE} is not a regular file, and git refuses it too"
-            ))
-            .hint(format!(
-                "replace it by a file: git rm --cached {FILE} && git add {FILE}"
-            )));
         }
-        let mut buffer = Vec::new();
-        let blob = objects.find_blob(&id, &mut buffer).map_err(|err| {
-            Error::repository(format!("cannot read {FILE} (blob {id})")).because(err)
-        })?;
-        if blob.data.len() > SIZE_LIMIT {
-            return Err(Error::repository(format!(
-                "{FILE} is larger than {SIZE_LIMIT} bytes"
-            )));
-        }
-        Self::parse(blob.data)
+        let text = text(objects, root)?;
+        let wanted: Vec<_> = sections(&text)
+            .filter(|section| may_name(section, paths))
+            .collect();
+        Self::parse(&wanted.concat())
+    }
+
+    /// Whether a tree has the file.
+    pub fn is_in(objects: Objects<'_>, root: ObjectId) -> Result<bool> {
+        Ok(tree::entry_at(objects, root, FILE.into())?.is_some())
     }
 
     /// Reads the text. Of two sections for one path the first counts, as for git.
@@ -88,6 +86,62 @@ impl Gitmodules {
     }
 }
 
+/// The file's text; empty for a tree without one.
+fn text(objects: Objects<'_>, root: ObjectId) -> Result<Vec<u8>> {
+    let Some((mode, id)) = tree::entry_at(objects, root, FILE.into())? else {
+        return Ok(Vec::new());
+    };
+    if !mode.is_blob() {
+        return Err(Error::repository(format!(
+            "{FILE} is not a regular file, and git refuses it too"
+        ))
+        .hint(format!(
+            "replace it by a file: git rm --cached {FILE} && git add {FILE}"
+        )));
+    }
+    let mut buffer = Vec::new();
+    let blob = objects
+        .find_blob(&id, &mut buffer)
+        .map_err(|err| Error::repository(format!("cannot read {FILE} (blob {id})")).because(err))?;
+    if blob.data.len() > SIZE_LIMIT {
+        return Err(Error::repository(format!(
+            "{FILE} is larger than {SIZE_LIMIT} bytes"
+        )));
+    }
+    Ok(blob.data.to_owned())
+}
+
+/// Cuts a configuration before each line that begins a section. A line that continues the one before it does not.
+fn sections(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let mut end = 0;
+        let mut continued = true;
+        for line in rest.lines_with_terminator() {
+            if !continued && line.trim_ascii_start().starts_with(b"[") {
+                break;
+            }
+            end += line.len();
+            continued = line.ends_with(b"\\\n") || line.ends_with(b"\\\r\n");
+        }
+        let (section, after) = rest.split_at(end);
+        rest = after;
+        (!section.is_empty()).then_some(section)
+    })
+}
+
+/// Whether a value of the section may be one of `paths`: it is, or it is written in a way that only the parser reads.
+fn may_name(section: &[u8], paths: &BTreeSet<&BStr>) -> bool {
+    section.split_str("\n").any(|line| {
+        let Some(equals) = line.find_byte(b'=') else {
+            return false;
+        };
+        let value = &line[equals + 1..];
+        let special = |byte: &u8| matches!(byte, b'"' | b'\\' | b'#' | b';');
+        paths.contains(value.trim_ascii().as_bstr()) || value.iter().any(special)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +160,26 @@ mod tests {
             url: Some("../api.git".into()),
         };
         assert_eq!(found, [want]);
+    }
+
+    #[test]
+    fn a_part_reads_as_the_whole_does() {
+        let text: &[u8] = b"[core]\n[submodule \"a=b\"]\n\tpath = x/a\r\n\turl = 1\n\
+            [submodule \"c\"] path=x/c # it is\n[submodule \"d\"]\n path = \"x/d\"\n\
+            [submodule \"e\"]\n url = 2\\\n[submodule \"f\"]\n path = x/e\n[submodule \"g\"]\n path = x/a\n\
+            \t [submodule \"h\"]\n url = 3\n path = x/h";
+        let whole = Gitmodules::parse(text).unwrap();
+        assert_eq!(whole.by_path.len(), 5);
+        for path in whole.by_path.keys() {
+            let wanted = BTreeSet::from([path.as_bstr()]);
+            let part = sections(text).filter(|section| may_name(section, &wanted));
+            let part = Gitmodules::parse(&part.collect::<Vec<_>>().concat()).unwrap();
+            assert_eq!(part.at(path.as_ref()), whole.at(path.as_ref()), "{path}");
+        }
+        let nothing = BTreeSet::from(["x".into()]);
+        let plain: &[u8] = b"[submodule \"a\"]\n\tpath = x/a\n";
+        assert!(!may_name(plain, &nothing));
+        assert_eq!(sections(text).collect::<Vec<_>>().concat(), text);
     }
 
     #[test]

@@ -3,10 +3,12 @@
 pub mod branches;
 pub mod command;
 pub mod content;
+pub mod deepen;
 pub mod export;
 pub mod fetch;
 pub mod gitmodules;
 pub mod history;
+pub mod identity_cache;
 pub mod path;
 pub mod repository;
 pub mod submodule;

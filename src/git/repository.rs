@@ -1,16 +1,20 @@
 //! The repository flota was started in.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 use bstr::ByteSlice;
 use gix::ObjectId;
 
-use super::Objects;
+use super::{Objects, identity_cache::IdentityCache};
 use crate::model::error::{Error, Result};
 
 /// A fleet, or a single service's repository.
 pub struct Repository {
     inner: gix::ThreadSafeRepository,
+    identities: OnceLock<IdentityCache>,
 }
 
 impl Repository {
@@ -36,12 +40,21 @@ impl Repository {
                 .because(err)
                 .hint("git finds what is damaged: git fsck")
         })?;
-        Ok(Self { inner })
+        Ok(Self {
+            inner,
+            identities: OnceLock::new(),
+        })
     }
 
     /// A view for this thread.
     pub fn to_local(&self) -> gix::Repository {
         self.inner.to_thread_local()
+    }
+
+    /// What earlier runs learned of its submodules' commits.
+    pub fn identities(&self) -> &IdentityCache {
+        self.identities
+            .get_or_init(|| IdentityCache::open(self.common_dir()))
     }
 
     /// The git directory: of a linked worktree, its own.

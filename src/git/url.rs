@@ -78,6 +78,16 @@ pub fn source(fleet: &Repository, name: Option<&BStr>, url: Option<&BStr>) -> Re
     })
 }
 
+/// The URL of a submodule's own submodule, which may be relative to `above`, the URL of the submodule that lists it.
+pub fn nested(above: &BStr, url: &BStr) -> Result<BString> {
+    check::raw(url)?;
+    if is_relative(url) {
+        relative_to(above, url)
+    } else {
+        Ok(url.to_owned())
+    }
+}
+
 /// The remote that git takes for this repository's own: the current branch's, else `origin`.
 pub fn default_remote(repo: &gix::Repository) -> BString {
     let branch = repo.head_name().ok().flatten();

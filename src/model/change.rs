@@ -34,7 +34,7 @@ pub struct Unread {
     pub pin: ObjectId,
     /// Where it should come from, without credentials.
     pub url: Option<BString>,
-    /// Why it cannot be read, as it stands behind "PATH: ".
+    /// Why it cannot be read.
     pub why: String,
 }
 
@@ -62,7 +62,7 @@ impl fmt::Display for Unread {
             .url
             .as_ref()
             .map_or("no URL".to_owned(), ToString::to_string);
-        write!(f, "{}: {} at {} ({url})", self.path, self.why, self.pin)
+        write!(f, "{} at {} ({url}): {}", self.path, self.pin, self.why)
     }
 }
 

@@ -6,5 +6,6 @@ mod support;
 mod bad_input;
 mod changed;
 mod check;
+mod explain;
 mod plan;
 mod sandbox;

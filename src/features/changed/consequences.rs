@@ -9,7 +9,8 @@ use gix::ObjectId;
 use super::{
     candidates::{Candidate, Place},
     fleet::Listed,
-    inside::{self, Outcome},
+    inside::{self, Outcome, Parent},
+    obtained::{Fetching, Obtained},
 };
 use crate::{
     git::{Objects, gitmodules::Gitmodules, repository::Repository, tree},
@@ -25,6 +26,7 @@ use crate::{
 pub(super) struct Consequences<'a> {
     repository: &'a Repository,
     settings: &'a Settings,
+    how: Fetching<'a>,
     /// Every submodule at head; read only when something may follow.
     gitlinks: Vec<Gitlink>,
     listed: Gitmodules,
@@ -35,6 +37,7 @@ impl<'a> Consequences<'a> {
     pub fn of(
         repository: &'a Repository,
         settings: &'a Settings,
+        how: Fetching<'a>,
         objects: Objects<'_>,
         head: ObjectId,
     ) -> Result<Option<Self>> {
@@ -44,6 +47,7 @@ impl<'a> Consequences<'a> {
         Ok(Some(Self {
             repository,
             settings,
+            how,
             gitlinks: tree::gitlinks(objects, head)?,
             listed: Gitmodules::of_tree(objects, head)?,
         }))
@@ -156,6 +160,7 @@ impl<'a> Consequences<'a> {
                     services.push(*service);
                     services.len() - 1
                 }
+                Outcome::Wanted(_) => return Ok(None),
                 Outcome::Unread(one) => {
                     if !unread.contains(&one) {
                         unread.push(one);
@@ -190,7 +195,18 @@ impl<'a> Consequences<'a> {
             listed_base: listed.clone(),
             listed_head: listed,
         };
-        inside::read_whole(self.repository, self.settings, &candidate)
+        let mut obtained = Obtained::default();
+        let read = |obtained: &Obtained| {
+            let parent = Parent::fleet(self.repository, obtained);
+            inside::read_whole(&parent, self.settings, &candidate)
+        };
+        match read(&obtained)? {
+            Outcome::Wanted(request) => {
+                obtained.get(self.repository, vec![request], self.how)?;
+                read(&obtained)
+            }
+            known => Ok(known),
+        }
     }
 }
 

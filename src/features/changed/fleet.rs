@@ -1,6 +1,8 @@
 //! A fleet: its submodules are looked into, its own files listed.
 
-use bstr::BString;
+use std::collections::BTreeSet;
+
+use bstr::{BStr, BString};
 use gix::ObjectId;
 
 use super::{
@@ -8,6 +10,7 @@ use super::{
     candidates::{self, Candidate},
     consequences::Consequences,
     inside::{self, Outcome, Parent},
+    obtained::{Fetching, Obtained},
     selection,
 };
 use crate::{
@@ -26,6 +29,9 @@ use crate::{
     },
     parallel,
 };
+
+/// How often what was fetched may name something else to fetch: a commit, its nested submodules, theirs.
+const ROUNDS: usize = 64;
 
 /// What changed in the submodules, and in the fleet itself.
 pub(super) fn in_fleet(
@@ -46,32 +52,25 @@ pub(super) fn in_fleet(
         candidates.retain(|candidate| selection::is_named(candidate.path.as_ref(), options.only));
     }
 
-    let read = parallel::map(options.jobs, &candidates, |candidate| {
-        inside::read(
-            &Parent::Fleet(repository),
-            settings,
-            candidate,
-            options.files,
-        )
-        .map_err(|err| in_submodule(candidate, err))
-    })?;
+    let how = Fetching {
+        offline: options.offline,
+        jobs: options.jobs,
+        events: options.events,
+    };
     let (mut services, mut warnings, mut unread) = (Vec::new(), ends.warnings, Vec::new());
-    for outcome in read
-        .into_iter()
-        .collect::<Result<Vec<_>>>()?
-        .into_iter()
-        .flatten()
-    {
+    for outcome in look_into(repository, settings, &candidates, options.files, how)? {
         match outcome {
             Outcome::Read(service, said) => {
                 services.push(*service);
                 warnings.extend(said);
             }
             Outcome::Unread(one) => unread.push(one),
+            // `look_into` leaves none.
+            Outcome::Wanted(_) => {}
         }
     }
     let paths = own_paths(&differences, &candidates);
-    if let Some(consequences) = Consequences::of(repository, settings, objects, head_tree)? {
+    if let Some(consequences) = Consequences::of(repository, settings, how, objects, head_tree)? {
         warnings.extend(consequences.unknown_names(&listed));
         consequences.add(&paths, &mut services, &mut unread)?;
         if !options.only.is_empty() {
@@ -95,6 +94,47 @@ pub(super) fn in_fleet(
     })
 }
 
+/// Looks into every candidate, and fetches what is not here until all of them can be answered for.
+fn look_into(
+    repository: &Repository,
+    settings: &Settings,
+    candidates: &[Candidate],
+    files: bool,
+    how: Fetching<'_>,
+) -> Result<Vec<Outcome>> {
+    let mut obtained = Obtained::default();
+    let mut outcomes = Vec::new();
+    let mut open: Vec<&Candidate> = candidates.iter().collect();
+    for _ in 0..ROUNDS {
+        let read = parallel::map(how.jobs, &open, |candidate| {
+            let parent = Parent::fleet(repository, &obtained);
+            inside::read(&parent, settings, candidate, files)
+                .map_err(|err| in_submodule(candidate, err))
+        })?;
+        let mut requests = Vec::new();
+        let mut still_open = Vec::new();
+        for (candidate, read) in open.into_iter().zip(read) {
+            let (wanted, known): (Vec<_>, Vec<_>) = read?
+                .into_iter()
+                .partition(|outcome| matches!(outcome, Outcome::Wanted(_)));
+            if wanted.is_empty() {
+                outcomes.extend(known);
+                continue;
+            }
+            still_open.push(candidate);
+            requests.extend(wanted.into_iter().filter_map(Outcome::into_request));
+        }
+        if still_open.is_empty() {
+            return Ok(outcomes);
+        }
+        open = still_open;
+        obtained.get(repository, requests, how)?;
+    }
+    Err(Error::repository(
+        "the submodules nest deeper than flota follows",
+    ))
+}
+
 /// What went wrong, with the submodule that it went wrong in.
 fn in_submodule(candidate: &Candidate, err: Error) -> Error {
     let message = format!("the submodule {} cannot be read", candidate.path);
@@ -103,7 +143,7 @@ fn in_submodule(candidate: &Candidate, err: Error) -> Error {
     hints.into_iter().fold(error, Error::hint)
 }
 
-/// What `.gitmodules` says at both ends; read only when something needs it.
+/// What `.gitmodules` says at both ends: all of it where it differs, else of the submodules whose pins do.
 #[derive(Default)]
 pub(super) struct Listed {
     pub base: Gitmodules,
@@ -112,9 +152,15 @@ pub(super) struct Listed {
 
 impl Listed {
     pub fn of(objects: Objects<'_>, trees: &Trees, differences: &[Difference]) -> Result<Self> {
-        let relevant = |d: &Difference| d.is_gitlink() || d.path == gitmodules::FILE;
-        if !differences.iter().any(relevant) {
-            return Ok(Self::default());
+        let gitlinks = differences.iter().filter(|d| d.is_gitlink());
+        let paths: BTreeSet<&BStr> = gitlinks.map(|d| d.path.as_ref()).collect();
+        if !differences.iter().any(|d| d.path == gitmodules::FILE) {
+            let head = match trees.head {
+                Some(root) => Gitmodules::at_paths(objects, root, &paths)?,
+                None => Gitmodules::default(),
+            };
+            let base = head.clone();
+            return Ok(Self { base, head });
         }
         let of = |root: Option<ObjectId>| match root {
             Some(root) => Gitmodules::of_tree(objects, root),

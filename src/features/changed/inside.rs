@@ -1,5 +1,7 @@
 //! One submodule, end point against end point: which parts of its content differ.
 
+use std::cell::OnceCell;
+
 use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
@@ -7,9 +9,19 @@ use super::{
     Trees,
     candidates::{Candidate, Place},
     nested,
+    obtained::{Obtained, Request},
 };
 use crate::{
-    git::{Objects, content, history, repository::Repository, submodule::Store, tree},
+    git::{
+        Objects, content,
+        fetch::{Depth, Wanted},
+        gitmodules::Gitmodules,
+        history,
+        identity_cache::{Facts, Fingerprint, IdentityCache},
+        repository::Repository,
+        submodule::Store,
+        tree, url,
+    },
     model::{
         change::{
             Action, Direction, FileChange, Part, Reason, ServiceChange, Unread, Warning,
@@ -26,8 +38,20 @@ use crate::{
 pub(super) enum Outcome {
     /// It could be read.
     Read(Box<ServiceChange>, Vec<Warning>),
-    /// The commit it should be at is not here.
+    /// The commit it should be at cannot be had.
     Unread(Unread),
+    /// It has to be fetched first.
+    Wanted(Request),
+}
+
+impl Outcome {
+    /// What has to be fetched, if anything.
+    pub fn into_request(self) -> Option<Request> {
+        match self {
+            Self::Wanted(request) => Some(request),
+            Self::Read(..) | Self::Unread(_) => None,
+        }
+    }
 }
 
 /// Looks into one submodule, and into those of its own that its code does not cover.
@@ -37,68 +61,120 @@ pub(super) fn read(
     candidate: &Candidate,
     files: bool,
 ) -> Result<Vec<Outcome>> {
-    let reader = Reader::new(parent, settings, candidate)?;
+    let reader = Reader::new(parent, settings, candidate, files)?;
+    let lacking = reader.lacking();
+    if !lacking.is_empty() {
+        return Ok(vec![reader.wanted(lacking, reader.depth(files))]);
+    }
     let head = match reader.head()? {
         Ok(head) => head,
-        Err(pin) => return Ok(vec![Outcome::Unread(reader.unread(pin))]),
+        Err(pin) => return Ok(vec![reader.unread(pin)?]),
     };
     let mut outcomes = vec![reader.compared(head, files)?];
-    outcomes.extend(nested::read(&reader, settings, files)?);
+    if reader.nested() {
+        outcomes.extend(nested::read(&reader, settings, files)?);
+    }
     Ok(outcomes)
 }
 
 /// One submodule whose pin stands, but whose content is needed all the same.
 pub(super) fn read_whole(
-    repository: &Repository,
+    parent: &Parent<'_>,
     settings: &Settings,
     candidate: &Candidate,
 ) -> Result<Outcome> {
-    let parent = Parent::Fleet(repository);
-    let reader = Reader::new(&parent, settings, candidate)?;
-    match candidate.head {
-        Place::Gitlink(pin) => match reader.pinned(pin)? {
-            Some(content) => reader.compared(Side::Pinned(pin, content), false),
-            None => Ok(Outcome::Unread(reader.unread(pin))),
-        },
-        Place::Directory(_) | Place::Nothing => reader.compared(Side::Absent, false),
+    let reader = Reader::new(parent, settings, candidate, false)?;
+    match (candidate.head, reader.head) {
+        (Place::Gitlink(pin), None) if reader.is_out_of_reach(pin) => reader.unread(pin),
+        (Place::Gitlink(pin), None) => Ok(reader.wanted(vec![pin], reader.depth(false))),
+        (Place::Gitlink(pin), Some(facts)) => {
+            reader.compared(Side::Pinned(pin, facts.content), false)
+        }
+        (Place::Directory(_) | Place::Nothing, _) => reader.compared(Side::Absent, false),
     }
 }
 
 /// The repository that records a submodule's pin.
-pub(super) enum Parent<'a> {
-    /// The fleet itself.
+pub(super) struct Parent<'a> {
+    /// What was fetched so far.
+    pub obtained: &'a Obtained,
+    /// Which one it is.
+    pub place: ParentPlace<'a>,
+}
+
+/// Where a parent stands.
+pub(super) enum ParentPlace<'a> {
+    /// It is the fleet itself.
     Fleet(&'a Repository),
-    /// A submodule.
+    /// It is a submodule.
     Submodule {
         /// Its objects.
         store: &'a Store,
         /// Its own path, from the fleet's root.
         path: &'a BStr,
+        /// Its URL, resolved; none when it has none that could be.
+        url: Option<BString>,
         /// How many submodules lie above it.
         depth: usize,
     },
 }
 
-impl Parent<'_> {
+impl<'a> Parent<'a> {
+    /// The fleet, as the parent of its services.
+    pub fn fleet(repository: &'a Repository, obtained: &'a Obtained) -> Self {
+        Self {
+            obtained,
+            place: ParentPlace::Fleet(repository),
+        }
+    }
+
     fn open(&self, name: Option<&BStr>, path: &BStr) -> Result<Option<Store>> {
-        match self {
-            Self::Fleet(repository) => Store::open(repository, name, path),
-            Self::Submodule { store, .. } => store.nested(name.unwrap_or(path)),
+        match &self.place {
+            ParentPlace::Fleet(repository) => Store::open(repository, name, path),
+            ParentPlace::Submodule { store, .. } => store.nested(name.unwrap_or(path)),
+        }
+    }
+
+    fn hash(&self) -> gix::hash::Kind {
+        match &self.place {
+            ParentPlace::Fleet(repository) => repository.object_hash(),
+            ParentPlace::Submodule { store, .. } => store.hash(),
+        }
+    }
+
+    /// The URL to fetch a submodule from that is listed with `url`.
+    fn url_of(&self, name: Option<&BStr>, url: Option<&BStr>) -> Option<BString> {
+        match &self.place {
+            ParentPlace::Fleet(repository) => {
+                let source = url::source(repository, name, url);
+                source.ok().map(|source| source.url)
+            }
+            ParentPlace::Submodule { url: above, .. } => {
+                url::nested(above.as_ref()?.as_ref(), url?).ok()
+            }
+        }
+    }
+
+    /// What earlier runs learned. Of a submodule's own submodules nothing is kept: to find them it is read anyway.
+    fn kept(&self) -> Option<&IdentityCache> {
+        match &self.place {
+            ParentPlace::Fleet(repository) => Some(repository.identities()),
+            ParentPlace::Submodule { .. } => None,
         }
     }
 
     /// `path`, from the fleet's root.
     fn full_path(&self, path: &BStr) -> BString {
-        match self {
-            Self::Fleet(_) => path.to_owned(),
-            Self::Submodule { path: above, .. } => [above, &b"/"[..], path].concat().into(),
+        match &self.place {
+            ParentPlace::Fleet(_) => path.to_owned(),
+            ParentPlace::Submodule { path: above, .. } => [above, &b"/"[..], path].concat().into(),
         }
     }
 
     fn with_objects<T>(&self, read: impl FnOnce(Objects<'_>) -> T) -> T {
-        match self {
-            Self::Fleet(repository) => read(Objects::new(&repository.to_local().objects)),
-            Self::Submodule { store, .. } => read(store.objects()),
+        match &self.place {
+            ParentPlace::Fleet(repository) => read(Objects::new(&repository.to_local().objects)),
+            ParentPlace::Submodule { store, .. } => read(store.objects()),
         }
     }
 }
@@ -108,28 +184,96 @@ pub(super) struct Reader<'a> {
     candidate: &'a Candidate,
     /// The submodule's path, from the fleet's root.
     path: BString,
-    /// The submodule's objects; none when it is not initialised.
-    store: Option<Store>,
+    /// The submodule's objects, opened with the first fact that nobody kept; none when it is not initialised.
+    store: OnceCell<Option<Store>>,
+    /// What earlier runs learned.
+    kept: Option<&'a IdentityCache>,
+    /// By which settings.
+    fingerprint: Fingerprint,
     /// Which of its paths mean what.
     change: ChangeSettings,
     /// Whether `[fleet] services` leaves it out.
     plain: bool,
+    /// What its pin at base holds; none without a pin, or when that cannot be read.
+    base: Option<Facts>,
+    /// The same at head.
+    head: Option<Facts>,
 }
 
 impl<'a> Reader<'a> {
-    fn new(parent: &'a Parent<'a>, settings: &Settings, candidate: &'a Candidate) -> Result<Self> {
+    fn new(
+        parent: &'a Parent<'a>,
+        settings: &Settings,
+        candidate: &'a Candidate,
+        files: bool,
+    ) -> Result<Self> {
         let path = parent.full_path(candidate.path.as_ref());
         let name = fleet::service_name(path.as_ref()).to_str_lossy();
-        let listed = candidate.listed().map(|listed| listed.name.as_ref());
         let chosen = settings.fleet.services.as_ref();
-        Ok(Self {
+        let change = settings.for_service(&name).change;
+        let plain = chosen.is_some_and(|globs| !globs.is_match(path.as_ref()));
+        let mut reader = Self {
             parent,
             candidate,
-            store: parent.open(listed, candidate.path.as_ref())?,
-            change: settings.for_service(&name).change,
-            plain: chosen.is_some_and(|globs| !globs.is_match(path.as_ref())),
+            store: OnceCell::new(),
+            // Files are in the submodule alone, so that it must be there as if nothing were known.
+            kept: parent.kept().filter(|_| !files),
+            fingerprint: Fingerprint::of(&change, plain),
+            change,
+            plain,
             path,
-        })
+            base: None,
+            head: None,
+        };
+        reader.base = reader.facts(candidate.base)?;
+        reader.head = if reader.pin_stands() {
+            reader.base
+        } else {
+            reader.facts(candidate.head)?
+        };
+        Ok(reader)
+    }
+
+    fn store(&self) -> Result<Option<&Store>> {
+        if let Some(store) = self.store.get() {
+            return Ok(store.as_ref());
+        }
+        let listed = self.candidate.listed().map(|listed| listed.name.as_ref());
+        let local = self.parent.open(listed, self.candidate.path.as_ref())?;
+        let obtained = self.parent.obtained;
+        let fetched = obtained.open(self.path.as_ref(), self.parent.hash());
+        let store = match (local, fetched) {
+            (Some(local), Some(fetched)) => Some(local.above(fetched)),
+            (local, fetched) => local.or(fetched),
+        };
+        Ok(self.store.get_or_init(|| store).as_ref())
+    }
+
+    /// What the pin there holds, kept or read; none without a pin, or when it is not at hand.
+    fn facts(&self, place: Place) -> Result<Option<Facts>> {
+        let Some(pin) = place.pin() else {
+            return Ok(None);
+        };
+        let known = self
+            .kept
+            .and_then(|kept| kept.facts(pin, &self.fingerprint));
+        if known.is_some() {
+            return Ok(known);
+        }
+        let Some(store) = self.store()? else {
+            return Ok(None);
+        };
+        let Some(root) = store.tree_of(pin)? else {
+            return Ok(None);
+        };
+        let facts = Facts {
+            content: self.content(store.objects(), root)?,
+            nested: Gitmodules::is_in(store.objects(), root)?,
+        };
+        if let Some(kept) = self.kept {
+            kept.keep_facts(pin, &self.fingerprint, facts);
+        }
+        Ok(Some(facts))
     }
 
     /// The rules applied to both ends.
@@ -154,7 +298,7 @@ impl<'a> Reader<'a> {
             path: self.path.clone(),
             previous_path: previous.map(|path| self.parent.full_path(path.as_ref())),
             change: decision.change,
-            direction: self.direction(),
+            direction: self.direction()?,
             from: candidate.base.pin(),
             to: candidate.head.pin(),
             code: Part {
@@ -177,7 +321,7 @@ impl<'a> Reader<'a> {
 
     /// The root trees of both ends in this submodule's own objects; none where there is no pin or it is not at hand.
     pub fn roots(&self) -> Result<Option<(&Store, Trees)>> {
-        let Some(store) = &self.store else {
+        let Some(store) = self.store()? else {
             return Ok(None);
         };
         let root = |place: Place| place.pin().map_or(Ok(None), |pin| store.tree_of(pin));
@@ -187,22 +331,101 @@ impl<'a> Reader<'a> {
 
     /// What this submodule's own submodules have as their parent.
     pub fn as_parent<'s>(&'s self, store: &'s Store) -> Parent<'s> {
-        let depth = match self.parent {
-            Parent::Fleet(_) => 1,
-            Parent::Submodule { depth, .. } => depth + 1,
+        let depth = match self.parent.place {
+            ParentPlace::Fleet(_) => 1,
+            ParentPlace::Submodule { depth, .. } => depth + 1,
         };
-        Parent::Submodule {
+        let place = ParentPlace::Submodule {
             store,
             path: self.path.as_ref(),
+            url: self.source(),
             depth,
+        };
+        Parent {
+            obtained: self.parent.obtained,
+            place,
         }
+    }
+
+    /// Where it is fetched from.
+    fn source(&self) -> Option<BString> {
+        let listed = self.candidate.listed();
+        let name = listed.map(|listed| listed.name.as_ref());
+        self.parent.url_of(name, self.candidate.url())
+    }
+
+    /// The pins that differ and are neither here nor known to be out of reach.
+    fn lacking(&self) -> Vec<ObjectId> {
+        if self.pin_stands() {
+            return Vec::new();
+        }
+        let ends = [
+            (self.candidate.base, self.base),
+            (self.candidate.head, self.head),
+        ];
+        let unread = ends.into_iter().filter(|(_, facts)| facts.is_none());
+        let pins = unread.filter_map(|(place, _)| place.pin());
+        pins.filter(|pin| !self.is_out_of_reach(*pin)).collect()
+    }
+
+    fn is_out_of_reach(&self, pin: ObjectId) -> bool {
+        let path = self.path.as_ref();
+        self.parent.obtained.why_missing(path, pin).is_some()
+    }
+
+    /// How much of a commit has to be fetched to tell what is asked.
+    fn depth(&self, files: bool) -> Depth {
+        if files || !content::is_by_folders(&self.change) {
+            Depth::AllTrees
+        } else {
+            Depth::Trees
+        }
+    }
+
+    fn wanted(&self, commits: Vec<ObjectId>, depth: Depth) -> Outcome {
+        let listed = self.candidate.listed().map(|listed| listed.name.clone());
+        let wanted = match self.parent.place {
+            ParentPlace::Fleet(_) => Wanted {
+                path: self.path.clone(),
+                name: listed,
+                url: self.candidate.url().map(ToOwned::to_owned),
+                commits,
+            },
+            // The fleet's configuration speaks of its own submodules alone.
+            ParentPlace::Submodule { .. } => Wanted {
+                path: self.path.clone(),
+                name: None,
+                url: self.source(),
+                commits,
+            },
+        };
+        Outcome::Wanted(Request { wanted, depth })
+    }
+
+    /// What has to be fetched before this submodule's own submodules can be found; none when nothing has to, or nothing can.
+    pub fn wanted_for_nested(&self) -> Result<Option<Outcome>> {
+        let path = self.path.as_ref();
+        if self.parent.obtained.depth(path) == Some(Depth::AllTrees) {
+            return Ok(None);
+        }
+        let pins = [self.candidate.base, self.candidate.head]
+            .into_iter()
+            .filter_map(Place::pin);
+        let pins: Vec<_> = pins.filter(|pin| !self.is_out_of_reach(*pin)).collect();
+        let local = self.parent.obtained.depth(path).is_none();
+        let mut all_here = local;
+        for pin in &pins {
+            let root = self.store()?.map(|store| store.tree_of(*pin)).transpose()?;
+            all_here &= root.flatten().is_some();
+        }
+        Ok((!all_here).then(|| self.wanted(pins, Depth::AllTrees)))
     }
 
     /// What is there at head; the pin itself when it cannot be read and something hangs on it.
     fn head(&self) -> Result<std::result::Result<Side, ObjectId>> {
         Ok(Ok(match self.candidate.head {
-            Place::Gitlink(pin) => match self.pinned(pin)? {
-                Some(content) => Side::Pinned(pin, content),
+            Place::Gitlink(pin) => match self.head {
+                Some(facts) => Side::Pinned(pin, facts.content),
                 None if self.pin_stands() => Side::Pinned(pin, Content::default()),
                 None => return Ok(Err(pin)),
             },
@@ -213,8 +436,8 @@ impl<'a> Reader<'a> {
 
     fn base(&self) -> Result<Old> {
         Ok(match self.candidate.base {
-            Place::Gitlink(pin) => match self.pinned(pin)? {
-                Some(content) => Old::Known(Side::Pinned(pin, content)),
+            Place::Gitlink(pin) => match self.base {
+                Some(facts) => Old::Known(Side::Pinned(pin, facts.content)),
                 None if self.pin_stands() => Old::Known(Side::Pinned(pin, Content::default())),
                 None => Old::Unavailable(pin),
             },
@@ -228,14 +451,10 @@ impl<'a> Reader<'a> {
         self.candidate.base.pin() == self.candidate.head.pin()
     }
 
-    fn pinned(&self, pin: ObjectId) -> Result<Option<Content>> {
-        let Some(store) = &self.store else {
-            return Ok(None);
-        };
-        let Some(root) = store.tree_of(pin)? else {
-            return Ok(None);
-        };
-        self.content(store.objects(), root).map(Some)
+    /// Whether one of the ends lists submodules of its own.
+    fn nested(&self) -> bool {
+        let ends = [self.base, self.head];
+        ends.iter().flatten().any(|facts| facts.nested)
     }
 
     fn directory(&self, tree: ObjectId) -> Result<Content> {
@@ -254,18 +473,26 @@ impl<'a> Reader<'a> {
     }
 
     /// Which way the pin went; none when there are no two pins.
-    fn direction(&self) -> Option<Direction> {
-        let (from, to) = (self.candidate.base.pin()?, self.candidate.head.pin()?);
+    fn direction(&self) -> Result<Option<Direction>> {
+        let ends = (self.candidate.base.pin(), self.candidate.head.pin());
+        let (Some(from), Some(to)) = ends else {
+            return Ok(None);
+        };
         if from == to {
-            return None;
+            return Ok(None);
         }
-        let store = self.store.as_ref()?;
-        Some(history::direction(
-            store.objects(),
-            from,
-            to,
-            store.is_shallow(),
-        ))
+        let known = self.kept.and_then(|kept| kept.direction(from, to));
+        if known.is_some() {
+            return Ok(known);
+        }
+        let Some(store) = self.store()? else {
+            return Ok(Some(Direction::Unknown));
+        };
+        let direction = history::direction(store.objects(), from, to, store.is_shallow());
+        if let Some(kept) = self.kept {
+            kept.keep_direction(from, to, direction);
+        }
+        Ok(Some(direction))
     }
 
     /// The files that differ; none when the two ends are not in one object database.
@@ -284,17 +511,25 @@ impl<'a> Reader<'a> {
         Ok(Some(files.collect()))
     }
 
-    fn unread(&self, pin: ObjectId) -> Unread {
-        let why = match self.store {
-            Some(_) => "it lacks its commit",
-            None => "it is not initialised",
+    /// Its pin at head.
+    pub fn head_pin(&self) -> Option<ObjectId> {
+        self.candidate.head.pin()
+    }
+
+    /// That `pin`, which should be there, is not.
+    pub fn unread(&self, pin: ObjectId) -> Result<Outcome> {
+        let path = self.path.as_ref();
+        let why = match (self.parent.obtained.why_missing(path, pin), self.store()?) {
+            (Some(why), _) => why,
+            (None, Some(_)) => "it lacks its commit",
+            (None, None) => "it is not initialised",
         };
-        Unread {
+        Ok(Outcome::Unread(Unread {
             path: self.path.clone(),
             pin,
             url: self.candidate.url().map(fleet::without_credentials),
             why: why.to_owned(),
-        }
+        }))
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{
     model::{
         change::{Changed, Warning},
         error::{Error, Result},
+        event::Events,
         settings::Settings,
     },
 };
@@ -29,11 +30,12 @@ mod consequences;
 mod fleet;
 mod inside;
 mod nested;
+mod obtained;
 pub mod selection;
 mod service;
 
 /// How to look.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Options<'a> {
     /// Whether to list the files that differ.
     pub files: bool,
@@ -43,6 +45,10 @@ pub struct Options<'a> {
     pub jobs: NonZeroUsize,
     /// Only these services, by name or path; all when empty.
     pub only: &'a [String],
+    /// Whether to stay off the network: commits that are not here are missing.
+    pub offline: bool,
+    /// Where the progress of a fetch goes.
+    pub events: Events<'a>,
 }
 
 /// Compares the two ends.

@@ -5,7 +5,7 @@ use bstr::ByteSlice;
 use super::{
     candidates,
     fleet::Listed,
-    inside::{self, Outcome, Parent, Reader},
+    inside::{self, Outcome, ParentPlace, Reader},
     is_part,
 };
 use crate::{
@@ -22,8 +22,13 @@ const DEPTH_LIMIT: usize = 32;
 /// What changed in the submodules of `parent`, outside of its `code/`, `config/` and `charts/`: those are part of its own
 /// content identities.
 pub(super) fn read(parent: &Reader<'_>, settings: &Settings, files: bool) -> Result<Vec<Outcome>> {
+    if let Some(wanted) = parent.wanted_for_nested()? {
+        return Ok(vec![wanted]);
+    }
     let Some((store, trees)) = parent.roots()? else {
-        return Ok(Vec::new());
+        // An earlier run saw them; what they became only the submodule can tell.
+        let unread = parent.head_pin().map(|pin| parent.unread(pin));
+        return unread.into_iter().collect();
     };
     if trees.base == trees.head {
         return Ok(Vec::new());
@@ -35,7 +40,7 @@ pub(super) fn read(parent: &Reader<'_>, settings: &Settings, files: bool) -> Res
     }
     let listed = Listed::of(objects, &trees, &differences)?;
     let parent = parent.as_parent(store);
-    if let Parent::Submodule { path, depth, .. } = parent
+    if let ParentPlace::Submodule { path, depth, .. } = parent.place
         && depth > DEPTH_LIMIT
     {
         let message = format!("{path}: submodules nest deeper than {DEPTH_LIMIT} levels");

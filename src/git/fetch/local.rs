@@ -13,7 +13,7 @@ use gix_packetline::{
     read::ProgressAction,
 };
 
-use super::{Depth, Fault, scratch::Locked};
+use super::{Depth, attempt::Fault, scratch::Locked};
 use crate::git::command::{argument, git};
 
 /// More than the trees of any service; beyond it `git fetch` does better, which keeps nothing in memory.

@@ -3,46 +3,23 @@
 //! gix 0.90 has HTTP too, but overlooks `http.<url>.*` (where actions/checkout keeps its token), `.netrc`, client
 //! certificates and `GIT_SSH_COMMAND`'s variants.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use bstr::ByteSlice;
 use gix::{ObjectId, config::Source as ConfigSource};
 
-use super::{Depth, Fault, scratch::Locked};
+use super::{
+    Depth,
+    attempt::{self, Fault},
+    scratch::Locked,
+};
 use crate::{
     git::{command::git, url::Source},
-    interrupt,
-    process::{Command, Output},
+    process::Command,
 };
 
-/// How long to wait before trying again after a fault that may pass.
-const BACKOFF: [Duration; 3] = [
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(3),
-];
 /// How far back the branches of a server are searched that gives out nothing but its branches.
 const BRANCH_DEPTHS: [u32; 2] = [50, 1000];
-
-/// How many lines of git's are worth showing.
-const COMPLAINT_LINES: usize = 10;
-/// What a server or curl says when it is worth another try. A stalled server is not: that took long enough.
-const PASSING: [&str; 11] = [
-    "returned error: 429",
-    "returned error: 500",
-    "returned error: 502",
-    "returned error: 503",
-    "returned error: 504",
-    "Connection reset",
-    "early EOF",
-    "unexpected disconnect",
-    "hung up unexpectedly",
-    "RPC failed",
-    "Temporary failure in name resolution",
-];
 
 /// A setting of git's: key and value.
 pub(super) type Setting = (String, String);
@@ -61,13 +38,13 @@ impl Server<'_> {
     /// Brings `objects` by their ids. A server without filters sends whole commits: git sees to that by itself.
     pub fn fetch(&self, scratch: &Locked<'_>, objects: &[ObjectId]) -> Result<(), Fault> {
         let ids: Vec<_> = objects.iter().map(ToString::to_string).collect();
-        self.with_retries(scratch, 1, &ids)
+        self.run(scratch, 1, &ids)
     }
 
     /// Brings the branches, deeper and deeper, until `is_found`.
     pub fn search(&self, scratch: &Locked<'_>, is_found: impl Fn() -> bool) -> Result<(), Fault> {
         for depth in BRANCH_DEPTHS {
-            self.with_retries(scratch, depth, &["+refs/heads/*:refs/heads/*".to_owned()])?;
+            self.run(scratch, depth, &["+refs/heads/*:refs/heads/*".to_owned()])?;
             if is_found() {
                 return Ok(());
             }
@@ -78,22 +55,7 @@ impl Server<'_> {
         )))
     }
 
-    fn with_retries(
-        &self,
-        scratch: &Locked<'_>,
-        depth: u32,
-        refspecs: &[String],
-    ) -> Result<(), Fault> {
-        for wait in BACKOFF {
-            match self.once(scratch, depth, refspecs) {
-                Err(Fault::Failed(said)) if is_passing(&said) && pause(wait) => {}
-                ended => return ended,
-            }
-        }
-        self.once(scratch, depth, refspecs)
-    }
-
-    fn once(&self, scratch: &Locked<'_>, depth: u32, refspecs: &[String]) -> Result<(), Fault> {
+    fn run(&self, scratch: &Locked<'_>, depth: u32, refspecs: &[String]) -> Result<(), Fault> {
         let command = git(scratch.dir())
             .args(["-c", "gc.auto=0", "-c", "maintenance.auto=false"])
             .args([
@@ -102,15 +64,8 @@ impl Server<'_> {
                 "-c",
                 "fetch.writeCommitGraph=false",
             ])
-            .args(["-c", "transfer.bundleURI=false"])
-            .args([
-                "--git-dir=.",
-                "fetch",
-                "--progress",
-                "--no-tags",
-                "--no-write-fetch-head",
-            ])
-            .args(["--no-recurse-submodules", "--no-auto-maintenance"])
+            .arg("--git-dir=.")
+            .args(attempt::FETCH)
             .arg(format!("--depth={depth}"))
             .arg(format!("--filter={}", self.depth.filter()))
             .arg("origin")
@@ -118,7 +73,6 @@ impl Server<'_> {
             .env("GIT_ALLOW_PROTOCOL", self.source.protocols)
             .env("GIT_PROTOCOL_FROM_USER", "0")
             .env("GIT_NO_LAZY_FETCH", "1")
-            .env("LC_ALL", "C")
             .patience(self.patience);
         let url = match &self.source.local {
             // The folder that a relative path starts from is not the store's.
@@ -126,56 +80,8 @@ impl Server<'_> {
             None => self.source.url.to_string(),
         };
         let remote = [("remote.origin.url".to_owned(), url)];
-        let output = with_settings(command, self.settings.iter().chain(&remote))
-            .run()
-            .map_err(|err| Fault::failed(&err))?;
-        match output.success() {
-            true => Ok(()),
-            false => Err(classify(complaint(&output))),
-        }
+        attempt::run(&with_settings(command, self.settings.iter().chain(&remote)))
     }
-}
-
-/// What git said, without its progress.
-fn complaint(output: &Output) -> String {
-    let text = String::from_utf8_lossy(&output.text);
-    let is_progress = |line: &str| {
-        ["objects: ", "deltas: ", "remote: Total "]
-            .iter()
-            .any(|word| line.contains(word))
-    };
-    let lines: Vec<_> = text
-        .split(['\n', '\r'])
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !is_progress(line))
-        .collect();
-    match &lines[lines.len().saturating_sub(COMPLAINT_LINES)..] {
-        [] => format!("git fetch: {}", output.status),
-        last => last.join("\n"),
-    }
-}
-
-fn classify(said: String) -> Fault {
-    if said.contains("not our ref") || said.contains("couldn't find remote ref") {
-        Fault::NotThere(said)
-    } else if said.contains("does not allow request for unadvertised object") {
-        Fault::Unadvertised(said)
-    } else {
-        Fault::Failed(said)
-    }
-}
-
-fn is_passing(said: &str) -> bool {
-    PASSING.iter().any(|words| said.contains(words))
-}
-
-/// Waits; `false` when flota is interrupted meanwhile.
-fn pause(wait: Duration) -> bool {
-    let end = Instant::now() + wait;
-    while Instant::now() < end && interrupt::pending().is_none() {
-        thread::sleep(Duration::from_millis(20));
-    }
-    interrupt::pending().is_none()
 }
 
 /// Settings by the environment (git-config(1), `GIT_CONFIG_COUNT`), after the user's own there: they may be secret, and
@@ -264,25 +170,5 @@ mod tests {
         ] {
             assert_eq!(is_access(section, is_scoped, key), want, "{section} {key}");
         }
-    }
-
-    #[test]
-    fn what_git_says_is_told_apart() {
-        let kinds = [
-            "fatal: remote error: upload-pack: not our ref 1111",
-            "error: Server does not allow request for unadvertised object 1111",
-            "fatal: unable to access 'https://x/': The requested URL returned error: 503",
-            "fatal: repository 'https://x/' not found",
-        ]
-        .map(|said| {
-            (
-                matches!(classify(said.into()), Fault::NotThere(_)),
-                is_passing(said),
-            )
-        });
-        assert_eq!(
-            kinds,
-            [(true, false), (false, false), (false, true), (false, false)]
-        );
     }
 }

@@ -144,7 +144,7 @@ impl Scratch {
         }
     }
 
-    /// An object whose content is what its id says.
+    /// An object whose content is what its id says. One of another kind is as good as none.
     fn read(&self, store: &Store, id: ObjectId, kind: Kind) -> Result<Vec<u8>, Trouble> {
         let mut buffer = Vec::new();
         let found = store.objects().try_find(&id, &mut buffer);
@@ -152,8 +152,11 @@ impl Scratch {
             .map_err(|_| Trouble::Damaged)?
             .ok_or(Trouble::Missing(id))?;
         let hashed = gix::objs::compute_hash(self.hash, data.kind, data.data);
-        if data.kind != kind || hashed.ok() != Some(id) {
+        if hashed.ok() != Some(id) {
             return Err(Trouble::Damaged);
+        }
+        if data.kind != kind {
+            return Err(Trouble::Missing(id));
         }
         Ok(buffer)
     }

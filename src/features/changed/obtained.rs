@@ -1,0 +1,110 @@
+//! Commits that no repository here has: what was fetched of them, and what cannot be had.
+
+use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf};
+
+use bstr::{BStr, BString};
+use gix::ObjectId;
+
+use crate::{
+    git::{
+        fetch::{self, Depth, PATIENCE, Wanted},
+        repository::Repository,
+        submodule::Store,
+    },
+    model::{error::Result, event::Events},
+};
+
+/// How to get what is not here.
+#[derive(Clone, Copy)]
+pub(super) struct Fetching<'a> {
+    /// Whether to stay off the network.
+    pub offline: bool,
+    /// How many servers at a time.
+    pub jobs: NonZeroUsize,
+    /// Where progress goes.
+    pub events: Events<'a>,
+}
+
+/// What a submodule needs.
+pub(super) struct Request {
+    /// Its path from the fleet's root, its URL, its commits.
+    pub wanted: Wanted,
+    /// How much of them.
+    pub depth: Depth,
+}
+
+/// What came of all requests so far, by the submodule's path from the fleet's root.
+#[derive(Default)]
+pub(super) struct Obtained(BTreeMap<BString, One>);
+
+struct One {
+    /// A store with everything that could be had: a path, so that every thread can open it for itself.
+    git_dir: Option<PathBuf>,
+    depth: Depth,
+    missing: BTreeMap<ObjectId, String>,
+}
+
+impl Obtained {
+    /// What was fetched for the submodule at `path`.
+    pub fn open(&self, path: &BStr, hash: gix::hash::Kind) -> Option<Store> {
+        Store::at(self.0.get(path)?.git_dir.clone()?, hash)
+    }
+
+    /// How much was fetched for it; none when nothing was.
+    pub fn depth(&self, path: &BStr) -> Option<Depth> {
+        self.0.get(path).map(|one| one.depth)
+    }
+
+    /// Why `commit` of the submodule at `path` cannot be had; none when nobody tried.
+    pub fn why_missing(&self, path: &BStr, commit: ObjectId) -> Option<&str> {
+        self.0.get(path)?.missing.get(&commit).map(String::as_str)
+    }
+
+    /// Gets what is asked for. What cannot be had is remembered with the reason; that is no error.
+    pub fn get(
+        &mut self,
+        repository: &Repository,
+        requests: Vec<Request>,
+        how: Fetching<'_>,
+    ) -> Result<()> {
+        let (shallow, deep): (Vec<_>, Vec<_>) = requests
+            .into_iter()
+            .partition(|request| request.depth == Depth::Trees);
+        for (depth, requests) in [(Depth::Trees, shallow), (Depth::AllTrees, deep)] {
+            if requests.is_empty() {
+                continue;
+            }
+            let wanted: Vec<_> = requests.into_iter().map(|request| request.wanted).collect();
+            let options = fetch::Options {
+                depth,
+                jobs: how.jobs,
+                offline: how.offline,
+                patience: PATIENCE,
+                events: how.events,
+            };
+            let fetched = fetch::fetch(repository, &wanted, options)?;
+            for (wanted, fetched) in wanted.into_iter().zip(fetched) {
+                let missing = fetched
+                    .missing
+                    .into_iter()
+                    .map(|one| (one.commit, why(&one.error)));
+                let one = One {
+                    git_dir: fetched.store.map(|store| store.git_dir().to_owned()),
+                    depth,
+                    missing: missing.collect(),
+                };
+                self.0.insert(wanted.path, one);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The cause, without the sentence about submodule and commit that every report makes for itself.
+fn why(error: &crate::model::error::Error) -> String {
+    let cause = std::error::Error::source(error);
+    cause.map_or_else(
+        || error.to_string(),
+        |cause| cause.to_string().trim_end().to_owned(),
+    )
+}
