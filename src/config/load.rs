@@ -36,13 +36,15 @@ pub fn load(repository: &Repository, file: Option<&Path>) -> Result<Settings> {
     text.map_or(Ok(Settings::default()), |text| parse(&text, FILE))
 }
 
+/// The file's bytes; none when it is not there. What is no file (a pipe, a device) may never end, and is not even opened.
 fn read(file: &Path) -> Result<Option<Vec<u8>>> {
+    let refuse = |why| Error::misuse(format!("`{}` {why}", file.display()));
     let cannot = |err| Error::misuse(format!("cannot read `{}`", file.display())).because(err);
     match fs::metadata(file) {
-        Ok(found) if found.len() > SIZE_LIMIT => Err(Error::misuse(format!(
-            "`{}` is larger than {SIZE_LIMIT} bytes",
-            file.display()
-        ))),
+        Ok(found) if !found.is_file() => Err(refuse("is not a file".to_owned())),
+        Ok(found) if found.len() > SIZE_LIMIT => {
+            Err(refuse(format!("is larger than {SIZE_LIMIT} bytes")))
+        }
         Ok(_) => fs::read(file).map(Some).map_err(cannot),
         Err(err) if err.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(err) => Err(cannot(err)),

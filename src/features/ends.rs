@@ -152,6 +152,8 @@ impl Finder<'_> {
                     let rev = commit.to_string();
                     Ok(Ends::new(rev, Some(commit), BaseKind::Exact, head))
                 }
+                // It may well be there: nobody asked the remote.
+                Err(cut) if self.access.offline && self.repository.is_shallow() => Err(cut),
                 Err(_) => {
                     let warning = format!(
                         "{commit}, where the branch stood before, is gone: comparing with the nearest commit still known"
@@ -182,20 +184,26 @@ impl Finder<'_> {
             Some((rev, commit)) if !self.is_branch(&rev, branch) => {
                 self.since(&rev, commit, head)?
             }
-            _ => match self.repository.resolve(&format!("{}^1", head.commit)) {
-                Ok(parent) => Ends::new(
-                    parent.to_string(),
-                    Some(parent),
-                    BaseKind::Approximate,
-                    head,
-                ),
-                Err(_) => Ends::new("", None, BaseKind::Empty, head),
-            },
+            _ => self.first_parent(head)?,
         };
         if ends.base.kind != BaseKind::Empty {
             ends.base.kind = BaseKind::Approximate;
         }
         Ok(ends)
+    }
+
+    fn first_parent(&self, head: End) -> Result<Ends> {
+        let kind = BaseKind::Approximate;
+        match self.repository.resolve(&format!("{}^1", head.commit)) {
+            Ok(parent) => Ok(Ends::new(parent.to_string(), Some(parent), kind, head)),
+            Err(_) if self.repository.is_shallow() => Err(Error::repository(format!(
+                "the history is cut at {}, so that nothing older is known",
+                head.commit
+            ))
+            .hint("get the rest of it: git fetch --unshallow")
+            .hint("in GitHub Actions: actions/checkout with fetch-depth: 0")),
+            Err(_) => Ok(Ends::new("", None, BaseKind::Empty, head)),
+        }
     }
 
     fn since_base_branch(&self, head: End) -> Result<Ends> {

@@ -8,10 +8,12 @@ use crate::model::error::{Error, Result};
 
 /// A repository's path as a relative one of this system: no `..`, nothing absolute (`Path::join` with an absolute path
 /// would drop its base). A control character is a byte like others here: git allows it, and output escapes it.
-pub fn relative(path: &BStr) -> Result<PathBuf> {
+///
+/// `what` is what messages call it.
+pub fn relative(what: &str, path: &BStr) -> Result<PathBuf> {
     let refuse = |why: &str| {
         Err(Error::repository(format!(
-            "refused the path `{path}`: {why}"
+            "refused the {what} `{path}`: {why}"
         )))
     };
     if path.is_empty() {
@@ -51,10 +53,13 @@ mod tests {
 
     #[test]
     fn nothing_leaves_its_folder() {
-        assert_eq!(relative("a/b c".into()).unwrap(), Path::new("a/b c"));
-        assert_eq!(relative("a\nb".into()).unwrap(), Path::new("a\nb"));
+        assert_eq!(
+            relative("path", "a/b c".into()).unwrap(),
+            Path::new("a/b c")
+        );
+        assert_eq!(relative("path", "a\nb".into()).unwrap(), Path::new("a\nb"));
         for path in ["", "..", "a/../../b", "/etc/passwd", "./a"] {
-            assert!(relative(path.into()).is_err(), "{path:?}");
+            assert!(relative("path", path.into()).is_err(), "{path:?}");
         }
     }
 

@@ -21,23 +21,29 @@ impl Repository {
     /// Finds the repository that `dir` is in. The search stops at `GIT_CEILING_DIRECTORIES` and at file system borders, and
     /// a repository that belongs to somebody else is refused unless `safe.directory` names it (CVE-2022-24765).
     pub fn discover(dir: &Path) -> Result<Self> {
-        let search = gix::discover::upwards::Options::default().apply_environment();
+        let search = gix::discover::upwards::Options {
+            // A ceiling elsewhere limits nothing here, as for git; to gix it is an error otherwise.
+            match_ceiling_dir_or_error: false,
+            ..Default::default()
+        }
+        .apply_environment();
         let full = gix::open::Options::default().bail_if_untrusted(true);
         let trust = gix::sec::trust::Mapping {
             full: full.clone(),
             reduced: full,
         };
-        gix::ThreadSafeRepository::discover_opts(dir, search, trust)
-            .map(|inner| Self {
-                inner,
-                identities: OnceLock::new(),
-            })
-            .map_err(|err| {
-                Error::repository(format!("no usable Git repository at `{}`", dir.display()))
-                    .because(err)
-                    .hint("go into a fleet, or name one: flota -C DIR …")
-                    .hint("to see a fleet at work first: flota demo")
-            })
+        let inner = gix::ThreadSafeRepository::discover_opts(dir, search, trust)
+            .map_err(|err| not_usable(dir, err))?;
+        // gix panics where it meets a damaged list later on.
+        inner.to_thread_local().shallow_commits().map_err(|err| {
+            Error::repository("cannot read the list of commits at which the history is cut")
+                .because(err)
+                .hint("git finds what is damaged: git fsck")
+        })?;
+        Ok(Self {
+            inner,
+            identities: OnceLock::new(),
+        })
     }
 
     /// A view for this thread.
@@ -171,6 +177,10 @@ impl Repository {
     }
 
     fn unknown_revision(&self, repo: &gix::Repository, rev: &str, err: gix::Error) -> Error {
+        if rev.starts_with("HEAD") && repo.head().is_ok_and(|head| head.is_unborn()) {
+            return Error::repository("the repository has no commit yet")
+                .hint("make one: git commit");
+        }
         let mut error = Error::repository(format!("`{rev}` names no commit here"));
         let remote = format!("origin/{rev}");
         if repo.rev_parse_single(remote.as_str()).is_ok() {
@@ -195,8 +205,24 @@ impl Repository {
         if self.is_shallow() {
             error = error.hint("this clone is shallow: git fetch --unshallow");
         }
+        // More than a name (`HEAD~9`) is nothing to fetch; only then is it news where the lookup ended.
+        if gix::validate::reference::name_partial(rev.into()).is_ok() {
+            error.hint(format!("fetch it: git fetch origin {rev}"))
+        } else {
+            error.because(err.probable_cause().to_string())
+        }
+    }
+}
+
+fn not_usable(dir: &Path, err: gix::Error) -> Error {
+    let foreign = err.is_permission_denied();
+    let error =
+        Error::repository(format!("no usable Git repository at `{}`", dir.display())).because(err);
+    if foreign {
+        error.hint("if you trust its owner: git config --global --add safe.directory \"$PWD\"")
+    } else {
         error
-            .because(err)
-            .hint(format!("fetch it: git fetch origin {rev}"))
+            .hint("go into a fleet, or name one: flota -C DIR …")
+            .hint("to see a fleet at work first: flota demo")
     }
 }

@@ -12,6 +12,9 @@ use gix::{
 use super::{Objects, path, repository::Repository};
 use crate::model::error::Result;
 
+/// What messages call the key of a section of `.gitmodules`.
+const NAME: &str = "submodule name";
+
 /// What a store keeps decoded, in bytes: a few commits and trees.
 const OBJECT_CACHE: usize = 256 << 10;
 
@@ -44,8 +47,8 @@ impl Store {
     /// Finds the git directory of the submodule at `path`: `modules/<name>` under the fleet's own (a linked worktree's
     /// first), or what the worktree's `.git` is or points to. `None` when it is not initialised.
     pub fn open(fleet: &Repository, name: Option<&BStr>, path: &BStr) -> Result<Option<Self>> {
-        let name = path::relative(name.unwrap_or(path))?;
-        let path = path::relative(path)?;
+        let name = path::relative(NAME, name.unwrap_or(path))?;
+        let path = path::relative("path", path)?;
         let hash = fleet.object_hash();
         let in_modules = [fleet.git_dir(), fleet.common_dir()]
             .into_iter()
@@ -56,7 +59,10 @@ impl Store {
 
     /// Opens a submodule of this submodule.
     pub fn nested(&self, name: &BStr) -> Result<Option<Self>> {
-        let git_dir = self.git_dir().join("modules").join(path::relative(name)?);
+        let git_dir = self
+            .git_dir()
+            .join("modules")
+            .join(path::relative(NAME, name)?);
         Ok(Self::at(git_dir, self.hash()))
     }
 

@@ -49,11 +49,11 @@ pub fn changed(changed: &Changed) -> String {
     out
 }
 
-/// The fleet's own files, as many as a person wants to see.
+/// The files outside of every service, as many as a person wants to see.
 fn own_files(files: &[FileChange]) -> String {
     let mut out = String::new();
     if !files.is_empty() {
-        out.push_str("\nIn the fleet itself:\n");
+        out.push_str("\nOther files that differ:\n");
     }
     for file in files.iter().take(OWN_FILES_SHOWN) {
         let _ = writeln!(out, "  {}", file_line(file));
@@ -108,13 +108,16 @@ pub fn plan(plan: &Plan) -> String {
             .filter(|step| step.action == action)
             .count()
     };
-    let mut parts = vec![
-        text::plural(count(Action::Image), "image build"),
-        text::plural(count(Action::Chart), "chart build"),
-    ];
-    if count(Action::Retire) > 0 {
-        parts.push(format!("{} to retire", count(Action::Retire)));
-    }
+    let parts: Vec<_> = [
+        (Action::Image, "image build"),
+        (Action::Chart, "chart build"),
+        (Action::Retire, "retirement"),
+    ]
+    .into_iter()
+    .map(|(action, noun)| (count(action), noun))
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, noun)| text::plural(count, noun))
+    .collect();
     let _ = writeln!(out, "\n{}.", parts.join(", "));
     out
 }
@@ -227,24 +230,31 @@ fn outcome(report: &BuildReport) -> String {
 }
 
 fn ends(base: Option<&Base>, head: &End) -> String {
-    let side = |rev: &str, commit: ObjectId| match rev {
-        rev if commit.to_string().starts_with(rev) => short(commit),
-        rev => format!("{} ({})", text::line(rev), short(commit)),
+    let end = |rev: &str, commit: ObjectId| match is_id(rev, commit) {
+        true => short(commit),
+        false => format!("{} ({})", text::line(rev), short(commit)),
     };
-    let head = side(&head.rev, head.commit);
+    let head = end(&head.rev, head.commit);
     let Some(base) = base else {
         return format!("All services at {head}\n\n");
     };
-    let from = match base.commit {
-        Some(commit) => side(&base.rev, commit),
-        None => "nothing".to_owned(),
+    let from = match (base.commit, base.kind) {
+        (None, _) => "nothing".to_owned(),
+        (Some(commit), BaseKind::MergeBase) => {
+            let with = text::line(&base.rev);
+            format!("{}, the merge base with {with},", short(commit))
+        }
+        (Some(commit), BaseKind::Approximate) => {
+            format!("{}, the nearest commit still known,", short(commit))
+        }
+        (Some(commit), BaseKind::Exact | BaseKind::Empty) => end(&base.rev, commit),
     };
-    let how = match base.kind {
-        BaseKind::Exact | BaseKind::Empty => "",
-        BaseKind::MergeBase => ", by their merge base",
-        BaseKind::Approximate => ", the nearest commit still known",
-    };
-    format!("From {from} to {head}{how}\n\n")
+    format!("From {from} to {head}\n\n")
+}
+
+/// Whether `rev` names the commit by its id, abbreviated or not.
+fn is_id(rev: &str, commit: ObjectId) -> bool {
+    commit.to_string().starts_with(rev)
 }
 
 fn changed_row(service: &ServiceChange) -> Vec<String> {
@@ -295,7 +305,7 @@ fn because(service: &ServiceChange) -> String {
         Reason::SameContent => "the content is the same",
         Reason::Renamed => "another path, the same pin",
         Reason::UrlChanged => "another URL, the same pin",
-        Reason::Plain => "a submodule without code or configuration",
+        Reason::Plain => "a submodule, but no service",
         Reason::BaseUnavailable => "its old commit cannot be had",
         Reason::Requested => "asked for",
         Reason::Fanout(_) | Reason::DependsOn(_) => return text::line(&service.reason.word()),

@@ -1,11 +1,22 @@
-//! Text from outside, made harmless for a terminal.
+//! Text from outside, made harmless for a terminal and for the log of a CI system.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use bstr::{BStr, ByteSlice};
+use regex::Regex;
+
+/// What GitHub Actions takes for a command where a line begins: `::add-mask::…`.
+static LINE_COMMAND: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^(\s*)::"));
+
+/// What Azure Pipelines and GitHub Actions take for one anywhere in a line: `##vso[task.setvariable …]`, `##[add-path]…`.
+static INLINE_COMMAND: LazyLock<Regex> = LazyLock::new(|| pattern(r"##([[:alpha:]]*\[)"));
+
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("a constant pattern compiles")
+}
 
 /// Replaces whatever could steer a terminal or reorder a line: C0 and C1 controls but newline and tab, DEL, and Unicode's
-/// bidirectional controls (CVE-2021-42574, CVE-2024-52005).
+/// bidirectional controls (CVE-2021-42574, CVE-2024-52005); and breaks up what a CI system would obey.
 pub fn escape(text: &str) -> String {
     escape_if(text, |c| c != '\n' && c != '\t')
 }
@@ -44,7 +55,8 @@ fn escape_if(text: &str, also: impl Fn(char) -> bool) -> String {
             out.push(c);
         }
     }
-    out
+    let out = LINE_COMMAND.replace_all(&out, r"$1\u{3a}:");
+    INLINE_COMMAND.replace_all(&out, r"#\u{23}$1").into_owned()
 }
 
 /// Whether a character could steer a terminal or reorder a line.
@@ -66,6 +78,19 @@ mod tests {
         assert_eq!(of(59_949), "59.9 s");
         assert_eq!(of(60_000), "1 min 00 s");
         assert_eq!(of(3_725_000), "62 min 05 s");
+    }
+
+    #[test]
+    fn no_ci_system_finds_a_command() {
+        assert_eq!(
+            escape("::debug::x\n a::b ::c\n\t::d"),
+            "\\u{3a}:debug::x\n a::b ::c\n\t\\u{3a}:d"
+        );
+        assert_eq!(
+            line("x ##vso[task.complete]##[group]y"),
+            "x #\\u{23}vso[task.complete]#\\u{23}[group]y"
+        );
+        assert_eq!(line("## a heading"), "## a heading");
     }
 
     #[test]

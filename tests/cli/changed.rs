@@ -69,3 +69,23 @@ fn actions(changed: &Value) -> Vec<String> {
         .map(|service| format!("{} {}", text(&service["name"]), text(&service["action"])))
         .collect()
 }
+
+#[test]
+fn every_script_is_used_by_a_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut tests = String::new();
+    for folder in ["tests/cli", "tests/cli/changed"] {
+        for file in fs::read_dir(root.join(folder)).unwrap() {
+            let file = file.unwrap().path();
+            if file.extension().is_some_and(|extension| extension == "rs") {
+                tests += &fs::read_to_string(file).unwrap();
+            }
+        }
+    }
+    for script in fs::read_dir(root.join("fixtures/fleets")).unwrap() {
+        let script = script.unwrap().path().with_extension("");
+        let name = script.file_name().unwrap().to_str().unwrap();
+        let used = name == "lib" || tests.contains(&format!("\"{name}\""));
+        assert!(used, "fixtures/fleets/{name}.sh");
+    }
+}

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bad_input;
 mod build;
 mod build_engines;
 mod build_push;
@@ -10,6 +11,7 @@ mod build_run;
 mod changed;
 mod check;
 mod demo;
+mod explain;
 mod plan;
 #[path = "../support/registry.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]

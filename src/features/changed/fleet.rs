@@ -109,6 +109,7 @@ fn look_into(
         let read = parallel::map(how.jobs, &open, |candidate| {
             let parent = Parent::fleet(repository, &obtained);
             inside::read(&parent, settings, candidate, files)
+                .map_err(|err| in_submodule(candidate, err))
         })?;
         let mut requests = Vec::new();
         let mut still_open = Vec::new();
@@ -132,6 +133,14 @@ fn look_into(
     Err(Error::repository(
         "the submodules nest deeper than flota follows",
     ))
+}
+
+/// What went wrong, with the submodule that it went wrong in.
+fn in_submodule(candidate: &Candidate, err: Error) -> Error {
+    let message = format!("the submodule {} cannot be read", candidate.path);
+    let hints = err.hints().to_vec();
+    let error = Error::new(err.exit(), message).because(err);
+    hints.into_iter().fold(error, Error::hint)
 }
 
 /// What `.gitmodules` says at both ends: all of it where it differs, else of the submodules whose pins do.
@@ -164,7 +173,8 @@ impl Listed {
     }
 }
 
-/// A pin that went backwards although no commit of the range did that: a merge kept the older of two.
+/// A pin that went backwards although no commit of the range did that: a merge kept the older of two. Where base is no
+/// ancestor of head there is nothing to keep: head never had the newer one.
 fn unintended_reverts(
     repository: &Repository,
     base: &Base,
@@ -175,10 +185,14 @@ fn unintended_reverts(
         return Ok(Vec::new());
     };
     let mut warnings = Vec::new();
-    for service in services
+    let mut went_back = services
         .iter()
         .filter(|s| s.direction == Some(Direction::Rollback))
-    {
+        .peekable();
+    if went_back.peek().is_none() || repository.merge_base(base, head)? != Some(base) {
+        return Ok(warnings);
+    }
+    for service in went_back {
         let (Some(from), Some(to)) = (service.from, service.to) else {
             continue;
         };

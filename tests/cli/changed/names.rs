@@ -30,7 +30,7 @@ fn names_are_raw_with_z_and_one_a_line_without() {
 }
 
 #[test]
-fn nothing_in_a_name_reaches_the_terminal_or_a_shell() {
+fn nothing_in_a_name_steers_a_terminal_a_shell_or_a_ci_system() {
     let sandbox = Sandbox::scripted("names");
     let shown = ["human", "names", "json"].map(|format| {
         let ran = sandbox.flota("fleet", &["changed", LAST, "--format", format]);
@@ -39,10 +39,13 @@ fn nothing_in_a_name_reaches_the_terminal_or_a_shell() {
     for text in &shown {
         let unsafe_for_terminals = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
         assert!(!text.contains(unsafe_for_terminals), "{text}");
+        assert!(!text.contains("##vso["), "{text}");
+        let mut lines = text.lines().map(str::trim_start);
+        assert!(lines.all(|line| !line.starts_with("::")), "{text}");
     }
     let [_, _, json] = shown;
     assert!(!json.contains(['\'', '`', '$', '<', '>', '&']), "{json}");
     let read: Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(read["services"].as_array().unwrap().len(), 22);
+    assert_eq!(read["services"].as_array().unwrap().len(), 23);
     assert!(!sandbox.path("x").exists() && !sandbox.path("fleet/x").exists());
 }

@@ -238,6 +238,17 @@ fn a_submodule_in_code_is_part_of_the_code() {
 }
 
 #[test]
+fn a_submodule_of_a_submodule_is_looked_into_outside_of_the_code() {
+    let sandbox = Sandbox::scripted("nested");
+    let transcripts = ["HEAD~2..HEAD~1", LAST].map(|range| {
+        let args = ["changed", "--files", range];
+        let ran = sandbox.flota("fleet", &args);
+        format!("$ flota {}\n{}", args.join(" "), ran.transcript())
+    });
+    insta::assert_snapshot!("nested", transcripts.join("\n"));
+}
+
+#[test]
 fn the_fleets_own_files_fan_out() {
     shows("fanout");
 }
