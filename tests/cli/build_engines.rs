@@ -144,6 +144,10 @@ fn a_failure_shows_all_that_was_said(engine: &'static str) {
         log.contains("first line") && log.contains("second line"),
         "{log}"
     );
+    assert!(
+        !log.contains("buildx"),
+        "a client without it was passed over: {log}"
+    );
     let (_, shown) = ran.stderr.split_once("\n── fails\n").unwrap();
     let below = shown
         .strip_prefix(log.trim_end())

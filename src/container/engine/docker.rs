@@ -1,6 +1,11 @@
 //! Docker's own ways: BuildKit or the classic builder, and digests that the daemon learns from a push.
 
-use std::{ffi::OsString, path::Path, time::Duration};
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    path::Path,
+    time::Duration,
+};
 
 use super::{ANSWER, Engine, LOCAL, digest, request::Checked};
 use crate::{
@@ -27,12 +32,18 @@ pub(super) fn build(
             .run()
     };
     for client in process::find_all(Engine::Docker.program()) {
+        let logged = fs::metadata(log).map_or(0, |log| log.len());
         let output = attempt(client.into(), "1")?;
         let lacks_buildx =
             !output.success() && String::from_utf8_lossy(&output.text).contains(NO_BUILDX);
         if !lacks_buildx {
             return Ok(output);
         }
+        // Nothing was built: in the log of a build that fails for another reason this would pass for the reason.
+        let _ = File::options()
+            .write(true)
+            .open(log)
+            .and_then(|log| log.set_len(logged));
     }
     attempt(Engine::Docker.program().into(), "0")
 }
