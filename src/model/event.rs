@@ -61,6 +61,8 @@ pub enum Ending {
     Reused(String),
     /// It failed; the report says why.
     Failed,
+    /// A signal ended it in mid-work.
+    Stopped,
     /// It never began, because another failed or the run was interrupted.
     Cancelled,
 }

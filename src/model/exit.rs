@@ -22,6 +22,13 @@ pub enum Exit {
     Terminated = 143,
 }
 
+impl Exit {
+    /// Whether a signal ended the run, and not a fault.
+    pub fn is_signal(self) -> bool {
+        matches!(self, Self::HungUp | Self::Interrupted | Self::Terminated)
+    }
+}
+
 impl From<Exit> for std::process::ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

@@ -12,7 +12,6 @@ use crate::model::{
         Action, Base, BaseKind, Changed, Direction, End, FileChange, FileStatus, Part, Reason,
         ServiceChange, Unread,
     },
-    exit::Exit,
     explanation::{Command, Explanation},
     plan::{Plan, Step},
     report::{BuildReport, BuiltService, Status},
@@ -320,12 +319,7 @@ fn name_cell(step: &Step) -> String {
 /// What a service has now; of a chart build its image is none of the products.
 fn products(service: &BuiltService) -> String {
     match &service.error {
-        Some(error)
-            if matches!(
-                error.exit(),
-                Exit::Interrupted | Exit::Terminated | Exit::HungUp
-            ) =>
-        {
+        Some(error) if error.exit().is_signal() => {
             return "interrupted".to_owned();
         }
         // The error itself is printed below, with its cause and its hints.

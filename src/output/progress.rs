@@ -15,7 +15,6 @@ use super::{Output, error, text, theme};
 use crate::model::{
     error::Error,
     event::{Ending, Event},
-    exit::Exit,
     report::BuildReport,
 };
 
@@ -190,7 +189,7 @@ impl Logs {
         let failed =
             failed.filter_map(|(job, service)| Some((job, service, service.error.as_ref()?)));
         let (stopped, failed): (Vec<_>, Vec<_>) =
-            failed.partition(|(_, _, error)| is_signal(error.exit()));
+            failed.partition(|(_, _, error)| error.exit().is_signal());
         let mut groups: Vec<Failure<'_>> = Vec::new();
         for (job, service, error) in failed {
             let name = text::name(service.step.name.as_ref());
@@ -254,11 +253,6 @@ fn is_same(one: &Error, other: &Error) -> bool {
         && causes(one) == causes(other)
 }
 
-/// Whether an error is a signal that arrived, not a fault.
-fn is_signal(exit: Exit) -> bool {
-    matches!(exit, Exit::Interrupted | Exit::Terminated | Exit::HungUp)
-}
-
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the templates are fixed text")
 }
@@ -268,6 +262,7 @@ fn ending_line(name: &str, ending: &Ending, took: Duration) -> String {
         Ending::Done(what) => ("✓", Style::new().green(), what.as_str()),
         Ending::Reused(what) => ("=", Style::new().cyan(), what.as_str()),
         Ending::Failed => ("✗", Style::new().red(), "failed"),
+        Ending::Stopped => ("✗", Style::new().red(), "stopped"),
         Ending::Cancelled => ("-", Style::new().dim(), "not begun"),
     };
     let mark = style.for_stderr().apply_to(mark);

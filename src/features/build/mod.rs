@@ -246,7 +246,9 @@ impl Run<'_> {
     }
 
     fn tell(&self, index: usize, built: BuiltService, made: &Made) -> BuiltService {
+        let stopped = |error: &Error| error.exit().is_signal();
         let ending = match built.status {
+            Status::Failed if built.error.as_ref().is_some_and(stopped) => Ending::Stopped,
             Status::Failed => Ending::Failed,
             Status::Cancelled | Status::Planned => Ending::Cancelled,
             Status::Reused => Ending::Reused(made.words(built.step.action)),
