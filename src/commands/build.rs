@@ -19,7 +19,7 @@ use crate::{
         event::Events,
         exit::Exit,
         plan::Plan,
-        report::{BuildReport, Status},
+        report::{BuildReport, BuiltService, Status},
         settings::BuilderKind,
     },
     output::{Output, human, json, progress::Progress},
@@ -62,7 +62,10 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     match args.format {
         ResultFormat::Human => {
             output.result(human::build(&report))?;
-            if !args.dry_run && !report.services.is_empty() {
+            let made = |service: &BuiltService| {
+                service.chart.is_some() || service.log.is_some() || service.status == Status::Built
+            };
+            if report.services.iter().any(made) {
                 output.status(format!(
                     "Products, logs and build.json are in {}",
                     out.display()

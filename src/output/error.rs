@@ -12,10 +12,7 @@ pub fn report(output: &Output, error: &Error) {
 
 /// The same below a text that was just printed: lines of a cause that it holds are not said again.
 pub fn report_below(output: &Output, error: &Error, printed: &str) {
-    let loud = Output {
-        quiet: false,
-        ..*output
-    };
+    let loud = output.loud();
     loud.status(format!(
         "{} {}",
         theme::error("error:"),

@@ -12,6 +12,7 @@ use crate::model::{
         Action, Base, BaseKind, Changed, Direction, End, FileChange, FileStatus, Part, Reason,
         ServiceChange, Unread,
     },
+    exit::Exit,
     explanation::{Command, Explanation},
     plan::{Plan, Step},
     report::{BuildReport, BuiltService, Status},
@@ -186,9 +187,11 @@ pub fn build(report: &BuildReport) -> String {
                 .apply_to(status_word(service.status))
                 .to_string(),
             products(service),
-            match service.status {
-                Status::Planned | Status::Cancelled => String::new(),
-                _ => text::duration(service.took),
+            // What failed its checks took no time.
+            if service.took.is_zero() {
+                String::new()
+            } else {
+                text::duration(service.took)
             },
         ]
     });
@@ -316,8 +319,18 @@ fn name_cell(step: &Step) -> String {
 
 /// What a service has now; of a chart build its image is none of the products.
 fn products(service: &BuiltService) -> String {
-    if let Some(error) = &service.error {
-        return text::line(&error.to_string());
+    match &service.error {
+        Some(error)
+            if matches!(
+                error.exit(),
+                Exit::Interrupted | Exit::Terminated | Exit::HungUp
+            ) =>
+        {
+            return "interrupted".to_owned();
+        }
+        // The error itself is printed below, with its cause and its hints.
+        Some(_) => return "see below".to_owned(),
+        None => {}
     }
     let image = service
         .image

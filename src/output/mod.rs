@@ -23,6 +23,14 @@ pub struct Output {
 }
 
 impl Output {
+    /// The same, but never quiet: for errors.
+    pub fn loud(self) -> Self {
+        Self {
+            quiet: false,
+            ..self
+        }
+    }
+
     /// Writes a result to stdout, whole; a full disk or a closed pipe is an error, not success.
     pub fn result(&self, bytes: impl AsRef<[u8]>) -> Result<()> {
         let mut stdout = io::stdout().lock();

@@ -1,6 +1,7 @@
 //! Progress of a build on stderr: a bar for the whole and one per running job on a terminal, plain lines elsewhere.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
@@ -12,6 +13,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, P
 
 use super::{Output, error, text, theme};
 use crate::model::{
+    error::Error,
     event::{Ending, Event},
     exit::Exit,
     report::BuildReport,
@@ -182,42 +184,79 @@ impl Progress {
 
 impl Logs {
     /// Failures, last and open, so that they are what the eye meets: for each service what its children printed, then the
-    /// error. Of those that a signal stopped only the number is said.
+    /// error. Services that fail alike share one. Of those that a signal stopped only the number is said.
     pub fn show_failures(&self, report: &BuildReport) {
-        let loud = Output {
-            quiet: false,
-            ..self.output
-        };
-        let mut stopped = 0;
-        for (job, service) in report.services.iter().enumerate() {
-            let Some(failure) = &service.error else {
-                continue;
-            };
-            if matches!(
-                failure.exit(),
-                Exit::Interrupted | Exit::Terminated | Exit::HungUp
-            ) {
-                stopped += 1;
-                continue;
-            }
+        let failed = report.services.iter().enumerate();
+        let failed =
+            failed.filter_map(|(job, service)| Some((job, service, service.error.as_ref()?)));
+        let (stopped, failed): (Vec<_>, Vec<_>) =
+            failed.partition(|(_, _, error)| is_signal(error.exit()));
+        let mut groups: Vec<Failure<'_>> = Vec::new();
+        for (job, service, error) in failed {
             let name = text::name(service.step.name.as_ref());
-            loud.status(format!("\n{}", failed(&format!("── {name}"))));
             let log = self
                 .by_job
                 .get(&job)
                 .map(|log| String::from_utf8_lossy(log));
-            if let Some(log) = &log {
-                loud.status(text::escape(log.trim_end()));
+            let alike = groups
+                .iter_mut()
+                .find(|group| log.is_none() && group.log.is_none() && is_same(group.error, error));
+            match alike {
+                Some(group) => group.names.push(name),
+                None => groups.push(Failure {
+                    names: vec![name],
+                    error,
+                    log,
+                }),
             }
-            error::report_below(&loud, failure, log.as_deref().unwrap_or_default());
         }
-        if stopped > 0 {
-            loud.status(format!(
-                "interrupted: {} stopped in mid-work",
-                text::plural(stopped, "service")
-            ));
+        for group in groups {
+            self.show(&group);
+        }
+        if !stopped.is_empty() {
+            let services = text::plural(stopped.len(), "service");
+            let loud = self.output.loud();
+            loud.status(format!("interrupted: {services} stopped in mid-work"));
         }
     }
+
+    fn show(&self, failure: &Failure<'_>) {
+        let loud = self.output.loud();
+        let title = format!("── {}", failure.names.join(", "));
+        loud.status(format!("\n{}", theme::failure(&title)));
+        if let Some(log) = &failure.log {
+            loud.status(text::escape(log.trim_end()));
+        }
+        error::report_below(
+            &loud,
+            failure.error,
+            failure.log.as_deref().unwrap_or_default(),
+        );
+    }
+}
+
+/// One error, and the services that it befell.
+struct Failure<'a> {
+    names: Vec<String>,
+    error: &'a Error,
+    log: Option<Cow<'a, str>>,
+}
+
+/// Whether two errors would be printed alike.
+fn is_same(one: &Error, other: &Error) -> bool {
+    let causes = |error: &Error| {
+        let first = std::error::Error::source(error);
+        let chain = std::iter::successors(first, |cause| cause.source());
+        chain.map(ToString::to_string).collect::<Vec<_>>()
+    };
+    one.to_string() == other.to_string()
+        && one.hints() == other.hints()
+        && causes(one) == causes(other)
+}
+
+/// Whether an error is a signal that arrived, not a fault.
+fn is_signal(exit: Exit) -> bool {
+    matches!(exit, Exit::Interrupted | Exit::Terminated | Exit::HungUp)
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -238,13 +277,4 @@ fn ending_line(name: &str, ending: &Ending, took: Duration) -> String {
     } else {
         format!("{line} ({})", text::duration(took))
     }
-}
-
-fn failed(text: &str) -> String {
-    Style::new()
-        .for_stderr()
-        .red()
-        .bold()
-        .apply_to(text)
-        .to_string()
 }

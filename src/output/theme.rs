@@ -18,6 +18,11 @@ pub fn error(text: &str) -> StyledObject<&str> {
     Style::new().for_stderr().red().bold().apply_to(text)
 }
 
+/// The line above what failed.
+pub fn failure(text: &str) -> StyledObject<&str> {
+    Style::new().for_stderr().red().bold().apply_to(text)
+}
+
 /// The word before a warning.
 pub fn warning(text: &str) -> StyledObject<&str> {
     Style::new().for_stderr().yellow().bold().apply_to(text)

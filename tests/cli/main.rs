@@ -4,8 +4,16 @@
 mod support;
 
 mod bad_input;
+mod build;
+mod build_engines;
+mod build_push;
+mod build_run;
 mod changed;
 mod check;
+mod demo;
 mod explain;
 mod plan;
+#[path = "../support/registry.rs"]
+#[allow(dead_code, reason = "each test program uses its own part")]
+mod registry;
 mod sandbox;

@@ -73,9 +73,7 @@ impl Sandbox {
         args: &[impl AsRef<OsStr>],
         more: impl FnOnce(&mut Command),
     ) -> Ran {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_flota"));
-        command.args(args);
-        let mut command = self.prepare(command, &self.path(dir));
+        let mut command = self.command(dir, args);
         more(&mut command);
         let Output {
             status,
@@ -88,6 +86,13 @@ impl Sandbox {
             stderr: String::from_utf8_lossy(&stderr).into_owned(),
             root: self.root.path().display().to_string(),
         }
+    }
+
+    /// flota, not yet started: for runs that are not simply waited for.
+    pub fn command(&self, dir: impl AsRef<Path>, args: &[impl AsRef<OsStr>]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flota"));
+        command.args(args);
+        self.prepare(command, &self.path(dir))
     }
 
     /// git, in `dir` of the sandbox; its output, which it must give.
@@ -125,7 +130,13 @@ impl Sandbox {
     /// Nothing of the machine's user, of a CI system or of a surrounding repository gets through.
     fn prepare(&self, mut command: Command, dir: &Path) -> Command {
         command.current_dir(dir).env_clear();
-        for kept in ["PATH", "DOCKER_HOST", "LD_LIBRARY_PATH", "TMPDIR"] {
+        for kept in [
+            "PATH",
+            "DOCKER_HOST",
+            "CONTAINERS_STORAGE_CONF",
+            "LD_LIBRARY_PATH",
+            "TMPDIR",
+        ] {
             if let Some(value) = std::env::var_os(kept) {
                 command.env(kept, value);
             }

@@ -4,6 +4,7 @@
 mod fake;
 mod misbehaviour;
 mod real;
+#[path = "../support/registry.rs"]
 mod server;
 
 use std::{fs, path::Path, time::Duration};

@@ -1,5 +1,7 @@
 //! Images: found again by their identity, else built.
 
+use std::time::Instant;
+
 use super::{
     Run,
     naming::ImageNames,
@@ -130,13 +132,22 @@ fn tag(run: &Run<'_>, names: &ImageNames, built: &BuiltImage) -> Result<()> {
 }
 
 fn build(run: &Run<'_>, job: &Job, request: &ImageRequest) -> Result<Found> {
-    let built = match run.builder {
-        Some(Builder::Engine(engine)) => {
-            engine.build(request, &job.log, job.settings.image.timeout)
-        }
-        Some(Builder::Embedded) | None => embedded::build(request, &run.products.images()),
+    let Some(Builder::Engine(engine)) = run.builder else {
+        return embedded::build(request, &run.products.images()).map(Found::InStore);
     };
-    built.map(Found::InStore)
+    let timeout = job.settings.image.timeout;
+    let started = Instant::now();
+    let built = engine.build(request, &job.log, timeout);
+    built.map(Found::InStore).map_err(|error| {
+        if started.elapsed() < timeout {
+            return error;
+        }
+        error.hint(format!(
+            "give it more seconds in flota.toml: [service.{:?}.image] timeout = {}",
+            job.step.name.to_string(),
+            timeout.as_secs() * 2
+        ))
+    })
 }
 
 /// Pushes every name; the digest of the manifest.

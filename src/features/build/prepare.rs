@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use bstr::{BStr, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
 use super::{
@@ -23,11 +23,12 @@ use crate::{
         gitmodules::Gitmodules,
         history,
         submodule::Store,
-        tree,
+        tree, url,
     },
     model::{
         change::Action,
         error::{Error, Result},
+        fleet::without_credentials,
         identity::{self, ImageInputs},
         plan::Step,
         report::{BuiltService, Status},
@@ -123,7 +124,7 @@ fn checked(run: &Run<'_>, step: &Step) -> Result<Job> {
     let created = write_source(run, step, commit, needs_code, &source)?;
     let image = named.map(|(names, mut origin)| {
         if needs_code {
-            let labels = labels(step, commit, created);
+            let labels = labels(run, step, commit, created);
             origin = Origin::Request(request(&settings, &names, labels, created, &source));
         }
         ImageJob { names, origin }
@@ -140,9 +141,21 @@ fn checked(run: &Run<'_>, step: &Step) -> Result<Job> {
     };
     image::check(run, &job)?;
     if job.has_chart {
-        chart::check(run, &job)?;
+        chart::check(run, &job).map_err(|error| in_the_commit(error, &job))?;
     }
     Ok(job)
+}
+
+/// Who mends a file only in the worktree builds the old one again.
+fn in_the_commit(error: Error, job: &Job) -> Error {
+    if !error.hints().is_empty() {
+        return error;
+    }
+    let commit = job.commit.to_hex_with_len(7);
+    error.hint(format!(
+        "this is what the commit {commit} holds: mend it in {}, commit there, and commit the new pin",
+        job.step.path
+    ))
 }
 
 /// The image's names, and whether it is there already.
@@ -282,7 +295,7 @@ fn request(
     }
 }
 
-fn labels(step: &Step, commit: ObjectId, created: i64) -> BTreeMap<String, String> {
+fn labels(run: &Run<'_>, step: &Step, commit: ObjectId, created: i64) -> BTreeMap<String, String> {
     let created = gix::date::Time {
         seconds: created,
         offset: 0,
@@ -293,9 +306,30 @@ fn labels(step: &Step, commit: ObjectId, created: i64) -> BTreeMap<String, Strin
         (CREATED.to_owned(), created),
     ]);
     if let Some(url) = &step.url {
-        labels.insert(SOURCE.to_owned(), url.to_string());
+        let fleet = run.repository.origin_url();
+        let source = source_url(url.as_ref(), fleet.as_ref().map(|url| url.as_ref()));
+        labels.insert(SOURCE.to_owned(), source.to_string());
     }
     labels
+}
+
+/// A service's URL as others can use it. One that is relative to the fleet's own remote is joined to that, as git does for
+/// submodules (gitmodules(5), `submodule.<name>.url`), unless it is a folder of this machine: then nothing of this machine
+/// goes into an image.
+fn source_url(url: &BStr, fleet: Option<&BStr>) -> BString {
+    let fleet = fleet
+        .filter(|fleet| is_remote(fleet))
+        .map(without_credentials);
+    let joined = fleet.and_then(|fleet| url::nested(fleet.as_ref(), url).ok());
+    joined.unwrap_or_else(|| url.to_owned())
+}
+
+/// Whether a URL leads to another machine: with a scheme (but `file`), or in the scp-like form (git-clone(1), GIT URLS).
+fn is_remote(url: &BStr) -> bool {
+    match url.find("://") {
+        Some(scheme) => !url[..scheme].eq_ignore_ascii_case(b"file"),
+        None => url.find_byteset(b"/:").is_some_and(|at| url[at] == b':'),
+    }
 }
 
 /// A service's path as one file name.
@@ -310,4 +344,39 @@ fn log_name(step: &Step) -> String {
         .chars()
         .map(|c| if fits(c) { c } else { '_' })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_where_others_find_it() {
+        for (url, fleet, want) in [
+            (
+                "../api.git",
+                "https://me:token@host/team/fleet.git",
+                "https://host/team/api.git",
+            ),
+            (
+                "../../other/api",
+                "https://host/team/fleet/",
+                "https://host/other/api",
+            ),
+            ("./api", "ssh://host/fleet", "ssh://host/fleet/api"),
+            (
+                "../api.git",
+                "git@host:team/fleet.git",
+                "git@host:team/api.git",
+            ),
+            ("../api.git", "git@host:fleet.git", "git@host:api.git"),
+            ("https://host/api", "https://else/fleet", "https://host/api"),
+            ("../api.git", "/home/me/fleet.git", "../api.git"),
+            ("../api.git", "file:///home/me/fleet.git", "../api.git"),
+        ] {
+            let fleet = Some(BStr::new(fleet));
+            assert_eq!(source_url(url.into(), fleet), want, "{url} of {fleet:?}");
+        }
+        assert_eq!(source_url("../api".into(), None), "../api");
+    }
 }
