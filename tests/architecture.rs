@@ -207,6 +207,29 @@ fn one_word_names_a_command_on_every_floor() {
 }
 
 #[test]
+fn every_test_of_a_command_is_run() {
+    let program = fs::read_to_string(root().join("tests/cli/main.rs")).unwrap();
+    let mut files = Vec::new();
+    rust_files(&root().join("tests/cli"), &mut files);
+    for file in files {
+        let room = file.strip_prefix(root().join("tests/cli")).unwrap();
+        let parent = match room.parent().and_then(Path::to_str) {
+            Some("") | None => program.clone(),
+            Some(parent) => {
+                fs::read_to_string(root().join(format!("tests/cli/{parent}.rs"))).unwrap()
+            }
+        };
+        let name = room.file_stem().unwrap().to_str().unwrap();
+        let module = format!("\nmod {name};");
+        assert!(
+            name == "main" || parent.contains(&module),
+            "{}",
+            room.display()
+        );
+    }
+}
+
+#[test]
 fn the_check_would_see_an_upward_import() {
     let source = |path: &str, code: &str| Source {
         path: path.into(),

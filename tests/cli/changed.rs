@@ -30,11 +30,21 @@ fn shows_in(script: &str, dir: &str, args: &[&str]) {
     snapshot(&sandbox, script, dir, args);
 }
 
-/// `changed --format json --files`, which the plan agrees with.
+/// `changed --format json --files`, which the plan agrees with, and which says the same without what was kept.
 fn json(sandbox: &Sandbox, dir: &str, args: &[&str]) -> Value {
-    let mut all = vec!["changed", "--format", "json", "--files"];
-    all.extend(args);
-    let json = sandbox.flota(dir, &all).json();
+    let plain = [&["changed", "--format", "json"], args].concat();
+    let cold = sandbox.flota(dir, &plain).json();
+    let warm = sandbox.flota(dir, &plain).json();
+    assert_eq!(cold, warm, "the same once more, with what was kept");
+
+    let json = sandbox
+        .flota(dir, &[&plain, &["--files"][..]].concat())
+        .json();
+    let mut without_files = json.clone();
+    for service in without_files["services"].as_array_mut().unwrap() {
+        service.as_object_mut().unwrap().remove("files");
+    }
+    assert_eq!(without_files, cold, "the same but for the files");
     plan::follows(sandbox, dir, args, &json);
     json
 }
