@@ -178,6 +178,13 @@ fn a_registry_must_be_named() {
 }
 
 #[test]
+fn what_befalls_several_services_is_said_once() {
+    let sandbox = Sandbox::scripted("build-changes");
+    let ran = sandbox.flota("fleet", &["build", "api", "jobs", "web", "--push"]);
+    insta::assert_snapshot!(timeless(&ran));
+}
+
+#[test]
 fn a_registry_that_is_down_is_named_before_anything_is_built() {
     let sandbox = Sandbox::scripted("build-changes");
     // Bound and freed: nobody listens there.
