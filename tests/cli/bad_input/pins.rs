@@ -1,0 +1,144 @@
+//! Pins that are not at hand are fetched; what cannot be had or is damaged is named, and never taken for unchanged.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{LAST, REPOSITORY, changed, refused};
+use crate::sandbox::Sandbox;
+
+#[test]
+fn a_submodule_that_is_not_initialised_is_fetched_or_named() {
+    let sandbox = Sandbox::scripted("code");
+    let json = ["--format", "json", LAST];
+    let initialised = changed(&sandbox, &json).json();
+    let sandbox = Sandbox::scripted("code");
+    uninitialise(&sandbox, "api");
+
+    let offline = changed(&sandbox, &[LAST, "--offline"]);
+    assert_eq!(offline.status, Some(REPOSITORY));
+    insta::assert_snapshot!(offline.transcript());
+
+    assert_eq!(changed(&sandbox, &json).json(), initialised);
+    // What was learned is kept.
+    let again = changed(&sandbox, &[&json[..], &["--offline"]].concat());
+    assert_eq!(again.json(), initialised);
+    assert!(!module(&sandbox, "api").exists(), "nothing is initialised");
+}
+
+#[test]
+fn a_remote_that_is_gone_is_named_and_the_others_are_answered_for() {
+    let sandbox = Sandbox::scripted("packed");
+    uninitialise(&sandbox, "api");
+    fs::rename(sandbox.path("api"), sandbox.path("gone")).unwrap();
+    let transcripts = [
+        &["changed", LAST][..],
+        &["changed", LAST, "--format", "json"],
+        &["plan", LAST],
+        &["plan", LAST, "--format", "json"],
+    ]
+    .map(|args| {
+        let ran = sandbox.flota("fleet", args);
+        assert_eq!(ran.status, Some(REPOSITORY));
+        format!("$ flota {}\n{}", args.join(" "), ran.transcript())
+    });
+    insta::assert_snapshot!(transcripts.join("\n"));
+}
+
+#[test]
+fn a_pin_that_was_never_pushed_is_named() {
+    let sandbox = Sandbox::scripted("code");
+    let worktree = "fleet/code-repos/api";
+    fs::write(sandbox.path(worktree).join("code/app"), "mine alone").unwrap();
+    let commit = ["commit", "--quiet", "--all", "--message", "Push it later"];
+    sandbox.git(worktree, &commit);
+    sandbox.git("fleet", &commit);
+    assert_eq!(changed(&sandbox, &[LAST, "--strict"]).status, Some(0));
+
+    // Whoever clones the fleet does not get that commit.
+    let clone = [
+        "clone",
+        "--quiet",
+        "--recurse-submodules=code-repos/web",
+        "fleet",
+        "theirs",
+    ];
+    sandbox.git("", &clone);
+    let ran = sandbox.flota("theirs", &["changed", LAST]);
+    assert_eq!(ran.status, Some(REPOSITORY));
+    insta::assert_snapshot!(ran.transcript());
+}
+
+#[test]
+fn nothing_is_read_of_submodules_whose_pins_stand() {
+    let sandbox = Sandbox::scripted("code");
+    uninitialise(&sandbox, "web");
+    assert_eq!(changed(&sandbox, &[LAST]).status, Some(0));
+}
+
+#[test]
+fn a_damaged_object_is_an_error() {
+    let transcripts = ["HEAD", "HEAD^{tree}", "HEAD~1", "HEAD~1^{tree}"].map(|object| {
+        let sandbox = Sandbox::scripted("code");
+        let id = sandbox.git("api", &["rev-parse", object]);
+        overwrite(&loose(&module(&sandbox, "api"), &id), b"no zlib stream");
+        let ran = changed(&sandbox, &[LAST]);
+        assert_eq!(ran.status, Some(REPOSITORY), "{object}: {}", ran.text());
+        format!("{object}: {}", ran.transcript())
+    });
+    insta::assert_snapshot!(transcripts.join("\n"));
+}
+
+#[test]
+fn a_damaged_pack_is_an_error() {
+    let ran = changed(&with_damaged("pack"), &[LAST]);
+    insta::assert_snapshot!(refused(&ran, REPOSITORY));
+}
+
+#[test]
+fn what_a_damaged_index_hides_is_fetched_or_named() {
+    let whole = changed(&Sandbox::scripted("packed"), &[LAST]).text();
+    let sandbox = with_damaged("idx");
+    let offline = changed(&sandbox, &[LAST, "--offline"]);
+    assert_eq!(offline.status, Some(REPOSITORY));
+    insta::assert_snapshot!(offline.transcript());
+    assert_eq!(changed(&sandbox, &[LAST]).text(), whole);
+}
+
+/// A fleet in which api's packs, or their indices, are zeros behind their headers.
+fn with_damaged(extension: &str) -> Sandbox {
+    let sandbox = Sandbox::scripted("packed");
+    let folder = module(&sandbox, "api").join("objects/pack");
+    for file in folder.read_dir().unwrap() {
+        let file = file.unwrap().path();
+        if file.extension().is_some_and(|found| found == extension) {
+            let mut bytes = fs::read(&file).unwrap();
+            bytes[12..].fill(0);
+            overwrite(&file, &bytes);
+        }
+    }
+    sandbox
+}
+
+/// The git directory of a submodule of the fleet.
+fn module(sandbox: &Sandbox, name: &str) -> PathBuf {
+    sandbox.path("fleet/.git/modules").join(name)
+}
+
+/// The file of a loose object.
+fn loose(git_dir: &Path, id: &str) -> PathBuf {
+    let (folder, file) = id.trim().split_at(2);
+    git_dir.join("objects").join(folder).join(file)
+}
+
+fn uninitialise(sandbox: &Sandbox, name: &str) {
+    fs::remove_dir_all(module(sandbox, name)).unwrap();
+    fs::remove_file(sandbox.path("fleet/code-repos").join(name).join(".git")).unwrap();
+}
+
+/// Overwrites a read-only file of git's.
+fn overwrite(file: &Path, bytes: &[u8]) {
+    fs::remove_file(file).unwrap();
+    fs::write(file, bytes).unwrap();
+}
