@@ -52,8 +52,8 @@ fn read(file: &Path) -> Result<Option<Vec<u8>>> {
 }
 
 fn at_head(repository: &Repository) -> Result<Option<Vec<u8>>> {
-    let repo = repository.to_local();
-    let objects = Objects::new(&repo.objects);
+    let objects = repository.objects();
+    let objects = Objects::new(&objects);
     let Ok(head) = repository.resolve("HEAD") else {
         return Ok(None);
     };

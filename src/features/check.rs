@@ -45,9 +45,9 @@ struct Guard<'a> {
 
 impl<'a> Guard<'a> {
     fn new(repository: &'a Repository, changed: &Changed, offline: bool) -> Result<Self> {
-        let repo = repository.to_local();
+        let objects = repository.objects();
         let root = repository.tree_of(changed.head.commit)?;
-        let listed = Gitmodules::of_tree(Objects::new(&repo.objects), root)?;
+        let listed = Gitmodules::of_tree(Objects::new(&objects), root)?;
         Ok(Self {
             repository,
             listed,

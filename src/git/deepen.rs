@@ -85,7 +85,7 @@ pub fn commit(fleet: &Repository, rev: &str, access: Access) -> Result<ObjectId>
     if let Some((_, commit)) = fleet.resolve_first([rev]) {
         return Ok(commit);
     }
-    let remote = url::default_remote(&fleet.to_local());
+    let remote = url::default_remote(&fleet.to_local()?);
     let places = places(rev, remote.as_ref());
     if places.is_empty() {
         return fleet.resolve(rev);
@@ -123,7 +123,7 @@ struct Known {
 
 impl Known {
     fn of(fleet: &Repository, base: ObjectId, head: ObjectId) -> Result<Self> {
-        let repo = fleet.to_local();
+        let repo = fleet.to_local()?;
         let objects = Objects::new(&repo.objects);
         let found = merge_base(base, &[head], &mut Graph::new(objects, None)).map_err(|err| {
             Error::repository(format!("cannot walk from {base} to {head}")).because(err)
@@ -176,7 +176,7 @@ fn walk(
 /// Gets the history beyond `cut`. By their ids, so that no ref moves; a server that gives out only what its refs point to
 /// is asked for those.
 fn deepen(fleet: &Repository, depth: &str, cut: &[ObjectId], access: Access) -> Result<()> {
-    let remote = url::default_remote(&fleet.to_local());
+    let remote = url::default_remote(&fleet.to_local()?);
     let remote = remote.as_ref();
     let fetch = || fetch(fleet, access).arg(depth);
     let ids: Vec<_> = cut.iter().map(|id| format!("{id}\n")).collect();

@@ -115,7 +115,7 @@ pub struct Missing {
 /// # Errors
 /// When flota is interrupted, or threads cannot be started.
 pub fn fetch(fleet: &Repository, wanted: &[Wanted], options: Options<'_>) -> Result<Vec<Fetched>> {
-    let settings = remote::settings(&fleet.to_local());
+    let settings = remote::settings(&fleet.to_local()?);
     let threads = parallel::pool(options.jobs)?;
     let errands: Vec<_> = threads.install(|| {
         let errand = |wanted| Errand::of(fleet, wanted, &settings, options);

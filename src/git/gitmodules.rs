@@ -112,7 +112,7 @@ fn text(objects: Objects<'_>, root: ObjectId) -> Result<Vec<u8>> {
 }
 
 /// Cuts a configuration before each line that begins a section. A line that continues the one before it does not.
-fn sections(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(super) fn sections(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let mut end = 0;

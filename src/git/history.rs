@@ -84,7 +84,7 @@ pub fn pin_was_meant(
     path: &BStr,
     pin: ObjectId,
 ) -> Result<bool> {
-    let repo = fleet.to_local();
+    let repo = fleet.to_local()?;
     let objects = Objects::new(&repo.objects);
     let unreadable =
         |err: gix::Error| Error::repository("cannot walk the fleet's history").because(err);

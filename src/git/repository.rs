@@ -2,18 +2,34 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
 };
 
 use bstr::ByteSlice;
-use gix::ObjectId;
+use gix::{
+    ObjectId,
+    commitgraph::Graph as CommitGraph,
+    discover::{upwards::Options, upwards_opts},
+    odb::{self, pack::cache::lru::StaticLinkedList},
+    revision::plumbing::{Graph, merge_base},
+};
 
+use self::plain::Plain;
 use super::{Objects, identity_cache::IdentityCache};
 use crate::model::error::{Error, Result};
 
+mod plain;
+
 /// A fleet, or a single service's repository.
 pub struct Repository {
-    inner: gix::ThreadSafeRepository,
+    git_dir: PathBuf,
+    common_dir: PathBuf,
+    work_dir: Option<PathBuf>,
+    objects: Arc<odb::Store>,
+    /// What answers without all of the configuration, of a repository that is ordinary enough.
+    plain: Option<Plain>,
+    /// All of it, opened when something needs it.
+    whole: OnceLock<gix::ThreadSafeRepository>,
     identities: OnceLock<IdentityCache>,
 }
 
@@ -21,34 +37,50 @@ impl Repository {
     /// Finds the repository that `dir` is in. The search stops at `GIT_CEILING_DIRECTORIES` and at file system borders, and
     /// a repository that belongs to somebody else is refused unless `safe.directory` names it (CVE-2022-24765).
     pub fn discover(dir: &Path) -> Result<Self> {
-        let search = gix::discover::upwards::Options {
-            // A ceiling elsewhere limits nothing here, as for git; to gix it is an error otherwise.
-            match_ceiling_dir_or_error: false,
-            ..Default::default()
+        let found = upwards_opts(dir, search()).map_err(|err| not_usable(dir, err))?;
+        if let Some(plain) = Plain::open(found) {
+            return Ok(Self {
+                git_dir: plain.git_dir.clone(),
+                common_dir: plain.git_dir.clone(),
+                work_dir: Some(plain.work_dir.clone()),
+                objects: Arc::clone(&plain.objects),
+                plain: Some(plain),
+                whole: OnceLock::new(),
+                identities: OnceLock::new(),
+            });
         }
-        .apply_environment();
-        let full = gix::open::Options::default().bail_if_untrusted(true);
-        let trust = gix::sec::trust::Mapping {
-            full: full.clone(),
-            reduced: full,
-        };
-        let inner = gix::ThreadSafeRepository::discover_opts(dir, search, trust)
-            .map_err(|err| not_usable(dir, err))?;
-        // gix panics where it meets a damaged list later on.
-        inner.to_thread_local().shallow_commits().map_err(|err| {
-            Error::repository("cannot read the list of commits at which the history is cut")
-                .because(err)
-                .hint("git finds what is damaged: git fsck")
-        })?;
+        let whole = open(dir)?;
+        let git_dir = whole.refs.git_dir();
         Ok(Self {
-            inner,
+            git_dir: git_dir.to_owned(),
+            common_dir: whole.refs.common_dir().unwrap_or(git_dir).to_owned(),
+            work_dir: whole.work_dir().map(ToOwned::to_owned),
+            objects: Arc::clone(&whole.objects),
+            plain: None,
+            whole: OnceLock::from(whole),
             identities: OnceLock::new(),
         })
     }
 
-    /// A view for this thread.
-    pub fn to_local(&self) -> gix::Repository {
-        self.inner.to_thread_local()
+    /// A view for this thread of all that gix knows of it, its configuration too.
+    ///
+    /// # Errors
+    /// It cannot be opened: its configuration is damaged, most likely.
+    pub fn to_local(&self) -> Result<gix::Repository> {
+        if self.whole.get().is_none() {
+            // Of two threads that come here at once, one opens it in vain.
+            let _ = self.whole.set(open(&self.git_dir)?);
+        }
+        let whole = self.whole.get();
+        Ok(whole.expect("just opened").to_thread_local())
+    }
+
+    /// Its objects, for this thread.
+    pub fn objects(&self) -> odb::HandleArc {
+        let mut objects = self.objects.to_cache_arc();
+        // As gix has it where nothing is configured.
+        objects.set_pack_cache(|| Box::<StaticLinkedList<64>>::default());
+        objects
     }
 
     /// What earlier runs learned of its submodules' commits.
@@ -59,20 +91,17 @@ impl Repository {
 
     /// The git directory: of a linked worktree, its own.
     pub fn git_dir(&self) -> &Path {
-        self.inner.refs.git_dir()
+        &self.git_dir
     }
 
     /// The git directory that all worktrees share.
     pub fn common_dir(&self) -> &Path {
-        self.inner
-            .refs
-            .common_dir()
-            .unwrap_or(self.inner.refs.git_dir())
+        &self.common_dir
     }
 
     /// The worktree's root; none for a bare repository.
     pub fn work_dir(&self) -> Option<&Path> {
-        self.inner.work_dir()
+        self.work_dir.as_deref()
     }
 
     /// The folder people know it by: the worktree's root, of a bare repository its git directory. Absolute, so that it has a
@@ -84,7 +113,7 @@ impl Repository {
 
     /// The hash its object ids are made with.
     pub fn object_hash(&self) -> gix::hash::Kind {
-        self.inner.objects.object_hash()
+        self.objects.object_hash()
     }
 
     /// Whether its history is cut short.
@@ -94,7 +123,11 @@ impl Repository {
 
     /// The commit a revision names (gitrevisions(7)).
     pub fn resolve(&self, rev: &str) -> Result<ObjectId> {
-        let repo = self.to_local();
+        let plain = self.plain.as_ref();
+        if let Some(commit) = plain.and_then(|plain| plain.resolve(rev)) {
+            return Ok(commit);
+        }
+        let repo = self.to_local()?;
         match repo.rev_parse_single(rev) {
             Ok(id) => id
                 .object()
@@ -110,31 +143,30 @@ impl Repository {
         &self,
         revs: impl IntoIterator<Item = &'a str>,
     ) -> Option<(&'a str, ObjectId)> {
-        let repo = self.to_local();
-        revs.into_iter().find_map(|rev| {
-            let commit = repo
-                .rev_parse_single(rev)
-                .ok()?
-                .object()
-                .ok()?
-                .peel_to_commit()
-                .ok()?;
-            Some((rev, commit.id))
+        revs.into_iter()
+            .find_map(|rev| Some((rev, self.resolve_if_any(rev)?)))
+    }
+
+    fn resolve_if_any(&self, rev: &str) -> Option<ObjectId> {
+        let plain = self.plain.as_ref();
+        plain.and_then(|plain| plain.resolve(rev)).or_else(|| {
+            let repo = self.to_local().ok()?;
+            let object = repo.rev_parse_single(rev).ok()?.object().ok()?;
+            Some(object.peel_to_commit().ok()?.id)
         })
     }
 
     /// Whether `commit` is here.
     pub fn has_commit(&self, commit: ObjectId) -> bool {
-        let repo = self.to_local();
         matches!(
-            super::history::tree_of(Objects::new(&repo.objects), commit),
+            super::history::tree_of(Objects::new(&self.objects()), commit),
             Ok(Some(_))
         )
     }
 
     /// The short name of the ref that the symbolic ref `name` points to.
     pub fn symbolic_target(&self, name: &str) -> Option<String> {
-        let repo = self.to_local();
+        let repo = self.to_local().ok()?;
         let reference = repo.find_reference(name).ok()?;
         let target = reference
             .target()
@@ -147,31 +179,36 @@ impl Repository {
 
     /// The best common ancestor of two commits.
     pub fn merge_base(&self, one: ObjectId, two: ObjectId) -> Result<Option<ObjectId>> {
-        let base = self
-            .to_local()
-            .merge_base(one, two)
-            .map(|found| found.map(|id| id.detach()));
-        base.map_err(|err| {
-            Error::repository(format!("cannot walk from {one} to {two}")).because(err)
-        })
+        let unreadable =
+            |err| Error::repository(format!("cannot walk from {one} to {two}")).because(err);
+        if self.plain.is_none() {
+            let repo = self.to_local()?;
+            let base = repo.merge_base(one, two).map_err(unreadable)?;
+            return Ok(base.map(|id| id.detach()));
+        }
+        let objects = self.objects();
+        let known =
+            CommitGraph::from_info_dir(&self.git_dir.join("objects/info"), self.object_hash()).ok();
+        let bases = merge_base(one, &[two], &mut Graph::new(&objects, known.as_ref()));
+        Ok(bases.map_err(unreadable)?.map(|bases| *bases.first()))
     }
 
     /// The root tree of `commit`.
     pub fn tree_of(&self, commit: ObjectId) -> Result<ObjectId> {
-        super::history::tree_of(Objects::new(&self.to_local().objects), commit)?.ok_or_else(|| {
+        super::history::tree_of(Objects::new(&self.objects()), commit)?.ok_or_else(|| {
             Error::repository(format!("the commit {commit} is not in this repository"))
         })
     }
 
     /// The branch HEAD is on; none when it is detached.
     pub fn branch(&self) -> Option<String> {
-        let name = self.to_local().head_name().ok()??;
+        let name = self.to_local().ok()?.head_name().ok()??;
         Some(name.shorten().to_str_lossy().into_owned())
     }
 
     /// The URL of the remote `origin`, as configured.
     pub fn origin_url(&self) -> Option<bstr::BString> {
-        let repo = self.to_local();
+        let repo = self.to_local().ok()?;
         let url = repo.config_snapshot().string("remote.origin.url")?;
         Some(url)
     }
@@ -212,6 +249,37 @@ impl Repository {
             error.because(err.probable_cause().to_string())
         }
     }
+}
+
+/// How far to look for it.
+fn search() -> Options<'static> {
+    Options {
+        // A ceiling elsewhere limits nothing here, as for git; to gix it is an error otherwise.
+        match_ceiling_dir_or_error: false,
+        ..Default::default()
+    }
+    .apply_environment()
+}
+
+/// Opens the repository of `dir` with its configuration.
+fn open(dir: &Path) -> Result<gix::ThreadSafeRepository> {
+    let full = gix::open::Options::default().bail_if_untrusted(true);
+    let trust = gix::sec::trust::Mapping {
+        full: full.clone(),
+        reduced: full,
+    };
+    let repository = gix::ThreadSafeRepository::discover_opts(dir, search(), trust)
+        .map_err(|err| not_usable(dir, err))?;
+    // gix panics where it meets a damaged list later on.
+    repository
+        .to_thread_local()
+        .shallow_commits()
+        .map_err(|err| {
+            Error::repository("cannot read the list of commits at which the history is cut")
+                .because(err)
+                .hint("git finds what is damaged: git fsck")
+        })?;
+    Ok(repository)
 }
 
 fn not_usable(dir: &Path, err: gix::Error) -> Error {

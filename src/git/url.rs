@@ -40,7 +40,7 @@ pub struct Source {
 /// Repository, when there is no URL, when git would refuse it as malformed (CVE-2017-1000117, CVE-2018-17456,
 /// CVE-2020-5260, CVE-2020-11008, CVE-2024-50349), or when its transport is not allowed for submodules.
 pub fn source(fleet: &Repository, name: Option<&BStr>, url: Option<&BStr>) -> Result<Source> {
-    let repo = fleet.to_local();
+    let repo = fleet.to_local()?;
     let config = repo.config_snapshot();
     let configured = name.and_then(|name| {
         let value = config

@@ -186,14 +186,14 @@ fn write_source(
     into: &Path,
 ) -> Result<i64> {
     if step.path == "." {
-        let repo = run.repository.to_local();
-        let objects = Objects::new(&repo.objects);
+        let objects = run.repository.objects();
+        let objects = Objects::new(&objects);
         return export_commit(objects, commit, needs_code, into, &|path, _, _| {
             Err(nested(step, path))
         });
     }
-    let repo = run.repository.to_local();
-    let fleet = Objects::new(&repo.objects);
+    let objects = run.repository.objects();
+    let fleet = Objects::new(&objects);
     let listed = Gitmodules::of_tree(fleet, run.repository.tree_of(run.head)?)?;
     let name = listed
         .at(step.path.as_ref())

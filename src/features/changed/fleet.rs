@@ -41,8 +41,8 @@ pub(super) fn in_fleet(
     trees: &Trees,
     options: Options<'_>,
 ) -> Result<Changed> {
-    let repo = repository.to_local();
-    let objects = Objects::new(&repo.objects);
+    let objects = repository.objects();
+    let objects = Objects::new(&objects);
     let head_tree = repository.tree_of(ends.head.commit)?;
     let differences = tree::diff(objects, trees.base, trees.head)?;
     let listed = Listed::of(objects, trees, &differences)?;

@@ -173,7 +173,7 @@ impl<'a> Parent<'a> {
 
     fn with_objects<T>(&self, read: impl FnOnce(Objects<'_>) -> T) -> T {
         match &self.place {
-            ParentPlace::Fleet(repository) => read(Objects::new(&repository.to_local().objects)),
+            ParentPlace::Fleet(repository) => read(Objects::new(&repository.objects())),
             ParentPlace::Submodule { store, .. } => read(store.objects()),
         }
     }

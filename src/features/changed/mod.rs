@@ -59,8 +59,8 @@ pub fn changed(
     options: Options<'_>,
 ) -> Result<Changed> {
     let trees = Trees::of(repository, &ends)?;
-    let repo = repository.to_local();
-    let objects = Objects::new(&repo.objects);
+    let objects = repository.objects();
+    let objects = Objects::new(&objects);
     let mut changed = match scope(objects, settings, &trees)? {
         Scope::Fleet => fleet::in_fleet(repository, settings, ends, &trees, options)?,
         Scope::Service => service::in_service(repository, settings, ends, &trees, options)?,

@@ -23,9 +23,9 @@ pub(super) fn is_named(path: &BStr, names: &[String]) -> bool {
 
 /// The path at head of the service called `name`; none when it is not there.
 pub fn path_of(repository: &Repository, head: &End, name: &str) -> Result<Option<BString>> {
-    let repo = repository.to_local();
+    let objects = repository.objects();
     let root = repository.tree_of(head.commit)?;
-    let gitlinks = tree::gitlinks(Objects::new(&repo.objects), root)?;
+    let gitlinks = tree::gitlinks(Objects::new(&objects), root)?;
     let names = [name.to_owned()];
     let mut paths = gitlinks.into_iter().map(|gitlink| gitlink.path);
     Ok(paths.find(|path| is_named(path.as_ref(), &names)))

@@ -27,8 +27,8 @@ pub(super) fn in_service(
     trees: &Trees,
     options: Options<'_>,
 ) -> Result<Changed> {
-    let repo = repository.to_local();
-    let objects = Objects::new(&repo.objects);
+    let objects = repository.objects();
+    let objects = Objects::new(&objects);
     let name = own_name(repository);
     if let Some(other) = options
         .only
