@@ -17,7 +17,7 @@ use crate::{
         fetch::{Depth, Wanted},
         gitmodules::Gitmodules,
         history,
-        identity_cache::{Facts, Fingerprint, IdentityCache},
+        identity_cache::{Facts, Fingerprint, Known},
         repository::Repository,
         submodule::Store,
         tree, url,
@@ -156,9 +156,9 @@ impl<'a> Parent<'a> {
     }
 
     /// What earlier runs learned. Of a submodule's own submodules nothing is kept: to find them it is read anyway.
-    fn kept(&self) -> Option<&IdentityCache> {
+    fn known_of(&self, path: &BStr) -> Option<Known<'_>> {
         match &self.place {
-            ParentPlace::Fleet(repository) => Some(repository.identities()),
+            ParentPlace::Fleet(repository) => Some(repository.identities().of(path)),
             ParentPlace::Submodule { .. } => None,
         }
     }
@@ -187,7 +187,7 @@ pub(super) struct Reader<'a> {
     /// The submodule's objects, opened with the first fact that nobody kept; none when it is not initialised.
     store: OnceCell<Option<Store>>,
     /// What earlier runs learned.
-    kept: Option<&'a IdentityCache>,
+    known: Option<Known<'a>>,
     /// By which settings.
     fingerprint: Fingerprint,
     /// Which of its paths mean what.
@@ -217,7 +217,7 @@ impl<'a> Reader<'a> {
             candidate,
             store: OnceCell::new(),
             // Files are in the submodule alone, so that it must be there as if nothing were known.
-            kept: parent.kept().filter(|_| !files),
+            known: (!files).then(|| parent.known_of(path.as_ref())).flatten(),
             fingerprint: Fingerprint::of(&change, plain),
             change,
             plain,
@@ -254,11 +254,9 @@ impl<'a> Reader<'a> {
         let Some(pin) = place.pin() else {
             return Ok(None);
         };
-        let known = self
-            .kept
-            .and_then(|kept| kept.facts(pin, &self.fingerprint));
-        if known.is_some() {
-            return Ok(known);
+        let known = self.known.as_ref();
+        if let Some(facts) = known.and_then(|known| known.facts(pin, &self.fingerprint)) {
+            return Ok(Some(facts));
         }
         let Some(store) = self.store()? else {
             return Ok(None);
@@ -270,8 +268,8 @@ impl<'a> Reader<'a> {
             content: self.content(store.objects(), root)?,
             nested: Gitmodules::is_in(store.objects(), root)?,
         };
-        if let Some(kept) = self.kept {
-            kept.keep_facts(pin, &self.fingerprint, facts);
+        if let Some(known) = known {
+            known.keep_facts(pin, &self.fingerprint, facts);
         }
         Ok(Some(facts))
     }
@@ -481,16 +479,16 @@ impl<'a> Reader<'a> {
         if from == to {
             return Ok(None);
         }
-        let known = self.kept.and_then(|kept| kept.direction(from, to));
-        if known.is_some() {
-            return Ok(known);
+        let known = self.known.as_ref();
+        if let Some(direction) = known.and_then(|known| known.direction(from, to)) {
+            return Ok(Some(direction));
         }
         let Some(store) = self.store()? else {
             return Ok(Some(Direction::Unknown));
         };
         let direction = history::direction(store.objects(), from, to, store.is_shallow());
-        if let Some(kept) = self.kept {
-            kept.keep_direction(from, to, direction);
+        if let Some(known) = known {
+            known.keep_direction(from, to, direction);
         }
         Ok(Some(direction))
     }
