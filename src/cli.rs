@@ -121,11 +121,7 @@ pub struct Reading {
 #[derive(Args, Debug)]
 pub struct Changed {
     /// A..B compares these two commits, A...B their merge base with B; a side left out is HEAD.
-    #[arg(
-        value_name = "RANGE",
-        conflicts_with = "base",
-        allow_hyphen_values = true
-    )]
+    #[arg(value_name = "RANGE", conflicts_with = "base")]
     pub range: Option<String>,
     /// --base and --head.
     #[command(flatten)]
@@ -159,7 +155,7 @@ pub enum ChangedFormat {
 #[derive(Args, Debug)]
 pub struct Plan {
     /// A..B compares these two commits, A...B their merge base with B; a side left out is HEAD.
-    #[arg(value_name = "RANGE", conflicts_with_all = ["base", "all"], allow_hyphen_values = true)]
+    #[arg(value_name = "RANGE", conflicts_with_all = ["base", "all"])]
     pub range: Option<String>,
     /// --base and --head.
     #[command(flatten)]
@@ -182,11 +178,7 @@ pub struct Explain {
     #[arg(value_name = "SERVICE")]
     pub service: String,
     /// A..B compares these two commits, A...B their merge base with B; a side left out is HEAD.
-    #[arg(
-        value_name = "RANGE",
-        conflicts_with = "base",
-        allow_hyphen_values = true
-    )]
+    #[arg(value_name = "RANGE", conflicts_with = "base")]
     pub range: Option<String>,
     /// --base and --head.
     #[command(flatten)]
@@ -203,11 +195,7 @@ pub struct Explain {
 #[derive(Args, Debug)]
 pub struct Check {
     /// A..B compares these two commits, A...B their merge base with B; a side left out is HEAD.
-    #[arg(
-        value_name = "RANGE",
-        conflicts_with = "base",
-        allow_hyphen_values = true
-    )]
+    #[arg(value_name = "RANGE", conflicts_with = "base")]
     pub range: Option<String>,
     /// --base and --head.
     #[command(flatten)]
