@@ -85,6 +85,11 @@ pub enum Command {
     ///
     /// With SERVICE and no range, these services are built as they are at HEAD; with neither, what changed is built.
     Build(Build),
+    /// Show what flota keeps for later runs under the fleet's git directory, and clear it.
+    ///
+    /// Facts about commits, and commits and trees of submodules that are not checked out. Nothing in it is needed: what is
+    /// missing is read or fetched again.
+    Cache(Cache),
     /// Make a small fleet, change it, and show changed, plan and build at work.
     Demo(Demo),
 }
@@ -283,6 +288,17 @@ pub enum ResultFormat {
     Human,
     /// Versioned JSON, `flota.<command>/v1`.
     Json,
+}
+
+/// Arguments of `flota cache`.
+#[derive(Args, Debug)]
+pub struct Cache {
+    /// Remove it all first.
+    #[arg(long)]
+    pub clear: bool,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: ResultFormat,
 }
 
 /// Arguments of `flota demo`.

@@ -9,7 +9,7 @@
 //!    [`templates`], [`process`], [`interrupt`], [`parallel`];
 //! 1. [`model`]: pure data and rules.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::Path};
 
 use clap::Parser;
 
@@ -53,7 +53,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let output = speak(&cli.global);
     let outcome = interrupt::install(process::kill_all)
         .and_then(|()| enter(&cli.global))
-        .and_then(|()| commands::dispatch(cli.command, &cli.global, &output));
+        .and_then(|()| commands::dispatch(cli.command, Path::new("."), &cli.global, &output));
     outcome.unwrap_or_else(|error| {
         output::error::report(&output, &error);
         error.exit()

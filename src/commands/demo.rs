@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Context, build, changed, check, explain, plan};
 use crate::{
-    cli::{Cli, Command, Demo as Args, Global},
+    cli::{Cli, Demo as Args, Global},
     features::demo,
     model::{
         error::{Error, Result},
@@ -57,15 +56,7 @@ fn one(words: &[&str], fleet: &Path, global: &Global, output: &Output) -> Result
     let cli = <Cli as clap::Parser>::try_parse_from(line).map_err(|err| {
         Error::work("the demonstration does not know flota's own commands").because(err)
     })?;
-    let context = Context::open(fleet, global)?;
-    match cli.command {
-        Command::Changed(args) => changed::run(&args, &context, output),
-        Command::Plan(args) => plan::run(&args, &context, output),
-        Command::Build(args) => build::run(&args, &context, output),
-        Command::Explain(args) => explain::run(&args, &context, output),
-        Command::Check(args) => check::run(&args, &context, output),
-        Command::Demo(_) => Err(Error::work("the demonstration does not show itself")),
-    }
+    super::dispatch(cli.command, fleet, global, output)
 }
 
 /// The named folder, or a temporary one that stays.

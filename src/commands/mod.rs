@@ -20,26 +20,26 @@ use crate::{
 };
 
 mod build;
+mod cache;
 mod changed;
 mod check;
 mod demo;
 mod explain;
 mod plan;
 
-/// Runs one command.
-pub fn dispatch(command: Command, global: &Global, output: &Output) -> Result<Exit> {
+/// Runs one command, in `dir`; `-C` has been followed by then.
+pub fn dispatch(command: Command, dir: &Path, global: &Global, output: &Output) -> Result<Exit> {
+    let open = || Context::open(dir, global);
     match command {
-        Command::Changed(args) => changed::run(&args, &Context::open(HERE, global)?, output),
-        Command::Plan(args) => plan::run(&args, &Context::open(HERE, global)?, output),
-        Command::Explain(args) => explain::run(&args, &Context::open(HERE, global)?, output),
-        Command::Check(args) => check::run(&args, &Context::open(HERE, global)?, output),
-        Command::Build(args) => build::run(&args, &Context::open(HERE, global)?, output),
+        Command::Changed(args) => changed::run(&args, &open()?, output),
+        Command::Plan(args) => plan::run(&args, &open()?, output),
+        Command::Explain(args) => explain::run(&args, &open()?, output),
+        Command::Check(args) => check::run(&args, &open()?, output),
+        Command::Build(args) => build::run(&args, &open()?, output),
+        Command::Cache(args) => cache::run(&args, &open()?, output),
         Command::Demo(args) => demo::run(&args, global, output),
     }
 }
-
-/// Where commands look for their repository; `-C` has been followed by then.
-const HERE: &str = ".";
 
 /// What every command over a repository needs.
 struct Context {
@@ -49,8 +49,8 @@ struct Context {
 }
 
 impl Context {
-    fn open(dir: impl AsRef<Path>, global: &Global) -> Result<Self> {
-        let repository = Repository::discover(dir.as_ref())?;
+    fn open(dir: &Path, global: &Global) -> Result<Self> {
+        let repository = Repository::discover(dir)?;
         let settings = config::load(&repository, global.config.as_deref())?;
         let run = ci::detect(&|name| std::env::var_os(name))?;
         Ok(Self {

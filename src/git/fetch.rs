@@ -29,6 +29,7 @@ use crate::{
 };
 
 pub(super) mod attempt;
+pub mod kept;
 mod local;
 mod remote;
 mod scratch;

@@ -8,6 +8,7 @@ use gix::ObjectId;
 
 use super::{text, theme};
 use crate::model::{
+    cache::{Cache, CacheKind},
     change::{
         Action, Base, BaseKind, Changed, Direction, End, FileChange, FileStatus, Part, Reason,
         ServiceChange, Unread,
@@ -359,6 +360,19 @@ fn with_dim(text: String, more: Option<&str>) -> String {
         Some(more) => format!("{text} {}", theme::dim(more)),
         None => text,
     }
+}
+
+/// What flota keeps for later runs.
+pub fn caches(caches: &[Cache]) -> String {
+    let rows = caches.iter().map(|cache| {
+        let held = match cache.kind {
+            CacheKind::Identities => text::plural(cache.entries, "fact"),
+            CacheKind::Fetched => text::plural(cache.entries, "store"),
+        };
+        let path = text::line(&cache.path.to_string_lossy());
+        vec![kebab(&cache.kind), held, text::size(cache.bytes), path]
+    });
+    table(&["CACHE", "HOLDS", "SIZE", "PATH"], rows)
 }
 
 /// A table without lines, as wide as the terminal allows.

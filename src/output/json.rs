@@ -1,5 +1,7 @@
 //! Results as versioned JSON: a view type for each schema, so that the model may change without breaking readers.
 
+use std::os::unix::ffi::OsStrExt;
+
 use base64::Engine;
 use bstr::{BStr, ByteSlice};
 use gix::ObjectId;
@@ -7,6 +9,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::text;
 use crate::model::{
+    cache::{Cache, CacheKind},
     change::{
         Action, Base, BaseKind, ChangeKind, Changed, Direction, End, FileChange, FileStatus, Part,
         ServiceChange, Unread, Warning, WarningKind,
@@ -74,6 +77,40 @@ pub fn build(report: &BuildReport) -> String {
         warnings: report.warnings.iter().map(WarningV1::from).collect(),
         seconds: report.took.as_secs_f64(),
     })
+}
+
+/// `flota.cache/v1`
+pub fn caches(caches: &[Cache]) -> String {
+    render(&CachesV1 {
+        schema: "flota.cache/v1",
+        caches: caches.iter().map(CacheV1::from).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct CachesV1<'a> {
+    schema: &'static str,
+    caches: Vec<CacheV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct CacheV1<'a> {
+    kind: CacheKind,
+    #[serde(flatten)]
+    path: Bytes<'a>,
+    entries: usize,
+    bytes: u64,
+}
+
+impl<'a> From<&'a Cache> for CacheV1<'a> {
+    fn from(cache: &'a Cache) -> Self {
+        Self {
+            kind: cache.kind,
+            path: Bytes("path", cache.path.as_os_str().as_bytes().as_bstr()),
+            entries: cache.entries,
+            bytes: cache.bytes,
+        }
+    }
 }
 
 #[derive(Serialize)]

@@ -36,6 +36,11 @@ pub fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
+/// A size on disk as a person reads it: `0 B`, `64 KiB`, `1.5 MiB`.
+pub fn size(bytes: u64) -> String {
+    indicatif::BinaryBytes(bytes).to_string()
+}
+
 /// A time as a person measures it: `42 ms`, `3.1 s`, `2 min 05 s`.
 pub fn duration(took: Duration) -> String {
     let (millis, seconds) = (took.as_millis(), took.as_secs());

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Where they are, in the git directory that all worktrees of the fleet share.
-const FOLDER: &str = "flota/scratch";
+pub(super) const FOLDER: &str = "flota/scratch";
 /// What every bare repository has there; nothing refers to it.
 const HEAD: &str = "ref: refs/heads/main\n";
 /// Each fetch adds a pack. From here on it is cheaper to start again than to look through them.

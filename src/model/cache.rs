@@ -1,0 +1,26 @@
+//! What flota keeps for later runs.
+
+use std::path::PathBuf;
+
+/// One of the caches under a fleet's git directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cache {
+    /// Which one.
+    pub kind: CacheKind,
+    /// Where it is; it need not exist.
+    pub path: PathBuf,
+    /// How many facts, or repositories, it holds.
+    pub entries: usize,
+    /// What it takes on disk, in bytes.
+    pub bytes: u64,
+}
+
+/// What a cache holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CacheKind {
+    /// What was learned of submodules' commits: immutable facts.
+    Identities,
+    /// Commits and trees that were fetched, a bare repository for each URL.
+    Fetched,
+}
