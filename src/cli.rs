@@ -85,6 +85,16 @@ pub enum Command {
     ///
     /// With SERVICE and no range, these services are built as they are at HEAD; with neither, what changed is built.
     Build(Build),
+    /// Clone a fleet with all its submodules, nested ones too.
+    ///
+    /// What is on disk afterwards is what `git clone --recurse-submodules` leaves, so that every git command works. A submodule
+    /// that cannot be brought is named (exit 1), and `flota update` brings it later.
+    Clone(Clone),
+    /// Bring worktrees to their pins, cloning and fetching what is missing.
+    ///
+    /// Never at the price of work: a service with uncommitted changes, or with commits that are on no branch, is left as it is
+    /// and named (exit 4).
+    Update(Update),
     /// Show what flota keeps for later runs under the fleet's git directory, and clear it.
     ///
     /// Facts about commits, and commits and trees of submodules that are not checked out. Nothing in it is needed: what is
@@ -288,6 +298,54 @@ pub enum ResultFormat {
     Human,
     /// Versioned JSON, `flota.<command>/v1`.
     Json,
+}
+
+/// Arguments of `flota clone`.
+#[derive(Args, Debug)]
+pub struct Clone {
+    /// Where the fleet is: any URL that git takes, or a folder.
+    #[arg(value_name = "URL")]
+    pub url: std::ffi::OsString,
+    /// Where to put it [default: the URL's last component].
+    #[arg(value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Check out this branch or tag.
+    #[arg(short, long, value_name = "BRANCH")]
+    pub branch: Option<String>,
+    /// Bring only the services that GLOB matches, by name or path; may be given again.
+    #[arg(long = "service", value_name = "GLOB")]
+    pub services: Vec<String>,
+    /// How to bring submodules.
+    #[command(flatten)]
+    pub bringing: Bringing,
+}
+
+/// Arguments of `flota update`.
+#[derive(Args, Debug)]
+pub struct Update {
+    /// Only these services, by name, path or glob; without them, all that are active.
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<String>,
+    /// How to bring submodules.
+    #[command(flatten)]
+    pub bringing: Bringing,
+}
+
+/// How `flota clone` and `flota update` bring submodules.
+#[derive(Args, Debug)]
+pub struct Bringing {
+    /// How many submodules to bring at a time.
+    #[arg(short, long, value_name = "N", default_value = "8")]
+    pub jobs: std::num::NonZeroUsize,
+    /// Clone no more than the last N commits of each branch.
+    #[arg(long, value_name = "N")]
+    pub depth: Option<std::num::NonZeroU32>,
+    /// Give up a server that says nothing for this many seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    pub patience: std::num::NonZeroU32,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: ResultFormat,
 }
 
 /// Arguments of `flota cache`.

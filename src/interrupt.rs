@@ -4,7 +4,7 @@
 //! that stops them, in order on the first signal, at once on the second.
 
 use std::{
-    sync::atomic::{AtomicI32, Ordering},
+    sync::atomic::{AtomicBool, AtomicI32, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -22,6 +22,9 @@ use crate::model::{
 
 /// The first signal that arrived; 0 before.
 static PENDING: AtomicI32 = AtomicI32::new(0);
+
+/// Whether one has arrived, for libraries that take a flag.
+static STOP: AtomicBool = AtomicBool::new(false);
 
 /// Wrappers (timeout(1), cargo, npm) pass on a signal that the terminal has already sent to the whole group. What follows
 /// so soon is the same wish, not a second one.
@@ -58,12 +61,18 @@ pub fn pending() -> Option<Exit> {
     }
 }
 
+/// A flag that is set once [`pending`] answers.
+pub fn flag() -> &'static AtomicBool {
+    &STOP
+}
+
 fn watch(mut signals: Signals, kill_children: fn()) {
     let mut first: Option<Instant> = None;
     for signal in signals.forever() {
         match first {
             None => {
                 PENDING.store(signal, Ordering::SeqCst);
+                STOP.store(true, Ordering::SeqCst);
                 first = Some(Instant::now());
             }
             Some(at) if at.elapsed() < ECHO => {}

@@ -23,9 +23,11 @@ mod build;
 mod cache;
 mod changed;
 mod check;
+mod clone;
 mod demo;
 mod explain;
 mod plan;
+mod update;
 
 /// Runs one command, in `dir`; `-C` has been followed by then.
 pub fn dispatch(command: Command, dir: &Path, global: &Global, output: &Output) -> Result<Exit> {
@@ -36,6 +38,8 @@ pub fn dispatch(command: Command, dir: &Path, global: &Global, output: &Output) 
         Command::Explain(args) => explain::run(&args, &open()?, output),
         Command::Check(args) => check::run(&args, &open()?, output),
         Command::Build(args) => build::run(&args, &open()?, output),
+        Command::Clone(args) => clone::run(&args, output),
+        Command::Update(args) => update::run(&args, &open()?, output),
         Command::Cache(args) => cache::run(&args, &open()?, output),
         Command::Demo(args) => demo::run(&args, global, output),
     }

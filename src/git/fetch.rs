@@ -31,7 +31,7 @@ use crate::{
 pub(super) mod attempt;
 pub mod kept;
 mod local;
-mod remote;
+pub(super) mod remote;
 mod scratch;
 
 use attempt::Fault;

@@ -1,6 +1,7 @@
 //! Floor 2: Git. Reads go through gix, in process; what gix lacks goes through `git` itself ([`command`]).
 
 pub mod branches;
+pub mod clone;
 pub mod command;
 pub mod content;
 pub mod deepen;
@@ -14,6 +15,8 @@ pub mod repository;
 pub mod submodule;
 pub mod tree;
 pub mod url;
+pub mod vet;
+pub mod worktree;
 
 /// Read access to an object database, whichever repository it belongs to.
 #[derive(Clone, Copy)]

@@ -31,15 +31,18 @@ pub fn relative(what: &str, path: &BStr) -> Result<PathBuf> {
     Ok(relative.to_owned())
 }
 
-/// One name of a tree entry, fit to become a file: refuses what git's `verify_path` refuses with `core.protectHFS` and
-/// `core.protectNTFS` on (`.git` in every spelling, `..`, separators; CVE-2014-9390, CVE-2019-1352 and their kin).
-pub fn component(name: &BStr) -> Result<&Path> {
-    let options = gix::validate::path::component::Options {
+/// What no file name may be, on whatever system.
+pub const OPTIONS: gix::validate::path::component::Options =
+    gix::validate::path::component::Options {
         protect_windows: true,
         protect_hfs: true,
         protect_ntfs: true,
     };
-    gix::validate::path::component(name, None, options).map_err(|why| {
+
+/// One name of a tree entry, fit to become a file: refuses what git's `verify_path` refuses with `core.protectHFS` and
+/// `core.protectNTFS` on (`.git` in every spelling, `..`, separators; CVE-2014-9390, CVE-2019-1352 and their kin).
+pub fn component(name: &BStr) -> Result<&Path> {
+    gix::validate::path::component(name, None, OPTIONS).map_err(|why| {
         Error::repository(format!("refused the file name `{name}` of a tree"))
             .because(why.to_string())
     })?;

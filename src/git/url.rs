@@ -11,6 +11,7 @@ use super::repository::Repository;
 use crate::{
     model::{
         error::{Error, Result},
+        exit::Exit,
         fleet::without_credentials,
     },
     process::mask_secret,
@@ -74,6 +75,35 @@ pub fn source(fleet: &Repository, name: Option<&BStr>, url: Option<&BStr>) -> Re
             Address::Remote(_) => None,
         },
         protocols: address.protocols(),
+        url,
+    })
+}
+
+/// Where a URL leads that the user gives on the command line: a folder counts from where flota runs.
+///
+/// # Errors
+/// Misuse, when git would refuse it, or its transport runs programs (`ext::`).
+pub fn given(url: &BStr) -> Result<Source> {
+    let misused = |err: Error| {
+        let hints = err.hints().to_vec();
+        let error = Error::new(Exit::Misuse, err.to_string());
+        hints.into_iter().fold(error, Error::hint)
+    };
+    let address = check::address(url).map_err(misused)?;
+    let url = match &address {
+        Address::Local(path) if !url.contains_str("://") => {
+            Vec::from_path_lossy(&absolute(path)).into_owned().into()
+        }
+        _ => url.to_owned(),
+    };
+    remember_secrets(&url, &url);
+    Ok(Source {
+        shown: without_credentials(url.as_ref()),
+        local: match address {
+            Address::Local(path) => Some(absolute(&path)),
+            Address::Remote(_) => None,
+        },
+        protocols: "https:http:ssh:git:file",
         url,
     })
 }

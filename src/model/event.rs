@@ -2,12 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::change::Action;
-
 /// Something happened.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// The work is known: how many jobs there are.
+    /// Work is known: how many jobs there are, beside those known before.
     Planned {
         /// The number of jobs to come.
         jobs: usize,
@@ -18,8 +16,8 @@ pub enum Event {
         job: usize,
         /// The service's name.
         name: String,
-        /// What is done to it.
-        action: Action,
+        /// What is done to it, in a word.
+        doing: &'static str,
     },
     /// A running job entered another step (`image`, `chart`, `push`).
     Step {

@@ -14,3 +14,4 @@ pub mod reference;
 pub mod report;
 pub mod rules;
 pub mod settings;
+pub mod sync;

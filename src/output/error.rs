@@ -2,8 +2,19 @@
 
 use std::{collections::HashSet, error::Error as _};
 
+use bstr::BStr;
+
 use super::{Output, text, theme};
 use crate::model::error::Error;
+
+/// Prints what befell one submodule of several.
+pub fn report_of(output: &Output, path: &BStr, error: &Error) {
+    output.loud().status(format!(
+        "\n{}",
+        theme::failure(&format!("── {}", text::name(path)))
+    ));
+    report(output, error);
+}
 
 /// Prints the sentence, the chain of causes, and the hints to stderr; errors speak in quiet runs too.
 pub fn report(output: &Output, error: &Error) {

@@ -1,6 +1,6 @@
 //! Results as versioned JSON: a view type for each schema, so that the model may change without breaking readers.
 
-use std::os::unix::ffi::OsStrExt;
+use std::{os::unix::ffi::OsStrExt, path::Path};
 
 use base64::Engine;
 use bstr::{BStr, ByteSlice};
@@ -17,6 +17,7 @@ use crate::model::{
     explanation::Explanation,
     plan::{Plan, Step},
     report::{BuildReport, BuiltService, ChartReport, ImageReport, Status},
+    sync::{Outcome, Synced},
 };
 
 /// `flota.changed/v1`
@@ -85,6 +86,60 @@ pub fn caches(caches: &[Cache]) -> String {
         schema: "flota.cache/v1",
         caches: caches.iter().map(CacheV1::from).collect(),
     })
+}
+
+/// `flota.clone/v1`
+pub fn cloned(directory: &Path, synced: &[Synced]) -> String {
+    render(&SyncedV1 {
+        schema: "flota.clone/v1",
+        directory: Some(Bytes(
+            "directory",
+            directory.as_os_str().as_bytes().as_bstr(),
+        )),
+        submodules: synced.iter().map(SubmoduleV1::from).collect(),
+    })
+}
+
+/// `flota.update/v1`
+pub fn updated(synced: &[Synced]) -> String {
+    render(&SyncedV1 {
+        schema: "flota.update/v1",
+        directory: None,
+        submodules: synced.iter().map(SubmoduleV1::from).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct SyncedV1<'a> {
+    schema: &'static str,
+    #[serde(flatten)]
+    directory: Option<Bytes<'a>>,
+    submodules: Vec<SubmoduleV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct SubmoduleV1<'a> {
+    #[serde(flatten)]
+    path: Bytes<'a>,
+    pin: String,
+    outcome: &'static str,
+    from: Option<String>,
+    error: Option<String>,
+}
+
+impl<'a> From<&'a Synced> for SubmoduleV1<'a> {
+    fn from(synced: &'a Synced) -> Self {
+        Self {
+            path: Bytes("path", synced.path.as_ref()),
+            pin: synced.pin.to_string(),
+            outcome: synced.outcome.name(),
+            from: match &synced.outcome {
+                Outcome::Moved { from } => Some(from.to_string()),
+                _ => None,
+            },
+            error: synced.outcome.error().map(ToString::to_string),
+        }
+    }
 }
 
 #[derive(Serialize)]

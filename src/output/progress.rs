@@ -62,10 +62,13 @@ impl Progress {
     pub fn event(&self, event: Event) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Event::Planned { jobs } => state.whole = Some(self.whole_bar(jobs)),
-            Event::Started { job, name, action } => {
+            Event::Planned { jobs } => match &state.whole {
+                Some(whole) => whole.inc_length(jobs as u64),
+                None => state.whole = Some(self.whole_bar(jobs)),
+            },
+            Event::Started { job, name, doing } => {
                 let bar = self.job_bar(&text::line(&name), state.whole.as_ref());
-                bar.set_message(format!("{action:?}").to_lowercase());
+                bar.set_message(doing);
                 state.running.insert(job, bar);
             }
             Event::Step { job, step } => {

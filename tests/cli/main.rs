@@ -11,6 +11,7 @@ mod build_run;
 mod cache;
 mod changed;
 mod check;
+mod clone;
 mod demo;
 mod explain;
 mod plan;
@@ -18,3 +19,4 @@ mod plan;
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod registry;
 mod sandbox;
+mod update;

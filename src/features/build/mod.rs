@@ -188,11 +188,13 @@ impl Run<'_> {
             let cancelled = ended(job.step, Status::Cancelled, Duration::ZERO, None);
             return self.tell(index, cancelled, &Made::default());
         }
-        let (name, action) = (job.step.name.to_string(), job.step.action);
         (self.events)(Event::Started {
             job: index,
-            name,
-            action,
+            name: job.step.name.to_string(),
+            doing: match job.step.action {
+                Action::Chart => "chart",
+                _ => "image",
+            },
         });
         let started = Instant::now();
         let mut built = ended(job.step.clone(), Status::Failed, Duration::ZERO, None);

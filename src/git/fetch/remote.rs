@@ -22,7 +22,7 @@ use crate::{
 const BRANCH_DEPTHS: [u32; 2] = [50, 1000];
 
 /// A setting of git's: key and value.
-pub(super) type Setting = (String, String);
+pub(in crate::git) type Setting = (String, String);
 
 /// One server to fetch from.
 pub(super) struct Server<'a> {
@@ -86,7 +86,10 @@ impl Server<'_> {
 
 /// Settings by the environment (git-config(1), `GIT_CONFIG_COUNT`), after the user's own there: they may be secret, and
 /// arguments are not.
-fn with_settings<'a>(mut command: Command, settings: impl Iterator<Item = &'a Setting>) -> Command {
+pub(in crate::git) fn with_settings<'a>(
+    mut command: Command,
+    settings: impl Iterator<Item = &'a Setting>,
+) -> Command {
     let mut count: usize = std::env::var("GIT_CONFIG_COUNT")
         .ok()
         .and_then(|count| count.parse().ok())
@@ -104,7 +107,7 @@ fn with_settings<'a>(mut command: Command, settings: impl Iterator<Item = &'a Se
 ///
 /// Without a URL of their own, headers, cookies and credential helpers are left out: the fleet's host may have them, any
 /// host that `.gitmodules` names may not.
-pub(super) fn settings(repo: &gix::Repository) -> Vec<Setting> {
+pub(in crate::git) fn settings(repo: &gix::Repository) -> Vec<Setting> {
     let config = repo.config_snapshot();
     let is_own = |meta: &gix::config::file::Metadata| {
         matches!(meta.source, ConfigSource::Local | ConfigSource::Worktree)

@@ -1,0 +1,56 @@
+//! `flota update`
+
+use std::time::Duration;
+
+use super::Context;
+use crate::{
+    cli::{Bringing, ResultFormat, Update as Args},
+    features::update,
+    model::{
+        error::Result,
+        event::Events,
+        exit::Exit,
+        sync::{self, Synced},
+    },
+    output::{Output, error, human, json, progress::Progress},
+};
+
+pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
+    let wanted = update::Wanted::new(&args.services)?;
+    let progress = Progress::new(*output);
+    let events = |event| progress.event(event);
+    let synced = update::update(
+        &context.repository,
+        &wanted,
+        options(&args.bringing, &events),
+    );
+    progress.finish();
+    let synced = synced?;
+    match args.bringing.format {
+        ResultFormat::Human => output.result(human::updated(&synced))?,
+        ResultFormat::Json => output.result(json::updated(&synced))?,
+    }
+    Ok(conclude(output, &synced))
+}
+
+pub(super) fn options<'a>(args: &Bringing, events: Events<'a>) -> update::Options<'a> {
+    update::Options {
+        jobs: args.jobs,
+        depth: args.depth,
+        patience: Duration::from_secs(args.patience.get().into()),
+        events,
+    }
+}
+
+/// Says why some are not where they belong, and gives the exit code.
+pub(super) fn conclude(output: &Output, synced: &[Synced]) -> Exit {
+    for synced in synced {
+        match synced.outcome.error() {
+            Some(error) if !error.exit().is_signal() => {
+                error::report_of(output, synced.path.as_ref(), error);
+            }
+            _ => {}
+        }
+    }
+    sync::exit(synced)
+}

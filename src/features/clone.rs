@@ -1,0 +1,211 @@
+//! `flota clone`: a fleet and all its submodules. The fleet itself appears whole or not at all; its submodules are brought as
+//! `flota update` brings them, so that one that fails costs nothing but itself.
+
+use std::{
+    fs,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use bstr::{BStr, ByteSlice};
+
+use super::update::{self, Wanted};
+use crate::{
+    git::{
+        Objects, clone,
+        command::{git, run},
+        repository::Repository,
+        url, vet, worktree,
+    },
+    model::{
+        error::{Error, Result},
+        event::{Ending, Event, Events},
+        sync::Synced,
+    },
+};
+
+/// What to clone, and how.
+pub struct Options<'a> {
+    /// Where from: a URL, or a folder.
+    pub url: &'a BStr,
+    /// Where to; the URL's last component when nobody says.
+    pub directory: Option<&'a Path>,
+    /// The branch to check out, instead of the one that the server's HEAD names.
+    pub branch: Option<&'a str>,
+    /// Patterns of the services to bring; all of them when there are none.
+    pub services: &'a [String],
+    /// How to bring them.
+    pub update: update::Options<'a>,
+}
+
+/// What was cloned.
+pub struct Cloned {
+    /// Where it is.
+    pub directory: PathBuf,
+    /// Its submodules, nested ones too, sorted by path.
+    pub synced: Vec<Synced>,
+}
+
+/// Clones a fleet.
+///
+/// # Errors
+/// Before the fleet is in place, and then nothing of it stays: it cannot be reached, one of its submodules is refused, the
+/// folder is taken. What befalls single submodules is in [`Cloned::synced`].
+pub fn clone(options: &Options<'_>) -> Result<Cloned> {
+    let source = url::given(options.url)?;
+    let directory = directory(options)?;
+    let wanted = Wanted::new(options.services)?;
+    let parent = directory.parent().unwrap_or(Path::new("/"));
+    let cannot =
+        |err| Error::environment(format!("cannot write into `{}`", parent.display())).because(err);
+    fs::create_dir_all(parent).map_err(cannot)?;
+    let temporary = tempfile::Builder::new()
+        .prefix(".flota-clone-")
+        .tempdir_in(parent)
+        .map_err(cannot)?;
+    let new = temporary.path().join("fleet");
+
+    let update::Options {
+        depth,
+        patience,
+        events,
+        ..
+    } = options.update;
+    with_progress(events, &directory, || {
+        fleet(&source, options.branch, depth, patience, &new)
+    })?;
+    choose(&new, &wanted)?;
+    fs::rename(&new, &directory).map_err(|err| {
+        Error::environment(format!("cannot write `{}`", directory.display())).because(err)
+    })?;
+    drop(temporary);
+
+    let repository = Repository::discover(&directory)?;
+    let synced = update::update(&repository, &wanted, options.update)?;
+    Ok(Cloned { directory, synced })
+}
+
+/// The fleet's own repository and files, its submodules looked at before anything of it is written out.
+fn fleet(
+    source: &url::Source,
+    branch: Option<&str>,
+    depth: Option<NonZeroU32>,
+    patience: Duration,
+    new: &Path,
+) -> Result<()> {
+    clone::Access::of_user(depth, patience).clone(source, branch, new)?;
+    let repository = Repository::discover(new)?;
+    let Some(head) = repository.resolve_first(["HEAD"]).map(|(_, head)| head) else {
+        // An empty repository is a fleet without services.
+        return Ok(());
+    };
+    let objects = repository.objects();
+    let links = vet::links_of_tree(Objects::new(&objects), repository.tree_of(head)?)?;
+    update::check_urls(&repository, &links)?;
+    worktree::fill(repository.git_dir(), new, head)
+}
+
+/// Notes which submodules are active (gitsubmodules(7)): all, or those that are brought now.
+fn choose(fleet: &Path, wanted: &Wanted) -> Result<()> {
+    match wanted {
+        Wanted::Active => run(
+            git(fleet).args(["config", "submodule.active", "."]),
+            "mark the submodules as active",
+        ),
+        // Each gets its own mark once it is in place.
+        Wanted::Matching(_) => Ok(()),
+    }
+}
+
+/// `git clone`'s rule: the last component, without `.git`; and nothing is written over.
+fn directory(options: &Options<'_>) -> Result<PathBuf> {
+    let directory = match options.directory {
+        Some(directory) => directory.to_owned(),
+        None => humanish(options.url)?,
+    };
+    let directory = std::path::absolute(&directory).map_err(|err| {
+        Error::misuse(format!("`{}` is no folder", directory.display())).because(err)
+    })?;
+    let is_free = match fs::read_dir(&directory) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(_) => fs::symlink_metadata(&directory).is_err(),
+    };
+    if is_free {
+        return Ok(directory);
+    }
+    let error = Error::misuse(format!("`{}` is there, and not empty", directory.display()));
+    Err(match directory.join(".git").exists() {
+        true => error.hint(format!(
+            "if it is this fleet, bring its services: flota -C {} update",
+            directory.display()
+        )),
+        false => error.hint("name another folder: flota clone URL DIR"),
+    })
+}
+
+fn humanish(url: &BStr) -> Result<PathBuf> {
+    let trimmed = url.trim_end_with(|letter| letter == '/').as_bstr();
+    let trimmed = trimmed.strip_suffix(b"/.git").unwrap_or(trimmed);
+    let start = trimmed.rfind_byteset(b"/:").map_or(0, |at| at + 1);
+    let name = trimmed[start..].as_bstr();
+    let name = name.strip_suffix(b".git").unwrap_or(name).as_bstr();
+    crate::git::path::component(name)
+        .map(Path::to_owned)
+        .map_err(|_| {
+            Error::misuse("the URL gives no name for the folder")
+                .hint("name it: flota clone URL DIR")
+        })
+}
+
+/// The fleet is a job like its submodules: the first.
+fn with_progress(
+    events: Events<'_>,
+    directory: &Path,
+    work: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    let name = directory.file_name().unwrap_or_default();
+    let name = name.to_string_lossy().into_owned();
+    let started = std::time::Instant::now();
+    let job = usize::MAX;
+    events(Event::Planned { jobs: 1 });
+    events(Event::Started {
+        job,
+        name: name.clone(),
+        doing: "clone",
+    });
+    let done = work();
+    events(Event::Finished {
+        job,
+        name,
+        ending: match &done {
+            Ok(()) => Ending::Done("cloned".into()),
+            Err(error) if error.exit().is_signal() => Ending::Stopped,
+            Err(_) => Ending::Failed,
+        },
+        took: started.elapsed(),
+        log: None,
+    });
+    done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_is_named_as_git_names_it() {
+        for (url, want) in [
+            ("https://host/shop/fleet.git", "fleet"),
+            ("https://host/shop/fleet/", "fleet"),
+            ("git@host:fleet.git", "fleet"),
+            ("/srv/fleet/.git", "fleet"),
+            ("../fleet", "fleet"),
+        ] {
+            assert_eq!(humanish(url.into()).unwrap(), Path::new(want), "{url}");
+        }
+        for url in ["https://host/..", "/", "x:/.git"] {
+            assert!(humanish(url.into()).is_err(), "{url}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! A commit's files written into a worktree, in process: what `git checkout` would write, attributes and the user's own
+//! filters (LFS) applied. No hook runs.
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use bstr::{BString, ByteSlice};
+use gix::{ObjectId, index::entry::Mode, progress::Discard};
+use unicode_normalization::UnicodeNormalization;
+
+use super::path;
+use crate::{
+    interrupt,
+    model::error::{Error, Result},
+};
+
+/// More than any tree of people's making.
+const ENTRY_LIMIT: usize = 5_000_000;
+
+/// Writes the files of `commit` into `folder`, which must be empty, and the index of `git_dir` to match. HEAD stays as it is.
+///
+/// # Errors
+/// - Repository: the commit is damaged, or holds what may not be written (CVE-2014-9390, CVE-2019-1352, CVE-2024-32002).
+/// - Work: a filter failed. Environment: the disk is full, or cannot be written.
+pub fn fill(git_dir: &Path, folder: &Path, commit: ObjectId) -> Result<()> {
+    // It lies in the fleet's own git directory, whose owner was looked at; its worktree may not be there yet to be asked.
+    let options = gix::open::Options::default()
+        .with(gix::sec::Trust::Full)
+        .open_path_as_is(true)
+        .config_overrides(["core.protectHFS=true", "core.protectNTFS=true"]);
+    let damaged = |err: gix::Error| {
+        Error::repository(format!("cannot read its commit {commit}"))
+            .because(err)
+            .hint("git finds what is damaged: git fsck")
+    };
+    let repo = options
+        .open(git_dir)
+        .map_err(|err| {
+            Error::repository(format!("cannot open `{}`", git_dir.display())).because(err)
+        })?
+        .to_thread_local();
+    let tree = repo
+        .find_commit(commit)
+        .map_err(damaged)?
+        .tree_id()
+        .map_err(damaged)?;
+    let state =
+        gix::index::State::from_tree(&tree, &repo.objects, path::OPTIONS).map_err(damaged)?;
+    let mut index = gix::index::File::from_state(state, git_dir.join("index"));
+    check(&index)?;
+
+    let attributes = gix::worktree::stack::state::attributes::Source::IdMapping;
+    let mut options = repo.checkout_options(attributes).map_err(damaged)?;
+    options.destination_is_initially_empty = true;
+    options.thread_limit = Some(1);
+    let unwritable = |cause: String| {
+        Error::environment(format!(
+            "cannot write its files into `{}`",
+            folder.display()
+        ))
+        .because(cause)
+    };
+    let objects = repo
+        .objects
+        .clone()
+        .into_arc()
+        .map_err(|err| unwritable(err.to_string()))?;
+    let outcome = gix::worktree::state::checkout(
+        &mut index,
+        folder,
+        objects,
+        &Discard,
+        &Discard,
+        interrupt::flag(),
+        options,
+    )
+    .map_err(|err| unwritable(err.to_string()))?;
+    // An interrupted checkout ends well as far as gix is concerned.
+    if let Some(exit) = interrupt::pending() {
+        return Err(Error::new(exit, "interrupted while writing files"));
+    }
+    if let Some(collision) = outcome.collisions.first() {
+        return Err(Error::repository(format!(
+            "`{}` collides with another file of its tree on this file system",
+            collision.path
+        )));
+    }
+    if let Some(failed) = outcome.errors.first() {
+        return Err(unwritable(format!("{}: {}", failed.path, failed.error)));
+    }
+    if let Some(path) = outcome.delayed_paths_unprocessed.first() {
+        return Err(Error::work(format!(
+            "a filter gave no content for `{path}`"
+        )));
+    }
+    let gitlinks = index
+        .entries()
+        .iter()
+        .filter(|entry| entry.mode == Mode::COMMIT);
+    for entry in gitlinks {
+        let path = path::relative("path", entry.path(&index))?;
+        fs::create_dir_all(folder.join(path)).map_err(|err| unwritable(err.to_string()))?;
+    }
+    index
+        .write(gix::index::write::Options::default())
+        .map_err(|err| unwritable(err.to_string()))
+}
+
+/// Whether every folder between `root` and `path` is one, and no symbolic link leads out of it; what is not there does no harm.
+pub fn has_real_parents(root: &Path, path: &Path) -> bool {
+    let mut at = root.to_owned();
+    let parents = path.parent().into_iter().flat_map(Path::components);
+    for part in parents {
+        at.push(part);
+        match fs::symlink_metadata(&at) {
+            Ok(found) if found.is_dir() => {}
+            Ok(_) => return false,
+            Err(err) => return err.kind() == io::ErrorKind::NotFound,
+        }
+    }
+    true
+}
+
+/// Refuses a tree too large to be meant, and one where a symbolic link passes for a folder or file of another spelling.
+///
+/// Two files may differ by case alone where the file system tells them apart; a link among them is an attack.
+fn check(index: &gix::index::State) -> Result<()> {
+    if index.entries().len() > ENTRY_LIMIT {
+        return Err(Error::repository(format!(
+            "its tree holds more than {ENTRY_LIMIT} files"
+        )));
+    }
+    let links: HashMap<String, BString> = index
+        .entries()
+        .iter()
+        .filter(|entry| entry.mode == Mode::SYMLINK)
+        .map(|entry| (folded(entry.path(index)), entry.path(index).to_owned()))
+        .collect();
+    if links.is_empty() {
+        return Ok(());
+    }
+    for entry in index.entries() {
+        let path = entry.path(index);
+        let ends = path.find_iter("/").chain([path.len()]);
+        for end in ends {
+            let Some(link) = links.get(&folded(&path[..end])) else {
+                continue;
+            };
+            if *link != path[..end] {
+                return Err(Error::repository(format!(
+                    "refused its tree: the symbolic link `{link}` passes for a part of `{path}` where case or Unicode form does not count"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn folded(path: &[u8]) -> String {
+    let lower = path.to_str_lossy().to_lowercase();
+    lower.nfkc().collect::<String>().to_lowercase()
+}
+
+/// The way from the folder `from` to `to`, both absolute, as git writes it into gitfiles and `core.worktree`.
+pub fn way(from: &Path, to: &Path) -> PathBuf {
+    pathdiff::diff_paths(to, from).unwrap_or_else(|| to.to_owned())
+}

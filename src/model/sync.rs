@@ -1,0 +1,99 @@
+//! What bringing worktrees to their pins came to.
+
+use bstr::BString;
+use gix::ObjectId;
+
+use super::{error::Error, exit::Exit};
+
+/// One submodule, of the fleet or of another submodule.
+#[derive(Debug)]
+pub struct Synced {
+    /// Where it sits, from the fleet's root.
+    pub path: BString,
+    /// The commit it belongs at.
+    pub pin: ObjectId,
+    /// What was done.
+    pub outcome: Outcome,
+}
+
+/// What became of a submodule.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It was there already.
+    Current,
+    /// Its repository was cloned, and its files written.
+    Cloned,
+    /// Its repository was there; its files were written.
+    CheckedOut,
+    /// HEAD moved to the pin.
+    Moved {
+        /// From where.
+        from: ObjectId,
+    },
+    /// Something in it could have been lost, so it was left as it is.
+    Left(Error),
+    /// It could not be brought.
+    Failed(Error),
+}
+
+impl Outcome {
+    /// Its name in JSON and tables.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Cloned => "cloned",
+            Self::CheckedOut => "checked-out",
+            Self::Moved { .. } => "moved",
+            Self::Left(_) => "left",
+            Self::Failed(_) => "failed",
+        }
+    }
+
+    /// Why it is not where it belongs.
+    pub fn error(&self) -> Option<&Error> {
+        match self {
+            Self::Left(error) | Self::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// The exit code of a run: a signal's, else failed work before worktrees that were left alone.
+pub fn exit(all: &[Synced]) -> Exit {
+    let codes = all.iter().map(|synced| match &synced.outcome {
+        Outcome::Left(_) => Exit::Repository,
+        Outcome::Failed(error) if error.exit().is_signal() => error.exit(),
+        Outcome::Failed(_) => Exit::WorkFailed,
+        _ => Exit::Done,
+    });
+    let codes: Vec<_> = codes.collect();
+    let signal = codes.iter().copied().find(|code| code.is_signal());
+    signal.unwrap_or_else(|| match codes.contains(&Exit::WorkFailed) {
+        true => Exit::WorkFailed,
+        false => codes.into_iter().max().unwrap_or(Exit::Done),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_decides() {
+        let of = |outcomes: Vec<Outcome>| {
+            let synced = |outcome| Synced {
+                path: "a".into(),
+                pin: ObjectId::null(gix::hash::Kind::Sha1),
+                outcome,
+            };
+            exit(&outcomes.into_iter().map(synced).collect::<Vec<_>>())
+        };
+        let left = || Outcome::Left(Error::repository("dirty"));
+        let failed = || Outcome::Failed(Error::repository("no such commit"));
+        let stopped = || Outcome::Failed(Error::new(Exit::Interrupted, "interrupted"));
+        assert_eq!(of(vec![]), Exit::Done);
+        assert_eq!(of(vec![Outcome::Current, left()]), Exit::Repository);
+        assert_eq!(of(vec![left(), failed()]), Exit::WorkFailed);
+        assert_eq!(of(vec![failed(), stopped()]), Exit::Interrupted);
+    }
+}
