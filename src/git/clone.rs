@@ -1,9 +1,9 @@
 //! A submodule's repository brought here as a whole, by `git clone`, which knows every way to log in, every proxy and every
-//! kind of server.
+//! kind of server; from a repository on this machine more directly ([`local`]).
 
-use std::{num::NonZeroU32, path::Path, time::Duration};
+use std::{fs, io, num::NonZeroU32, path::Path, time::Duration};
 
-use bstr::{BStr, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
 use super::{
@@ -17,13 +17,18 @@ use super::{
     url::Source,
 };
 use crate::{
+    interrupt,
     model::error::{Error, Result},
     process::Command,
 };
 
+mod local;
+
 /// How to bring repositories.
 pub struct Access {
     settings: Vec<Setting>,
+    /// What the fleet's configuration says of the file system.
+    file_system: Vec<(&'static str, BString)>,
     depth: Option<NonZeroU32>,
     patience: Duration,
 }
@@ -32,8 +37,10 @@ impl Access {
     /// With what `fleet`'s own configuration says of servers; of each branch the newest `depth` commits, or all. A server that
     /// says nothing for `patience` is given up.
     pub fn new(fleet: &Repository, depth: Option<NonZeroU32>, patience: Duration) -> Result<Self> {
+        let repo = fleet.to_local()?;
         Ok(Self {
-            settings: remote::settings(&fleet.to_local()?),
+            settings: remote::settings(&repo),
+            file_system: local::file_system(&repo),
             depth,
             patience,
         })
@@ -43,6 +50,7 @@ impl Access {
     pub fn of_user(depth: Option<NonZeroU32>, patience: Duration) -> Self {
         Self {
             settings: Vec::new(),
+            file_system: Vec::new(),
             depth,
             patience,
         }
@@ -54,6 +62,18 @@ impl Access {
     /// # Errors
     /// Work: the server cannot be reached, or does not have it. Nothing of it stays.
     pub fn clone(&self, source: &Source, branch: Option<&str>, into: &Path) -> Result<()> {
+        if let Some(from) = &source.local
+            && branch.is_none()
+            && self.depth.is_none()
+            && !self.file_system.is_empty()
+        {
+            let url = source.url.as_ref();
+            match local::clone(from, url, into, &self.file_system, self.patience) {
+                Ok(()) => return Ok(()),
+                Err(_) if interrupt::pending().is_none() => discard(into)?,
+                Err(fault) => return Err(explain(fault, source, "cannot be cloned")),
+            }
+        }
         let parent = into.parent().unwrap_or(into);
         let mut command = git(parent)
             .args(["-c", "gc.auto=0", "-c", "maintenance.auto=false"])
@@ -149,6 +169,16 @@ impl Access {
             command,
             self.settings.iter().chain(more),
         ))
+    }
+}
+
+/// Removes what was begun.
+fn discard(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(err) if err.kind() != io::ErrorKind::NotFound => {
+            Err(Error::environment(format!("cannot remove `{}`", folder.display())).because(err))
+        }
+        _ => Ok(()),
     }
 }
 

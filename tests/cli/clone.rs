@@ -13,7 +13,8 @@ fn listed(sandbox: &Sandbox, dir: &str) -> Vec<String> {
     let mut files: Vec<_> = walk(&sandbox.path(dir), Path::new(""))
         .into_iter()
         .filter(|path| {
-            // What `--template=` leaves out, what flota keeps for itself, and packs: git copies loose objects of local repositories.
+            // What `--template=` leaves out and what flota keeps for itself; git copies loose objects of local
+            // repositories, and a new repository's reflog says nothing yet.
             ![
                 "hooks",
                 "branches",
@@ -21,6 +22,7 @@ fn listed(sandbox: &Sandbox, dir: &str) -> Vec<String> {
                 "description",
                 "flota",
                 "objects",
+                "logs",
             ]
             .iter()
             .any(|part| path.split('/').any(|name| name == *part))

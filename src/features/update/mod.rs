@@ -21,6 +21,7 @@ use gix::ObjectId;
 use crate::{
     git::{
         clone::Access,
+        gitmodules::Gitmodules,
         repository::Repository,
         submodule::Store,
         vet::{self, Link},
@@ -226,6 +227,10 @@ impl Run<'_> {
         let Some(tree) = store.tree_of(link.pin)? else {
             return Ok(None);
         };
+        // Most services have none, and need not be read from end to end to know.
+        if !Gitmodules::is_in(store.objects(), tree)? {
+            return Ok(None);
+        }
         let links = vet::links_of_tree(store.objects(), tree)?;
         if links.is_empty() {
             return Ok(None);

@@ -1,27 +1,16 @@
-//! Fetching from a repository on this machine: `git upload-pack` is asked directly, in one round.
-//!
-//! What is wanted is known, and nothing is there to negotiate about: so the whole request of protocol version 2
-//! (gitprotocol-v2(5)) is written at once, and the whole answer read, where `git fetch` takes five processes.
+//! Fetching from a repository on this machine, where `git fetch` would take five processes.
 
-use std::{io::BufReader, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
-use bstr::ByteSlice;
 use gix::ObjectId;
-use gix_packetline::{
-    PacketLineRef,
-    blocking_io::{StreamingPeekableIter, encode},
-    read::ProgressAction,
-};
 
 use super::{Depth, attempt::Fault, scratch::Locked};
-use crate::git::command::{argument, git};
+use crate::git::upload_pack::{self, Request};
 
 /// More than the trees of any service; beyond it `git fetch` does better, which keeps nothing in memory.
 const ANSWER_LIMIT: usize = 128 << 20;
 
 /// Brings `objects` from the repository in the folder `from`.
-///
-/// Filters are on whatever that repository's configuration says: it protects servers, and here the server is ours.
 pub(super) fn fetch(
     scratch: &Locked<'_>,
     from: &Path,
@@ -29,94 +18,14 @@ pub(super) fn fetch(
     depth: Depth,
     patience: Duration,
 ) -> Result<(), Fault> {
-    let answer = git(scratch.dir())
-        .args([
-            "-c",
-            "uploadpack.allowFilter=true",
-            "upload-pack",
-            "--stateless-rpc",
-        ])
-        .arg(argument(from))
-        .env("GIT_PROTOCOL", "version=2")
-        .env("GIT_NO_LAZY_FETCH", "1")
-        .env("LC_ALL", "C")
-        .input(request(objects, depth))
-        .stdout_as_data(ANSWER_LIMIT)
-        .timeout(patience)
-        .run()
-        .map_err(|err| Fault::failed(&err))?;
-    take_in(scratch, &answer.stdout).map_err(|said| {
-        if said.contains("not our ref") {
-            return Fault::NotThere(said);
-        }
-        Fault::Failed(said)
-    })
-}
-
-/// The request of one round: give these objects, and nothing that hangs on them but what the filter lets through.
-fn request(objects: &[ObjectId], depth: Depth) -> Vec<u8> {
-    let mut lines = vec![
-        "no-progress".to_owned(),
-        "ofs-delta".to_owned(),
-        format!("filter {}", depth.filter()),
-        "deepen 1".to_owned(),
-    ];
-    lines.extend(objects.iter().map(|id| format!("want {id}")));
-    lines.push("done".to_owned());
-    let hash = objects
-        .first()
-        .map_or(gix::hash::Kind::Sha1, |id| id.kind());
-
-    let mut request = Vec::new();
-    let written = encode::text_to_write(b"command=fetch", &mut request)
-        .and_then(|_| {
-            encode::text_to_write(format!("object-format={hash}").as_bytes(), &mut request)
-        })
-        .and_then(|_| encode::delim_to_write(&mut request))
-        .and_then(|_| {
-            lines
-                .iter()
-                .try_for_each(|line| encode::text_to_write(line.as_bytes(), &mut request).map(drop))
-        })
-        .and_then(|()| encode::flush_to_write(&mut request));
-    written.expect("memory takes all writes, and the lines are short");
-    request
-}
-
-/// Reads the answer; the server's complaint, or what is wrong with what it sent, is the error.
-fn take_in(scratch: &Locked<'_>, answer: &[u8]) -> Result<(), String> {
-    let mut lines = StreamingPeekableIter::new(answer, &[PacketLineRef::Flush], false);
-    lines.fail_on_err_lines(true);
-    let mut shallow = Vec::new();
-    loop {
-        let line = match lines.read_line() {
-            Some(Ok(Ok(line))) => line,
-            Some(Ok(Err(err))) => return Err(err.to_string()),
-            Some(Err(err)) => return Err(err.to_string()),
-            None => return Err("the answer holds no pack".to_owned()),
-        };
-        let Some(text) = line.as_slice() else {
-            continue;
-        };
-        let text = text.trim_ascii();
-        if text == b"packfile" {
-            break;
-        }
-        if let Some(id) = text.strip_prefix(b"shallow ") {
-            shallow.push(ObjectId::from_hex(id).map_err(|err| err.to_string())?);
-        }
-    }
-    let mut complaint = Vec::new();
-    let mut pack = BufReader::new(lines.as_read_with_sidebands(|is_error, text: &[u8]| {
-        if is_error {
-            complaint.extend_from_slice(text);
-        }
-        ProgressAction::Continue(())
-    }));
-    let adopted = scratch.adopt(&mut pack, &shallow);
-    drop(pack);
-    adopted.map_err(|err| match complaint.is_empty() {
-        true => err.to_string(),
-        false => complaint.to_str_lossy().into_owned(),
-    })
+    let request = Request {
+        from,
+        dir: scratch.dir(),
+        wants: objects,
+        filter: Some(depth.filter()),
+        depth: Some(1),
+        limit: ANSWER_LIMIT,
+        patience,
+    };
+    upload_pack::ask(&request, |pack, shallow| scratch.adopt(pack, shallow))
 }

@@ -9,7 +9,6 @@ use std::{
     fs::{self, File, TryLockError},
     io::{self, BufRead, Write},
     path::{Path, PathBuf},
-    sync::atomic::AtomicBool,
     thread,
     time::{Duration, Instant},
 };
@@ -23,7 +22,13 @@ use sha2::{Digest, Sha256};
 
 use super::Depth;
 use crate::{
-    git::{gitmodules, repository::Repository, submodule::Store, url::Source},
+    git::{
+        gitmodules,
+        pack::{self, Received},
+        repository::Repository,
+        submodule::Store,
+        url::Source,
+    },
     interrupt,
     model::error::{Error, Result},
 };
@@ -36,8 +41,6 @@ const HEAD: &str = "ref: refs/heads/main\n";
 const PACK_LIMIT: usize = 10;
 /// How long another run may keep the lock: longer than any fetch takes.
 const LOCK_PATIENCE: Duration = Duration::from_secs(600);
-/// No tree or commit is larger; one that unpacks to more is a bomb.
-const OBJECT_LIMIT: usize = 256 << 20;
 
 /// The place of a store, which may not exist yet.
 pub(super) struct Scratch {
@@ -309,22 +312,9 @@ impl Locked<'_> {
             .prefix("incoming-")
             .tempdir_in(self.dir())
             .map_err(cannot)?;
-        let written = gix_pack::Bundle::write_to_directory(
-            pack,
-            Some(incoming.path()),
-            &mut gix::progress::Discard,
-            &AtomicBool::new(false),
-            None::<gix::odb::Handle>,
-            self.scratch.hash,
-            gix_pack::bundle::write::Options {
-                thread_limit: Some(1),
-                alloc_limit_bytes: Some(OBJECT_LIMIT),
-                ..Default::default()
-            },
-        )
-        .map_err(|err| Error::work("the pack it sent is damaged").because(err))?;
+        let received = pack::receive(pack, incoming.path(), self.scratch.hash)?;
         self.note_shallow(shallow).map_err(cannot)?;
-        let (Some(data), Some(index)) = (written.data_path, written.index_path) else {
+        let Some(Received { data, index }) = received else {
             return Ok(());
         };
         let promise = data.with_extension("promisor");
