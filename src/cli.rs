@@ -95,6 +95,10 @@ pub enum Command {
     /// Never at the price of work: a service with uncommitted changes, or with commits that are on no branch, is left as it is
     /// and named (exit 4).
     Update(Update),
+    /// Show where every worktree stands: branch, pin, changes, commits to push.
+    ///
+    /// Services that need nothing are counted only, unless --all is given.
+    Status(Status),
     /// Show what flota keeps for later runs under the fleet's git directory, and clear it.
     ///
     /// Facts about commits, and commits and trees of submodules that are not checked out. Nothing in it is needed: what is
@@ -329,6 +333,23 @@ pub struct Update {
     /// How to bring submodules.
     #[command(flatten)]
     pub bringing: Bringing,
+}
+
+/// Arguments of `flota status`.
+#[derive(Args, Debug)]
+pub struct Status {
+    /// Only these services, by name, path or glob.
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<String>,
+    /// List the services that need nothing, too.
+    #[arg(short, long)]
+    pub all: bool,
+    /// How many services to read at a time [default: the number of cores].
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: ResultFormat,
 }
 
 /// How `flota clone` and `flota update` bring submodules.

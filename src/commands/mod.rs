@@ -27,6 +27,7 @@ mod clone;
 mod demo;
 mod explain;
 mod plan;
+mod status;
 mod update;
 
 /// Runs one command, in `dir`; `-C` has been followed by then.
@@ -40,6 +41,7 @@ pub fn dispatch(command: Command, dir: &Path, global: &Global, output: &Output) 
         Command::Build(args) => build::run(&args, &open()?, output),
         Command::Clone(args) => clone::run(&args, output),
         Command::Update(args) => update::run(&args, &open()?, output),
+        Command::Status(args) => status::run(&args, &open()?, output),
         Command::Cache(args) => cache::run(&args, &open()?, output),
         Command::Demo(args) => demo::run(&args, global, output),
     }

@@ -10,4 +10,5 @@ pub mod ends;
 pub mod explain;
 pub mod plan;
 pub mod scaffold;
+pub mod status;
 pub mod update;

@@ -17,6 +17,7 @@ use crate::model::{
     plan::{Plan, Step},
     report::{BuildReport, BuiltService, Status},
     rules::Rule,
+    status::{ServiceStatus, Standing, State},
     sync::{Outcome, Synced},
 };
 
@@ -388,6 +389,67 @@ pub fn updated(synced: &[Synced]) -> String {
         false => table(&["SERVICE", "PIN", "RESULT"], rows) + "\n",
     };
     format!("{table}{}\n", counts(synced))
+}
+
+/// `flota status`: what needs somebody, or all; then the numbers.
+pub fn status(services: &[ServiceStatus], all: bool) -> String {
+    let shown: Vec<_> = services
+        .iter()
+        .filter(|service| all || service.needs_attention())
+        .collect();
+    let rest = services.len() - services.iter().filter(|one| one.needs_attention()).count();
+    let rest = format!(
+        "{} of {} in step",
+        rest,
+        text::plural(services.len(), "service")
+    );
+    match shown.is_empty() {
+        true => rest + "\n",
+        false => {
+            let rows = shown.into_iter().map(status_row);
+            let header = ["SERVICE", "BRANCH", "PIN", "CHANGES", "TO PUSH"];
+            format!("{}\n{rest}\n", table(&header, rows))
+        }
+    }
+}
+
+fn status_row(service: &ServiceStatus) -> Vec<String> {
+    let name = text::name(service.path.as_ref());
+    let worktree = match &service.state {
+        State::Here(worktree) => worktree,
+        State::Uninitialised => return vec![name, "not initialised".to_owned()],
+        State::Unreadable(_) => return vec![name, "unreadable".to_owned()],
+    };
+    let branch = match &worktree.branch {
+        Some(branch) => text::name(branch.as_ref()),
+        None => "detached".to_owned(),
+    };
+    let pin = match (service.pin, worktree.standing) {
+        (None, _) => "in conflict".to_owned(),
+        (_, Standing::InStep) => "in step".to_owned(),
+        (_, Standing::Ahead { ahead }) => format!("{ahead} ahead"),
+        (_, Standing::Behind { behind }) => format!("{behind} behind"),
+        (_, Standing::Diverged { ahead, behind }) => format!("{ahead} ahead, {behind} behind"),
+        (_, Standing::PinMissing) => "not fetched".to_owned(),
+        (_, Standing::Unknown) => "no commit".to_owned(),
+    };
+    let changes = &worktree.changes;
+    let counted = [
+        (changes.conflicted, "in conflict"),
+        (changes.staged, "staged"),
+        (changes.unstaged, "unstaged"),
+        (changes.untracked, "untracked"),
+    ];
+    let counted: Vec<_> = counted
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    let unpushed = match worktree.unpushed {
+        0 => String::new(),
+        count => text::plural(count, "commit"),
+    };
+    vec![name, branch, pin, counted.join(", "), unpushed]
 }
 
 fn counts(synced: &[Synced]) -> String {

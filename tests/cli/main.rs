@@ -19,4 +19,5 @@ mod plan;
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod registry;
 mod sandbox;
+mod status;
 mod update;

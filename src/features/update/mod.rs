@@ -22,6 +22,7 @@ use crate::{
     git::{
         clone::Access,
         gitmodules::Gitmodules,
+        pins,
         repository::Repository,
         submodule::Store,
         vet::{self, Link},
@@ -37,7 +38,6 @@ use crate::{
 
 mod enlist;
 mod one;
-mod pins;
 mod wanted;
 
 pub use wanted::Wanted;
@@ -72,7 +72,15 @@ pub fn update(fleet: &Repository, wanted: &Wanted, options: Options<'_>) -> Resu
             "a bare repository has no worktrees to update",
         ));
     };
-    let links = wanted.among(fleet, pins::of_index(fleet)?)?;
+    let pins = pins::of_index(fleet)?;
+    if let Some(path) = pins.conflicted.first() {
+        return Err(
+            Error::repository(format!("the pin of `{path}` is in conflict")).hint(format!(
+                "choose a commit: git -C {path} checkout …, then git add {path}"
+            )),
+        );
+    }
+    let links = wanted.among(fleet, pins.links)?;
     let _lock = lock(fleet)?;
     let absolute = |path: &Path| {
         path.canonicalize().map_err(|err| {

@@ -64,7 +64,11 @@ impl Wanted {
 }
 
 impl Patterns {
-    fn among(&self, links: Vec<Link>) -> Result<Vec<Link>> {
+    /// Those that one of them matches.
+    ///
+    /// # Errors
+    /// Misuse: a pattern matches none.
+    pub fn among(&self, links: Vec<Link>) -> Result<Vec<Link>> {
         let mut used = vec![false; self.texts.len()];
         let known: Vec<String> = links
             .iter()

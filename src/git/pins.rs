@@ -6,34 +6,40 @@ use gix::{
     objs::FindExt,
 };
 
-use crate::{
-    git::{
-        gitmodules::{self, Gitmodules},
-        repository::Repository,
-        vet::{self, Link},
-    },
-    model::{
-        error::{Error, Result},
-        fleet::Gitlink,
-    },
+use super::{
+    gitmodules::{self, Gitmodules},
+    repository::Repository,
+    vet::{self, Link},
+};
+use crate::model::{
+    error::{Error, Result},
+    fleet::Gitlink,
 };
 
-/// The submodules that the index lists, sorted by path.
-pub(super) fn of_index(fleet: &Repository) -> Result<Vec<Link>> {
+/// The submodules of an index.
+pub struct Pins {
+    /// Those that are settled, sorted by path.
+    pub links: Vec<Link>,
+    /// The paths of those that a merge left in conflict, sorted.
+    pub conflicted: Vec<BString>,
+}
+
+/// The submodules that the fleet's index lists.
+///
+/// # Errors
+/// Repository: the index or `.gitmodules` cannot be read, or a submodule is refused.
+pub fn of_index(fleet: &Repository) -> Result<Pins> {
     let repo = fleet.to_local()?;
     let index = repo
         .index_or_empty()
         .map_err(|err| Error::repository("cannot read the fleet's index").because(err))?;
     let (mut gitlinks, mut symlinks) = (Vec::<Gitlink>::new(), Vec::<BString>::new());
-    let mut listing = None;
+    let (mut conflicted, mut listing) = (Vec::<BString>::new(), None);
     for entry in index.entries() {
         let path = entry.path(&index);
         if entry.stage() != Stage::Unconflicted {
-            if entry.mode == Mode::COMMIT || path == gitmodules::FILE {
-                return Err(Error::repository(format!(
-                    "`{path}` is in conflict in the fleet's index"
-                ))
-                .hint("settle it and stage the result: git add"));
+            if entry.mode == Mode::COMMIT && conflicted.last().is_none_or(|last| last != path) {
+                conflicted.push(path.to_owned());
             }
         } else if entry.mode == Mode::COMMIT {
             gitlinks.push(Gitlink {
@@ -43,6 +49,7 @@ pub(super) fn of_index(fleet: &Repository) -> Result<Vec<Link>> {
         } else if entry.mode == Mode::SYMLINK {
             symlinks.push(path.to_owned());
         }
+        // In conflict too, one side of it is as good as the other to go by.
         if path == gitmodules::FILE {
             if entry.mode == Mode::SYMLINK {
                 return Err(Error::repository(format!(
@@ -64,5 +71,8 @@ pub(super) fn of_index(fleet: &Repository) -> Result<Vec<Link>> {
             Gitmodules::parse(blob.data)?
         }
     };
-    vet::links(gitlinks, &modules, &symlinks)
+    Ok(Pins {
+        links: vet::links(gitlinks, &modules, &symlinks)?,
+        conflicted,
+    })
 }

@@ -1,0 +1,27 @@
+//! `flota status`
+
+use super::Context;
+use crate::{
+    cli::{ResultFormat, Status as Args},
+    features::status,
+    model::{error::Result, exit::Exit, status::State},
+    output::{Output, error, human, json},
+    parallel,
+};
+
+pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
+    let jobs = args.jobs.unwrap_or_else(parallel::default_jobs);
+    let services = status::status(&context.repository, &args.services, jobs)?;
+    match args.format {
+        ResultFormat::Human => output.result(human::status(&services, args.all))?,
+        ResultFormat::Json => output.result(json::status(&services))?,
+    }
+    let mut exit = Exit::Done;
+    for service in &services {
+        if let State::Unreadable(err) = &service.state {
+            error::report_of(output, service.path.as_ref(), err);
+            exit = Exit::Repository;
+        }
+    }
+    Ok(exit)
+}

@@ -1,0 +1,82 @@
+//! `flota status`: every worktree against its pin, its last commit and its remote, read in process.
+
+use std::num::NonZeroUsize;
+
+use bstr::BString;
+use gix::ObjectId;
+
+use super::update::Wanted;
+use crate::{
+    git::{path, pins, repository::Repository, status, worktree},
+    interrupt,
+    model::{
+        error::{Error, Result},
+        status::{ServiceStatus, State},
+    },
+    parallel,
+};
+
+/// The services named, or all of them; sorted by path.
+///
+/// # Errors
+/// The fleet's index cannot be read, a name is none of its services, or flota is interrupted.
+pub fn status(
+    fleet: &Repository,
+    services: &[String],
+    jobs: NonZeroUsize,
+) -> Result<Vec<ServiceStatus>> {
+    if fleet.work_dir().is_none() {
+        return Err(Error::repository("a bare repository has no worktrees"));
+    }
+    let pins = pins::of_index(fleet)?;
+    let mut all: Vec<(BString, Option<ObjectId>)> = match Wanted::new(services)? {
+        Wanted::Active => {
+            let settled = pins
+                .links
+                .into_iter()
+                .map(|link| (link.path, Some(link.pin)));
+            settled
+                .chain(pins.conflicted.into_iter().map(|path| (path, None)))
+                .collect()
+        }
+        Wanted::Matching(patterns) => {
+            let chosen = patterns.among(pins.links)?;
+            chosen
+                .into_iter()
+                .map(|link| (link.path, Some(link.pin)))
+                .collect()
+        }
+    };
+    all.sort();
+    let found = parallel::map(jobs, &all, |(path, pin)| one(fleet, path, *pin))?;
+    match interrupt::pending() {
+        Some(exit) => Err(Error::new(exit, "interrupted while reading worktrees")),
+        None => Ok(found),
+    }
+}
+
+fn one(fleet: &Repository, path: &BString, pin: Option<ObjectId>) -> ServiceStatus {
+    let state = look(fleet, path, pin).unwrap_or_else(State::Unreadable);
+    ServiceStatus {
+        path: path.clone(),
+        pin,
+        state,
+    }
+}
+
+fn look(fleet: &Repository, path: &BString, pin: Option<ObjectId>) -> Result<State> {
+    let root = fleet
+        .folder()
+        .map_err(|err| Error::environment("cannot find the fleet's folder").because(err))?;
+    let relative = path::relative("path", path.as_ref())?;
+    if !worktree::has_real_parents(&root, &relative) {
+        return Err(Error::repository(
+            "a symbolic link or a file stands in its way",
+        ));
+    }
+    let work_dir = root.join(relative);
+    if !work_dir.join(".git").exists() {
+        return Ok(State::Uninitialised);
+    }
+    status::of(&work_dir, pin).map(State::Here)
+}

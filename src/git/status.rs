@@ -1,0 +1,137 @@
+//! What `git status` says of one repository, in process. No hook and no file system monitor runs; a filter of the user's own
+//! does where a file's time tells nothing, as for git.
+
+use std::{collections::BTreeSet, path::Path};
+
+use bstr::BString;
+use gix::{
+    ObjectId,
+    progress::Discard,
+    status::{
+        Item, UntrackedFiles, index_worktree::Item as Difference,
+        plumbing::index_as_worktree::EntryStatus,
+    },
+};
+
+use crate::{
+    interrupt,
+    model::{
+        error::{Error, Result},
+        status::{Changes, Standing, Worktree},
+    },
+};
+
+/// Looks at the worktree `work_dir`, whose commit the fleet says is `pin`.
+///
+/// # Errors
+/// Repository: it cannot be read.
+pub fn of(work_dir: &Path, pin: Option<ObjectId>) -> Result<Worktree> {
+    let unreadable = |err: gix::Error| {
+        Error::repository(format!("cannot read `{}`", work_dir.display()))
+            .because(err)
+            .hint("git finds what is damaged: git fsck")
+    };
+    let options = gix::open::Options::default().bail_if_untrusted(true);
+    let repo = gix::open_opts(work_dir, options).map_err(unreadable)?;
+    let branch = repo.head_name().map_err(unreadable)?;
+    let head = repo.head_id().ok().map(gix::Id::detach);
+    Ok(Worktree {
+        branch: branch.map(|name| name.shorten().to_owned()),
+        standing: standing(&repo, head, pin).map_err(unreadable)?,
+        changes: changes(&repo).map_err(unreadable)?,
+        unpushed: match head {
+            Some(head) => unpushed(&repo, head).map_err(unreadable)?,
+            None => 0,
+        },
+        head,
+    })
+}
+
+fn standing(
+    repo: &gix::Repository,
+    head: Option<ObjectId>,
+    pin: Option<ObjectId>,
+) -> gix::Result<Standing> {
+    let (Some(head), Some(pin)) = (head, pin) else {
+        return Ok(Standing::Unknown);
+    };
+    if head == pin {
+        return Ok(Standing::InStep);
+    }
+    if !repo.has_object(pin) {
+        return Ok(Standing::PinMissing);
+    }
+    let ahead = count(repo, head, vec![pin])?;
+    let behind = count(repo, pin, vec![head])?;
+    Ok(match (ahead, behind) {
+        (0, behind) => Standing::Behind { behind },
+        (ahead, 0) => Standing::Ahead { ahead },
+        (ahead, behind) => Standing::Diverged { ahead, behind },
+    })
+}
+
+/// How many commits lead to `tip` and to none of `hidden`.
+fn count(repo: &gix::Repository, tip: ObjectId, hidden: Vec<ObjectId>) -> gix::Result<usize> {
+    let walk = repo.rev_walk([tip]).with_hidden(hidden).all()?;
+    let mut count = 0;
+    for commit in walk {
+        commit?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+fn unpushed(repo: &gix::Repository, head: ObjectId) -> gix::Result<usize> {
+    let mut tips = Vec::new();
+    for reference in repo.references()?.prefixed("refs/remotes/")? {
+        let Ok(mut reference) = reference else {
+            continue;
+        };
+        if let Ok(tip) = reference.peel_to_id() {
+            tips.push(tip.detach());
+        }
+    }
+    if tips.contains(&head) {
+        return Ok(0);
+    }
+    count(repo, head, tips)
+}
+
+fn changes(repo: &gix::Repository) -> gix::Result<Changes> {
+    let platform = repo
+        .status(Discard)?
+        .index_worktree_submodules(None)
+        .index_worktree_rewrites(None)
+        .tree_index_track_renames(gix::status::tree_index::TrackRenames::Disabled)
+        .untracked_files(UntrackedFiles::Collapsed)
+        .index_worktree_options_mut(|options| options.thread_limit = Some(1))
+        .should_interrupt_shared(interrupt::flag());
+    let mut changes = Changes::default();
+    let mut conflicted = BTreeSet::<BString>::new();
+    let mut staged = Vec::<BString>::new();
+    for item in platform.into_iter(None)? {
+        match item? {
+            Item::TreeIndex(change) => staged.push(change.location().to_owned()),
+            Item::IndexWorktree(Difference::Modification {
+                status, rela_path, ..
+            }) => match status {
+                EntryStatus::Conflict { .. } => {
+                    conflicted.insert(rela_path);
+                }
+                EntryStatus::Change(_) | EntryStatus::IntentToAdd => changes.unstaged += 1,
+                EntryStatus::NeedsUpdate(_) => {}
+            },
+            Item::IndexWorktree(Difference::DirectoryContents { entry, .. }) => {
+                if entry.status == gix::dir::entry::Status::Untracked {
+                    changes.untracked += 1;
+                }
+            }
+            // Nobody asked for renames.
+            Item::IndexWorktree(Difference::Rewrite { .. }) => changes.unstaged += 1,
+        }
+    }
+    staged.retain(|path| !conflicted.contains(path));
+    changes.staged = staged.len();
+    changes.conflicted = conflicted.len();
+    Ok(changes)
+}

@@ -1,0 +1,101 @@
+//! Where a service's worktree stands: against its pin, against its last commit, against its remote.
+
+use bstr::BString;
+use gix::ObjectId;
+use serde::Serialize;
+
+use super::error::Error;
+
+/// One submodule of the fleet.
+#[derive(Debug)]
+pub struct ServiceStatus {
+    /// Where it sits.
+    pub path: BString,
+    /// The commit that the fleet's index records; none while it is in conflict.
+    pub pin: Option<ObjectId>,
+    /// What was found.
+    pub state: State,
+}
+
+/// What was found of a submodule.
+#[derive(Debug)]
+pub enum State {
+    /// There is no repository in its worktree.
+    Uninitialised,
+    /// There is one.
+    Here(Worktree),
+    /// It cannot be read.
+    Unreadable(Error),
+}
+
+/// A submodule's worktree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Worktree {
+    /// The branch that HEAD is on; none when it is detached.
+    pub branch: Option<BString>,
+    /// The commit of HEAD; none before the first.
+    pub head: Option<ObjectId>,
+    /// HEAD seen from the pin.
+    pub standing: Standing,
+    /// What is in no commit.
+    pub changes: Changes,
+    /// How many of HEAD's commits no remote-tracking branch has.
+    pub unpushed: usize,
+}
+
+/// HEAD seen from the pin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "is")]
+pub enum Standing {
+    /// They are one.
+    InStep,
+    /// HEAD has commits that the pin lacks.
+    Ahead {
+        /// How many.
+        ahead: usize,
+    },
+    /// The pin has commits that HEAD lacks.
+    Behind {
+        /// How many.
+        behind: usize,
+    },
+    /// Both.
+    Diverged {
+        /// How many HEAD has alone.
+        ahead: usize,
+        /// How many the pin has alone.
+        behind: usize,
+    },
+    /// The pin's commit is not here: it was not fetched yet.
+    PinMissing,
+    /// There is no pin, or no HEAD, to compare.
+    Unknown,
+}
+
+/// Files that differ from HEAD, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Changes {
+    /// In the index.
+    pub staged: usize,
+    /// In the worktree, beside the index.
+    pub unstaged: usize,
+    /// In the worktree, unknown to the index and not ignored; a folder of such counts as one.
+    pub untracked: usize,
+    /// In conflict.
+    pub conflicted: usize,
+}
+
+impl ServiceStatus {
+    /// Whether somebody should look at it.
+    pub fn needs_attention(&self) -> bool {
+        match &self.state {
+            State::Here(worktree) => {
+                self.pin.is_none()
+                    || worktree.standing != Standing::InStep
+                    || worktree.changes != Changes::default()
+                    || worktree.unpushed > 0
+            }
+            State::Uninitialised | State::Unreadable(_) => true,
+        }
+    }
+}

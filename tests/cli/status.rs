@@ -1,0 +1,201 @@
+//! `flota status`: what git says of every worktree, in one table.
+
+use std::{fs, path::Path};
+
+use serde_json::json;
+
+use crate::sandbox::Sandbox;
+
+const API: &str = "ours/code-repos/api";
+
+fn cloned() -> Sandbox {
+    let sandbox = Sandbox::scripted("to-clone");
+    let ran = sandbox.flota("", &["clone", "fleet", "ours"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    sandbox
+}
+
+fn api(sandbox: &Sandbox) -> serde_json::Value {
+    let told = sandbox
+        .flota("ours", &["status", "api", "--format", "json"])
+        .json();
+    assert_eq!(told["schema"], "flota.status/v1");
+    told["services"][0].clone()
+}
+
+/// The numbers that `git status --porcelain=v2` gives for the same worktree.
+fn by_git(sandbox: &Sandbox, dir: &str) -> serde_json::Value {
+    let listed = sandbox.git(
+        dir,
+        &[
+            "status",
+            "--porcelain=v2",
+            "--no-renames",
+            "--ignore-submodules=all",
+        ],
+    );
+    let (mut staged, mut unstaged, mut untracked, mut conflicted) = (0, 0, 0, 0);
+    for line in listed.lines() {
+        match line.as_bytes() {
+            [b'1', b' ', index, worktree, ..] => {
+                staged += usize::from(*index != b'.');
+                unstaged += usize::from(*worktree != b'.');
+            }
+            [b'u', ..] => conflicted += 1,
+            [b'?', ..] => untracked += 1,
+            _ => panic!("{line}"),
+        }
+    }
+    json!({"staged": staged, "unstaged": unstaged, "untracked": untracked, "conflicted": conflicted})
+}
+
+#[test]
+fn a_fresh_clone_needs_nothing() {
+    let sandbox = cloned();
+    insta::assert_snapshot!(sandbox.flota("ours", &["status"]).transcript());
+    insta::assert_snapshot!(sandbox.flota("ours", &["status", "--all"]).transcript());
+}
+
+#[test]
+fn whoever_needs_somebody_is_listed() {
+    let sandbox = cloned();
+    sandbox.git(API, &["switch", "--quiet", "--create", "feature/x"]);
+    sandbox.git(
+        API,
+        &["commit", "--quiet", "--allow-empty", "--message", "Mine"],
+    );
+    fs::write(sandbox.path(API).join("code/app"), "mine").unwrap();
+    fs::write(sandbox.path(API).join("notes"), "mine").unwrap();
+    fs::remove_dir_all(sandbox.path("ours/code-repos/web")).unwrap();
+    insta::assert_snapshot!(sandbox.flota("ours", &["status"]).transcript());
+    let api = api(&sandbox);
+    assert_eq!(api["branch"], "feature/x");
+    assert_eq!(api["standing"], json!({"is": "ahead", "ahead": 1}));
+    assert_eq!(api["unpushed"], 1);
+}
+
+/// One change after another, each counted as git counts it.
+#[test]
+fn changes_are_counted_as_git_counts_them() {
+    let sandbox = cloned();
+    let at = |file: &str| sandbox.path(API).join(file);
+    type Step<'a> = (&'a str, &'a dyn Fn());
+    let git = |arguments: &[&str]| drop(sandbox.git(API, arguments));
+    let steps: [Step<'_>; 13] = [
+        ("nothing", &|| {}),
+        ("modified", &|| {
+            fs::write(at("code/app"), "longer than it was before").unwrap()
+        }),
+        ("staged", &|| git(&["add", "code/app"])),
+        ("staged and modified", &|| {
+            fs::write(at("code/app"), "again").unwrap()
+        }),
+        ("same size", &|| {
+            fs::write(at("README.md"), "# ipa\n").unwrap()
+        }),
+        ("deleted", &|| {
+            fs::remove_file(at("code/Dockerfile")).unwrap()
+        }),
+        ("deletion staged", &|| {
+            git(&["rm", "--quiet", "--cached", "config/Chart.yaml"])
+        }),
+        ("mode", &|| {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+            fs::set_permissions(at("code/run"), mode).unwrap();
+        }),
+        ("another link", &|| {
+            fs::remove_file(at("code/link")).unwrap();
+            std::os::unix::fs::symlink("run", at("code/link")).unwrap();
+        }),
+        ("untracked file", &|| {
+            fs::write(at("notes"), "mine").unwrap()
+        }),
+        ("untracked folder", &|| {
+            fs::create_dir_all(at("new/deeper")).unwrap();
+            fs::write(at("new/deeper/one"), "1").unwrap();
+            fs::write(at("new/two"), "2").unwrap();
+        }),
+        ("ignored", &|| {
+            fs::write(at(".gitignore"), "*.log\n").unwrap();
+            fs::write(at("build.log"), "…").unwrap();
+        }),
+        ("intended", &|| {
+            fs::write(at("later"), "later").unwrap();
+            git(&["add", "--intent-to-add", "later"]);
+        }),
+    ];
+    for (name, step) in steps {
+        step();
+        let ours = api(&sandbox)["changes"].clone();
+        assert_eq!(ours, by_git(&sandbox, API), "{name}");
+    }
+}
+
+#[test]
+fn a_conflict_inside_a_service_is_counted() {
+    let sandbox = cloned();
+    let write = |text: &str| {
+        fs::write(sandbox.path(API).join("code/app"), text).unwrap();
+        sandbox.git(API, &["commit", "--quiet", "--all", "--message", text]);
+    };
+    sandbox.git(API, &["switch", "--quiet", "--create", "one"]);
+    write("one");
+    sandbox.git(API, &["switch", "--quiet", "--create", "two", "HEAD~1"]);
+    write("two");
+    let merge = sandbox.git_output(API, &["merge", "--quiet", "one"]);
+    assert!(!merge.status.success());
+    let changes = api(&sandbox)["changes"].clone();
+    assert_eq!(changes, by_git(&sandbox, API));
+    assert_eq!(changes["conflicted"], 1);
+}
+
+#[test]
+fn the_pin_and_head_are_compared_both_ways() {
+    let sandbox = cloned();
+    sandbox.git(API, &["checkout", "--quiet", "--detach", "HEAD~1"]);
+    assert_eq!(
+        api(&sandbox)["standing"],
+        json!({"is": "behind", "behind": 1})
+    );
+    sandbox.git(
+        API,
+        &["commit", "--quiet", "--allow-empty", "--message", "Mine"],
+    );
+    assert_eq!(
+        api(&sandbox)["standing"],
+        json!({"is": "diverged", "ahead": 1, "behind": 1})
+    );
+    let link = format!("160000,{},code-repos/api", "1".repeat(40));
+    sandbox.git("ours", &["update-index", "--cacheinfo", &link]);
+    assert_eq!(api(&sandbox)["standing"], json!({"is": "pin-missing"}));
+}
+
+/// A repository whose own configuration names a program, in a folder of a service: git in that folder would run it.
+#[test]
+fn no_program_of_a_repository_runs() {
+    let sandbox = cloned();
+    let canary = sandbox.path("canary");
+    let monitor = sandbox.path("monitor");
+    fs::write(&monitor, format!("#!/bin/sh\ntouch {}\n", canary.display())).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(&monitor, mode).unwrap();
+    let monitor = monitor.display().to_string();
+    sandbox.git(API, &["init", "--quiet", "--bare", "embedded"]);
+    for dir in [API.to_owned(), format!("{API}/embedded")] {
+        sandbox.git(&dir, &["config", "core.fsmonitor", &monitor]);
+    }
+    let ran = sandbox.flota("ours", &["status"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert!(!canary.exists());
+}
+
+#[test]
+fn a_damaged_service_is_named_and_the_others_are_told() {
+    let sandbox = cloned();
+    fs::write(sandbox.path("ours/.git/modules/web/index"), "no index").unwrap();
+    let ran = sandbox.flota("ours", &["status", "--all"]);
+    assert_eq!(ran.status, Some(4), "{}", ran.stderr);
+    assert!(ran.stderr.contains("code-repos/web"), "{}", ran.stderr);
+    assert!(ran.text().contains("code-repos/api"), "{}", ran.text());
+    assert!(Path::new(&sandbox.path("ours/.git/modules/web/index")).is_file());
+}
