@@ -99,6 +99,10 @@ pub enum Command {
     ///
     /// Services that need nothing are counted only, unless --all is given.
     Status(Status),
+    /// Stage the services' HEADs as their pins.
+    ///
+    /// All of the named services or none: one whose commits are not pushed is refused, since nobody else could check it out.
+    Bump(Bump),
     /// Show what flota keeps for later runs under the fleet's git directory, and clear it.
     ///
     /// Facts about commits, and commits and trees of submodules that are not checked out. Nothing in it is needed: what is
@@ -344,6 +348,23 @@ pub struct Status {
     /// List the services that need nothing, too.
     #[arg(short, long)]
     pub all: bool,
+    /// How many services to read at a time [default: the number of cores].
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: ResultFormat,
+}
+
+/// Arguments of `flota bump`.
+#[derive(Args, Debug)]
+pub struct Bump {
+    /// The services, by name, path or glob.
+    #[arg(value_name = "SERVICE", required = true)]
+    pub services: Vec<String>,
+    /// Show what would be staged.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
     /// How many services to read at a time [default: the number of cores].
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,

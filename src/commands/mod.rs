@@ -20,6 +20,7 @@ use crate::{
 };
 
 mod build;
+mod bump;
 mod cache;
 mod changed;
 mod check;
@@ -42,6 +43,7 @@ pub fn dispatch(command: Command, dir: &Path, global: &Global, output: &Output) 
         Command::Clone(args) => clone::run(&args, output),
         Command::Update(args) => update::run(&args, &open()?, output),
         Command::Status(args) => status::run(&args, &open()?, output),
+        Command::Bump(args) => bump::run(&args, &open()?, output),
         Command::Cache(args) => cache::run(&args, &open()?, output),
         Command::Demo(args) => demo::run(&args, global, output),
     }

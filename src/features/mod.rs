@@ -1,6 +1,7 @@
 //! Floor 3: the work of each command. Features return values and emit events; they never print.
 
 pub mod build;
+pub mod bump;
 pub mod cache;
 pub mod changed;
 pub mod check;

@@ -1,5 +1,6 @@
 //! Floor 1: pure data and rules, no IO.
 
+pub mod bump;
 pub mod cache;
 pub mod change;
 pub mod error;

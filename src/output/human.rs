@@ -8,6 +8,7 @@ use gix::ObjectId;
 
 use super::{text, theme};
 use crate::model::{
+    bump::Bump,
     cache::{Cache, CacheKind},
     change::{
         Action, Base, BaseKind, Changed, Direction, End, FileChange, FileStatus, Part, Reason,
@@ -391,6 +392,34 @@ pub fn updated(synced: &[Synced]) -> String {
     format!("{table}{}\n", counts(synced))
 }
 
+/// `flota bump`
+pub fn bumps(bumps: &[Bump]) -> String {
+    if bumps.is_empty() {
+        return "The pins are where HEAD is.\n".to_owned();
+    }
+    let rows = bumps.iter().map(|bump| {
+        let pins = format!("{} → {}", short(bump.from), short(bump.to));
+        vec![
+            text::name(bump.path.as_ref()),
+            pins,
+            standing(bump.standing),
+        ]
+    });
+    table(&["SERVICE", "PIN", "HEAD"], rows)
+}
+
+/// HEAD seen from the pin, in words.
+fn standing(standing: Standing) -> String {
+    match standing {
+        Standing::InStep => "in step".to_owned(),
+        Standing::Ahead { ahead } => format!("{ahead} ahead"),
+        Standing::Behind { behind } => format!("{behind} behind"),
+        Standing::Diverged { ahead, behind } => format!("{ahead} ahead, {behind} behind"),
+        Standing::PinMissing => "not fetched".to_owned(),
+        Standing::Unknown => "no commit".to_owned(),
+    }
+}
+
 /// `flota status`: what needs somebody, or all; then the numbers.
 pub fn status(services: &[ServiceStatus], all: bool) -> String {
     let shown: Vec<_> = services
@@ -424,14 +453,9 @@ fn status_row(service: &ServiceStatus) -> Vec<String> {
         Some(branch) => text::name(branch.as_ref()),
         None => "detached".to_owned(),
     };
-    let pin = match (service.pin, worktree.standing) {
-        (None, _) => "in conflict".to_owned(),
-        (_, Standing::InStep) => "in step".to_owned(),
-        (_, Standing::Ahead { ahead }) => format!("{ahead} ahead"),
-        (_, Standing::Behind { behind }) => format!("{behind} behind"),
-        (_, Standing::Diverged { ahead, behind }) => format!("{ahead} ahead, {behind} behind"),
-        (_, Standing::PinMissing) => "not fetched".to_owned(),
-        (_, Standing::Unknown) => "no commit".to_owned(),
+    let pin = match service.pin {
+        Some(_) => standing(worktree.standing),
+        None => "in conflict".to_owned(),
     };
     let changes = &worktree.changes;
     let counted = [

@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::text;
 use crate::model::{
+    bump::Bump,
     cache::{Cache, CacheKind},
     change::{
         Action, Base, BaseKind, ChangeKind, Changed, Direction, End, FileChange, FileStatus, Part,
@@ -108,6 +109,42 @@ pub fn updated(synced: &[Synced]) -> String {
         directory: None,
         submodules: synced.iter().map(SubmoduleV1::from).collect(),
     })
+}
+
+/// `flota.bump/v1`
+pub fn bumps(bumps: &[Bump]) -> String {
+    render(&BumpsV1 {
+        schema: "flota.bump/v1",
+        services: bumps.iter().map(BumpV1::from).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct BumpsV1<'a> {
+    schema: &'static str,
+    services: Vec<BumpV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct BumpV1<'a> {
+    #[serde(flatten)]
+    path: Bytes<'a>,
+    from: String,
+    to: String,
+    standing: Standing,
+    dirty: bool,
+}
+
+impl<'a> From<&'a Bump> for BumpV1<'a> {
+    fn from(bump: &'a Bump) -> Self {
+        Self {
+            path: Bytes("path", bump.path.as_ref()),
+            from: bump.from.to_string(),
+            to: bump.to.to_string(),
+            standing: bump.standing,
+            dirty: bump.is_dirty,
+        }
+    }
 }
 
 /// `flota.status/v1`

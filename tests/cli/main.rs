@@ -8,6 +8,7 @@ mod build;
 mod build_engines;
 mod build_push;
 mod build_run;
+mod bump;
 mod cache;
 mod changed;
 mod check;

@@ -1,0 +1,30 @@
+//! `flota bump`
+
+use super::Context;
+use crate::{
+    cli::{Bump as Args, ResultFormat},
+    features::bump,
+    model::{error::Result, exit::Exit},
+    output::{Output, human, json, text},
+    parallel,
+};
+
+pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
+    let jobs = args.jobs.unwrap_or_else(parallel::default_jobs);
+    let bumps = bump::plan(&context.repository, &args.services, jobs)?;
+    for bump in bumps.iter().filter(|bump| bump.is_dirty) {
+        let path = text::name(bump.path.as_ref());
+        output.warning(&format!(
+            "{path} has changes that are in no commit: its pin does not hold them"
+        ));
+    }
+    if !args.dry_run && !bumps.is_empty() {
+        bump::stage(&context.repository, &bumps)?;
+        output.status("Staged; git commit records them.");
+    }
+    match args.format {
+        ResultFormat::Human => output.result(human::bumps(&bumps))?,
+        ResultFormat::Json => output.result(json::bumps(&bumps))?,
+    }
+    Ok(Exit::Done)
+}

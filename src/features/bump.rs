@@ -1,0 +1,99 @@
+//! `flota bump`: the services' HEADs become their pins, staged in the fleet, all of them or none.
+
+use std::num::NonZeroUsize;
+
+use crate::{
+    git::{
+        command::{git, run},
+        repository::Repository,
+    },
+    model::{
+        bump::Bump,
+        error::{Error, Result},
+        status::{Changes, ServiceStatus, Standing, State, Worktree},
+    },
+};
+
+/// Looks whether each of `services` may be pinned where it is; what is in step already is left out.
+///
+/// # Errors
+/// Repository: a service is not initialised, has no commit, or has commits that its remote lacks, so that nobody else could
+/// check the pin out. All that stands in the way is named.
+pub fn plan(fleet: &Repository, services: &[String], jobs: NonZeroUsize) -> Result<Vec<Bump>> {
+    let found = super::status::status(fleet, services, jobs)?;
+    let (mut bumps, mut refused) = (Vec::new(), Vec::new());
+    for service in found {
+        match one(service) {
+            Ok(bump) => bumps.extend(bump),
+            Err(error) => refused.push(error),
+        }
+    }
+    match refused.len() {
+        0 => Ok(bumps),
+        1 => Err(refused.remove(0)),
+        count => {
+            let said: Vec<_> = refused.iter().map(ToString::to_string).collect();
+            let hints = refused.iter().flat_map(|error| error.hints().to_vec());
+            let error = Error::repository(format!("{count} services cannot be pinned as they are"))
+                .because(said.join("\n"));
+            Err(hints.fold(error, Error::hint))
+        }
+    }
+}
+
+/// Stages the pins in the fleet's index, in one go.
+///
+/// # Errors
+/// Work: git cannot write the index; then none is staged.
+pub fn stage(fleet: &Repository, bumps: &[Bump]) -> Result<()> {
+    let root = fleet.work_dir().unwrap_or(fleet.common_dir());
+    let mut lines = Vec::new();
+    for bump in bumps {
+        lines.extend_from_slice(format!("160000 {}\t", bump.to).as_bytes());
+        lines.extend_from_slice(&bump.path);
+        lines.push(0);
+    }
+    let command = git(root)
+        .args(["update-index", "-z", "--index-info"])
+        .input(lines);
+    run(command, "stage the pins")
+}
+
+fn one(service: ServiceStatus) -> Result<Option<Bump>> {
+    let path = &service.path;
+    let refuse = |why: &str| Error::repository(format!("{path}: {why}"));
+    let worktree = match service.state {
+        State::Here(worktree) => worktree,
+        State::Uninitialised => {
+            return Err(refuse("it is not initialised").hint(format!("flota update {path}")));
+        }
+        State::Unreadable(error) => return Err(error),
+    };
+    let Worktree {
+        head,
+        standing,
+        changes,
+        unpushed,
+        ..
+    } = worktree;
+    let (Some(to), Some(from)) = (head, service.pin) else {
+        return Err(refuse("it has no commit to pin"));
+    };
+    if standing == Standing::InStep {
+        return Ok(None);
+    }
+    if unpushed > 0 {
+        let commits = if unpushed == 1 { "commit" } else { "commits" };
+        return Err(refuse(&format!(
+            "its HEAD has {unpushed} {commits} that no branch of its remote has"
+        ))
+        .hint(format!("push them: git -C {path} push")));
+    }
+    Ok(Some(Bump {
+        path: service.path,
+        from,
+        to,
+        standing,
+        is_dirty: changes != Changes::default(),
+    }))
+}
