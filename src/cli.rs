@@ -99,6 +99,11 @@ pub enum Command {
     ///
     /// Services that need nothing are counted only, unless --all is given.
     Status(Status),
+    /// Run a command in every service, in parallel.
+    ///
+    /// No shell reads it. It finds FLOTA_SERVICE, FLOTA_PATH, FLOTA_PIN and FLOTA_FLEET in its environment. After a failure no
+    /// further one is begun, unless --keep-going is given; any failure is exit 1.
+    Foreach(Foreach),
     /// Stage the services' HEADs as their pins.
     ///
     /// All of the named services or none: one whose commits are not pushed is refused, since nobody else could check it out.
@@ -354,6 +359,29 @@ pub struct Status {
     /// The form of the result.
     #[arg(long, value_enum, default_value = "human")]
     pub format: ResultFormat,
+}
+
+/// Arguments of `flota foreach`.
+#[derive(Args, Debug)]
+pub struct Foreach {
+    /// Only this service, by name, path or glob; may be given again.
+    #[arg(short, long = "service", value_name = "SERVICE")]
+    pub services: Vec<String>,
+    /// Only the services that `flota changed` lists.
+    #[arg(long, help_heading = COMPARED)]
+    pub changed: bool,
+    /// --base and --head.
+    #[command(flatten)]
+    pub ends: Ends,
+    /// How many services at a time [default: the number of cores].
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// Go on after a failure.
+    #[arg(short, long)]
+    pub keep_going: bool,
+    /// The command and its arguments.
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub command: Vec<std::ffi::OsString>,
 }
 
 /// Arguments of `flota bump`.

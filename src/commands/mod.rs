@@ -27,6 +27,7 @@ mod check;
 mod clone;
 mod demo;
 mod explain;
+mod foreach;
 mod plan;
 mod status;
 mod update;
@@ -43,6 +44,7 @@ pub fn dispatch(command: Command, dir: &Path, global: &Global, output: &Output) 
         Command::Clone(args) => clone::run(&args, output),
         Command::Update(args) => update::run(&args, &open()?, output),
         Command::Status(args) => status::run(&args, &open()?, output),
+        Command::Foreach(args) => foreach::run(&args, &open()?, output),
         Command::Bump(args) => bump::run(&args, &open()?, output),
         Command::Cache(args) => cache::run(&args, &open()?, output),
         Command::Demo(args) => demo::run(&args, global, output),

@@ -9,6 +9,7 @@ pub mod clone;
 pub mod demo;
 pub mod ends;
 pub mod explain;
+pub mod foreach;
 pub mod plan;
 pub mod scaffold;
 pub mod status;

@@ -1,6 +1,6 @@
 //! `flota status`: every worktree against its pin, its last commit and its remote, read in process.
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, path::Path};
 
 use bstr::BString;
 use gix::ObjectId;
@@ -28,6 +28,9 @@ pub fn status(
     if fleet.work_dir().is_none() {
         return Err(Error::repository("a bare repository has no worktrees"));
     }
+    let root = fleet
+        .folder()
+        .map_err(|err| Error::environment("cannot find the fleet's folder").because(err))?;
     let pins = pins::of_index(fleet)?;
     let mut all: Vec<(BString, Option<ObjectId>)> = match Wanted::new(services)? {
         Wanted::Active => {
@@ -48,15 +51,15 @@ pub fn status(
         }
     };
     all.sort();
-    let found = parallel::map(jobs, &all, |(path, pin)| one(fleet, path, *pin))?;
+    let found = parallel::map(jobs, &all, |(path, pin)| one(&root, path, *pin))?;
     match interrupt::pending() {
         Some(exit) => Err(Error::new(exit, "interrupted while reading worktrees")),
         None => Ok(found),
     }
 }
 
-fn one(fleet: &Repository, path: &BString, pin: Option<ObjectId>) -> ServiceStatus {
-    let state = look(fleet, path, pin).unwrap_or_else(State::Unreadable);
+fn one(root: &Path, path: &BString, pin: Option<ObjectId>) -> ServiceStatus {
+    let state = look(root, path, pin).unwrap_or_else(State::Unreadable);
     ServiceStatus {
         path: path.clone(),
         pin,
@@ -64,12 +67,9 @@ fn one(fleet: &Repository, path: &BString, pin: Option<ObjectId>) -> ServiceStat
     }
 }
 
-fn look(fleet: &Repository, path: &BString, pin: Option<ObjectId>) -> Result<State> {
-    let root = fleet
-        .folder()
-        .map_err(|err| Error::environment("cannot find the fleet's folder").because(err))?;
+fn look(root: &Path, path: &BString, pin: Option<ObjectId>) -> Result<State> {
     let relative = path::relative("path", path.as_ref())?;
-    if !worktree::has_real_parents(&root, &relative) {
+    if !worktree::has_real_parents(root, &relative) {
         return Err(Error::repository(
             "a symbolic link or a file stands in its way",
         ));

@@ -21,6 +21,8 @@ use crate::{
     },
 };
 
+mod clean;
+
 /// Looks at the worktree `work_dir`, whose commit the fleet says is `pin`.
 ///
 /// # Errors
@@ -38,7 +40,10 @@ pub fn of(work_dir: &Path, pin: Option<ObjectId>) -> Result<Worktree> {
     Ok(Worktree {
         branch: branch.map(|name| name.shorten().to_owned()),
         standing: standing(&repo, head, pin).map_err(unreadable)?,
-        changes: changes(&repo).map_err(unreadable)?,
+        changes: match head {
+            Some(head) if clean::is_clean(&repo, head) => Changes::default(),
+            _ => changes(&repo).map_err(unreadable)?,
+        },
         unpushed: match head {
             Some(head) => unpushed(&repo, head).map_err(unreadable)?,
             None => 0,

@@ -8,6 +8,7 @@ pub mod event;
 pub mod exit;
 pub mod explanation;
 pub mod fleet;
+pub mod foreach;
 pub mod identity;
 pub mod plan;
 pub mod range;

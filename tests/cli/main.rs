@@ -15,6 +15,7 @@ mod check;
 mod clone;
 mod demo;
 mod explain;
+mod foreach;
 mod plan;
 #[path = "../support/registry.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]

@@ -1,0 +1,84 @@
+//! `flota foreach`
+
+use std::sync::{Mutex, PoisonError};
+
+use bstr::BString;
+
+use super::{Context, with_progress};
+use crate::{
+    cli::Foreach as Args,
+    features::{
+        changed,
+        foreach::{self, Options},
+    },
+    model::{change::Unread, error::Result, exit::Exit, foreach::Ran},
+    output::{Output, error, human, text},
+    parallel,
+};
+
+pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
+    let jobs = args.jobs.unwrap_or_else(parallel::default_jobs);
+    let only = match args.changed || args.ends.base.is_some() {
+        true => Some(moved(args, context, output)?),
+        false => None,
+    };
+    let unprinted = Mutex::new(None);
+    let each = |ran: &Ran| {
+        let printed = output.result(human::ran(ran));
+        let mut first = unprinted.lock().unwrap_or_else(PoisonError::into_inner);
+        *first = first.take().or(printed.err());
+        if let Some(failure) = &ran.failure {
+            error::report_of(output, ran.path.as_ref(), failure);
+        }
+    };
+    let summary = foreach::foreach(
+        &context.repository,
+        &Options {
+            command: &args.command,
+            services: &args.services,
+            only: only.as_deref(),
+            jobs,
+            keep_going: args.keep_going,
+            each: &each,
+        },
+    )?;
+    if let Some(error) = unprinted
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner)
+    {
+        return Err(error);
+    }
+    for path in &summary.uninitialised {
+        let path = text::name(path.as_ref());
+        output.warning(&format!("{path} is not initialised, and was left out"));
+    }
+    output.status(human::foreach(&summary));
+    Ok(match summary.failed.is_empty() {
+        true => Exit::Done,
+        false => Exit::WorkFailed,
+    })
+}
+
+/// The services that `flota changed` lists for the same range.
+fn moved(args: &Args, context: &Context, output: &Output) -> Result<Vec<BString>> {
+    let ends = context.ends(None, &args.ends, false)?;
+    let changed = with_progress(output, |events| {
+        let options = changed::Options {
+            files: false,
+            strict: false,
+            jobs: args.jobs.unwrap_or_else(parallel::default_jobs),
+            only: &[],
+            offline: false,
+            events,
+        };
+        changed::changed(&context.repository, &context.settings, ends, options)
+    })?;
+    match Unread::error(&changed.unread) {
+        Some(error) => Err(error),
+        None => Ok(changed
+            .services
+            .into_iter()
+            .map(|service| service.path)
+            .collect()),
+    }
+}

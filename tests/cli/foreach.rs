@@ -1,0 +1,165 @@
+//! `flota foreach`: a command in every service.
+
+use std::{fs, time::Duration};
+
+use crate::sandbox::{Ran, Sandbox};
+
+fn cloned() -> Sandbox {
+    let sandbox = Sandbox::scripted("to-clone");
+    let ran = sandbox.flota("", &["clone", "fleet", "ours"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    sandbox
+}
+
+fn foreach(sandbox: &Sandbox, arguments: &[&str]) -> Ran {
+    sandbox.flota("ours", &[&["foreach"], arguments].concat())
+}
+
+#[test]
+fn each_services_output_stays_together_and_tells_who_it_is() {
+    let sandbox = cloned();
+    let script = "for i in 1 2 3; do echo $FLOTA_SERVICE $i; echo $FLOTA_SERVICE $i >&2; done; pwd; echo $FLOTA_PATH $FLOTA_PIN $FLOTA_FLEET";
+    let ran = foreach(&sandbox, &["-j2", "--", "sh", "-c", script]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    let root = sandbox.path("ours").canonicalize().unwrap();
+    for service in ["api", "web"] {
+        let path = format!("code-repos/{service}");
+        let pin = sandbox.git(format!("ours/{path}"), &["rev-parse", "HEAD"]);
+        let lines: String = (1..=3)
+            .map(|i| format!("{service} {i}\n{service} {i}\n"))
+            .collect();
+        let root = root.display();
+        let block = format!("{lines}{root}/{path}\n{path} {} {root}\n", pin.trim());
+        assert!(ran.text().contains(&block), "{block}\nin\n{}", ran.text());
+    }
+}
+
+#[test]
+fn no_shell_reads_the_command() {
+    let sandbox = cloned();
+    let ran = foreach(
+        &sandbox,
+        &["--", "printf", "%s|", "$HOME; touch canary", "*"],
+    );
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert!(
+        ran.text().contains("$HOME; touch canary|*|"),
+        "{}",
+        ran.text()
+    );
+}
+
+#[test]
+fn a_failure_stops_what_has_not_begun_unless_told_otherwise() {
+    let sandbox = cloned();
+    let stopped = foreach(&sandbox, &["-j1", "--", "sh", "-c", "echo seen; exit 7"]);
+    assert_eq!(stopped.status, Some(1));
+    assert_eq!(
+        stopped.text().matches("seen").count(),
+        1,
+        "{}",
+        stopped.text()
+    );
+    assert!(stopped.stderr.contains("1 not begun"), "{}", stopped.stderr);
+    assert!(
+        stopped.stderr.contains("exit status: 7"),
+        "{}",
+        stopped.stderr
+    );
+    let all = foreach(
+        &sandbox,
+        &["-j1", "--keep-going", "--", "sh", "-c", "echo seen; exit 7"],
+    );
+    assert_eq!(all.status, Some(1));
+    assert_eq!(all.text().matches("seen").count(), 2, "{}", all.text());
+}
+
+#[test]
+fn some_services_and_those_that_changed() {
+    let sandbox = cloned();
+    let web = foreach(&sandbox, &["--service", "web", "--", "pwd"]);
+    assert_eq!(
+        web.text().matches("code-repos/").count(),
+        2,
+        "{}",
+        web.text()
+    );
+    // The last commit of the fleet moved no pin; the one before linked both.
+    let none = foreach(&sandbox, &["--base", "HEAD~1", "--", "pwd"]);
+    assert_eq!(
+        (none.status, none.text()),
+        (Some(0), String::new()),
+        "{}",
+        none.stderr
+    );
+    fs::write(sandbox.path("web/code/app"), "second").unwrap();
+    sandbox.git(
+        "web",
+        &["commit", "--quiet", "--all", "--message", "Second"],
+    );
+    sandbox.git(
+        "ours/code-repos/web",
+        &["pull", "--quiet", "origin", "main"],
+    );
+    sandbox.git(
+        "ours",
+        &["commit", "--quiet", "--all", "--message", "Move web"],
+    );
+    let moved = foreach(&sandbox, &["--base", "HEAD~1", "--", "pwd"]);
+    assert!(moved.text().contains("code-repos/web"), "{}", moved.text());
+    assert!(!moved.text().contains("code-repos/api"), "{}", moved.text());
+}
+
+#[test]
+fn what_is_not_initialised_is_named() {
+    let sandbox = cloned();
+    fs::remove_dir_all(sandbox.path("ours/code-repos/api")).unwrap();
+    let ran = foreach(&sandbox, &["--", "true"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("code-repos/api is not initialised"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_program_that_is_not_there_is_an_error() {
+    let sandbox = cloned();
+    let ran = foreach(&sandbox, &["--", "no-such-program"]);
+    assert_eq!(ran.status, Some(1), "{}", ran.stderr);
+    assert!(ran.stderr.contains("no-such-program"), "{}", ran.stderr);
+}
+
+#[test]
+fn an_interrupt_stops_them_all() {
+    let sandbox = cloned();
+    let script = "echo $$ > \"$FLOTA_FLEET/../$FLOTA_SERVICE.pid\"; exec sleep 60";
+    let mut child = sandbox
+        .command("ours", &["foreach", "-j2", "--", "sh", "-c", script])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let pids = ["api.pid", "web.pid"].map(|name| sandbox.path(name));
+    for _ in 0..200 {
+        if pids
+            .iter()
+            .all(|pid| fs::read(pid).is_ok_and(|text| text.ends_with(b"\n")))
+        {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let flota = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(flota, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    for pid in pids {
+        let pid = fs::read_to_string(pid).unwrap();
+        let alive = fs::read_to_string(format!("/proc/{}/cmdline", pid.trim()));
+        assert!(
+            !alive.is_ok_and(|line| line.contains("sleep")),
+            "{pid} lives on"
+        );
+    }
+}
