@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures `flota clone` and `flota update` against git over file://, whole processes: clone.sh FLOTA [DIR]
+# Measures `flota clone`, `flota update` and `flota status` against git over file://, whole processes: clone.sh FLOTA [DIR]
 #
 # Needs git, Python 3 and hyperfine. Makes a fleet of 200 services, and one of 1,000, in DIR, best a folder in memory: what is
 # measured is many small files. Ends with what git says of the clone.
@@ -39,6 +39,9 @@ cd ours
 hyperfine --shell=none --style basic --warmup 1 --runs 5 --export-markdown ../update.md \
   "$flota update --quiet" "git submodule --quiet update --recursive" >../update.log 2>&1
 cat ../update.md
+hyperfine --shell=none --style basic --warmup 1 --runs 5 --export-markdown ../status.md \
+  "$flota status" "git submodule status" "git status" >../status.log 2>&1
+cat ../status.md
 test -z "$(git status --porcelain)"
 test "$(git submodule status | grep -c '^ ')" = 1000
 git fsck
