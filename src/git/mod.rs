@@ -3,6 +3,7 @@
 pub mod branches;
 pub mod clone;
 pub mod command;
+pub mod config_file;
 pub mod content;
 pub mod deepen;
 pub mod export;

@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use bstr::{BStr, ByteSlice};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::model::error::{Error, Result};
 
@@ -48,6 +49,12 @@ pub fn component(name: &BStr) -> Result<&Path> {
     })?;
     name.to_path()
         .map_err(|_| Error::repository(format!("`{name}` is no file name on this system")))
+}
+
+/// A name as the least discerning file system sees it: in lower case, composed.
+pub fn folded(name: &[u8]) -> String {
+    let lower = name.to_str_lossy().to_lowercase();
+    lower.nfkc().collect::<String>().to_lowercase()
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ impl Store {
         let in_modules = [fleet.git_dir(), fleet.common_dir()]
             .into_iter()
             .find_map(|dir| Self::at(dir.join("modules").join(&name), hash));
-        let in_worktree = || Self::at(from_worktree(&fleet.work_dir()?.join(path))?, hash);
+        let in_worktree = || Self::at(git_dir_of(&fleet.work_dir()?.join(path))?, hash);
         Ok(in_modules.or_else(in_worktree))
     }
 
@@ -135,8 +135,8 @@ fn slots(objects: &Path) -> Option<Slots> {
     })
 }
 
-/// The git directory of a worktree: its `.git` folder (the form before git 1.7.8), or what its gitfile names.
-fn from_worktree(worktree: &Path) -> Option<PathBuf> {
+/// The git directory of a worktree: its `.git` folder (the form before git 1.7.8), or what its gitfile names; none without one.
+pub fn git_dir_of(worktree: &Path) -> Option<PathBuf> {
     let dot_git = worktree.join(".git");
     if dot_git.is_dir() {
         return Some(dot_git);

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
-use unicode_normalization::UnicodeNormalization;
 
 use super::{Objects, gitmodules::Gitmodules, path, tree};
 use crate::model::{
@@ -217,13 +216,10 @@ fn check_parents(paths: &BTreeMap<Vec<String>, &BStr>, symlinks: &[BString]) -> 
     Ok(())
 }
 
-/// A path as the least discerning file system sees it: in lower case, composed.
+/// A path as the least discerning file system sees it, part by part.
 fn folded(path: &BStr) -> Vec<String> {
     path.split(|byte| matches!(byte, b'/' | b'\\'))
-        .map(|part| {
-            let lower = part.to_str_lossy().to_lowercase();
-            lower.nfkc().collect::<String>().to_lowercase()
-        })
+        .map(path::folded)
         .collect()
 }
 

@@ -9,7 +9,6 @@ use std::{
 
 use bstr::{BString, ByteSlice};
 use gix::{ObjectId, index::entry::Mode, progress::Discard};
-use unicode_normalization::UnicodeNormalization;
 
 use super::path;
 use crate::{
@@ -137,7 +136,12 @@ fn check(index: &gix::index::State) -> Result<()> {
         .entries()
         .iter()
         .filter(|entry| entry.mode == Mode::SYMLINK)
-        .map(|entry| (folded(entry.path(index)), entry.path(index).to_owned()))
+        .map(|entry| {
+            (
+                path::folded(entry.path(index)),
+                entry.path(index).to_owned(),
+            )
+        })
         .collect();
     if links.is_empty() {
         return Ok(());
@@ -146,7 +150,7 @@ fn check(index: &gix::index::State) -> Result<()> {
         let path = entry.path(index);
         let ends = path.find_iter("/").chain([path.len()]);
         for end in ends {
-            let Some(link) = links.get(&folded(&path[..end])) else {
+            let Some(link) = links.get(&path::folded(&path[..end])) else {
                 continue;
             };
             if *link != path[..end] {
@@ -157,11 +161,6 @@ fn check(index: &gix::index::State) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn folded(path: &[u8]) -> String {
-    let lower = path.to_str_lossy().to_lowercase();
-    lower.nfkc().collect::<String>().to_lowercase()
 }
 
 /// The way from the folder `from` to `to`, both absolute, as git writes it into gitfiles and `core.worktree`.

@@ -24,7 +24,7 @@ use crate::{
         gitmodules::Gitmodules,
         pins,
         repository::Repository,
-        submodule::Store,
+        submodule::{self, Store},
         vet::{self, Link},
     },
     interrupt,
@@ -226,7 +226,7 @@ impl Run<'_> {
         path: &BString,
     ) -> Result<Option<(Arc<Parent>, Vec<Link>)>> {
         let root = one::work_dir(parent, link)?;
-        let Some(git_dir) = one::git_dir_of(&root) else {
+        let Some(git_dir) = submodule::git_dir_of(&root) else {
             return Ok(None);
         };
         let Some(store) = Store::at(git_dir.clone(), link.pin.kind()) else {

@@ -10,12 +10,14 @@ use std::{
 use bstr::{BString, ByteSlice};
 use gix::ObjectId;
 
-use super::{Parent, Run, enlist};
+use super::{Parent, Run};
 use crate::{
     git::{
         command::git,
+        config_file::ConfigFile,
         path,
         repository::Repository,
+        submodule,
         url::{self, Source},
         vet::Link,
         worktree,
@@ -58,19 +60,6 @@ pub(super) fn source(repository: &Repository, link: &Link) -> Result<Source> {
     })
 }
 
-/// The git directory that a worktree's `.git` is or names; none without one.
-pub(super) fn git_dir_of(work_dir: &Path) -> Option<PathBuf> {
-    let dot_git = work_dir.join(".git");
-    if dot_git.is_dir() {
-        return Some(dot_git);
-    }
-    let text = fs::read_to_string(&dot_git).ok()?;
-    let named = text
-        .strip_prefix("gitdir: ")?
-        .trim_end_matches(['\r', '\n']);
-    Some(work_dir.join(named))
-}
-
 impl Run<'_> {
     pub(super) fn bring(
         &self,
@@ -87,7 +76,7 @@ impl Run<'_> {
             });
         };
         let work_dir = work_dir(parent, link)?;
-        if let Some(git_dir) = git_dir_of(&work_dir) {
+        if let Some(git_dir) = submodule::git_dir_of(&work_dir) {
             if is_at(&git_dir, link.pin) {
                 return Ok(Outcome::Current);
             }
@@ -301,29 +290,13 @@ fn option(name: &str, path: &Path) -> OsString {
 
 /// Makes a repository the submodule's: HEAD at the pin, and the way to its worktree.
 fn adopt(at: &Path, git_dir: &Path, work_dir: &Path, source: &Source, pin: ObjectId) -> Result<()> {
-    let path = at.join("config");
-    let failed = |err: &dyn std::fmt::Display| {
-        Error::environment(format!("cannot write `{}`", path.display())).because(err.to_string())
-    };
-    let text = fs::read(&path).map_err(|err| failed(&err))?;
-    let metadata = gix::config::file::Metadata::from(gix::config::Source::Local);
-    let mut config = gix::config::File::from_bytes_no_includes(&text, metadata, Default::default())
-        .map_err(|err| failed(&err))?;
+    let mut config = ConfigFile::of(at)?;
     let way = worktree::way(git_dir, work_dir);
-    config
-        .set_raw_value_by(
-            "core",
-            None,
-            "worktree",
-            way.as_os_str().as_bytes().as_bstr(),
-        )
-        .map_err(|err| failed(&err))?;
+    config.set("core", None, "worktree", way.as_os_str().as_bytes())?;
     if at != git_dir {
-        config
-            .set_raw_value_by("remote", Some("origin".into()), "url", source.url.as_bstr())
-            .map_err(|err| failed(&err))?;
+        config.set("remote", Some("origin".into()), "url", &source.url)?;
     }
-    enlist::write(&path, &config.to_bstring())?;
+    config.write()?;
     fs::write(at.join("HEAD.new"), format!("{pin}\n"))
         .and_then(|()| fs::rename(at.join("HEAD.new"), at.join("HEAD")))
         .map_err(|err| cannot(at, err))

@@ -1,0 +1,104 @@
+//! A repository's configuration file, edited in place: what is there keeps its form.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use bstr::{BStr, ByteSlice};
+use gix::config::{File, Source, file::Metadata};
+
+use crate::model::error::{Error, Result};
+
+/// The file, read; written by [`ConfigFile::write`], if something was set.
+pub struct ConfigFile {
+    path: PathBuf,
+    file: File,
+    is_changed: bool,
+}
+
+impl ConfigFile {
+    /// Reads the configuration of `git_dir`.
+    ///
+    /// # Errors
+    /// Environment: it cannot be read. Repository: it is damaged.
+    pub fn of(git_dir: &Path) -> Result<Self> {
+        let path = git_dir.join("config");
+        let text = fs::read(&path).map_err(|err| {
+            Error::environment(format!("cannot read `{}`", path.display())).because(err)
+        })?;
+        let metadata = Metadata::from(Source::Local);
+        let file =
+            File::from_bytes_no_includes(&text, metadata, Default::default()).map_err(|err| {
+                Error::repository(format!("cannot read `{}`", path.display())).because(err)
+            })?;
+        Ok(Self {
+            path,
+            file,
+            is_changed: false,
+        })
+    }
+
+    /// Whether `section.name.key` has a value.
+    pub fn has(&self, section: &str, name: Option<&BStr>, key: &str) -> bool {
+        self.file.string_by(section, name, key).is_some()
+    }
+
+    /// Whether `section.name.key` is just `value`.
+    pub fn is(&self, section: &str, name: Option<&BStr>, key: &str, value: &str) -> bool {
+        self.file
+            .string_by(section, name, key)
+            .is_some_and(|found| found == value)
+    }
+
+    /// Sets `section.name.key`.
+    ///
+    /// # Errors
+    /// Repository: no configuration can hold it.
+    pub fn set(
+        &mut self,
+        section: &'static str,
+        name: Option<&BStr>,
+        key: &'static str,
+        value: &[u8],
+    ) -> Result<()> {
+        self.is_changed = true;
+        self.file
+            .set_raw_value_by(section, name, key, value.as_bstr())
+            .map(drop)
+            .map_err(|err| {
+                Error::repository(format!(
+                    "cannot set {section}.{key} in `{}`",
+                    self.path.display()
+                ))
+                .because(err)
+            })
+    }
+
+    /// Replaces the file as git does: `config.lock` beside it first, then a rename.
+    ///
+    /// # Errors
+    /// Environment: it cannot be written, or somebody else is writing it.
+    pub fn write(self) -> Result<()> {
+        if !self.is_changed {
+            return Ok(());
+        }
+        let lock = self.path.with_extension("lock");
+        let cannot = |err| {
+            Error::environment(format!("cannot write `{}`", self.path.display()))
+                .because(err)
+                .hint(format!("if no git is at work there: rm {}", lock.display()))
+        };
+        let mut file = fs::File::create_new(&lock).map_err(cannot)?;
+        let written = file
+            .write_all(&self.file.to_bstring())
+            .and_then(|()| file.sync_all())
+            .and_then(|()| fs::rename(&lock, &self.path));
+        if written.is_err() {
+            // The reason why it was not written is the one to tell.
+            let _ = fs::remove_file(&lock);
+        }
+        written.map_err(cannot)
+    }
+}
