@@ -4,6 +4,32 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod build;
+mod bump;
+mod cache;
+mod changed;
+mod check;
+mod clone;
+mod demo;
+mod explain;
+mod foreach;
+mod plan;
+mod status;
+mod update;
+
+pub use build::{Build, Builder};
+pub use bump::Bump;
+pub use cache::Cache;
+pub use changed::{Changed, ChangedFormat};
+pub use check::Check;
+pub use clone::Clone;
+pub use demo::Demo;
+pub use explain::Explain;
+pub use foreach::Foreach;
+pub use plan::Plan;
+pub use status::Status;
+pub use update::Update;
+
 /// The Git-native manager for a fleet of services, one repository each, linked as submodules.
 #[derive(Debug, Parser)]
 #[command(
@@ -145,165 +171,6 @@ pub struct Reading {
     pub jobs: Option<std::num::NonZeroUsize>,
 }
 
-/// Arguments of `flota changed`.
-#[derive(Args, Debug)]
-pub struct Changed {
-    /// A..B compares these two commits, A...B their merge base with B; a side left out is HEAD.
-    #[arg(value_name = "RANGE", conflicts_with = "base")]
-    pub range: Option<String>,
-    /// --base and --head.
-    #[command(flatten)]
-    pub ends: Ends,
-    /// List the files that differ inside each service.
-    #[arg(long)]
-    pub files: bool,
-    /// Shared with plan.
-    #[command(flatten)]
-    pub reading: Reading,
-    /// The form of the result.
-    #[arg(long, value_enum, default_value = "human")]
-    pub format: ChangedFormat,
-    /// End names with NUL, unescaped (with --format names).
-    #[arg(short = 'z')]
-    pub null: bool,
-}
-
-/// Forms of `flota changed`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ChangedFormat {
-    /// A table.
-    Human,
-    /// `flota.changed/v1`.
-    Json,
-    /// One service name a line.
-    Names,
-}
-
-/// Arguments of `flota plan`.
-#[derive(Args, Debug)]
-pub struct Plan {
-    /// A..B compares these two commits, A...B their merge base with B; a side left out is HEAD.
-    #[arg(value_name = "RANGE", conflicts_with_all = ["base", "all"])]
-    pub range: Option<String>,
-    /// --base and --head.
-    #[command(flatten)]
-    pub ends: Ends,
-    /// Every service of HEAD, changed or not.
-    #[arg(long, conflicts_with = "base", help_heading = COMPARED)]
-    pub all: bool,
-    /// Shared with changed.
-    #[command(flatten)]
-    pub reading: Reading,
-    /// The form of the result.
-    #[arg(long, value_enum, default_value = "human")]
-    pub format: ResultFormat,
-}
-
-/// Arguments of `flota explain`.
-#[derive(Args, Debug)]
-pub struct Explain {
-    /// The service, by name or path.
-    #[arg(value_name = "SERVICE")]
-    pub service: String,
-    /// A..B compares these two commits, A...B their merge base with B; a side left out is HEAD.
-    #[arg(value_name = "RANGE", conflicts_with = "base")]
-    pub range: Option<String>,
-    /// --base and --head.
-    #[command(flatten)]
-    pub ends: Ends,
-    /// Fetch nothing: say what is missing instead.
-    #[arg(long)]
-    pub offline: bool,
-    /// The form of the result.
-    #[arg(long, value_enum, default_value = "human")]
-    pub format: ResultFormat,
-}
-
-/// Arguments of `flota check`.
-#[derive(Args, Debug)]
-pub struct Check {
-    /// A..B compares these two commits, A...B their merge base with B; a side left out is HEAD.
-    #[arg(value_name = "RANGE", conflicts_with = "base")]
-    pub range: Option<String>,
-    /// --base and --head.
-    #[command(flatten)]
-    pub ends: Ends,
-    /// Ask no server: go by what the last fetch saw.
-    #[arg(long)]
-    pub offline: bool,
-    /// How many services to look at a time [default: the number of cores].
-    #[arg(short, long, value_name = "N")]
-    pub jobs: Option<std::num::NonZeroUsize>,
-    /// The form of the result.
-    #[arg(long, value_enum, default_value = "human")]
-    pub format: ResultFormat,
-}
-
-/// Arguments of `flota build`.
-#[derive(Args, Debug)]
-pub struct Build {
-    /// Only these services, by name or path.
-    #[arg(value_name = "SERVICE")]
-    pub services: Vec<String>,
-    /// A..B compares these two commits, A...B their merge base with B; a side left out is HEAD.
-    #[arg(long, value_name = "RANGE", conflicts_with_all = ["base", "all"], allow_hyphen_values = true, help_heading = COMPARED)]
-    pub range: Option<String>,
-    /// --base and --head.
-    #[command(flatten)]
-    pub ends: Ends,
-    /// Every service of HEAD, changed or not.
-    #[arg(long, conflicts_with = "base", help_heading = COMPARED)]
-    pub all: bool,
-    /// Treat warnings as errors (exit 4).
-    #[arg(long)]
-    pub strict: bool,
-    /// Fetch nothing: say what is missing instead.
-    #[arg(long)]
-    pub offline: bool,
-    /// How many services to build at a time [default: the number of cores].
-    #[arg(short, long, value_name = "N")]
-    pub jobs: Option<std::num::NonZeroUsize>,
-    /// What builds images; overrides flota.toml's [image] builder.
-    #[arg(long, value_enum, value_name = "BUILDER")]
-    pub builder: Option<Builder>,
-    /// A further tag for the images, beside the identity tag; may be given again.
-    #[arg(long = "tag", value_name = "TAG")]
-    pub tags: Vec<String>,
-    /// A value for XX_NAME_XX in values.yaml; may be given again.
-    #[arg(long = "token", value_name = "NAME=VALUE")]
-    pub tokens: Vec<String>,
-    /// Push images and charts to the registry.
-    #[arg(long)]
-    pub push: bool,
-    /// Check everything and show what would be built.
-    #[arg(long)]
-    pub dry_run: bool,
-    /// When one fails, still build the others.
-    #[arg(long)]
-    pub keep_going: bool,
-    /// Where images, charts, logs and build.json go [default: .flota in the worktree].
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// The form of the result.
-    #[arg(long, value_enum, default_value = "human")]
-    pub format: ResultFormat,
-}
-
-/// What builds images.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Builder {
-    /// The first of docker, podman and buildah that answers, else embedded.
-    Auto,
-    /// The Docker engine.
-    Docker,
-    /// Podman.
-    Podman,
-    /// Buildah.
-    Buildah,
-    /// In this process: no daemon, no root, Dockerfiles without RUN.
-    Embedded,
-}
-
 /// For people or for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ResultFormat {
@@ -311,94 +178,6 @@ pub enum ResultFormat {
     Human,
     /// Versioned JSON, `flota.<command>/v1`.
     Json,
-}
-
-/// Arguments of `flota clone`.
-#[derive(Args, Debug)]
-pub struct Clone {
-    /// Where the fleet is: any URL that git takes, or a folder.
-    #[arg(value_name = "URL")]
-    pub url: std::ffi::OsString,
-    /// Where to put it [default: the URL's last component].
-    #[arg(value_name = "DIR")]
-    pub root: Option<PathBuf>,
-    /// Check out this branch or tag.
-    #[arg(short, long, value_name = "BRANCH")]
-    pub branch: Option<String>,
-    /// Bring only the services that GLOB matches, by name or path; may be given again.
-    #[arg(long = "service", value_name = "GLOB")]
-    pub services: Vec<String>,
-    /// How to bring submodules.
-    #[command(flatten)]
-    pub bringing: Bringing,
-}
-
-/// Arguments of `flota update`.
-#[derive(Args, Debug)]
-pub struct Update {
-    /// Only these services, by name, path or glob; without them, all that are active.
-    #[arg(value_name = "SERVICE")]
-    pub services: Vec<String>,
-    /// How to bring submodules.
-    #[command(flatten)]
-    pub bringing: Bringing,
-}
-
-/// Arguments of `flota status`.
-#[derive(Args, Debug)]
-pub struct Status {
-    /// Only these services, by name, path or glob.
-    #[arg(value_name = "SERVICE")]
-    pub services: Vec<String>,
-    /// List the services that need nothing, too.
-    #[arg(short, long)]
-    pub all: bool,
-    /// How many services to read at a time [default: the number of cores].
-    #[arg(short, long, value_name = "N")]
-    pub jobs: Option<std::num::NonZeroUsize>,
-    /// The form of the result.
-    #[arg(long, value_enum, default_value = "human")]
-    pub format: ResultFormat,
-}
-
-/// Arguments of `flota foreach`.
-#[derive(Args, Debug)]
-pub struct Foreach {
-    /// Only this service, by name, path or glob; may be given again.
-    #[arg(short, long = "service", value_name = "SERVICE")]
-    pub services: Vec<String>,
-    /// Only the services that `flota changed` lists.
-    #[arg(long, help_heading = COMPARED)]
-    pub changed: bool,
-    /// --base and --head.
-    #[command(flatten)]
-    pub ends: Ends,
-    /// How many services at a time [default: the number of cores].
-    #[arg(short, long, value_name = "N")]
-    pub jobs: Option<std::num::NonZeroUsize>,
-    /// Go on after a failure.
-    #[arg(short, long)]
-    pub keep_going: bool,
-    /// The command and its arguments.
-    #[arg(last = true, required = true, value_name = "CMD")]
-    pub command: Vec<std::ffi::OsString>,
-}
-
-/// Arguments of `flota bump`.
-#[derive(Args, Debug)]
-pub struct Bump {
-    /// The services, by name, path or glob.
-    #[arg(value_name = "SERVICE", required = true)]
-    pub services: Vec<String>,
-    /// Show what would be staged.
-    #[arg(short = 'n', long)]
-    pub dry_run: bool,
-    /// How many services to read at a time [default: the number of cores].
-    #[arg(short, long, value_name = "N")]
-    pub jobs: Option<std::num::NonZeroUsize>,
-    /// The form of the result.
-    #[arg(long, value_enum, default_value = "human")]
-    pub format: ResultFormat,
 }
 
 /// How `flota clone` and `flota update` bring submodules.
@@ -416,25 +195,6 @@ pub struct Bringing {
     /// The form of the result.
     #[arg(long, value_enum, default_value = "human")]
     pub format: ResultFormat,
-}
-
-/// Arguments of `flota cache`.
-#[derive(Args, Debug)]
-pub struct Cache {
-    /// Remove it all first.
-    #[arg(long)]
-    pub clear: bool,
-    /// The form of the result.
-    #[arg(long, value_enum, default_value = "human")]
-    pub format: ResultFormat,
-}
-
-/// Arguments of `flota demo`.
-#[derive(Args, Debug)]
-pub struct Demo {
-    /// Where to make the fleet; must be empty or not there [default: a temporary folder, kept].
-    #[arg(value_name = "DIR")]
-    pub root: Option<PathBuf>,
 }
 
 #[cfg(test)]

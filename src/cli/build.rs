@@ -1,0 +1,72 @@
+//! `flota build`
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::{COMPARED, Ends, ResultFormat};
+
+/// Arguments of `flota build`.
+#[derive(Args, Debug)]
+pub struct Build {
+    /// Only these services, by name or path.
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<String>,
+    /// A..B compares these two commits, A...B their merge base with B; a side left out is HEAD.
+    #[arg(long, value_name = "RANGE", conflicts_with_all = ["base", "all"], allow_hyphen_values = true, help_heading = COMPARED)]
+    pub range: Option<String>,
+    /// --base and --head.
+    #[command(flatten)]
+    pub ends: Ends,
+    /// Every service of HEAD, changed or not.
+    #[arg(long, conflicts_with = "base", help_heading = COMPARED)]
+    pub all: bool,
+    /// Treat warnings as errors (exit 4).
+    #[arg(long)]
+    pub strict: bool,
+    /// Fetch nothing: say what is missing instead.
+    #[arg(long)]
+    pub offline: bool,
+    /// How many services to build at a time [default: the number of cores].
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// What builds images; overrides flota.toml's [image] builder.
+    #[arg(long, value_enum, value_name = "BUILDER")]
+    pub builder: Option<Builder>,
+    /// A further tag for the images, beside the identity tag; may be given again.
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// A value for XX_NAME_XX in values.yaml; may be given again.
+    #[arg(long = "token", value_name = "NAME=VALUE")]
+    pub tokens: Vec<String>,
+    /// Push images and charts to the registry.
+    #[arg(long)]
+    pub push: bool,
+    /// Check everything and show what would be built.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// When one fails, still build the others.
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Where images, charts, logs and build.json go [default: .flota in the worktree].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: ResultFormat,
+}
+
+/// What builds images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Builder {
+    /// The first of docker, podman and buildah that answers, else embedded.
+    Auto,
+    /// The Docker engine.
+    Docker,
+    /// Podman.
+    Podman,
+    /// Buildah.
+    Buildah,
+    /// In this process: no daemon, no root, Dockerfiles without RUN.
+    Embedded,
+}

@@ -1,0 +1,25 @@
+//! `flota check`
+
+use clap::Args;
+
+use super::{Ends, ResultFormat};
+
+/// Arguments of `flota check`.
+#[derive(Args, Debug)]
+pub struct Check {
+    /// A..B compares these two commits, A...B their merge base with B; a side left out is HEAD.
+    #[arg(value_name = "RANGE", conflicts_with = "base")]
+    pub range: Option<String>,
+    /// --base and --head.
+    #[command(flatten)]
+    pub ends: Ends,
+    /// Ask no server: go by what the last fetch saw.
+    #[arg(long)]
+    pub offline: bool,
+    /// How many services to look at a time [default: the number of cores].
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: ResultFormat,
+}

@@ -1,0 +1,27 @@
+//! `flota clone`
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Bringing;
+
+/// Arguments of `flota clone`.
+#[derive(Args, Debug)]
+pub struct Clone {
+    /// Where the fleet is: any URL that git takes, or a folder.
+    #[arg(value_name = "URL")]
+    pub url: std::ffi::OsString,
+    /// Where to put it [default: the URL's last component].
+    #[arg(value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Check out this branch or tag.
+    #[arg(short, long, value_name = "BRANCH")]
+    pub branch: Option<String>,
+    /// Bring only the services that GLOB matches, by name or path; may be given again.
+    #[arg(long = "service", value_name = "GLOB")]
+    pub services: Vec<String>,
+    /// How to bring submodules.
+    #[command(flatten)]
+    pub bringing: Bringing,
+}

@@ -1,0 +1,25 @@
+//! `flota explain`
+
+use clap::Args;
+
+use super::{Ends, ResultFormat};
+
+/// Arguments of `flota explain`.
+#[derive(Args, Debug)]
+pub struct Explain {
+    /// The service, by name or path.
+    #[arg(value_name = "SERVICE")]
+    pub service: String,
+    /// A..B compares these two commits, A...B their merge base with B; a side left out is HEAD.
+    #[arg(value_name = "RANGE", conflicts_with = "base")]
+    pub range: Option<String>,
+    /// --base and --head.
+    #[command(flatten)]
+    pub ends: Ends,
+    /// Fetch nothing: say what is missing instead.
+    #[arg(long)]
+    pub offline: bool,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: ResultFormat,
+}

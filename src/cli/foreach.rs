@@ -1,0 +1,28 @@
+//! `flota foreach`
+
+use clap::Args;
+
+use super::{COMPARED, Ends};
+
+/// Arguments of `flota foreach`.
+#[derive(Args, Debug)]
+pub struct Foreach {
+    /// Only this service, by name, path or glob; may be given again.
+    #[arg(short, long = "service", value_name = "SERVICE")]
+    pub services: Vec<String>,
+    /// Only the services that `flota changed` lists.
+    #[arg(long, help_heading = COMPARED)]
+    pub changed: bool,
+    /// --base and --head.
+    #[command(flatten)]
+    pub ends: Ends,
+    /// How many services at a time [default: the number of cores].
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// Go on after a failure.
+    #[arg(short, long)]
+    pub keep_going: bool,
+    /// The command and its arguments.
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub command: Vec<std::ffi::OsString>,
+}

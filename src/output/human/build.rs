@@ -1,0 +1,116 @@
+//! `flota build`
+
+use std::fmt::Write;
+
+use super::{action_word, ends, kebab, name_cell, table};
+use crate::{
+    model::{
+        change::Action,
+        report::{BuildReport, BuiltService, Status},
+    },
+    output::{text, theme},
+};
+
+/// `flota build`
+pub fn build(report: &BuildReport) -> String {
+    let mut out = ends(report.base.as_ref(), &report.head);
+    if report.services.is_empty() {
+        out.push_str("Nothing to build.\n");
+        return out;
+    }
+    let rows = report.services.iter().map(|service| {
+        vec![
+            name_cell(&service.step),
+            theme::action(service.step.action)
+                .apply_to(action_word(service.step.action))
+                .to_string(),
+            theme::status(service.status)
+                .apply_to(status_word(service.status))
+                .to_string(),
+            products(service),
+            // What failed its checks took no time.
+            if service.took.is_zero() {
+                String::new()
+            } else {
+                text::duration(service.took)
+            },
+        ]
+    });
+    out.push_str(&table(
+        &["SERVICE", "ACTION", "STATUS", "RESULT", "TIME"],
+        rows,
+    ));
+    let _ = writeln!(out, "\n{}", outcome(report));
+    out
+}
+
+/// `2 built, 1 reused in 3.1 s.`
+fn outcome(report: &BuildReport) -> String {
+    let order = [
+        Status::Built,
+        Status::Reused,
+        Status::Planned,
+        Status::Failed,
+        Status::Cancelled,
+    ];
+    let counts: Vec<_> = order
+        .into_iter()
+        .filter(|status| report.count(*status) > 0)
+        .map(|status| format!("{} {}", report.count(status), status_word(status)))
+        .collect();
+    format!("{} in {}.", counts.join(", "), text::duration(report.took))
+}
+
+/// What a service has now; of a chart build its image is none of the products.
+fn products(service: &BuiltService) -> String {
+    match &service.error {
+        Some(error) if error.exit().is_signal() => {
+            return "interrupted".to_owned();
+        }
+        // The error itself is printed below, with its cause and its hints.
+        Some(_) => return "see below".to_owned(),
+        None => {}
+    }
+    let image = service
+        .image
+        .as_ref()
+        .filter(|_| service.step.action == Action::Image);
+    let image = image.map(|image| {
+        let known = match (&image.digest, &image.id) {
+            (Some(digest), _) => Some(short_digest(digest).to_owned()),
+            // An engine's own number, which no registry knows.
+            (None, Some(id)) => Some(format!("id {}", short_digest(id))),
+            (None, None) => None,
+        };
+        let there = match service.status {
+            Status::Planned if known.is_some() => " is there",
+            _ => "",
+        };
+        with_dim(text::line(&image.reference) + there, known.as_deref())
+    });
+    let chart = service.chart.as_ref().map(|chart| {
+        let name = match &chart.reference {
+            Some(reference) => format!("oci://{}", reference.split('@').next().unwrap_or_default()),
+            None => format!("{}-{}.tgz", chart.name, chart.version),
+        };
+        with_dim(text::line(&name), chart.digest.as_deref().map(short_digest))
+    });
+    let lines: Vec<_> = [image, chart].into_iter().flatten().collect();
+    lines.join("\n")
+}
+
+fn with_dim(text: String, more: Option<&str>) -> String {
+    match more {
+        Some(more) => format!("{text} {}", theme::dim(more)),
+        None => text,
+    }
+}
+
+fn status_word(status: Status) -> String {
+    kebab(&status)
+}
+
+/// `sha256:` and 12 digits.
+fn short_digest(digest: &str) -> &str {
+    digest.get(..19).unwrap_or(digest)
+}

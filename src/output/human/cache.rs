@@ -1,0 +1,20 @@
+//! `flota cache`
+
+use super::{kebab, table};
+use crate::{
+    model::cache::{Cache, CacheKind},
+    output::text,
+};
+
+/// What flota keeps for later runs.
+pub fn caches(caches: &[Cache]) -> String {
+    let rows = caches.iter().map(|cache| {
+        let held = match cache.kind {
+            CacheKind::Identities => text::plural(cache.entries, "fact"),
+            CacheKind::Fetched => text::plural(cache.entries, "store"),
+        };
+        let path = text::line(&cache.path.to_string_lossy());
+        vec![kebab(&cache.kind), held, text::size(cache.bytes), path]
+    });
+    table(&["CACHE", "HOLDS", "SIZE", "PATH"], rows)
+}

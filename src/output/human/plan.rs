@@ -1,0 +1,48 @@
+//! `flota plan`
+
+use std::fmt::Write;
+
+use super::{action_word, ends, name_cell, nothing, short, table};
+use crate::{
+    model::{change::Action, plan::Plan},
+    output::{text, theme},
+};
+
+/// `flota plan`
+pub fn plan(plan: &Plan) -> String {
+    let mut out = ends(plan.base.as_ref(), &plan.head);
+    if plan.steps.is_empty() {
+        out.push_str(nothing(&plan.unread, "Nothing to do."));
+        out.push('\n');
+        return out;
+    }
+    let rows = plan.steps.iter().map(|step| {
+        vec![
+            name_cell(step),
+            theme::action(step.action)
+                .apply_to(action_word(step.action))
+                .to_string(),
+            step.commit.map(short).unwrap_or_default(),
+            text::line(&step.reason.word()),
+        ]
+    });
+    out.push_str(&table(&["SERVICE", "ACTION", "COMMIT", "REASON"], rows));
+    let count = |action| {
+        plan.steps
+            .iter()
+            .filter(|step| step.action == action)
+            .count()
+    };
+    let parts: Vec<_> = [
+        (Action::Image, "image build"),
+        (Action::Chart, "chart build"),
+        (Action::Retire, "retirement"),
+    ]
+    .into_iter()
+    .map(|(action, noun)| (count(action), noun))
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, noun)| text::plural(count, noun))
+    .collect();
+    let _ = writeln!(out, "\n{}.", parts.join(", "));
+    out
+}

@@ -1,0 +1,63 @@
+//! `flota status`
+
+use super::{standing, table};
+use crate::{
+    model::status::{ServiceStatus, State},
+    output::text,
+};
+
+/// `flota status`: what needs somebody, or all; then the numbers.
+pub fn status(services: &[ServiceStatus], all: bool) -> String {
+    let shown: Vec<_> = services
+        .iter()
+        .filter(|service| all || service.needs_attention())
+        .collect();
+    let rest = services.len() - services.iter().filter(|one| one.needs_attention()).count();
+    let rest = format!(
+        "{} of {} in step",
+        rest,
+        text::plural(services.len(), "service")
+    );
+    match shown.is_empty() {
+        true => rest + "\n",
+        false => {
+            let rows = shown.into_iter().map(status_row);
+            let header = ["SERVICE", "BRANCH", "PIN", "CHANGES", "TO PUSH"];
+            format!("{}\n{rest}\n", table(&header, rows))
+        }
+    }
+}
+
+fn status_row(service: &ServiceStatus) -> Vec<String> {
+    let name = text::name(service.path.as_ref());
+    let worktree = match &service.state {
+        State::Here(worktree) => worktree,
+        State::Uninitialised => return vec![name, "not initialised".to_owned()],
+        State::Unreadable(_) => return vec![name, "unreadable".to_owned()],
+    };
+    let branch = match &worktree.branch {
+        Some(branch) => text::name(branch.as_ref()),
+        None => "detached".to_owned(),
+    };
+    let pin = match service.pin {
+        Some(_) => standing(worktree.standing),
+        None => "in conflict".to_owned(),
+    };
+    let changes = &worktree.changes;
+    let counted = [
+        (changes.conflicted, "in conflict"),
+        (changes.staged, "staged"),
+        (changes.unstaged, "unstaged"),
+        (changes.untracked, "untracked"),
+    ];
+    let counted: Vec<_> = counted
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    let unpushed = match worktree.unpushed {
+        0 => String::new(),
+        count => text::plural(count, "commit"),
+    };
+    vec![name, branch, pin, counted.join(", "), unpushed]
+}

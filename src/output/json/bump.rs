@@ -1,0 +1,42 @@
+//! `flota.bump/v1`
+
+use serde::Serialize;
+
+use super::{Bytes, render};
+use crate::model::{bump::Bump, status::Standing};
+
+/// `flota.bump/v1`
+pub fn bumps(bumps: &[Bump]) -> String {
+    render(&BumpsV1 {
+        schema: "flota.bump/v1",
+        services: bumps.iter().map(BumpV1::from).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct BumpsV1<'a> {
+    schema: &'static str,
+    services: Vec<BumpV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct BumpV1<'a> {
+    #[serde(flatten)]
+    path: Bytes<'a>,
+    from: String,
+    to: String,
+    standing: Standing,
+    dirty: bool,
+}
+
+impl<'a> From<&'a Bump> for BumpV1<'a> {
+    fn from(bump: &'a Bump) -> Self {
+        Self {
+            path: Bytes("path", bump.path.as_ref()),
+            from: bump.from.to_string(),
+            to: bump.to.to_string(),
+            standing: bump.standing,
+            dirty: bump.is_dirty,
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! `flota.explain/v1`
+
+use serde::Serialize;
+
+use super::{BaseV1, EndV1, ServiceV1, render};
+use crate::model::explanation::Explanation;
+
+/// `flota.explain/v1`
+pub fn explanation(explanation: &Explanation) -> String {
+    render(&ExplainV1 {
+        schema: "flota.explain/v1",
+        base: BaseV1::from(&explanation.base),
+        head: EndV1::from(&explanation.head),
+        asked: &explanation.asked,
+        service: explanation.service.as_ref().map(ServiceV1::from),
+        rule: explanation.rule.number,
+        rule_text: explanation.rule.text,
+        commands: explanation
+            .commands
+            .iter()
+            .map(|command| command.line.as_str())
+            .collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct ExplainV1<'a> {
+    schema: &'static str,
+    base: BaseV1<'a>,
+    head: EndV1<'a>,
+    asked: &'a str,
+    service: Option<ServiceV1<'a>>,
+    rule: u8,
+    rule_text: &'static str,
+    commands: Vec<&'a str>,
+}

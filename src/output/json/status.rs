@@ -1,0 +1,57 @@
+//! `flota.status/v1`
+
+use serde::Serialize;
+
+use super::{Bytes, OptionalBytes, render};
+use crate::model::status::{Changes, ServiceStatus, Standing, State};
+
+/// `flota.status/v1`
+pub fn status(services: &[ServiceStatus]) -> String {
+    render(&StatusV1 {
+        schema: "flota.status/v1",
+        services: services.iter().map(ServiceStatusV1::from).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct StatusV1<'a> {
+    schema: &'static str,
+    services: Vec<ServiceStatusV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct ServiceStatusV1<'a> {
+    #[serde(flatten)]
+    path: Bytes<'a>,
+    state: &'static str,
+    pin: Option<String>,
+    head: Option<String>,
+    #[serde(flatten)]
+    branch: OptionalBytes<'a>,
+    standing: Option<Standing>,
+    changes: Option<Changes>,
+    unpushed: Option<usize>,
+    error: Option<String>,
+}
+
+impl<'a> From<&'a ServiceStatus> for ServiceStatusV1<'a> {
+    fn from(service: &'a ServiceStatus) -> Self {
+        let (state, worktree, error) = match &service.state {
+            State::Here(worktree) => ("here", Some(worktree), None),
+            State::Uninitialised => ("uninitialised", None, None),
+            State::Unreadable(error) => ("unreadable", None, Some(error.to_string())),
+        };
+        let branch = worktree.and_then(|worktree| worktree.branch.as_ref());
+        Self {
+            path: Bytes("path", service.path.as_ref()),
+            state,
+            pin: service.pin.map(|pin| pin.to_string()),
+            head: worktree.and_then(|worktree| Some(worktree.head?.to_string())),
+            branch: OptionalBytes("branch", branch.map(AsRef::as_ref)),
+            standing: worktree.map(|worktree| worktree.standing),
+            changes: worktree.map(|worktree| worktree.changes),
+            unpushed: worktree.map(|worktree| worktree.unpushed),
+            error,
+        }
+    }
+}

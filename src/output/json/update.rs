@@ -1,0 +1,63 @@
+//! `flota.update/v1`, and `flota.clone/v1`
+
+use std::{os::unix::ffi::OsStrExt, path::Path};
+
+use bstr::ByteSlice;
+use serde::Serialize;
+
+use super::{Bytes, render};
+use crate::model::sync::{Outcome, Synced};
+
+/// `flota.clone/v1`
+pub fn cloned(directory: &Path, synced: &[Synced]) -> String {
+    render(&SyncedV1 {
+        schema: "flota.clone/v1",
+        directory: Some(Bytes(
+            "directory",
+            directory.as_os_str().as_bytes().as_bstr(),
+        )),
+        submodules: synced.iter().map(SubmoduleV1::from).collect(),
+    })
+}
+
+/// `flota.update/v1`
+pub fn updated(synced: &[Synced]) -> String {
+    render(&SyncedV1 {
+        schema: "flota.update/v1",
+        directory: None,
+        submodules: synced.iter().map(SubmoduleV1::from).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct SyncedV1<'a> {
+    schema: &'static str,
+    #[serde(flatten)]
+    directory: Option<Bytes<'a>>,
+    submodules: Vec<SubmoduleV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct SubmoduleV1<'a> {
+    #[serde(flatten)]
+    path: Bytes<'a>,
+    pin: String,
+    outcome: &'static str,
+    from: Option<String>,
+    error: Option<String>,
+}
+
+impl<'a> From<&'a Synced> for SubmoduleV1<'a> {
+    fn from(synced: &'a Synced) -> Self {
+        Self {
+            path: Bytes("path", synced.path.as_ref()),
+            pin: synced.pin.to_string(),
+            outcome: synced.outcome.name(),
+            from: match &synced.outcome {
+                Outcome::Moved { from } => Some(from.to_string()),
+                _ => None,
+            },
+            error: synced.outcome.error().map(ToString::to_string),
+        }
+    }
+}
