@@ -15,6 +15,7 @@ mod explain;
 mod foreach;
 mod plan;
 mod status;
+mod templates;
 mod update;
 
 pub use build::{Build, Builder};
@@ -28,6 +29,7 @@ pub use explain::Explain;
 pub use foreach::Foreach;
 pub use plan::Plan;
 pub use status::Status;
+pub use templates::Templates;
 pub use update::Update;
 
 /// The Git-native manager for a fleet of services, one repository each, linked as submodules.
@@ -139,6 +141,8 @@ pub enum Command {
     /// Facts about commits, and commits and trees of submodules that are not checked out. Nothing in it is needed: what is
     /// missing is read or fetched again.
     Cache(Cache),
+    /// List the templates of new services, and what they ask.
+    Templates(Templates),
     /// Make a small fleet, change it, and show changed, plan and build at work.
     Demo(Demo),
 }

@@ -30,6 +30,7 @@ mod explain;
 mod foreach;
 mod plan;
 mod status;
+mod templates;
 mod update;
 
 /// Runs one command, in `dir`; `-C` has been followed by then.
@@ -47,6 +48,7 @@ pub fn dispatch(command: Command, dir: &Path, global: &Global, output: &Output) 
         Command::Foreach(args) => foreach::run(&args, &open()?, output),
         Command::Bump(args) => bump::run(&args, &open()?, output),
         Command::Cache(args) => cache::run(&args, &open()?, output),
+        Command::Templates(args) => templates::run(&args, output),
         Command::Demo(args) => demo::run(&args, global, output),
     }
 }

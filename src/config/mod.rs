@@ -3,8 +3,8 @@
 //! Each function below reads one table, one line a key: that line is also what makes the key known, so a key that is
 //! not read cannot be written. A service's table starts from the global values and is read over them.
 
-pub use self::load::load;
 use self::reader::{Document, Keys, Value, list, map, one_of, tables, text};
+pub use self::{load::load, template::parse_manifest};
 use crate::model::{
     error::Result,
     settings::{
@@ -15,6 +15,7 @@ use crate::model::{
 
 mod load;
 mod reader;
+mod template;
 #[cfg(test)]
 mod tests;
 

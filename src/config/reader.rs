@@ -168,10 +168,22 @@ impl<'a> Value<'a> {
         check: fn(&str) -> Result<()>,
         read: impl Fn(&str, &Value<'a>) -> Result<T>,
     ) -> Result<BTreeMap<String, T>> {
-        let entries = self.as_table()?.iter().map(|(key, node)| {
+        let named = |name: &str, value: &Value<'a>| Ok((name.to_owned(), read(name, value)?));
+        Ok(self.in_order(check, named)?.into_iter().collect())
+    }
+
+    /// The same where the order of the keys in the file means something.
+    pub(super) fn in_order<T>(
+        &self,
+        check: fn(&str) -> Result<()>,
+        read: impl Fn(&str, &Value<'a>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut entries: Vec<_> = self.as_table()?.iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        let entries = entries.into_iter().map(|(key, node)| {
             let name = key.get_ref();
             check(name).map_err(|error| locate(self.document, key.span().start, &error))?;
-            Ok((name.to_string(), read(name, &self.child(name, node))?))
+            read(name, &self.child(name, node))
         });
         entries.collect()
     }

@@ -13,4 +13,5 @@ pub mod foreach;
 pub mod plan;
 pub mod scaffold;
 pub mod status;
+pub mod templates;
 pub mod update;

@@ -7,7 +7,11 @@ use std::{
 
 use crate::{
     git::command::{argument, git, run},
-    model::error::{Error, Result},
+    model::{
+        error::{Error, Result},
+        name,
+        template::{MODULE, NAME, Values},
+    },
     process::Command,
     templates,
 };
@@ -79,7 +83,10 @@ pub fn service(fleet: &Path, name: &str, remotes: &Path, author: &Author) -> Res
     let first = tempfile::tempdir()
         .map_err(|err| Error::environment("cannot make a temporary folder").because(err))?;
     repository(first.path(), &remote)?;
-    templates::write(&templates::static_service(name)?, first.path())?;
+    let values = scaffold_values(name);
+    let template =
+        templates::named("static")?.ok_or_else(|| Error::work("there is no template `static`"))?;
+    templates::write(&template.render(&values)?, first.path())?;
     author.commit_all(first.path(), &format!("Start {name}"))?;
     let doing = format!("push `{name}`");
     run(
@@ -106,4 +113,10 @@ pub fn service(fleet: &Path, name: &str, remotes: &Path, author: &Author) -> Res
         .arg(&path);
     run(add, format!("link `{name}` into the fleet"))?;
     Ok(fleet.join(path))
+}
+
+fn scaffold_values(name: &str) -> Values {
+    [(NAME, name.to_owned()), (MODULE, name::module(name))]
+        .map(|(key, value)| (key.to_owned(), value))
+        .into()
 }

@@ -19,6 +19,7 @@ mod explain;
 mod foreach;
 mod plan;
 mod status;
+mod templates;
 mod update;
 
 pub use build::build;
@@ -29,6 +30,7 @@ pub use explain::explanation;
 pub use foreach::{foreach, ran};
 pub use plan::plan;
 pub use status::status;
+pub use templates::templates;
 pub use update::{cloned, updated};
 
 /// That nothing is there to show means nothing while something could not be read.

@@ -21,6 +21,7 @@ mod changed;
 mod explain;
 mod plan;
 mod status;
+mod templates;
 mod update;
 
 pub use build::build;
@@ -30,6 +31,7 @@ pub use changed::changed;
 pub use explain::explanation;
 pub use plan::plan;
 pub use status::status;
+pub use templates::templates;
 pub use update::{cloned, updated};
 
 #[derive(Serialize)]

@@ -22,4 +22,5 @@ mod plan;
 mod registry;
 mod sandbox;
 mod status;
+mod templates;
 mod update;

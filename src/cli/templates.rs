@@ -1,0 +1,13 @@
+//! `flota templates`
+
+use clap::Args;
+
+use super::ResultFormat;
+
+/// Arguments of `flota templates`.
+#[derive(Args, Debug)]
+pub struct Templates {
+    /// The form of the result.
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: ResultFormat,
+}

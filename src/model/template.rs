@@ -1,0 +1,145 @@
+//! Templates of new services, as data: what one asks for, and what was answered.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+
+use super::{
+    error::{Error, Result},
+    settings::valid::shown,
+};
+
+/// The longest answer, in bytes.
+const LONGEST: usize = 1000;
+
+/// The value that holds a service's name.
+pub const NAME: &str = "name";
+
+/// The value that holds its name as an identifier of programming languages.
+pub const MODULE: &str = "module";
+
+/// What a template is filled with: the answers, and beside them [`NAME`] and [`MODULE`].
+pub type Values = BTreeMap<String, String>;
+
+/// What a `template.toml` says.
+#[derive(Clone, Debug, Default)]
+pub struct Manifest {
+    /// What the template is for, in a line.
+    pub description: String,
+    /// In the order of the file: a default may go by the answers before it.
+    pub questions: Vec<Question>,
+}
+
+/// Something a template has to be told.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The value that the answer becomes.
+    pub name: String,
+    /// What people read.
+    pub ask: String,
+    /// The answer where none is given, itself a template; without it there must be one.
+    pub default: Option<String>,
+    /// What the whole answer must match.
+    pub pattern: Option<Pattern>,
+    /// What the answer can be; anything when this is empty.
+    pub choices: Vec<String>,
+}
+
+impl Question {
+    /// Whether it takes `answer`.
+    ///
+    /// # Errors
+    /// Misuse, naming the rule.
+    pub fn check(&self, answer: &str) -> Result<()> {
+        let refuse = |why: String| {
+            Err(Error::misuse(format!(
+                "`{}` is no answer to `{}` ({}): {why}",
+                shown(answer),
+                self.name,
+                shown(&self.ask)
+            )))
+        };
+        if answer.contains(char::is_control) {
+            return refuse("it has a control character".into());
+        }
+        if answer.len() > LONGEST {
+            return refuse(format!("it has more than {LONGEST} bytes"));
+        }
+        if !self.choices.is_empty() && !self.choices.iter().any(|choice| choice == answer) {
+            return refuse(format!("the choices are {}", self.choices.join(", ")));
+        }
+        match &self.pattern {
+            Some(pattern) if !pattern.is_match(answer) => {
+                refuse(format!("it does not match {}", pattern.source))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A regular expression for whole answers.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    /// As the template has it.
+    pub source: String,
+    whole: Regex,
+}
+
+impl Pattern {
+    /// Compiles it.
+    ///
+    /// # Errors
+    /// Misuse: it is no regular expression, or too large a one.
+    pub fn new(source: &str) -> Result<Self> {
+        let compile = |text: &str| {
+            Regex::new(text).map_err(|err| {
+                Error::misuse(format!("`{}` is no regular expression", shown(source)))
+                    .because(err)
+                    .hint("the syntax is that of the crate regex: https://docs.rs/regex/latest/regex/#syntax")
+            })
+        };
+        // Within the group, `a)|(b` would be one.
+        compile(source)?;
+        let whole = compile(&format!("^(?:{source})$"))?;
+        Ok(Self {
+            source: source.to_owned(),
+            whole,
+        })
+    }
+
+    fn is_match(&self, answer: &str) -> bool {
+        self.whole.is_match(answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_held_against_choices_and_pattern() {
+        let mut question = Question {
+            name: "port".into(),
+            ask: "Port".into(),
+            default: None,
+            pattern: Some(Pattern::new("[1-9][0-9]{1,4}|auto").unwrap()),
+            choices: Vec::new(),
+        };
+        for answer in ["80", "8080", "auto"] {
+            question.check(answer).unwrap();
+        }
+        for answer in ["", "0", "8080x", "x8080", "80\n", "automatic"] {
+            assert!(question.check(answer).is_err(), "{answer:?}");
+        }
+        question.choices = vec!["80".into(), "443".into()];
+        assert!(question.check("8080").is_err());
+        question.check("443").unwrap();
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_refused() {
+        assert!(Pattern::new("[a-").is_err());
+        // Alone, neither half is one.
+        assert!(Pattern::new("a)|(b").is_err());
+    }
+}

@@ -1,0 +1,79 @@
+//! The templates that are part of the binary: the folders of `templates/`, over the chart that they share.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use include_dir::{Dir, DirEntry, include_dir};
+
+use super::{Source, Template, render};
+use crate::model::error::{Error, Result};
+
+static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
+
+/// The folder that lies under every template without a chart of its own.
+const CHART: &str = "chart";
+
+/// What makes a folder a chart.
+const CHART_FILE: &str = "config/Chart.yaml";
+
+/// All of them, sorted by name.
+pub fn all() -> Result<Vec<Template>> {
+    let folders = TEMPLATES.dirs().filter(|folder| name(folder) != CHART);
+    let mut all: Vec<Template> = folders.map(read).collect::<Result<_>>()?;
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(all)
+}
+
+/// The one called `name`; none where there is no such.
+pub fn named(wanted: &str) -> Result<Option<Template>> {
+    let folder = TEMPLATES
+        .dirs()
+        .find(|folder| name(folder) == wanted && wanted != CHART);
+    folder.map(read).transpose()
+}
+
+fn name<'a>(folder: &Dir<'a>) -> &'a str {
+    folder.path().to_str().unwrap_or_default()
+}
+
+fn read(folder: &Dir<'static>) -> Result<Template> {
+    let own = sources(folder)?;
+    let has_chart = own.contains_key(CHART_FILE);
+    let chart = TEMPLATES.get_dir(CHART).filter(|_| !has_chart);
+    let mut sources = chart.map_or_else(|| Ok(BTreeMap::new()), sources)?;
+    sources.extend(own);
+    Template::new(name(folder).to_owned(), sources.into_values().collect())
+}
+
+/// Its files by the paths that they are rendered to, so that one takes the place of another with or without `.jinja`.
+fn sources(root: &Dir<'static>) -> Result<BTreeMap<String, Source>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root];
+    while let Some(folder) = folders.pop() {
+        for entry in folder.entries() {
+            let file = match entry {
+                DirEntry::Dir(inner) => {
+                    folders.push(inner);
+                    continue;
+                }
+                DirEntry::File(file) => file,
+            };
+            let path = file.path().strip_prefix(root.path()).ok();
+            let path = path.and_then(|path| path.to_str()).ok_or_else(|| {
+                Error::work(format!(
+                    "`{}` is no path of a template",
+                    file.path().display()
+                ))
+            })?;
+            let rendered = path.strip_suffix(render::ENDING).unwrap_or(path);
+            found.insert(
+                rendered.to_owned(),
+                Source {
+                    path: path.to_owned(),
+                    content: Cow::Borrowed(file.contents()),
+                    is_executable: false,
+                },
+            );
+        }
+    }
+    Ok(found)
+}
