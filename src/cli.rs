@@ -27,7 +27,7 @@ pub use clone::Clone;
 pub use demo::Demo;
 pub use explain::Explain;
 pub use foreach::Foreach;
-pub use plan::Plan;
+pub use plan::{Plan, PlanFormat};
 pub use status::Status;
 pub use templates::Templates;
 pub use update::Update;

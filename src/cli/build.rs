@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{COMPARED, Ends, ResultFormat};
+use crate::model::step_id::StepId;
 
 /// Arguments of `flota build`.
 #[derive(Args, Debug)]
@@ -12,6 +13,9 @@ pub struct Build {
     /// Only these services, by name or path.
     #[arg(value_name = "SERVICE")]
     pub services: Vec<String>,
+    /// Exactly these steps of a plan, at HEAD: ACTION:PATH@COMMIT, as flota plan writes them for CI systems.
+    #[arg(long = "step", value_name = "STEP,…", value_delimiter = ',', conflicts_with_all = ["services", "range", "base", "all"])]
+    pub steps: Vec<StepId>,
     /// A..B compares these two commits, A...B their merge base with B; a side left out is HEAD.
     #[arg(long, value_name = "RANGE", conflicts_with_all = ["base", "all"], allow_hyphen_values = true, help_heading = COMPARED)]
     pub range: Option<String>,

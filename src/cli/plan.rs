@@ -1,8 +1,10 @@
 //! `flota plan`
 
-use clap::Args;
+use std::num::NonZeroUsize;
 
-use super::{COMPARED, Ends, Reading, ResultFormat};
+use clap::{Args, ValueEnum};
+
+use super::{COMPARED, Ends, Reading};
 
 /// Arguments of `flota plan`.
 #[derive(Args, Debug)]
@@ -21,5 +23,27 @@ pub struct Plan {
     pub reading: Reading,
     /// The form of the result.
     #[arg(long, value_enum, default_value = "human")]
-    pub format: ResultFormat,
+    pub format: PlanFormat,
+    /// At most N jobs of a CI system: services share them when there are more [default: one a service].
+    #[arg(long, value_name = "N")]
+    pub legs: Option<NonZeroUsize>,
+}
+
+/// Forms of `flota plan`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// A table.
+    Human,
+    /// `flota.plan/v1`.
+    Json,
+    /// A matrix, in $GITHUB_OUTPUT where that is set (the table is printed then).
+    Github,
+    /// A matrix, as logging commands.
+    Azure,
+    /// A child pipeline.
+    Gitlab,
+    /// Steps for buildkite-agent pipeline upload --no-interpolation.
+    Buildkite,
+    /// JSON for a scripted parallel.
+    Jenkins,
 }

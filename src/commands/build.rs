@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use bstr::BString;
+
 use super::{Context, conclude, print_warnings, with_progress};
 use crate::{
     chart,
@@ -81,16 +83,20 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
 
 /// SERVICE alone means as it is at HEAD; otherwise a range decides, and SERVICE narrows it.
 fn plan(args: &Args, context: &Context, events: Events<'_>) -> Result<Plan> {
+    let services: Vec<BString> = args.services.iter().map(|s| s.as_str().into()).collect();
     let options = changed::Options {
         files: false,
         strict: args.strict,
         jobs: args.jobs.unwrap_or_else(parallel::default_jobs),
-        only: &args.services,
+        only: &services,
         offline: args.offline,
         events,
     };
-    let has_range = args.range.is_some() || args.ends.base.is_some();
     let (repository, settings) = (&context.repository, &context.settings);
+    if !args.steps.is_empty() {
+        return plan::of_steps(repository, settings, &args.steps, options);
+    }
+    let has_range = args.range.is_some() || args.ends.base.is_some();
     if args.all || (!args.services.is_empty() && !has_range) {
         return plan::everything(repository, settings, options);
     }

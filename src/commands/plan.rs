@@ -1,17 +1,58 @@
 //! `flota plan`
 
+use std::path::Path;
+
 use super::{Context, conclude, print_warnings, with_progress};
 use crate::{
-    cli::{Plan as Args, ResultFormat},
+    cli::{Plan as Args, PlanFormat},
     features::{changed::Options, plan},
-    model::{error::Result, exit::Exit},
-    output::{Output, human, json},
+    model::{
+        change::Unread,
+        error::{Error, Result},
+        exit::Exit,
+        leg::Leg,
+        plan::Plan,
+    },
+    output::{
+        Output,
+        ci::{self, Division},
+        human, json,
+    },
     parallel,
 };
 
+/// The file through which a step on GitHub hands its outputs to later jobs.
+const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
+
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
+    if args.legs.is_some() && matches!(args.format, PlanFormat::Human | PlanFormat::Json) {
+        return Err(
+            Error::misuse("--legs divides a plan among the jobs of a CI system")
+                .hint("name the system: flota plan --legs N --format github"),
+        );
+    }
+    let plan = plan(args, context, output)?;
+    print_warnings(output, &plan.warnings);
+    let divided = |render: fn(&Division<'_>) -> Result<String>| {
+        let legs = legs(&plan, args)?;
+        let plan = &plan;
+        render(&Division { plan, legs: &legs })
+    };
+    match args.format {
+        PlanFormat::Human => output.result(human::plan(&plan))?,
+        PlanFormat::Json => output.result(json::plan(&plan))?,
+        PlanFormat::Github => github(&divided(ci::github::plan)?, &plan, output)?,
+        PlanFormat::Azure => output.result(divided(ci::azure::plan)?)?,
+        PlanFormat::Gitlab => output.result(divided(ci::gitlab::plan)?)?,
+        PlanFormat::Buildkite => output.result(divided(ci::buildkite::plan)?)?,
+        PlanFormat::Jenkins => output.result(divided(ci::jenkins::plan)?)?,
+    }
+    Ok(conclude(output, &plan.unread))
+}
+
+fn plan(args: &Args, context: &Context, output: &Output) -> Result<Plan> {
     let (repository, settings) = (&context.repository, &context.settings);
-    let plan = with_progress(output, |events| {
+    with_progress(output, |events| {
         let options = Options {
             files: false,
             strict: args.reading.strict,
@@ -25,11 +66,24 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         }
         let ends = context.ends(args.range.as_deref(), &args.ends, args.reading.offline)?;
         plan::of_changes(repository, settings, ends, options)
-    })?;
-    print_warnings(output, &plan.warnings);
-    match args.format {
-        ResultFormat::Human => output.result(human::plan(&plan))?,
-        ResultFormat::Json => output.result(json::plan(&plan))?,
+    })
+}
+
+/// The jobs that are started by a plan cannot know of a service that is missing in it: there is none then.
+fn legs<'a>(plan: &'a Plan, args: &Args) -> Result<Vec<Leg<'a>>> {
+    match Unread::error(&plan.unread) {
+        Some(error) => Err(error),
+        None => Leg::of(plan, args.legs),
     }
-    Ok(conclude(output, &plan.unread))
+}
+
+/// In a step of a workflow the outputs go where the runner looks for them, and the log shows the plan.
+fn github(lines: &str, plan: &Plan, output: &Output) -> Result<()> {
+    match std::env::var_os(GITHUB_OUTPUT).filter(|path| !path.is_empty()) {
+        Some(path) => {
+            ci::github::append(Path::new(&path), lines)?;
+            output.result(human::plan(plan))
+        }
+        None => output.result(lines),
+    }
 }

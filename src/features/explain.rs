@@ -1,6 +1,6 @@
 //! Why a service is built, or is not: the decision, what it rests on, and the git commands that show the same.
 
-use bstr::ByteSlice;
+use bstr::{BString, ByteSlice};
 
 use super::{
     changed::{self, Options},
@@ -25,7 +25,7 @@ pub fn explain(
     asked: &str,
     options: Options<'_>,
 ) -> Result<Explanation> {
-    let only = [asked.to_owned()];
+    let only = [BString::from(asked)];
     let options = Options {
         only: &only,
         ..options

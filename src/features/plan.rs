@@ -7,10 +7,11 @@ use super::{
 use crate::{
     git::repository::Repository,
     model::{
-        change::{Base, BaseKind, End, Reason},
-        error::Result,
-        plan::Plan,
+        change::{Action, Base, BaseKind, End, Reason, Unread},
+        error::{Error, Result},
+        plan::{Plan, Step},
         settings::Settings,
+        step_id::StepId,
     },
 };
 
@@ -51,4 +52,61 @@ pub fn everything(
         step.reason = Reason::Requested;
     }
     Ok(plan)
+}
+
+/// The plan of exactly these steps, at HEAD, which must pin what was planned. What changed is not asked again: the job that
+/// decided did that.
+pub fn of_steps(
+    repository: &Repository,
+    settings: &Settings,
+    ids: &[StepId],
+    options: Options<'_>,
+) -> Result<Plan> {
+    let paths: Vec<_> = ids.iter().map(|id| id.path.clone()).collect();
+    let options = Options {
+        only: &paths,
+        ..options
+    };
+    let mut plan = everything(repository, settings, options)?;
+    if let Some(error) = Unread::error(&plan.unread) {
+        return Err(error);
+    }
+    let steps = std::mem::take(&mut plan.steps);
+    let chosen = ids.iter().map(|id| choose(&steps, id));
+    plan.steps = chosen.collect::<Result<_>>()?;
+    // Of two for one service the greater covers the other.
+    plan.steps
+        .sort_by(|a, b| a.path.cmp(&b.path).then(b.action.cmp(&a.action)));
+    plan.steps.dedup_by(|a, b| a.path == b.path);
+    Ok(plan)
+}
+
+fn choose(steps: &[Step], id: &StepId) -> Result<Step> {
+    let elsewhere = |found: &str| {
+        Error::repository(format!(
+            "{} is {found} at HEAD: the plan was made for another commit of the fleet",
+            id.path
+        ))
+        .hint("check out the commit that was planned, or plan this one: flota plan")
+    };
+    let step = steps.iter().find(|step| step.path == id.path);
+    let step = step.ok_or_else(|| elsewhere("no service"))?;
+    if step.commit != Some(id.commit) {
+        let pin = step.commit.map(|pin| pin.to_hex_with_len(7).to_string());
+        return Err(elsewhere(&format!("pinned to {}", pin.unwrap_or_default())));
+    }
+    let has = match id.action {
+        Action::Chart => step.config.is_some(),
+        action => step.action == action,
+    };
+    if !has {
+        let action = StepId::action_word(id.action);
+        return Err(elsewhere(&format!(
+            "nothing that has a part for the action `{action}`"
+        )));
+    }
+    Ok(Step {
+        action: id.action,
+        ..step.clone()
+    })
 }

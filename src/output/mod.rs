@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use crate::model::error::{Error, Result};
 
+pub mod ci;
 pub mod error;
 pub mod human;
 pub mod json;

@@ -13,6 +13,7 @@ mod cache;
 mod changed;
 mod check;
 mod clone;
+mod consumers;
 mod demo;
 mod explain;
 mod foreach;

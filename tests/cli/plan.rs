@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use crate::sandbox::Sandbox;
 
+mod ci;
+
 /// The plan for `args` is what `changed` calls for: its actions in their order, and builds are what is counted.
 pub fn follows(sandbox: &Sandbox, dir: &str, args: &[&str], changed: &Value) {
     let all = [&["plan", "--format", "json"], args].concat();

@@ -49,7 +49,8 @@ pub(super) fn in_fleet(
     let mut candidates = candidates::find(objects, trees, &differences, &listed)?;
     if !options.only.is_empty() {
         selection::refuse_unknown(objects, trees, options.only)?;
-        candidates.retain(|candidate| selection::is_named(candidate.path.as_ref(), options.only));
+        let wanted = selection::with_dependencies(settings, options.only);
+        candidates.retain(|candidate| selection::leads_to_named(candidate.path.as_ref(), &wanted));
     }
 
     let how = Fetching {
@@ -73,10 +74,10 @@ pub(super) fn in_fleet(
     if let Some(consequences) = Consequences::of(repository, settings, how, objects, head_tree)? {
         warnings.extend(consequences.unknown_names(&listed));
         consequences.add(&paths, &mut services, &mut unread)?;
-        if !options.only.is_empty() {
-            services.retain(|service| selection::is_named(service.path.as_ref(), options.only));
-            unread.retain(|one| selection::is_named(one.path.as_ref(), options.only));
-        }
+    }
+    if !options.only.is_empty() {
+        services.retain(|service| selection::is_named(service.path.as_ref(), options.only));
+        unread.retain(|one| selection::leads_to_named(one.path.as_ref(), options.only));
     }
     warnings.extend(unintended_reverts(
         repository,

@@ -5,7 +5,7 @@
 
 use std::num::NonZeroUsize;
 
-use bstr::{BStr, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
 use super::ends::Ends;
@@ -44,7 +44,7 @@ pub struct Options<'a> {
     /// How many services to read at a time; the result is the same for every number.
     pub jobs: NonZeroUsize,
     /// Only these services, by name or path; all when empty.
-    pub only: &'a [String],
+    pub only: &'a [BString],
     /// Whether to stay off the network: commits that are not here are missing.
     pub offline: bool,
     /// Where the progress of a fetch goes.

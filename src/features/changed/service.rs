@@ -33,7 +33,7 @@ pub(super) fn in_service(
     if let Some(other) = options
         .only
         .iter()
-        .find(|only| *only != "." && name != only.as_str())
+        .find(|only| *only != "." && name != **only)
     {
         return Err(Error::misuse(format!(
             "this repository is the service `{name}`, not `{other}`"

@@ -1,0 +1,150 @@
+//! A plan divided among the jobs of a CI system: one leg a job.
+
+use std::{collections::HashMap, num::NonZeroUsize};
+
+use bstr::{BStr, ByteSlice};
+
+use super::{
+    change::Action,
+    error::Result,
+    plan::{Plan, Step},
+    step_id::StepId,
+};
+
+/// The longest id that Azure Pipelines takes for a leg; nothing else takes less.
+const ID_LIMIT: usize = 100;
+
+/// Room that a number behind an id needs.
+const NUMBER_ROOM: usize = 8;
+
+/// What one job builds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leg<'a> {
+    /// `[A-Za-z][A-Za-z0-9_]{0,99}`, and no other leg of the plan has the same, in whatever case.
+    pub id: String,
+    /// The steps, sorted by path; at least one.
+    pub steps: Vec<&'a Step>,
+    /// The same as words.
+    pub words: Vec<StepId>,
+}
+
+impl<'a> Leg<'a> {
+    /// The legs of what `plan` builds, one a step, or at most `most`: then the image builds are dealt out first, since they
+    /// take longest.
+    ///
+    /// # Errors
+    /// A step has no commit to build.
+    pub fn of(plan: &'a Plan, most: Option<NonZeroUsize>) -> Result<Vec<Self>> {
+        let mut steps: Vec<&Step> = plan.builds().collect();
+        let count = most.map_or(steps.len(), |most| most.get().min(steps.len()));
+        if count < steps.len() {
+            steps.sort_by_key(|step| std::cmp::Reverse(step.action));
+        }
+        let mut dealt: Vec<Vec<&Step>> = vec![Vec::new(); count];
+        for (index, step) in steps.into_iter().enumerate() {
+            dealt[index % count].push(step);
+        }
+        for steps in &mut dealt {
+            steps.sort_by(|a, b| a.path.cmp(&b.path));
+        }
+        dealt.sort_by(|a, b| a[0].path.cmp(&b[0].path));
+
+        let mut ids = Ids::default();
+        let leg = |steps: Vec<&'a Step>| {
+            Ok(Self {
+                id: ids.next(steps[0].name.as_ref()),
+                words: steps
+                    .iter()
+                    .map(|step| StepId::of(step))
+                    .collect::<Result<_>>()?,
+                steps,
+            })
+        };
+        dealt.into_iter().map(leg).collect()
+    }
+
+    /// Its only step, if it has one.
+    pub fn only(&self) -> Option<&'a Step> {
+        match self.steps[..] {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
+    /// The most that is done to any of its services.
+    pub fn action(&self) -> Action {
+        let actions = self.steps.iter().map(|step| step.action);
+        actions.max().unwrap_or(Action::None)
+    }
+
+    /// Its steps for `flota build --step`.
+    pub fn joined(&self) -> String {
+        let words: Vec<_> = self.words.iter().map(StepId::to_string).collect();
+        words.join(",")
+    }
+}
+
+/// Gives out ids that differ, whatever becomes of the names they are made of.
+#[derive(Default)]
+struct Ids {
+    /// Each id in lower case, with how often it was asked for.
+    taken: HashMap<String, usize>,
+}
+
+impl Ids {
+    fn next(&mut self, name: &BStr) -> String {
+        let plain = Self::plain(name);
+        let mut id = plain.clone();
+        while self.taken.contains_key(&id.to_ascii_lowercase()) {
+            let times = self.taken.entry(plain.to_ascii_lowercase()).or_default();
+            *times += 1;
+            id = format!("{plain}_{times}");
+        }
+        self.taken.insert(id.to_ascii_lowercase(), 1);
+        id
+    }
+
+    /// The name with `_` for everything that no id may hold.
+    fn plain(name: &BStr) -> String {
+        let fits = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+        let name = name.to_str_lossy();
+        let mut id: String = name
+            .chars()
+            .map(fits)
+            .take(ID_LIMIT - NUMBER_ROOM)
+            .collect();
+        if !id.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            id.insert(0, 's');
+        }
+        id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_differ_whatever_the_names() {
+        let long = "x".repeat(300);
+        let names = [
+            "cart", "cart", "Cart", "cart_2", "cart-2", "cart.2", "cart_2_2", "1", "", "é", "_",
+            "s_", "$(x)", "##vso[x]", "a\nb", &long, &long,
+        ];
+        let mut ids = Ids::default();
+        let given: Vec<_> = names
+            .iter()
+            .map(|name| ids.next(BStr::new(*name)))
+            .collect();
+        let different: HashSet<_> = given.iter().map(|id| id.to_ascii_lowercase()).collect();
+        assert_eq!(different.len(), names.len(), "{given:?}");
+        for id in &given {
+            let inside = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            assert!(id.starts_with(|c: char| c.is_ascii_alphabetic()), "{id}");
+            assert!(id.len() <= ID_LIMIT && id.chars().all(inside), "{id}");
+        }
+        assert_eq!(given[..3], ["cart", "cart_2", "Cart_3"]);
+    }
+}

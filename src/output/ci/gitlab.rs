@@ -1,0 +1,43 @@
+//! GitLab CI/CD.
+//!
+//! A plan is a child pipeline, to be kept as an artifact and started by `trigger: include: artifact`, which takes at most 5 MB and
+//! no pipeline without jobs (<https://docs.gitlab.com/ci/pipelines/downstream_pipelines/>). Its jobs extend `.flota-build`, which
+//! the repository's `.gitlab/flota.yml` defines: `flota ci gitlab` writes it.
+
+use std::fmt::Write;
+
+use super::{Division, Told, quoted, too_large};
+use crate::model::error::Result;
+
+/// What GitLab takes of a generated configuration, in bytes.
+const LIMIT: usize = 5_000_000;
+
+/// How many jobs to share when a plan is too large: any would do that is well below what one pipeline may have.
+const SHARED: usize = 500;
+
+/// The child pipeline.
+///
+/// # Errors
+/// It is larger than GitLab takes.
+pub fn plan(division: &Division<'_>) -> Result<String> {
+    let mut yaml = "---\n# A child pipeline, by flota plan --format gitlab.\n".to_owned();
+    if division.legs.is_empty() {
+        yaml.push_str("\"nothing to build\":\n  script:\n    - \"true\"\n");
+        return Ok(yaml);
+    }
+    yaml.push_str("include:\n  - local: /.gitlab/flota.yml\n");
+    for leg in division.legs {
+        let _ = writeln!(
+            yaml,
+            "\n\"build {}\":\n  extends: .flota-build\n  variables:",
+            leg.id
+        );
+        for (name, value) in Told::of(leg, division).variables() {
+            let _ = writeln!(yaml, "    {name}: {}", quoted(&value));
+        }
+    }
+    match yaml.len() > LIMIT {
+        true => Err(too_large(division, "GitLab", "gitlab", LIMIT, SHARED)),
+        false => Ok(yaml),
+    }
+}
