@@ -14,6 +14,7 @@ mod demo;
 mod explain;
 mod foreach;
 mod plan;
+mod resolve;
 mod status;
 mod templates;
 mod update;
@@ -28,6 +29,7 @@ pub use demo::Demo;
 pub use explain::Explain;
 pub use foreach::Foreach;
 pub use plan::{Plan, PlanFormat};
+pub use resolve::Resolve;
 pub use status::Status;
 pub use templates::Templates;
 pub use update::Update;
@@ -136,6 +138,12 @@ pub enum Command {
     ///
     /// All of the named services or none: one whose commits are not pushed is refused, since nobody else could check it out.
     Bump(Bump),
+    /// Settle pins that a merge or rebase of the fleet left in conflict.
+    ///
+    /// Where one side's commit contains the other's, it is staged as the pin, also where the submodule is not checked out:
+    /// history that is not here is fetched, without files. Where both sides have commits of their own, those are shown, the
+    /// pin stays in conflict, and the exit code is 4.
+    Resolve(Resolve),
     /// Show what flota keeps for later runs under the fleet's git directory, and clear it.
     ///
     /// Facts about commits, and commits and trees of submodules that are not checked out. Nothing in it is needed: what is

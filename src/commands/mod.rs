@@ -29,6 +29,7 @@ mod demo;
 mod explain;
 mod foreach;
 mod plan;
+mod resolve;
 mod status;
 mod templates;
 mod update;
@@ -47,6 +48,7 @@ pub fn dispatch(command: Command, dir: &Path, global: &Global, output: &Output) 
         Command::Status(args) => status::run(&args, &open()?, output),
         Command::Foreach(args) => foreach::run(&args, &open()?, output),
         Command::Bump(args) => bump::run(&args, &open()?, output),
+        Command::Resolve(args) => resolve::run(&args, &open()?, output),
         Command::Cache(args) => cache::run(&args, &open()?, output),
         Command::Templates(args) => templates::run(&args, output),
         Command::Demo(args) => demo::run(&args, global, output),

@@ -3,10 +3,7 @@
 use std::num::NonZeroUsize;
 
 use crate::{
-    git::{
-        command::{git, run},
-        repository::Repository,
-    },
+    git::{pins, repository::Repository},
     model::{
         bump::Bump,
         error::{Error, Result},
@@ -46,17 +43,10 @@ pub fn plan(fleet: &Repository, services: &[String], jobs: NonZeroUsize) -> Resu
 /// # Errors
 /// Work: git cannot write the index; then none is staged.
 pub fn stage(fleet: &Repository, bumps: &[Bump]) -> Result<()> {
-    let root = fleet.work_dir().unwrap_or(fleet.common_dir());
-    let mut lines = Vec::new();
-    for bump in bumps {
-        lines.extend_from_slice(format!("160000 {}\t", bump.to).as_bytes());
-        lines.extend_from_slice(&bump.path);
-        lines.push(0);
-    }
-    let command = git(root)
-        .args(["update-index", "-z", "--index-info"])
-        .input(lines);
-    run(command, "stage the pins")
+    pins::stage(
+        fleet,
+        bumps.iter().map(|bump| (bump.path.as_ref(), bump.to)),
+    )
 }
 
 fn one(service: ServiceStatus) -> Result<Option<Bump>> {

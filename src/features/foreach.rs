@@ -53,7 +53,7 @@ pub fn foreach(fleet: &Repository, options: &Options<'_>) -> Result<Summary> {
         .map_err(|err| Error::environment("cannot find the fleet's folder").because(err))?;
     let mut links = pins::of_index(fleet)?.links;
     if let Wanted::Matching(patterns) = Wanted::new(options.services)? {
-        links = patterns.among(links)?;
+        links = patterns.among(links, |link| link.path.as_ref())?;
     }
     if let Some(only) = options.only {
         links.retain(|link| only.contains(&link.path));

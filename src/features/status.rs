@@ -32,24 +32,15 @@ pub fn status(
         .folder()
         .map_err(|err| Error::environment("cannot find the fleet's folder").because(err))?;
     let pins = pins::of_index(fleet)?;
-    let mut all: Vec<(BString, Option<ObjectId>)> = match Wanted::new(services)? {
-        Wanted::Active => {
-            let settled = pins
-                .links
-                .into_iter()
-                .map(|link| (link.path, Some(link.pin)));
-            settled
-                .chain(pins.conflicted.into_iter().map(|path| (path, None)))
-                .collect()
-        }
-        Wanted::Matching(patterns) => {
-            let chosen = patterns.among(pins.links)?;
-            chosen
-                .into_iter()
-                .map(|link| (link.path, Some(link.pin)))
-                .collect()
-        }
-    };
+    let settled = pins
+        .links
+        .into_iter()
+        .map(|link| (link.path, Some(link.pin)));
+    let conflicted = pins.conflicted.into_iter().map(|one| (one.path, None));
+    let mut all: Vec<(BString, Option<ObjectId>)> = settled.chain(conflicted).collect();
+    if let Wanted::Matching(patterns) = Wanted::new(services)? {
+        all = patterns.among(all, |(path, _)| path.as_ref())?;
+    }
     all.sort();
     let found = parallel::map(jobs, &all, |(path, pin)| one(&root, path, *pin))?;
     match interrupt::pending() {

@@ -6,13 +6,14 @@ use std::{
     time::Duration,
 };
 
-use bstr::{BStr, ByteSlice};
+use bstr::BStr;
 use gix::ObjectId;
 use sha2::{Digest, Sha256};
 
 use super::{
     Objects,
     command::git,
+    fetch::remote::{self, Setting},
     history,
     repository::Repository,
     submodule::Store,
@@ -55,18 +56,9 @@ pub fn ask(
     url: Option<&BStr>,
     commit: ObjectId,
 ) -> Result<Standing> {
-    let source = url::source(fleet, name, url)?;
-    let scratch = scratch(fleet, &source)?;
-    let from = source.url.to_str_lossy();
-    let branches = "+refs/heads/*:refs/heads/*";
-    let all = fetch(&scratch, &source).args(["--prune", "--", &from, branches]);
-    all.run()?.check(|| {
-        Error::environment(format!("cannot fetch the branches of {}", source.shown)).hint(format!(
-            "see whether you can reach it: git ls-remote {}",
-            source.shown
-        ))
-    })?;
-    let repo = open(&scratch)?;
+    let remote = Remote::of(fleet, name, url)?;
+    remote.fetch_branches()?;
+    let repo = open(&remote.scratch)?;
     if contained(
         Objects::new(&repo.objects),
         tips(&repo, "refs/heads/")?,
@@ -74,31 +66,93 @@ pub fn ask(
     ) {
         return Ok(Standing::OnBranch);
     }
-    let hex = commit.to_string();
-    let alone = fetch(&scratch, &source).args(["--depth=1", "--", &from, &hex]);
-    Ok(if alone.run()?.success() {
-        Standing::Loose
-    } else {
-        Standing::Absent
-    })
+    Ok(
+        match remote.fetch(&[], &commit.to_string()).run()?.success() {
+            true => Standing::Loose,
+            false => Standing::Absent,
+        },
+    )
 }
 
-fn fetch(scratch: &Path, source: &Source) -> Command {
-    git(scratch)
-        .env("GIT_ALLOW_PROTOCOL", source.protocols)
-        .args([
-            "--git-dir=.",
-            "fetch",
-            "--quiet",
-            "--no-tags",
-            "--no-write-fetch-head",
-        ])
-        .args([
-            "--no-recurse-submodules",
-            "--no-auto-maintenance",
-            "--filter=tree:0",
-        ])
-        .patience(PATIENCE)
+/// The commits of the submodule `name` at `url`, without trees: all that its branches lead to, and those that lead to the
+/// commits of `more` that the server gives out. The submodule's own repository stays untouched.
+///
+/// # Errors
+/// The server cannot be reached.
+pub fn histories(
+    fleet: &Repository,
+    name: Option<&BStr>,
+    url: Option<&BStr>,
+    more: &[ObjectId],
+) -> Result<Store> {
+    let remote = Remote::of(fleet, name, url)?;
+    remote.fetch_branches()?;
+    for commit in more {
+        if !matches!(remote.store()?.tree_of(*commit), Ok(Some(_))) {
+            // One that nobody pushed is not to be had; whoever needs it finds that out.
+            remote.fetch(&[], &commit.to_string()).run()?;
+        }
+    }
+    remote.store()
+}
+
+/// A submodule's server, and flota's own repository of the commits that it has.
+struct Remote {
+    source: Source,
+    settings: Vec<Setting>,
+    scratch: PathBuf,
+}
+
+impl Remote {
+    fn of(fleet: &Repository, name: Option<&BStr>, url: Option<&BStr>) -> Result<Self> {
+        let source = url::source(fleet, name, url)?;
+        let mut settings = remote::settings(&fleet.to_local()?);
+        let url = match &source.local {
+            // The folder that a relative path starts from is not the scratch repository.
+            Some(path) => std::path::absolute(path)
+                .unwrap_or_else(|_| path.clone())
+                .to_string_lossy()
+                .into_owned(),
+            None => source.url.to_string(),
+        };
+        // It may hold a password, and arguments can be read by everybody.
+        settings.push(("remote.origin.url".to_owned(), url));
+        Ok(Self {
+            scratch: scratch(fleet, &source)?,
+            source,
+            settings,
+        })
+    }
+
+    fn fetch_branches(&self) -> Result<()> {
+        let branches = self.fetch(&["--prune"], "+refs/heads/*:refs/heads/*");
+        branches.run()?.check(|| {
+            let shown = &self.source.shown;
+            Error::environment(format!("cannot fetch the branches of {shown}")).hint(format!(
+                "see whether you can reach it: git ls-remote {shown}"
+            ))
+        })?;
+        Ok(())
+    }
+
+    fn fetch(&self, options: &[&str], refspec: &str) -> Command {
+        let command = git(&self.scratch)
+            .env("GIT_ALLOW_PROTOCOL", self.source.protocols)
+            .arg("--git-dir=.")
+            .args(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head"])
+            .args(["--no-recurse-submodules", "--no-auto-maintenance"])
+            .arg("--filter=tree:0")
+            .args(options.iter().copied())
+            .args(["--", "origin", refspec])
+            .patience(PATIENCE);
+        remote::with_settings(command, self.settings.iter())
+    }
+
+    fn store(&self) -> Result<Store> {
+        let hash = open(&self.scratch)?.object_hash();
+        Store::at(self.scratch.clone(), hash)
+            .ok_or_else(|| Error::environment(format!("cannot read `{}`", self.scratch.display())))
+    }
 }
 
 /// One repository for each URL, made when it is not there.

@@ -5,11 +5,16 @@ use gix::{
     ObjectId,
     objs::{Find, FindExt},
     revision::plumbing::{Graph, merge_base},
+    traverse::commit::{
+        Simple,
+        simple::{CommitTimeOrder, Sorting},
+    },
 };
 
 use super::{Objects, repository::Repository, tree};
 use crate::model::{
     change::Direction,
+    commits::{Commits, Listed},
     error::{Error, Result},
 };
 
@@ -66,6 +71,39 @@ pub fn direction(objects: Objects<'_>, from: ObjectId, to: ObjectId, shallow: bo
 pub fn contains(objects: Objects<'_>, tip: ObjectId, commit: ObjectId) -> bool {
     let mut graph = Graph::new(objects, None);
     matches!(merge_base(commit, &[tip], &mut graph), Ok(Some(bases)) if bases.contains(&commit))
+}
+
+/// The commits that lead to `tip` and not to `known`: how many, and the newest `limit` of them.
+///
+/// # Errors
+/// Repository: a commit is damaged, or not here.
+pub fn between(
+    objects: Objects<'_>,
+    known: ObjectId,
+    tip: ObjectId,
+    limit: usize,
+) -> Result<Commits> {
+    let unreadable = |err: gix::Error| {
+        Error::repository(format!("cannot walk from {known} to {tip}")).because(err)
+    };
+    let walk = Simple::new([tip], objects)
+        .sorting(Sorting::ByCommitTime(CommitTimeOrder::NewestFirst))
+        .and_then(|walk| walk.hide([known]))
+        .map_err(unreadable)?;
+    let mut commits = Commits::default();
+    let mut buffer = Vec::new();
+    for info in walk {
+        let id = info.map_err(unreadable)?.id;
+        commits.count += 1;
+        if commits.newest.len() < limit {
+            let commit = objects.find_commit(&id, &mut buffer).map_err(|err| {
+                Error::repository(format!("cannot read the commit {id}")).because(err)
+            })?;
+            let subject = commit.message_summary().into_owned();
+            commits.newest.push(Listed { id, subject });
+        }
+    }
+    Ok(commits)
 }
 
 fn both_read(objects: Objects<'_>, from: ObjectId, to: ObjectId) -> bool {

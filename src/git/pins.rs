@@ -1,27 +1,56 @@
 //! Where the fleet's worktrees belong: the gitlinks of its index, as for `git submodule update`.
 
-use bstr::BString;
+use bstr::{BStr, BString};
 use gix::{
+    ObjectId,
     index::entry::{Mode, Stage},
     objs::FindExt,
 };
 
 use super::{
+    command::{git, run},
     gitmodules::{self, Gitmodules},
     repository::Repository,
     vet::{self, Link},
 };
 use crate::model::{
     error::{Error, Result},
-    fleet::Gitlink,
+    fleet::{Gitlink, Submodule},
 };
 
 /// The submodules of an index.
 pub struct Pins {
     /// Those that are settled, sorted by path.
     pub links: Vec<Link>,
-    /// The paths of those that a merge left in conflict, sorted.
-    pub conflicted: Vec<BString>,
+    /// Those that a merge left in conflict, sorted by path.
+    pub conflicted: Vec<Conflicted>,
+}
+
+/// A submodule for which the index has several entries (git-read-tree(1), "3-way merge"): a side that has no submodule
+/// there, but nothing or a file, has no commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conflicted {
+    /// Where it sits.
+    pub path: BString,
+    /// Stage 1: what both sides began with.
+    pub base: Option<ObjectId>,
+    /// Stage 2: the side that is checked out.
+    pub ours: Option<ObjectId>,
+    /// Stage 3: the other.
+    pub theirs: Option<ObjectId>,
+    /// What `.gitmodules` says of it.
+    pub listed: Option<Submodule>,
+}
+
+impl Conflicted {
+    fn note(&mut self, stage: Stage, id: ObjectId) {
+        match stage {
+            Stage::Unconflicted => {}
+            Stage::Base => self.base = Some(id),
+            Stage::Ours => self.ours = Some(id),
+            Stage::Theirs => self.theirs = Some(id),
+        }
+    }
 }
 
 /// The submodules that the fleet's index lists.
@@ -34,12 +63,19 @@ pub fn of_index(fleet: &Repository) -> Result<Pins> {
         .index_or_empty()
         .map_err(|err| Error::repository("cannot read the fleet's index").because(err))?;
     let (mut gitlinks, mut symlinks) = (Vec::<Gitlink>::new(), Vec::<BString>::new());
-    let (mut conflicted, mut listing) = (Vec::<BString>::new(), None);
+    let (mut conflicted, mut listing) = (Vec::<Conflicted>::new(), None);
     for entry in index.entries() {
         let path = entry.path(&index);
         if entry.stage() != Stage::Unconflicted {
-            if entry.mode == Mode::COMMIT && conflicted.last().is_none_or(|last| last != path) {
-                conflicted.push(path.to_owned());
+            if entry.mode == Mode::COMMIT {
+                if conflicted.last().is_none_or(|last| last.path != path) {
+                    conflicted.push(Conflicted {
+                        path: path.to_owned(),
+                        ..Default::default()
+                    });
+                }
+                let last = conflicted.last_mut().expect("just pushed");
+                last.note(entry.stage(), entry.id);
             }
         } else if entry.mode == Mode::COMMIT {
             gitlinks.push(Gitlink {
@@ -71,8 +107,32 @@ pub fn of_index(fleet: &Repository) -> Result<Pins> {
             Gitmodules::parse(blob.data)?
         }
     };
+    for one in &mut conflicted {
+        one.listed = modules.at(one.path.as_ref()).cloned();
+    }
     Ok(Pins {
         links: vet::links(gitlinks, &modules, &symlinks)?,
         conflicted,
     })
+}
+
+/// Stages pins in the fleet's index, in one go; where one was in conflict, it is settled.
+///
+/// # Errors
+/// Work: git cannot write the index; then none is staged.
+pub fn stage<'a>(
+    fleet: &Repository,
+    pins: impl IntoIterator<Item = (&'a BStr, ObjectId)>,
+) -> Result<()> {
+    let root = fleet.work_dir().unwrap_or(fleet.common_dir());
+    let mut lines = Vec::new();
+    for (path, pin) in pins {
+        lines.extend_from_slice(format!("160000 {pin}\t").as_bytes());
+        lines.extend_from_slice(path);
+        lines.push(0);
+    }
+    let command = git(root)
+        .args(["update-index", "-z", "--index-info"])
+        .input(lines);
+    run(command, "stage the pins")
 }

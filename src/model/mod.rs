@@ -3,6 +3,7 @@
 pub mod bump;
 pub mod cache;
 pub mod change;
+pub mod commits;
 pub mod error;
 pub mod event;
 pub mod exit;
@@ -16,6 +17,7 @@ pub mod plan;
 pub mod range;
 pub mod reference;
 pub mod report;
+pub mod resolve;
 pub mod rules;
 pub mod settings;
 pub mod status;

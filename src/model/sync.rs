@@ -10,8 +10,8 @@ use super::{error::Error, exit::Exit};
 pub struct Synced {
     /// Where it sits, from the fleet's root.
     pub path: BString,
-    /// The commit it belongs at.
-    pub pin: ObjectId,
+    /// The commit it belongs at; none while its pin is in conflict.
+    pub pin: Option<ObjectId>,
     /// What was done.
     pub outcome: Outcome,
 }
@@ -83,7 +83,7 @@ mod tests {
         let of = |outcomes: Vec<Outcome>| {
             let synced = |outcome| Synced {
                 path: "a".into(),
-                pin: ObjectId::null(gix::hash::Kind::Sha1),
+                pin: None,
                 outcome,
             };
             exit(&outcomes.into_iter().map(synced).collect::<Vec<_>>())

@@ -11,6 +11,7 @@ use crate::model::{
         Action, Base, BaseKind, ChangeKind, Direction, End, FileChange, FileStatus, Part,
         ServiceChange, Unread, Warning, WarningKind,
     },
+    commits::{Commits, Listed},
     plan::Step,
 };
 
@@ -20,6 +21,7 @@ mod cache;
 mod changed;
 mod explain;
 mod plan;
+mod resolve;
 mod status;
 mod templates;
 mod update;
@@ -30,6 +32,7 @@ pub use cache::caches;
 pub use changed::changed;
 pub use explain::explanation;
 pub use plan::plan;
+pub use resolve::conflicts;
 pub use status::status;
 pub use templates::templates;
 pub use update::{cloned, updated};
@@ -215,6 +218,37 @@ impl<'a> From<&'a Step> for StepV1<'a> {
             code: step.code.map(Hex),
             config: step.config.map(Hex),
             url: OptionalBytes("url", step.url.as_ref().map(|url| url.as_ref())),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct CommitsV1<'a> {
+    count: usize,
+    newest: Vec<ListedV1<'a>>,
+}
+
+impl<'a> From<&'a Commits> for CommitsV1<'a> {
+    fn from(commits: &'a Commits) -> Self {
+        Self {
+            count: commits.count,
+            newest: commits.newest.iter().map(ListedV1::from).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ListedV1<'a> {
+    commit: Hex,
+    #[serde(flatten)]
+    subject: Bytes<'a>,
+}
+
+impl<'a> From<&'a Listed> for ListedV1<'a> {
+    fn from(listed: &'a Listed) -> Self {
+        Self {
+            commit: Hex(listed.id),
+            subject: Bytes("subject", listed.subject.as_ref()),
         }
     }
 }

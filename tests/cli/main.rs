@@ -21,6 +21,7 @@ mod plan;
 #[path = "../support/registry.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod registry;
+mod resolve;
 mod sandbox;
 mod status;
 mod templates;

@@ -22,7 +22,7 @@ use crate::{
     git::{
         clone::Access,
         gitmodules::Gitmodules,
-        pins,
+        pins::{self, Conflicted, Pins},
         repository::Repository,
         submodule::{self, Store},
         vet::{self, Link},
@@ -72,15 +72,7 @@ pub fn update(fleet: &Repository, wanted: &Wanted, options: Options<'_>) -> Resu
             "a bare repository has no worktrees to update",
         ));
     };
-    let pins = pins::of_index(fleet)?;
-    if let Some(path) = pins.conflicted.first() {
-        return Err(
-            Error::repository(format!("the pin of `{path}` is in conflict")).hint(format!(
-                "choose a commit: git -C {path} checkout …, then git add {path}"
-            )),
-        );
-    }
-    let links = wanted.among(fleet, pins.links)?;
+    let Pins { links, conflicted } = wanted.among(fleet, pins::of_index(fleet)?)?;
     let _lock = lock(fleet)?;
     let absolute = |path: &Path| {
         path.canonicalize().map_err(|err| {
@@ -110,8 +102,20 @@ pub fn update(fleet: &Repository, wanted: &Wanted, options: Options<'_>) -> Resu
     for (parent, whole) in parents {
         enlist::enlist(&parent, &whole)?;
     }
+    done.extend(conflicted.into_iter().map(in_conflict));
     done.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(done)
+}
+
+/// There is no saying where it belongs.
+fn in_conflict(conflicted: Conflicted) -> Synced {
+    Synced {
+        path: conflicted.path,
+        pin: None,
+        outcome: Outcome::Left(
+            Error::repository("its pin is in conflict").hint("settle it: flota resolve"),
+        ),
+    }
 }
 
 /// A repository whose submodules are brought.
@@ -210,7 +214,7 @@ impl Run<'_> {
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         done.synced.push(Synced {
             path,
-            pin: link.pin,
+            pin: Some(link.pin),
             outcome,
         });
         if is_whole {

@@ -4,7 +4,11 @@ use bstr::{BStr, ByteSlice};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use crate::{
-    git::{repository::Repository, vet::Link},
+    git::{
+        pins::{Conflicted, Pins},
+        repository::Repository,
+        vet::Link,
+    },
     model::{
         error::{Error, Result},
         fleet::service_name,
@@ -51,14 +55,33 @@ impl Wanted {
         }))
     }
 
-    /// The wanted ones.
+    /// The wanted ones, and what of them is in conflict.
     ///
     /// # Errors
     /// Misuse: a pattern matches none.
-    pub(super) fn among(&self, fleet: &Repository, links: Vec<Link>) -> Result<Vec<Link>> {
+    pub fn among(&self, fleet: &Repository, pins: Pins) -> Result<Pins> {
+        let Pins { links, conflicted } = pins;
         match self {
-            Self::Active => active(fleet, links),
-            Self::Matching(patterns) => patterns.among(links),
+            Self::Active => Ok(Pins {
+                links: active(fleet, links)?,
+                conflicted,
+            }),
+            Self::Matching(patterns) => {
+                let settled = links.into_iter().map(Ok);
+                let all = settled.chain(conflicted.into_iter().map(Err)).collect();
+                let chosen = patterns.among(all, |one: &Result<Link, Conflicted>| match one {
+                    Ok(link) => link.path.as_ref(),
+                    Err(conflicted) => conflicted.path.as_ref(),
+                })?;
+                let (mut links, mut conflicted) = (Vec::new(), Vec::new());
+                for one in chosen {
+                    match one {
+                        Ok(link) => links.push(link),
+                        Err(one) => conflicted.push(one),
+                    }
+                }
+                Ok(Pins { links, conflicted })
+            }
         }
     }
 }
@@ -68,16 +91,16 @@ impl Patterns {
     ///
     /// # Errors
     /// Misuse: a pattern matches none.
-    pub fn among(&self, links: Vec<Link>) -> Result<Vec<Link>> {
+    pub fn among<T>(&self, all: Vec<T>, path: impl Fn(&T) -> &BStr) -> Result<Vec<T>> {
         let mut used = vec![false; self.texts.len()];
-        let known: Vec<String> = links
+        let known: Vec<String> = all
             .iter()
-            .map(|link| service_name(link.path.as_ref()).to_string())
+            .map(|one| service_name(path(one)).to_string())
             .collect();
-        let chosen = links
+        let chosen = all
             .into_iter()
-            .filter(|link| {
-                let path: &BStr = link.path.as_ref();
+            .filter(|one| {
+                let path = path(one);
                 let matched = [path, service_name(path)]
                     .into_iter()
                     .flat_map(|text| self.set.matches(text.to_path_lossy().as_ref()));

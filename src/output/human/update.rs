@@ -20,9 +20,10 @@ pub fn updated(synced: &[Synced]) -> String {
         .iter()
         .filter(|synced| !matches!(synced.outcome, Outcome::Current))
         .map(|synced| {
+            let pin = synced.pin.map_or("in conflict".to_owned(), short);
             let pin = match &synced.outcome {
-                Outcome::Moved { from } => format!("{} → {}", short(*from), short(synced.pin)),
-                _ => short(synced.pin),
+                Outcome::Moved { from } => format!("{} → {pin}", short(*from)),
+                _ => pin,
             };
             let result = text::line(synced.outcome.name());
             vec![text::name(synced.path.as_ref()), pin, result]

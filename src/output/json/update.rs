@@ -5,7 +5,7 @@ use std::{os::unix::ffi::OsStrExt, path::Path};
 use bstr::ByteSlice;
 use serde::Serialize;
 
-use super::{Bytes, render};
+use super::{Bytes, Hex, render};
 use crate::model::sync::{Outcome, Synced};
 
 /// `flota.clone/v1`
@@ -41,9 +41,9 @@ struct SyncedV1<'a> {
 struct SubmoduleV1<'a> {
     #[serde(flatten)]
     path: Bytes<'a>,
-    pin: String,
+    pin: Option<Hex>,
     outcome: &'static str,
-    from: Option<String>,
+    from: Option<Hex>,
     error: Option<String>,
 }
 
@@ -51,10 +51,10 @@ impl<'a> From<&'a Synced> for SubmoduleV1<'a> {
     fn from(synced: &'a Synced) -> Self {
         Self {
             path: Bytes("path", synced.path.as_ref()),
-            pin: synced.pin.to_string(),
+            pin: synced.pin.map(Hex),
             outcome: synced.outcome.name(),
             from: match &synced.outcome {
-                Outcome::Moved { from } => Some(from.to_string()),
+                Outcome::Moved { from } => Some(Hex(*from)),
                 _ => None,
             },
             error: synced.outcome.error().map(ToString::to_string),

@@ -1,0 +1,22 @@
+//! `flota resolve`
+
+use clap::Args;
+
+use super::ResultFormat;
+
+/// Arguments of `flota resolve`.
+#[derive(Args, Debug)]
+pub struct Resolve {
+    /// Only these services, by name, path or glob.
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<String>,
+    /// Show what would be staged.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// How many services to look at a time [default: the number of cores].
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: ResultFormat,
+}

@@ -1,0 +1,36 @@
+//! `flota resolve`
+
+use super::Context;
+use crate::{
+    cli::{Resolve as Args, ResultFormat},
+    features::resolve,
+    model::{error::Result, exit::Exit, resolve::exit},
+    output::{Output, error, human, json},
+    parallel,
+};
+
+pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
+    let jobs = args.jobs.unwrap_or_else(parallel::default_jobs);
+    let conflicts = resolve::plan(&context.repository, &args.services, jobs)?;
+    let is_staged = !args.dry_run && conflicts.iter().any(|one| one.pin().is_some());
+    if is_staged {
+        resolve::stage(&context.repository, &conflicts)?;
+    }
+    match args.format {
+        ResultFormat::Human => output.result(human::conflicts(&conflicts))?,
+        ResultFormat::Json => output.result(json::conflicts(&conflicts))?,
+    }
+    for conflict in &conflicts {
+        if let Some(open) = conflict.error() {
+            error::report_of(output, conflict.path.as_ref(), open);
+        }
+    }
+    let exit = exit(&conflicts);
+    if is_staged && exit == Exit::Done {
+        let next = resolve::next_step(&context.repository)?;
+        output.status(format!(
+            "Staged; go on with {next}, and flota update brings the worktrees there."
+        ));
+    }
+    Ok(exit)
+}
