@@ -55,7 +55,7 @@ fn embedded_templates_render_with_their_defaults_and_leave_helm_alone() {
             let file = file.unwrap_or_else(|| panic!("{}: {path}", template.name));
             String::from_utf8(file.content.clone()).unwrap()
         };
-        assert!(content("config/Chart.yaml").contains("\nname: web\n"));
+        assert!(content("config/Chart.yaml").contains("\nname: \"web\"\n"));
         assert!(content("config/templates/service.yaml").contains("{{"));
         assert!(content("code/Dockerfile").contains("FROM "));
         content("code/.dockerignore");
