@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes a fleet of N initialised services to measure with: fleet.py N DIR
+"""Makes a fleet of N initialised services to measure with: fleet.py N DIR [--nested M]
 
 Each service has 20 files in code/, 6 in config/ and three commits; no two services share an object, and each has its
 objects in one pack, as a clone leaves them. The fleet is laid as `git submodule update --init` lays it: a repository
@@ -8,6 +8,8 @@ written: nothing that is measured here looks at more.
 
 Tags of the fleet: `base` pins every service at its second commit, `k1`, `k20`, `k200`, … move that many pins to the
 third, spread over the fleet; `other` changes a file of the fleet alone.
+
+With --nested M the first M services have a submodule `lib` of their own, a repository like the others.
 """
 
 import argparse
@@ -25,6 +27,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("services", type=int, metavar="N")
     parser.add_argument("directory", type=pathlib.Path, metavar="DIR")
+    parser.add_argument("--nested", type=int, default=0, metavar="M")
     args = parser.parse_args()
 
     fleet = args.directory
@@ -33,7 +36,9 @@ def main():
     names = [f"service-{number:05}" for number in range(args.services)]
     init(fleet / ".git", FLEET_CONFIG + "".join(SECTION.format(name=name) for name in names))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        pins = list(pool.map(lambda name: service(fleet, name), names))
+        libraries = list(pool.map(lambda name: library(fleet, name), names[: args.nested]))
+        libraries += [None] * (args.services - args.nested)
+        pins = list(pool.map(lambda name, pin: service(fleet, name, pin), names, libraries))
     commits(fleet / ".git", fleet_history(names, pins))
     git = ["git", "-C", str(fleet)]
     subprocess.run([*git, "reset", "--quiet", "base"], check=True)
@@ -71,6 +76,11 @@ SERVICE_CONFIG = """[core]
 \turl = https://git.example.com/shop/{name}.git
 \tfetch = +refs/heads/*:refs/remotes/origin/*
 """
+BARE_CONFIG = """[core]
+\trepositoryformatversion = 0
+\tfilemode = true
+\tbare = true
+"""
 
 
 def init(git_dir, config):
@@ -81,17 +91,24 @@ def init(git_dir, config):
     (git_dir / "config").write_text(config)
 
 
-def service(fleet, name):
+def library(fleet, name):
+    """Makes the submodule of one service; returns its pin."""
+    git_dir = fleet / ".git/modules/code-repos" / name / "modules/lib"
+    init(git_dir, BARE_CONFIG)
+    return commits(git_dir, service_history(f"lib-{name}"))[1]
+
+
+def service(fleet, name, library):
     """Makes one service; returns its three commits."""
     git_dir = fleet / ".git/modules/code-repos" / name
     init(git_dir, SERVICE_CONFIG.format(name=name))
     worktree = fleet / "code-repos" / name
     worktree.mkdir(parents=True)
     (worktree / ".git").write_text(f"gitdir: ../../.git/modules/code-repos/{name}\n")
-    return commits(git_dir, service_history(name))
+    return commits(git_dir, service_history(name, library))
 
 
-def service_history(name):
+def service_history(name, library=None):
     files = {f"code/src/part_{number:02}.rs": text(name, number, 40) for number in range(18)}
     files |= {"code/Dockerfile": f"FROM scratch\nCOPY . /{name}\n", "code/Cargo.toml": f'[package]\nname = "{name}"\n'}
     files |= {f"config/templates/part_{number}.yaml": text(name, number, 20) for number in range(4)}
@@ -99,8 +116,12 @@ def service_history(name):
     files |= {"README.md": f"# {name}\n"}
     # The last commit is an image's, a chart's or nobody's business, in turn.
     last = ["code/src/part_00.rs", "config/values.yaml", "README.md"][int(name[-5:]) % 3]
+    links = {}
+    if library:
+        files |= {".gitmodules": f'[submodule "lib"]\n\tpath = lib\n\turl = ../lib-{name}.git\n'}
+        links = {"lib": library}
     return [
-        commit("refs/heads/main", 1, files),
+        commit("refs/heads/main", 1, files, links),
         commit("refs/heads/main", 2, {"code/src/part_01.rs": text(name, 100, 40)}),
         commit("refs/heads/main", 3, {last: text(name, 200, 20)}),
     ]

@@ -1,5 +1,5 @@
 //! A submodule's repository brought here as a whole, by `git clone`, which knows every way to log in, every proxy and every
-//! kind of server; from a repository on this machine more directly ([`local`]).
+//! kind of server; from a repository on this machine ([`local`]) and from HTTP servers ([`http`]) more directly.
 
 use std::{fs, io, num::NonZeroU32, path::Path, time::Duration};
 
@@ -22,15 +22,26 @@ use crate::{
     process::Command,
 };
 
+mod http;
+mod layout;
 mod local;
+
+use http::{Http, Refusal};
 
 /// How to bring repositories.
 pub struct Access {
     settings: Vec<Setting>,
-    /// What the fleet's configuration says of the file system.
-    file_system: Vec<(&'static str, BString)>,
+    /// None where `git clone` is to find out everything by itself.
+    direct: Option<Direct>,
     depth: Option<NonZeroU32>,
     patience: Duration,
+}
+
+/// What it takes to clone in process.
+struct Direct {
+    http: Http,
+    /// What the fleet's configuration says of the file system.
+    file_system: Vec<(&'static str, BString)>,
 }
 
 impl Access {
@@ -38,9 +49,14 @@ impl Access {
     /// says nothing for `patience` is given up.
     pub fn new(fleet: &Repository, depth: Option<NonZeroU32>, patience: Duration) -> Result<Self> {
         let repo = fleet.to_local()?;
+        let settings = remote::settings(&repo);
+        let direct = Direct {
+            http: Http::new(&repo, &settings, patience),
+            file_system: layout::file_system(&repo),
+        };
         Ok(Self {
-            settings: remote::settings(&repo),
-            file_system: local::file_system(&repo),
+            direct: Some(direct).filter(|direct| !direct.file_system.is_empty()),
+            settings,
             depth,
             patience,
         })
@@ -50,7 +66,7 @@ impl Access {
     pub fn of_user(depth: Option<NonZeroU32>, patience: Duration) -> Self {
         Self {
             settings: Vec::new(),
-            file_system: Vec::new(),
+            direct: None,
             depth,
             patience,
         }
@@ -62,16 +78,16 @@ impl Access {
     /// # Errors
     /// Work: the server cannot be reached, or does not have it. Nothing of it stays.
     pub fn clone(&self, source: &Source, branch: Option<&str>, into: &Path) -> Result<()> {
-        if let Some(from) = &source.local
+        if let Some(direct) = &self.direct
             && branch.is_none()
             && self.depth.is_none()
-            && !self.file_system.is_empty()
         {
-            let url = source.url.as_ref();
-            match local::clone(from, url, into, &self.file_system, self.patience) {
+            match direct.clone(source, into, self.patience) {
                 Ok(()) => return Ok(()),
-                Err(_) if interrupt::pending().is_none() => discard(into)?,
-                Err(fault) => return Err(explain(fault, source, "cannot be cloned")),
+                Err(Refusal::Unfit(_)) if interrupt::pending().is_none() => discard(into)?,
+                Err(Refusal::Unfit(said) | Refusal::Silent(said)) => {
+                    return Err(explain(Fault::Failed(said), source, "cannot be cloned"));
+                }
             }
         }
         let parent = into.parent().unwrap_or(into);
@@ -172,6 +188,21 @@ impl Access {
     }
 }
 
+impl Direct {
+    fn clone(&self, source: &Source, into: &Path, patience: Duration) -> Result<(), Refusal> {
+        let url = source.url.as_ref();
+        match (&source.local, &source.http) {
+            (Some(from), _) => local::clone(from, url, into, &self.file_system, patience)
+                .map_err(|fault| Refusal::Unfit(said(fault))),
+            (None, Some(address)) => {
+                self.http
+                    .clone(address.as_ref(), url, into, &self.file_system)
+            }
+            (None, None) => Err(Refusal::Unfit("its transport is git's".to_owned())),
+        }
+    }
+}
+
 /// Removes what was begun.
 fn discard(folder: &Path) -> Result<()> {
     match fs::remove_dir_all(folder) {
@@ -188,14 +219,17 @@ fn lacking(commit: ObjectId, source: &Source) -> Error {
 }
 
 fn explain(fault: Fault, source: &Source, what: &str) -> Error {
-    let said = match fault {
-        Fault::NotThere(said) | Fault::Unadvertised(said) | Fault::Failed(said) => said,
-        Fault::Offline => "flota is told to stay offline".to_owned(),
-    };
     Error::work(format!("{} {what}", source.shown))
-        .because(said)
+        .because(said(fault))
         .hint(format!(
             "see whether it answers: git ls-remote {}",
             source.shown
         ))
+}
+
+fn said(fault: Fault) -> String {
+    match fault {
+        Fault::NotThere(said) | Fault::Unadvertised(said) | Fault::Failed(said) => said,
+        Fault::Offline => "flota is told to stay offline".to_owned(),
+    }
 }

@@ -3,10 +3,12 @@
 use std::{
     io::BufRead,
     path::{Path, PathBuf},
-    sync::atomic::AtomicBool,
 };
 
-use crate::model::error::{Error, Result};
+use crate::{
+    interrupt,
+    model::error::{Error, Result},
+};
 
 /// The largest object taken in, in bytes: more is no source code.
 const OBJECT_LIMIT: usize = 256 << 20;
@@ -30,7 +32,7 @@ pub(super) fn receive(
         pack,
         Some(folder),
         &mut gix::progress::Discard,
-        &AtomicBool::new(false),
+        interrupt::flag(),
         None::<gix::odb::Handle>,
         hash,
         gix_pack::bundle::write::Options {

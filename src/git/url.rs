@@ -28,6 +28,8 @@ pub struct Source {
     pub shown: BString,
     /// The repository's folder, when it is on this machine after all rewriting.
     pub local: Option<PathBuf>,
+    /// Where it is after all rewriting, when that is an HTTP server's. May hold credentials.
+    pub http: Option<BString>,
     /// The transports that git may use for it, as `GIT_ALLOW_PROTOCOL` lists them.
     pub protocols: &'static str,
 }
@@ -74,6 +76,7 @@ pub fn source(fleet: &Repository, name: Option<&BStr>, url: Option<&BStr>) -> Re
             Address::Local(path) => Some(folder(fleet).join(path)),
             Address::Remote(_) => None,
         },
+        http: matches!(address.protocol(), "http" | "https").then_some(rewritten),
         protocols: address.protocols(),
         url,
     })
@@ -103,6 +106,8 @@ pub fn given(url: &BStr) -> Result<Source> {
             Address::Local(path) => Some(absolute(&path)),
             Address::Remote(_) => None,
         },
+        // The configuration, which may rewrite it, is not known yet.
+        http: None,
         protocols: "https:http:ssh:git:file",
         url,
     })
@@ -225,6 +230,17 @@ fn rewrite(config: &gix::config::File, url: &BStr) -> BString {
     match longest {
         Some((prefix, base)) => [base.as_bytes(), &url[prefix.len()..]].concat().into(),
         None => url.to_owned(),
+    }
+}
+
+/// User and password that an absolute URL names, decoded.
+pub(super) fn credentials(url: &BStr) -> (Option<BString>, Option<BString>) {
+    let Some(info) = check::user_info(url) else {
+        return (None, None);
+    };
+    match info.split_once_str(":") {
+        Some((user, password)) => (Some(check::decode(user)), Some(check::decode(password))),
+        None => (Some(check::decode(info)), None),
     }
 }
 

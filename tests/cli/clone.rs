@@ -45,15 +45,8 @@ fn walk(root: &Path, below: &Path) -> Vec<String> {
     found
 }
 
-#[test]
-fn a_clone_is_what_git_leaves() {
-    let sandbox = fleet();
-    let ran = sandbox.flota("", &["clone", "fleet", "ours"]);
-    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
-    sandbox.git(
-        "",
-        &["clone", "--quiet", "--recurse-submodules", "fleet", "gits"],
-    );
+/// Whether the clones `ours` and `gits` are alike, in every repository of theirs.
+pub fn same_as_git(sandbox: &Sandbox) {
     for dir in [
         "",
         "code-repos/api",
@@ -72,7 +65,7 @@ fn a_clone_is_what_git_leaves() {
                 "config",
                 "--local",
                 "--get-regexp",
-                "^(branch|submodule|core)\\.",
+                "^(branch|submodule|core|remote|extensions)\\.",
             ],
         ] {
             let ask = |dir: &str| {
@@ -89,7 +82,19 @@ fn a_clone_is_what_git_leaves() {
         }
         sandbox.git(&ours, &["fsck", "--strict", "--full"]);
     }
-    assert_eq!(listed(&sandbox, "ours"), listed(&sandbox, "gits"));
+    assert_eq!(listed(sandbox, "ours"), listed(sandbox, "gits"));
+}
+
+#[test]
+fn a_clone_is_what_git_leaves() {
+    let sandbox = fleet();
+    let ran = sandbox.flota("", &["clone", "fleet", "ours"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    sandbox.git(
+        "",
+        &["clone", "--quiet", "--recurse-submodules", "fleet", "gits"],
+    );
+    same_as_git(&sandbox);
     // And git goes on from there.
     for again in [
         &["submodule", "update", "--init", "--recursive"][..],

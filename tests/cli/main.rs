@@ -13,10 +13,14 @@ mod cache;
 mod changed;
 mod check;
 mod clone;
+mod clone_served;
 mod consumers;
 mod demo;
 mod explain;
 mod foreach;
+#[path = "../support/http.rs"]
+#[allow(dead_code, reason = "each test program uses its own part")]
+mod http;
 mod plan;
 #[path = "../support/registry.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]

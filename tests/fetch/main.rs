@@ -2,6 +2,8 @@
 
 mod deepen;
 mod faults;
+#[path = "../support/http.rs"]
+#[allow(dead_code, reason = "each test program uses its own part")]
 mod http;
 mod local;
 mod served;

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use gix::ObjectId;
 
 use super::{Depth, attempt::Fault, scratch::Locked};
-use crate::git::upload_pack::{self, Request};
+use crate::git::upload_pack::{self, Local, Request};
 
 /// More than the trees of any service; beyond it `git fetch` does better, which keeps nothing in memory.
 const ANSWER_LIMIT: usize = 128 << 20;
@@ -18,14 +18,19 @@ pub(super) fn fetch(
     depth: Depth,
     patience: Duration,
 ) -> Result<(), Fault> {
-    let request = Request {
+    let local = Local {
         from,
         dir: scratch.dir(),
-        wants: objects,
-        filter: Some(depth.filter()),
-        depth: Some(1),
         limit: ANSWER_LIMIT,
         patience,
     };
-    upload_pack::ask(&request, |pack, shallow| scratch.adopt(pack, shallow))
+    let request = Request {
+        wants: objects,
+        filter: Some(depth.filter()),
+        depth: Some(1),
+        ..Request::default()
+    };
+    upload_pack::ask(&local, &request, |pack, shallow| {
+        scratch.adopt(pack, shallow)
+    })
 }

@@ -25,6 +25,10 @@ pub struct Manners {
     pub silent: bool,
     /// The `Authorization` it insists on.
     pub authorization: Option<&'static str>,
+    /// Where it sends everybody who asks for these repositories.
+    pub moved: Option<(&'static str, String)>,
+    /// Packs of this repository it sends only this many bytes of.
+    pub cut_off: Option<(&'static str, usize)>,
 }
 
 pub struct Server {
@@ -32,6 +36,8 @@ pub struct Server {
     /// The `Authorization` of every request; empty without.
     pub seen: Arc<Mutex<Vec<String>>>,
     pub requests: Arc<AtomicUsize>,
+    /// What was asked for: `POST /api/.git/git-upload-pack`.
+    pub asked: Arc<Mutex<Vec<String>>>,
 }
 
 /// Serves the repositories under `root` until the test's process ends.
@@ -41,21 +47,24 @@ pub fn serve(root: &Path, manners: Manners) -> Server {
         url: format!("http://127.0.0.1:{}", listener.local_addr().unwrap().port()),
         seen: Arc::default(),
         requests: Arc::default(),
+        asked: Arc::default(),
     };
-    let (root, seen, requests) = (
+    let (root, seen, requests, asked) = (
         root.to_owned(),
         server.seen.clone(),
         server.requests.clone(),
+        server.asked.clone(),
     );
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
-            let (root, seen, requests, manners) = (
+            let (root, seen, requests, asked, manners) = (
                 root.clone(),
                 seen.clone(),
                 requests.clone(),
+                asked.clone(),
                 manners.clone(),
             );
-            thread::spawn(move || answer(stream, &root, &manners, &seen, &requests));
+            thread::spawn(move || answer(stream, &root, &manners, &seen, &requests, &asked));
         }
     });
     server
@@ -68,6 +77,7 @@ fn answer(
     manners: &Manners,
     seen: &Mutex<Vec<String>>,
     requests: &AtomicUsize,
+    asked: &Mutex<Vec<String>>,
 ) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut writer = stream;
@@ -80,6 +90,7 @@ fn answer(
     let number = requests.fetch_add(1, Ordering::SeqCst);
     let authorization = headers.get("authorization").cloned().unwrap_or_default();
     seen.lock().unwrap().push(authorization.clone());
+    asked.lock().unwrap().push(format!("{method} {target}"));
     if manners.silent {
         thread::sleep(Duration::from_secs(120));
         return None;
@@ -99,6 +110,16 @@ fn answer(
         return write!(
             writer,
             "HTTP/1.1 401 No\r\n{ask}Content-Length: 0\r\nConnection: close\r\n\r\n"
+        )
+        .ok();
+    }
+    if let Some((moved, to)) = &manners.moved
+        && target.starts_with(moved)
+    {
+        let location = format!("Location: {to}{target}\r\n");
+        return write!(
+            writer,
+            "HTTP/1.1 301 Moved\r\n{location}Content-Length: 0\r\nConnection: close\r\n\r\n"
         )
         .ok();
     }
@@ -147,7 +168,19 @@ fn answer(
         "HTTP/1.1 {status}\r\n{head}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
     )
     .ok()?;
-    writer.write_all(content).ok()
+    let sent = match manners.cut_off {
+        Some((repository, bytes))
+            if path.starts_with(repository) && body_has(content, b"packfile") =>
+        {
+            &content[..bytes.min(length)]
+        }
+        _ => content,
+    };
+    writer.write_all(sent).ok()
+}
+
+fn body_has(content: &[u8], word: &[u8]) -> bool {
+    content.windows(word.len()).any(|part| part == word)
 }
 
 fn headers(reader: &mut impl BufRead) -> Option<HashMap<String, String>> {
