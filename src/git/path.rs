@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use bstr::{BStr, ByteSlice};
+use gix::validate::path as valid;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::model::error::{Error, Result};
@@ -32,23 +33,41 @@ pub fn relative(what: &str, path: &BStr) -> Result<PathBuf> {
     Ok(relative.to_owned())
 }
 
-/// What no file name may be, on whatever system.
-pub const OPTIONS: gix::validate::path::component::Options =
-    gix::validate::path::component::Options {
-        protect_windows: true,
-        protect_hfs: true,
-        protect_ntfs: true,
-    };
+/// What no file name may be: on whatever system, one that passes for `.git` on some system; a device or a drive of Windows
+/// only there, since elsewhere they are names like others (Linux has files called `aux.c`).
+pub const OPTIONS: valid::component::Options = valid::component::Options {
+    protect_windows: cfg!(windows),
+    protect_hfs: true,
+    protect_ntfs: true,
+};
 
 /// One name of a tree entry, fit to become a file: refuses what git's `verify_path` refuses with `core.protectHFS` and
 /// `core.protectNTFS` on (`.git` in every spelling, `..`, separators; CVE-2014-9390, CVE-2019-1352 and their kin).
 pub fn component(name: &BStr) -> Result<&Path> {
-    gix::validate::path::component(name, None, OPTIONS).map_err(|why| {
-        Error::repository(format!("refused the file name `{name}` of a tree"))
-            .because(why.to_string())
-    })?;
+    check(name, false)?;
     name.to_path()
         .map_err(|_| Error::repository(format!("`{name}` is no file name on this system")))
+}
+
+/// The same of a file, or of a symbolic link, which may not be called `.gitmodules` either.
+pub fn check(name: &BStr, is_symlink: bool) -> Result<()> {
+    let mode = is_symlink.then_some(valid::component::Mode::Symlink);
+    let passes_for_git = |part: &[u8]| {
+        let found = valid::component(part.as_bstr(), mode, OPTIONS);
+        matches!(found, Err(valid::component::Error::DotGitDir))
+    };
+    let found = valid::component(name, mode, OPTIONS).map(drop);
+    let found = found.and_then(|()| {
+        // A separator on Windows, and git has it everywhere (CVE-2019-1354).
+        match name.split_str("\\").any(passes_for_git) {
+            true => Err(valid::component::Error::DotGitDir),
+            false => Ok(()),
+        }
+    });
+    found.map_err(|why| {
+        Error::repository(format!("refused the file name `{name}` of a tree"))
+            .because(why.to_string())
+    })
 }
 
 /// A name as the least discerning file system sees it: in lower case, composed.
@@ -79,6 +98,9 @@ mod tests {
             component("Dockerfile".into()).unwrap(),
             Path::new("Dockerfile")
         );
+        for name in ["aux.c", "a\\b", "a:b", "x.", "x "] {
+            assert_eq!(component(name.into()).is_ok(), !cfg!(windows), "{name:?}");
+        }
         for name in [
             ".git",
             ".GIT",
@@ -86,7 +108,8 @@ mod tests {
             "git~1",
             "..",
             "a/b",
-            "a\\b",
+            ".git\\hooks",
+            ".git::$INDEX_ALLOCATION",
             ".git ",
         ] {
             assert!(component(name.into()).is_err(), "{name:?}");

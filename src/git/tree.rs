@@ -7,12 +7,15 @@ use gix::{
     objs::{FindExt, TreeRefIter, tree::EntryMode},
 };
 
+use self::bounded::{Bounded, Wanted};
 use super::Objects;
 use crate::model::{
     change::{FileChange, FileStatus},
     error::{Error, Result},
     fleet::Gitlink,
 };
+
+mod bounded;
 
 /// One entry of a tree: its mode and its object.
 pub type Entry = (EntryMode, ObjectId);
@@ -52,6 +55,9 @@ impl Difference {
 }
 
 /// Every path that differs between two trees, sorted; `None` is the empty tree. Equal subtrees are not even read.
+///
+/// # Errors
+/// Repository: a tree cannot be read, or is larger than anybody's.
 pub fn diff(
     objects: Objects<'_>,
     old: Option<ObjectId>,
@@ -60,16 +66,11 @@ pub fn diff(
     if old == new {
         return Ok(Vec::new());
     }
-    let (mut old_buffer, mut new_buffer) = (Vec::new(), Vec::new());
-    let old = read(objects, old, &mut old_buffer)?;
-    let new = read(objects, new, &mut new_buffer)?;
-    let mut recorder = Recorder::default();
-    let state = gix::diff::tree::State::default();
-    gix::diff::tree(old, new, state, objects, &mut recorder)
-        .map_err(|err| Error::repository("cannot compare two trees").because(err))?;
-
-    let mut found: Vec<_> = recorder
-        .records
+    let wanted = Wanted {
+        modes: |_| true,
+        names_of_files: false,
+    };
+    let mut found: Vec<_> = walk(objects, old, new, wanted)?
         .into_iter()
         .map(|change| match change {
             Change::Addition {
@@ -113,6 +114,26 @@ pub fn diff(
     found.sort_by(|a, b| a.path.cmp(&b.path));
     found.dedup_by(|later, earlier| merge_same_path(earlier, later));
     Ok(found)
+}
+
+/// What differs, directories too, in no order; of the entries that `wanted` takes.
+fn walk(
+    objects: Objects<'_>,
+    old: Option<ObjectId>,
+    new: Option<ObjectId>,
+    wanted: Wanted,
+) -> Result<Vec<Change>> {
+    let (mut old_buffer, mut new_buffer) = (Vec::new(), Vec::new());
+    let old = read(objects, old, &mut old_buffer)?;
+    let new = read(objects, new, &mut new_buffer)?;
+    let mut visitor = Bounded::new(Recorder::default(), wanted);
+    let state = gix::diff::tree::State::default();
+    match gix::diff::tree(old, new, state, objects, &mut visitor) {
+        Ok(()) => Ok(visitor.into_records()),
+        Err(err) => Err(visitor
+            .into_refusal()
+            .unwrap_or_else(|| Error::repository("cannot compare two trees").because(err))),
+    }
 }
 
 fn without_directories(mut difference: Difference) -> Difference {
@@ -186,17 +207,54 @@ pub fn entry_at(objects: Objects<'_>, root: ObjectId, path: &BStr) -> Result<Opt
     Ok(at)
 }
 
+/// What a tree holds beside files and directories.
+#[derive(Debug, Default)]
+pub struct Links {
+    /// Its gitlinks, sorted by path.
+    pub gitlinks: Vec<Gitlink>,
+    /// The paths of its symbolic links, sorted.
+    pub symlinks: Vec<BString>,
+}
+
+/// The gitlinks and symbolic links of a tree that is about to become files; of the rest, nothing is kept in memory.
+///
+/// # Errors
+/// Repository: it cannot be read, is larger than anybody's, or holds a name that no file may have.
+pub fn links_for_checkout(objects: Objects<'_>, root: ObjectId) -> Result<Links> {
+    let wanted = Wanted {
+        modes: |mode| mode.is_commit() || mode.is_link(),
+        names_of_files: true,
+    };
+    links(objects, root, wanted)
+}
+
 /// Every gitlink of a tree, sorted by path.
 pub fn gitlinks(objects: Objects<'_>, root: ObjectId) -> Result<Vec<Gitlink>> {
-    let all = diff(objects, None, Some(root))?;
-    Ok(all
-        .into_iter()
-        .filter_map(|found| match found.new {
-            Some((mode, pin)) if mode.is_commit() => Some(Gitlink {
-                path: found.path,
-                pin,
-            }),
-            _ => None,
-        })
-        .collect())
+    let wanted = Wanted {
+        modes: |mode| mode.is_commit(),
+        names_of_files: false,
+    };
+    Ok(links(objects, root, wanted)?.gitlinks)
+}
+
+fn links(objects: Objects<'_>, root: ObjectId, wanted: Wanted) -> Result<Links> {
+    let mut links = Links::default();
+    for found in walk(objects, None, Some(root), wanted)? {
+        let Change::Addition {
+            entry_mode,
+            oid,
+            path,
+            ..
+        } = found
+        else {
+            continue;
+        };
+        match entry_mode.is_commit() {
+            true => links.gitlinks.push(Gitlink { path, pin: oid }),
+            false => links.symlinks.push(path),
+        }
+    }
+    links.gitlinks.sort();
+    links.symlinks.sort();
+    Ok(links)
 }

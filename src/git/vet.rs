@@ -34,24 +34,12 @@ pub struct Link {
 /// # Errors
 /// Repository: one of them is refused, by name and with the reason.
 pub fn links_of_tree(objects: Objects<'_>, root: ObjectId) -> Result<Vec<Link>> {
-    let (mut gitlinks, mut symlinks) = (Vec::new(), Vec::new());
-    for found in tree::diff(objects, None, Some(root))? {
-        let Some((mode, id)) = found.new else {
-            continue;
-        };
-        if mode.is_commit() {
-            gitlinks.push(Gitlink {
-                path: found.path,
-                pin: id,
-            });
-        } else if mode.is_link() {
-            symlinks.push(found.path);
-        }
-    }
-    if gitlinks.is_empty() {
+    let found = tree::links_for_checkout(objects, root)?;
+    if found.gitlinks.is_empty() {
         return Ok(Vec::new());
     }
-    links(gitlinks, &Gitmodules::of_tree(objects, root)?, &symlinks)
+    let modules = Gitmodules::of_tree(objects, root)?;
+    links(found.gitlinks, &modules, &found.symlinks)
 }
 
 /// The same from a list of gitlinks, which must be sorted by path, and of the symbolic links beside them.

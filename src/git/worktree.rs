@@ -10,14 +10,11 @@ use std::{
 use bstr::{BString, ByteSlice};
 use gix::{ObjectId, index::entry::Mode, progress::Discard};
 
-use super::path;
+use super::{Objects, path, tree};
 use crate::{
     interrupt,
     model::error::{Error, Result},
 };
-
-/// More than any tree of people's making.
-const ENTRY_LIMIT: usize = 5_000_000;
 
 /// Writes the files of `commit` into `folder`, which must be empty, and the index of `git_dir` to match. HEAD stays as it is.
 ///
@@ -41,13 +38,15 @@ pub fn fill(git_dir: &Path, folder: &Path, commit: ObjectId) -> Result<()> {
             Error::repository(format!("cannot open `{}`", git_dir.display())).because(err)
         })?
         .to_thread_local();
-    let tree = repo
+    let root = repo
         .find_commit(commit)
         .map_err(damaged)?
         .tree_id()
         .map_err(damaged)?;
+    // An index holds all of a tree: first see that it ends somewhere, and what it means to write.
+    tree::links_for_checkout(Objects::new(&repo.objects), root.detach())?;
     let state =
-        gix::index::State::from_tree(&tree, &repo.objects, path::OPTIONS).map_err(damaged)?;
+        gix::index::State::from_tree(&root, &repo.objects, path::OPTIONS).map_err(damaged)?;
     let mut index = gix::index::File::from_state(state, git_dir.join("index"));
     check(&index)?;
 
@@ -123,15 +122,10 @@ pub fn has_real_parents(root: &Path, path: &Path) -> bool {
     true
 }
 
-/// Refuses a tree too large to be meant, and one where a symbolic link passes for a folder or file of another spelling.
+/// Refuses a tree where a symbolic link passes for a folder or file of another spelling.
 ///
 /// Two files may differ by case alone where the file system tells them apart; a link among them is an attack.
 fn check(index: &gix::index::State) -> Result<()> {
-    if index.entries().len() > ENTRY_LIMIT {
-        return Err(Error::repository(format!(
-            "its tree holds more than {ENTRY_LIMIT} files"
-        )));
-    }
     let links: HashMap<String, BString> = index
         .entries()
         .iter()
@@ -153,9 +147,11 @@ fn check(index: &gix::index::State) -> Result<()> {
             let Some(link) = links.get(&path::folded(&path[..end])) else {
                 continue;
             };
-            if *link != path[..end] {
+            // A link and a folder of one name are two entries of one tree (CVE-2026-44471).
+            let is_itself = end == path.len() && *link == path;
+            if !is_itself {
                 return Err(Error::repository(format!(
-                    "refused its tree: the symbolic link `{link}` passes for a part of `{path}` where case or Unicode form does not count"
+                    "refused its tree: the symbolic link `{link}` is a part of `{path}`, or passes for it where case or Unicode form does not count"
                 )));
             }
         }

@@ -27,7 +27,7 @@ pub fn report_below(output: &Output, error: &Error, printed: &str) {
     loud.status(format!(
         "{} {}",
         theme::error("error:"),
-        text::escape(&error.to_string())
+        text::line(&error.to_string())
     ));
     let printed: HashSet<_> = printed.lines().map(str::trim).collect();
     let mut said = error.to_string();

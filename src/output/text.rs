@@ -16,7 +16,7 @@ fn pattern(text: &str) -> Regex {
 }
 
 /// Replaces whatever could steer a terminal or reorder a line: C0 and C1 controls but newline and tab, DEL, and Unicode's
-/// bidirectional controls (CVE-2021-42574, CVE-2024-52005); and breaks up what a CI system would obey.
+/// bidirectional and invisible controls (CVE-2021-42574, CVE-2024-52005); and breaks up what a CI system would obey.
 pub fn escape(text: &str) -> String {
     escape_if(text, |c| c != '\n' && c != '\t')
 }
@@ -64,10 +64,10 @@ fn escape_if(text: &str, also: impl Fn(char) -> bool) -> String {
     INLINE_COMMAND.replace_all(&out, r"#\u{23}$1").into_owned()
 }
 
-/// Whether a character could steer a terminal or reorder a line.
+/// Whether a character could steer a terminal, reorder a line, or be there without being seen: `.g<U+200C>it` is a name too.
 pub fn is_unsafe(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -101,8 +101,8 @@ mod tests {
     #[test]
     fn nothing_steers_the_terminal() {
         assert_eq!(
-            escape("a\x1b[31mb\u{9b}c\u{202e}d\ne"),
-            "a\\u{1b}[31mb\\u{9b}c\\u{202e}d\ne"
+            escape("a\x1b[31mb\u{9b}c\u{202e}d\ne\u{200c}"),
+            "a\\u{1b}[31mb\\u{9b}c\\u{202e}d\ne\\u{200c}"
         );
         assert_eq!(line("a\nb\r"), "a\\nb\\r");
         assert_eq!(name(b"caf\xc3\xa9 \xff".as_bstr()), "café \u{fffd}");

@@ -18,6 +18,7 @@ mod consumers;
 mod demo;
 mod explain;
 mod foreach;
+mod hostile;
 #[path = "../support/http.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod http;

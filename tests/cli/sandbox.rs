@@ -34,20 +34,25 @@ impl Sandbox {
 
     /// The scripted fleet `fixtures/fleets/NAME.sh`, made anew: `fleet/`, and its submodules' remotes beside it.
     pub fn scripted(name: &str) -> Self {
+        Self::by_scripts(&["fleets/lib", &format!("fleets/{name}")])
+    }
+
+    /// The hostile fleet `fixtures/hostile/NAME.sh`: a bare `fleet/`, and its submodules' remotes beside it.
+    pub fn hostile(name: &str) -> Self {
+        Self::by_scripts(&["fleets/lib", "hostile/lib", &format!("hostile/{name}")])
+    }
+
+    /// What scripts of `fixtures/` leave, read one after the other by one shell.
+    fn by_scripts(names: &[&str]) -> Self {
         let sandbox = Self::new();
-        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/fleets");
-        let library = fixtures.join("lib.sh");
-        let script = fixtures.join(format!("{name}.sh"));
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
         let mut bash = Command::new("bash");
-        bash.args(["-euo", "pipefail", "-c", ". \"$1\"; . \"$2\"", "bash"]);
-        bash.arg(library).arg(&script);
+        bash.args(["-euo", "pipefail", "-c"]);
+        bash.args(["for script; do . \"$script\"; done", "bash"]);
+        bash.args(names.iter().map(|name| fixtures.join(format!("{name}.sh"))));
         let output = sandbox.prepare(bash, sandbox.root.path()).output().unwrap();
-        assert!(
-            output.status.success(),
-            "{}: {}",
-            script.display(),
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{names:?}: {said}");
         sandbox
     }
 

@@ -45,6 +45,9 @@ const PASSING: [&str; 11] = [
     "Temporary failure in name resolution",
 ];
 
+/// What it says when the connection ends because the repository behind it is damaged: it will be the next time.
+const FINAL: &str = "repository corruption on the remote side";
+
 /// How many lines of git's are worth showing.
 const COMPLAINT_LINES: usize = 10;
 
@@ -99,7 +102,7 @@ fn once(fetch: &Command) -> Result<(), Fault> {
 fn complaint(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.text);
     let is_progress = |line: &str| {
-        ["objects: ", "deltas: ", "remote: Total "]
+        ["objects: ", "deltas: ", "remote: Total ", "Cloning into "]
             .iter()
             .any(|word| line.contains(word))
     };
@@ -125,7 +128,7 @@ fn classify(said: String) -> Fault {
 }
 
 fn is_passing(said: &str) -> bool {
-    PASSING.iter().any(|words| said.contains(words))
+    !said.contains(FINAL) && PASSING.iter().any(|words| said.contains(words))
 }
 
 /// Waits; `false` when flota is interrupted meanwhile.
@@ -148,6 +151,7 @@ mod tests {
             "error: Server does not allow request for unadvertised object 1111",
             "fatal: unable to access 'https://x/': The requested URL returned error: 503",
             "fatal: repository 'https://x/' not found",
+            "fatal: aborting due to possible repository corruption on the remote side.\nfatal: early EOF",
         ]
         .map(|said| {
             (
@@ -155,7 +159,13 @@ mod tests {
                 is_passing(said),
             )
         });
-        let want = [(true, false), (false, false), (false, true), (false, false)];
+        let want = [
+            (true, false),
+            (false, false),
+            (false, true),
+            (false, false),
+            (false, false),
+        ];
         assert_eq!(kinds, want);
     }
 }
