@@ -12,7 +12,6 @@ use std::{
 /// Whether the real `docker`, `podman`, `buildah`, `registry`, `helm` or `kubectl` (or another program) can be used by a
 /// test, which returns if not. CI names in `FLOTA_TEST_REQUIRE` (a comma list) those that it has set up: there an absent
 /// one is a failure.
-#[expect(clippy::print_stdout, reason = "a test says why it does nothing")]
 pub fn need(name: &str) -> bool {
     let present = match name {
         // The server's version: a client alone builds nothing.
@@ -20,9 +19,17 @@ pub fn need(name: &str) -> bool {
         "podman" | "buildah" => succeeds(&[name, "info"]),
         "helm" => succeeds(&["helm", "version"]),
         "kubectl" => succeeds(&["kubectl", "version", "--client"]),
+        "go" => succeeds(&["go", "version"]),
+        "npm" => succeeds(&["npm", "--version"]),
         "registry" => registry_answers(),
         program => succeeds(&[program, "--help"]),
     };
+    need_that(name, present)
+}
+
+/// The same for something that a test finds in its own way.
+#[expect(clippy::print_stdout, reason = "a test says why it does nothing")]
+pub fn need_that(name: &str, present: bool) -> bool {
     let required = env::var("FLOTA_TEST_REQUIRE").unwrap_or_default();
     let is_required = required.split(',').any(|word| word.trim() == name);
     assert!(
