@@ -14,6 +14,7 @@ mod demo;
 mod explain;
 mod foreach;
 mod plan;
+mod record;
 mod resolve;
 mod status;
 mod templates;
@@ -29,6 +30,7 @@ pub use demo::Demo;
 pub use explain::Explain;
 pub use foreach::Foreach;
 pub use plan::{Plan, PlanFormat};
+pub use record::Record;
 pub use resolve::Resolve;
 pub use status::Status;
 pub use templates::Templates;
@@ -115,6 +117,12 @@ pub enum Command {
     ///
     /// With SERVICE and no range, these services are built as they are at HEAD; with neither, what changed is built.
     Build(Build),
+    /// Note which services a run built, for --base last-success.
+    ///
+    /// A service that failed, or was not begun, keeps the commit at which it last succeeded, so that the next run builds it
+    /// again though others went on. Kept in Git itself, under refs/flota/success/NAME; the remote's record goes before the one
+    /// here, and several runs may record at once.
+    Record(Record),
     /// Clone a fleet with all its submodules, nested ones too.
     ///
     /// What is on disk afterwards is what `git clone --recurse-submodules` leaves, so that every git command works. A submodule
@@ -159,6 +167,9 @@ pub enum Command {
 #[derive(Args, Clone, Debug, Default)]
 pub struct Ends {
     /// The older side; means BASE...HEAD, the merge base, as CI tools read it.
+    ///
+    /// last-success, or last-success:NAME of a branch or an environment: for each service the commit of the fleet at which
+    /// it last succeeded (flota record).
     #[arg(long, value_name = "REV", allow_hyphen_values = true, help_heading = COMPARED)]
     pub base: Option<String>,
     /// The newer side [default: HEAD].

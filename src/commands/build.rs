@@ -12,7 +12,7 @@ use crate::{
     container::engine::Choice,
     features::{
         build::{self, Products},
-        changed, plan,
+        changed, ends, plan,
     },
     interrupt,
     model::{
@@ -171,15 +171,7 @@ fn exit(report: &BuildReport) -> Exit {
 impl Context {
     /// The branch this run is about: what the CI system says, else the one that is checked out.
     fn branch(&self) -> Option<String> {
-        let told = self.run.as_ref().and_then(|run| match &run.trigger {
-            Trigger::PullRequest(_) | Trigger::Tag { .. } => None,
-            Trigger::Push { branch, .. } | Trigger::Other { branch } => branch.clone(),
-            Trigger::MergeQueue { target, .. } => Some(target.clone()),
-        });
-        match self.run {
-            Some(_) => told,
-            None => self.repository.branch(),
-        }
+        ends::own_branch(&self.repository, self.run.as_ref())
     }
 
     /// A pull request's images are tagged with it.

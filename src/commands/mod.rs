@@ -29,6 +29,7 @@ mod demo;
 mod explain;
 mod foreach;
 mod plan;
+mod record;
 mod resolve;
 mod status;
 mod templates;
@@ -43,6 +44,7 @@ pub fn dispatch(command: Command, dir: &Path, global: &Global, output: &Output) 
         Command::Explain(args) => explain::run(&args, &open()?, output),
         Command::Check(args) => check::run(&args, &open()?, output),
         Command::Build(args) => build::run(&args, &open()?, output),
+        Command::Record(args) => record::run(&args, &open()?, output),
         Command::Clone(args) => clone::run(&args, output),
         Command::Update(args) => update::run(&args, &open()?, output),
         Command::Status(args) => status::run(&args, &open()?, output),

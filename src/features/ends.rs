@@ -8,12 +8,14 @@ use crate::{
         deepen::{self, Access},
         fetch::PATIENCE,
         repository::Repository,
+        success,
     },
     model::{
         change::{Base, BaseKind, End, Warning, WarningKind},
         error::{Error, Result},
         range::{Notation, Range},
         settings::Settings,
+        success::{Exceptions, Success, asked_for, reference},
     },
 };
 
@@ -27,6 +29,8 @@ pub struct Ends {
     pub base: Base,
     /// The newer one.
     pub head: End,
+    /// Services that are compared with another commit of the fleet than `base`, since they last succeeded there.
+    pub exceptions: Exceptions,
     /// What is worth saying about the way they were found.
     pub warnings: Vec<Warning>,
 }
@@ -40,6 +44,7 @@ impl Ends {
                 kind,
             },
             head,
+            exceptions: Exceptions::new(),
             warnings: Vec::new(),
         }
     }
@@ -63,29 +68,32 @@ pub fn resolve(
     run: Option<&CiRun>,
     offline: bool,
 ) -> Result<Ends> {
-    let finder = Finder {
-        repository,
-        settings,
-        run,
-        access: Access {
-            offline,
-            patience: PATIENCE,
+    let finder = Finder::new(repository, settings, run, offline);
+    match range {
+        Some(range) => match asked_for(&range.base) {
+            Some(name) => finder.last_success(name, &range.head),
+            None => finder.range(range),
         },
-    };
-    match (range, run.map(|run| &run.trigger)) {
-        (Some(range), _) => finder.range(range),
-        (None, Some(Trigger::PullRequest(request))) => finder.pull_request(request),
-        (
-            None,
-            Some(Trigger::Push {
-                branch,
-                before,
-                after,
-            }),
-        ) => finder.push(branch.as_deref(), *before, *after),
-        (None, Some(Trigger::MergeQueue { base, head, .. })) => {
-            let head = finder.head(*head)?;
-            let base = finder.known(*base)?;
+        None => finder.told(),
+    }
+}
+
+/// What a record is moved on with: each service's last success, or where there is no record yet the commit that the run
+/// itself was compared with; against `head`.
+pub fn for_record(
+    repository: &Repository,
+    settings: &Settings,
+    run: Option<&CiRun>,
+    offline: bool,
+    before: std::result::Result<&Success, Option<ObjectId>>,
+    head: ObjectId,
+) -> Result<Ends> {
+    let finder = Finder::new(repository, settings, run, offline);
+    let head = finder.head(Some(head))?;
+    match before {
+        Ok(success) => finder.since_success(&success.commit.to_string(), success.clone(), head),
+        Err(Some(base)) => {
+            let base = finder.known(base)?;
             Ok(Ends::new(
                 base.to_string(),
                 Some(base),
@@ -93,10 +101,31 @@ pub fn resolve(
                 head,
             ))
         }
-        (None, Some(Trigger::Tag { commit, .. })) => {
-            finder.since_base_branch(finder.head(*commit)?)
-        }
-        (None, Some(Trigger::Other { .. }) | None) => finder.since_base_branch(finder.head(None)?),
+        Err(None) => Ok(Ends::new("", None, BaseKind::Empty, head)),
+    }
+}
+
+/// Whether `descendant` has `ancestor` in its history, which is deepened until that is certain.
+pub fn is_ancestor(
+    repository: &Repository,
+    ancestor: ObjectId,
+    descendant: ObjectId,
+    access: Access,
+) -> Result<bool> {
+    let base = match repository.is_shallow() {
+        true => deepen::until_merge_base(repository, ancestor, descendant, access)?,
+        false => repository.merge_base(ancestor, descendant)?,
+    };
+    Ok(base == Some(ancestor))
+}
+
+/// The branch that this run is about, in whose name it succeeds: of a pull request there is none.
+pub fn own_branch(repository: &Repository, run: Option<&CiRun>) -> Option<String> {
+    match run.map(|run| &run.trigger) {
+        None => repository.branch(),
+        Some(Trigger::PullRequest(_) | Trigger::Tag { .. }) => None,
+        Some(Trigger::Push { branch, .. } | Trigger::Other { branch }) => branch.clone(),
+        Some(Trigger::MergeQueue { target, .. }) => Some(target.clone()),
     }
 }
 
@@ -107,7 +136,103 @@ struct Finder<'a> {
     access: Access,
 }
 
-impl Finder<'_> {
+impl<'a> Finder<'a> {
+    fn new(
+        repository: &'a Repository,
+        settings: &'a Settings,
+        run: Option<&'a CiRun>,
+        offline: bool,
+    ) -> Self {
+        let access = Access {
+            offline,
+            patience: PATIENCE,
+        };
+        Self {
+            repository,
+            settings,
+            run,
+            access,
+        }
+    }
+
+    /// What the CI system says, else the base branch.
+    fn told(&self) -> Result<Ends> {
+        match self.run.map(|run| &run.trigger) {
+            Some(Trigger::PullRequest(request)) => self.pull_request(request),
+            Some(Trigger::Push {
+                branch,
+                before,
+                after,
+            }) => self.push(branch.as_deref(), *before, *after),
+            Some(Trigger::MergeQueue { base, head, .. }) => {
+                let head = self.head(*head)?;
+                let base = self.known(*base)?;
+                let rev = base.to_string();
+                Ok(Ends::new(rev, Some(base), BaseKind::Exact, head))
+            }
+            Some(Trigger::Tag { commit, .. }) => self.since_base_branch(self.head(*commit)?),
+            Some(Trigger::Other { .. }) | None => self.since_base_branch(self.head(None)?),
+        }
+    }
+
+    /// Every service against the commit at which it last succeeded; without a record, as if no base had been named.
+    fn last_success(&self, name: Option<&str>, head: &str) -> Result<Ends> {
+        let name = match name {
+            Some(name) => name.to_owned(),
+            None => self.whose_success()?,
+        };
+        let reference = reference(&name)?;
+        if !self.access.offline
+            && let Some(remote) = success::remote(self.repository)?
+        {
+            success::fetch(self.repository, &remote, &reference, self.access)?;
+        }
+        let head = End {
+            rev: head.to_owned(),
+            commit: self.named(head)?,
+        };
+        match success::read(self.repository, &reference)? {
+            Some(stored) => self.since_success(&reference, stored.success, head),
+            None => {
+                let ends = match head.rev.as_str() {
+                    "HEAD" => self.told()?,
+                    _ => self.since_base_branch(head)?,
+                };
+                let message = format!(
+                    "{reference} is not there yet: comparing with what would be the base without it"
+                );
+                Ok(ends.warn(message))
+            }
+        }
+    }
+
+    fn since_success(&self, reference: &str, success: Success, head: End) -> Result<Ends> {
+        let commit = self.known(success.commit)?;
+        let mut ends = Ends::new(reference, Some(commit), BaseKind::Exact, head);
+        for (path, since) in success.exceptions {
+            let known = since.map(|commit| self.known(commit));
+            if let Some(Err(_)) = known {
+                ends = ends.warn(format!(
+                    "the commit at which {path} last succeeded is gone: all of it counts as changed"
+                ));
+            }
+            ends.exceptions.insert(path, known.and_then(Result::ok));
+        }
+        Ok(ends)
+    }
+
+    /// A pull request builds on what its target has.
+    fn whose_success(&self) -> Result<String> {
+        let target = match self.run.map(|run| &run.trigger) {
+            Some(Trigger::PullRequest(request)) => Some(request.target.clone()),
+            _ => own_branch(self.repository, self.run),
+        };
+        target.ok_or_else(|| {
+            Error::misuse("HEAD is on no branch, so that nothing says whose last success is meant")
+                .hint("name a branch or an environment: --base last-success:main")
+        })
+    }
+
     fn range(&self, range: &Range) -> Result<Ends> {
         let commit = self.named(&range.head)?;
         let head = End {

@@ -39,22 +39,20 @@ pub fn explain(
         Some(service) => Some(service.path.clone()),
         None => changed::selection::path_of(repository, &changed.head, asked)?,
     };
+    let mut base = changed.base;
+    if let Some(own) = path.as_ref().and_then(|path| changed.exceptions.get(path)) {
+        base.commit = *own;
+    }
     let path = path.map_or_else(|| asked.to_owned(), |path| path.to_str_lossy().into_owned());
     let own = settings.for_service(
         &service
             .as_ref()
             .map_or(asked.into(), |s| s.name.to_string()),
     );
-    let commands = commands(
-        &changed.base,
-        &changed.head,
-        &path,
-        service.as_ref(),
-        &own.change,
-    );
+    let commands = commands(&base, &changed.head, &path, service.as_ref(), &own.change);
     Ok(Explanation {
         rule: rules::rule_of(service.as_ref()),
-        base: changed.base,
+        base,
         head: changed.head,
         asked: asked.to_owned(),
         service,

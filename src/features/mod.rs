@@ -11,6 +11,7 @@ pub mod ends;
 pub mod explain;
 pub mod foreach;
 pub mod plan;
+pub mod record;
 pub mod resolve;
 pub mod scaffold;
 pub mod status;

@@ -12,6 +12,7 @@ use crate::{
         plan::{Plan, Step},
         settings::Settings,
         step_id::StepId,
+        success::Exceptions,
     },
 };
 
@@ -44,6 +45,7 @@ pub fn everything(
     let ends = Ends {
         base,
         head,
+        exceptions: Exceptions::new(),
         warnings: Vec::new(),
     };
     let mut plan = of_changes(repository, settings, ends, options)?;

@@ -199,11 +199,16 @@ fn deepen(fleet: &Repository, depth: &str, cut: &[ObjectId], access: Access) -> 
     })
 }
 
-fn fetch(fleet: &Repository, access: Access) -> Command {
+/// The beginning of a fetch into the fleet's own repository.
+pub(super) fn fetch(fleet: &Repository, access: Access) -> Command {
+    on_fleet(fleet, access).args(attempt::FETCH)
+}
+
+/// git at work on the fleet's own repository, for a conversation with its remote.
+pub(super) fn on_fleet(fleet: &Repository, access: Access) -> Command {
     git(fleet.work_dir().unwrap_or(fleet.common_dir()))
         .arg("--git-dir")
         .arg(fleet.git_dir())
-        .args(attempt::FETCH)
         .patience(access.patience)
         .may_prompt()
 }
@@ -271,7 +276,7 @@ fn cannot(message: String, fault: Fault) -> Error {
     }
 }
 
-fn to_os(name: &BStr) -> std::ffi::OsString {
+pub(super) fn to_os(name: &BStr) -> std::ffi::OsString {
     name.to_os_str_lossy().into_owned()
 }
 

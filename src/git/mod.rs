@@ -17,6 +17,7 @@ pub mod pins;
 pub mod repository;
 pub mod status;
 pub mod submodule;
+pub mod success;
 pub mod tree;
 mod upload_pack;
 pub mod url;

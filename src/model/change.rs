@@ -6,7 +6,7 @@ use bstr::BString;
 use gix::ObjectId;
 use serde::Serialize;
 
-use super::error::Error;
+use super::{error::Error, success::Exceptions};
 
 /// The whole answer of change detection; every list is sorted by path.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub struct Changed {
     pub base: Base,
     /// The newer end.
     pub head: End,
+    /// Services that are compared with another commit than `base`, by path.
+    pub exceptions: Exceptions,
     /// One entry for each submodule with anything to say, services and plain ones.
     pub services: Vec<ServiceChange>,
     /// Files of the superproject itself, outside every service.

@@ -3,7 +3,10 @@
 use bstr::BString;
 use gix::ObjectId;
 
-use super::change::{Action, Base, Changed, End, Reason, ServiceChange, Unread, Warning};
+use super::{
+    change::{Action, Base, Changed, End, Reason, ServiceChange, Unread, Warning},
+    success::Exceptions,
+};
 
 /// What a range of commits calls for, sorted by path.
 #[derive(Clone, Debug)]
@@ -12,6 +15,8 @@ pub struct Plan {
     pub base: Option<Base>,
     /// The newer end.
     pub head: End,
+    /// Services that are compared with another commit than `base`, by path.
+    pub exceptions: Exceptions,
     /// The actions; [`Action::None`] does not occur.
     pub steps: Vec<Step>,
     /// How many services were seen to need nothing.
@@ -56,6 +61,7 @@ impl Plan {
         Self {
             base: Some(changed.base),
             head: changed.head,
+            exceptions: changed.exceptions,
             unaffected: all - steps.len(),
             steps,
             warnings: changed.warnings,

@@ -8,6 +8,7 @@ use super::{
     change::{Base, End, Warning},
     error::Error,
     plan::Step,
+    success::Exceptions,
 };
 
 /// The whole outcome of a build, in the plan's order.
@@ -17,6 +18,8 @@ pub struct BuildReport {
     pub base: Option<Base>,
     /// The newer end.
     pub head: End,
+    /// Services that are compared with another commit than `base`, by path.
+    pub exceptions: Exceptions,
     /// What built the images; none when no image was called for.
     pub builder: Option<&'static str>,
     /// One entry for each build of the plan.

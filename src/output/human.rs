@@ -9,6 +9,7 @@ use crate::model::{
     change::{Action, Base, BaseKind, Direction, End, Reason, ServiceChange, Unread},
     plan::Step,
     status::Standing,
+    success::Exceptions,
 };
 
 mod build;
@@ -18,6 +19,7 @@ mod changed;
 mod explain;
 mod foreach;
 mod plan;
+mod record;
 mod resolve;
 mod status;
 mod templates;
@@ -30,6 +32,7 @@ pub use changed::{changed, names};
 pub use explain::explanation;
 pub use foreach::{foreach, ran};
 pub use plan::plan;
+pub use record::recorded;
 pub use resolve::conflicts;
 pub use status::status;
 pub use templates::templates;
@@ -44,7 +47,8 @@ fn nothing<'a>(unread: &[Unread], line: &'a str) -> &'a str {
     }
 }
 
-fn ends(base: Option<&Base>, head: &End) -> String {
+/// The first line of a comparison: its two ends, and who is compared with something else.
+fn ends(base: Option<&Base>, head: &End, exceptions: &Exceptions) -> String {
     let end = |rev: &str, commit: ObjectId| match is_id(rev, commit) {
         true => short(commit),
         false => format!("{} ({})", text::line(rev), short(commit)),
@@ -64,7 +68,17 @@ fn ends(base: Option<&Base>, head: &End) -> String {
         }
         (Some(commit), BaseKind::Exact | BaseKind::Empty) => end(&base.rev, commit),
     };
-    format!("From {from} to {head}\n\n")
+    let mut out = format!("From {from} to {head}\n");
+    for (path, since) in exceptions {
+        let path = text::name(path.as_ref());
+        let line = match since {
+            Some(commit) => format!("{path} from {}, where it last succeeded\n", short(*commit)),
+            None => format!("{path} from nothing: it never succeeded\n"),
+        };
+        out.push_str(&line);
+    }
+    out.push('\n');
+    out
 }
 
 /// Whether `rev` names the commit by its id, abbreviated or not.

@@ -1,7 +1,7 @@
 //! Results as versioned JSON: a view type for each schema, so that the model may change without breaking readers.
 
 use base64::Engine;
-use bstr::{BStr, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
@@ -13,6 +13,7 @@ use crate::model::{
     },
     commits::{Commits, Listed},
     plan::Step,
+    success::Exceptions,
 };
 
 mod build;
@@ -21,6 +22,7 @@ mod cache;
 mod changed;
 mod explain;
 mod plan;
+mod record;
 mod resolve;
 mod status;
 mod templates;
@@ -32,6 +34,7 @@ pub use cache::caches;
 pub use changed::changed;
 pub use explain::explanation;
 pub use plan::plan;
+pub use record::recorded;
 pub use resolve::conflicts;
 pub use status::status;
 pub use templates::templates;
@@ -52,6 +55,22 @@ impl<'a> From<&'a Base> for BaseV1<'a> {
             kind: base.kind,
         }
     }
+}
+
+/// A service that is compared with another commit than the rest.
+#[derive(Serialize)]
+struct ExceptionV1<'a> {
+    #[serde(flatten)]
+    path: Bytes<'a>,
+    commit: Option<Hex>,
+}
+
+fn exceptions<'a>(exceptions: &'a Exceptions) -> Vec<ExceptionV1<'a>> {
+    let view = |(path, commit): (&'a BString, &Option<ObjectId>)| ExceptionV1 {
+        path: Bytes("path", path.as_ref()),
+        commit: commit.map(Hex),
+    };
+    exceptions.iter().map(view).collect()
 }
 
 #[derive(Serialize)]

@@ -97,6 +97,7 @@ pub fn build(
     let report = BuildReport {
         base: plan.base,
         head: plan.head,
+        exceptions: plan.exceptions,
         builder: builder.map(image::builder_name),
         services,
         warnings: plan.warnings,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bstr::{BStr, BString};
 use gix::ObjectId;
 
-use super::{Trees, fleet::Listed};
+use super::{Trees, comparison::Listed};
 use crate::{
     git::{
         Objects, gitmodules,

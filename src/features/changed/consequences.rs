@@ -8,7 +8,7 @@ use gix::ObjectId;
 
 use super::{
     candidates::{Candidate, Place},
-    fleet::Listed,
+    comparison::Listed,
     inside::{self, Outcome, Parent},
     obtained::{Fetching, Obtained},
 };
@@ -81,10 +81,12 @@ impl<'a> Consequences<'a> {
             .collect()
     }
 
-    /// Adds to `services` what follows, and to `unread` what would have to be read for it and cannot be.
-    pub fn add(
+    /// Adds to `services` what follows from `paths` for those that it `concerns`, and to `unread` what would have to be read
+    /// for it and cannot be.
+    pub fn fan_out(
         &self,
         paths: &[FileChange],
+        concerns: impl Fn(&BStr) -> bool,
         services: &mut Vec<ServiceChange>,
         unread: &mut Vec<Unread>,
     ) -> Result<()> {
@@ -102,18 +104,19 @@ impl<'a> Consequences<'a> {
             for gitlink in &self.gitlinks {
                 let path = gitlink.path.as_ref();
                 let name = fleet::service_name(path);
-                if fanout.services.is_match(name) || fanout.services.is_match(path) {
+                let named = fanout.services.is_match(name) || fanout.services.is_match(path);
+                if named && concerns(path) {
                     let reason = Reason::Fanout(file.path.clone());
                     self.raise(gitlink, action, reason, services, unread)?;
                 }
             }
         }
-        self.add_dependents(services, unread)
+        Ok(())
     }
 
     /// Every service that depends on a built one is built too, and what depends on that. There are no cycles: reading
     /// the configuration refuses them.
-    fn add_dependents(
+    pub fn add_dependents(
         &self,
         services: &mut Vec<ServiceChange>,
         unread: &mut Vec<Unread>,

@@ -1,13 +1,12 @@
 //! A fleet: its submodules are looked into, its own files listed.
 
-use std::collections::BTreeSet;
-
 use bstr::{BStr, BString};
 use gix::ObjectId;
 
 use super::{
     Options, Trees,
-    candidates::{self, Candidate},
+    candidates::Candidate,
+    comparison::{self, Comparison},
     consequences::Consequences,
     inside::{self, Outcome, Parent},
     obtained::{Fetching, Obtained},
@@ -15,15 +14,9 @@ use super::{
 };
 use crate::{
     features::ends::Ends,
-    git::{
-        Objects,
-        gitmodules::{self, Gitmodules},
-        history,
-        repository::Repository,
-        tree::{self, Difference},
-    },
+    git::{Objects, history, repository::Repository},
     model::{
-        change::{Base, Changed, Direction, FileChange, ServiceChange, Warning, WarningKind},
+        change::{Changed, Direction, ServiceChange, Unread, Warning, WarningKind},
         error::{Error, Result},
         settings::Settings,
     },
@@ -44,68 +37,155 @@ pub(super) fn in_fleet(
     let objects = repository.objects();
     let objects = Objects::new(&objects);
     let head_tree = repository.tree_of(ends.head.commit)?;
-    let differences = tree::diff(objects, trees.base, trees.head)?;
-    let listed = Listed::of(objects, trees, &differences)?;
-    let mut candidates = candidates::find(objects, trees, &differences, &listed)?;
     if !options.only.is_empty() {
         selection::refuse_unknown(objects, trees, options.only)?;
-        let wanted = selection::with_dependencies(settings, options.only);
-        candidates.retain(|candidate| selection::leads_to_named(candidate.path.as_ref(), &wanted));
     }
-
+    let (comparisons, exceptions) = comparison::of(repository, objects, &ends, trees)?;
     let how = Fetching {
         offline: options.offline,
         jobs: options.jobs,
         events: options.events,
     };
-    let (mut services, mut warnings, mut unread) = (Vec::new(), ends.warnings, Vec::new());
-    for outcome in look_into(repository, settings, &candidates, options.files, how)? {
-        match outcome {
-            Outcome::Read(service, said) => {
-                services.push(*service);
-                warnings.extend(said);
-            }
-            Outcome::Unread(one) => unread.push(one),
-            // `look_into` leaves none.
-            Outcome::Wanted(_) => {}
-        }
+    let look = Look {
+        repository,
+        settings,
+        how,
+        files: options.files,
+        only: selection::with_dependencies(settings, options.only),
+        looks_beyond: comparisons.len() > 1 && depends(settings),
+        head: ends.head.commit,
+        consequences: Consequences::of(repository, settings, how, objects, head_tree)?,
+    };
+    let mut found = Found {
+        warnings: ends.warnings,
+        ..Found::default()
+    };
+    for comparison in &comparisons {
+        found.extend(look.at(comparison)?);
     }
-    let paths = own_paths(&differences, &candidates);
-    if let Some(consequences) = Consequences::of(repository, settings, how, objects, head_tree)? {
-        warnings.extend(consequences.unknown_names(&listed));
-        consequences.add(&paths, &mut services, &mut unread)?;
+    if let Some(consequences) = &look.consequences {
+        let names = consequences.unknown_names(&comparisons[0].listed);
+        found.warnings.extend(names);
+        // What is built again calls for what depends on it, whatever that is compared with.
+        consequences.add_dependents(&mut found.services, &mut found.unread)?;
     }
     if !options.only.is_empty() {
+        let services = &mut found.services;
         services.retain(|service| selection::is_named(service.path.as_ref(), options.only));
+        let unread = &mut found.unread;
         unread.retain(|one| selection::leads_to_named(one.path.as_ref(), options.only));
     }
-    warnings.extend(unintended_reverts(
-        repository,
-        &ends.base,
-        ends.head.commit,
-        &services,
-    )?);
+    let own = comparisons.into_iter().next();
     Ok(Changed {
         base: ends.base,
         head: ends.head,
-        services,
-        paths,
-        warnings,
-        unread,
+        exceptions,
+        services: found.services,
+        paths: own.map(|all| all.paths).unwrap_or_default(),
+        warnings: found.warnings,
+        unread: found.unread,
     })
+}
+
+fn depends(settings: &Settings) -> bool {
+    let mut services = settings.services.values();
+    services.any(|service| !service.depends_on.is_empty())
+}
+
+/// What all comparisons share.
+struct Look<'a> {
+    repository: &'a Repository,
+    settings: &'a Settings,
+    how: Fetching<'a>,
+    files: bool,
+    /// The services that were asked for, and those they depend on; none for all.
+    only: Vec<BString>,
+    /// Whether a service may depend on one that has another base.
+    looks_beyond: bool,
+    head: ObjectId,
+    consequences: Option<Consequences<'a>>,
+}
+
+#[derive(Default)]
+struct Found {
+    services: Vec<ServiceChange>,
+    warnings: Vec<Warning>,
+    unread: Vec<Unread>,
+}
+
+impl Found {
+    fn extend(&mut self, other: Self) {
+        self.services.extend(other.services);
+        self.warnings.extend(other.warnings);
+        self.unread.extend(other.unread);
+    }
+
+    /// Drops what is about another path than those that `is_meant`.
+    fn retain(&mut self, is_meant: impl Fn(&BStr) -> bool) {
+        self.services
+            .retain(|service| is_meant(service.path.as_ref()));
+        self.unread.retain(|one| is_meant(one.path.as_ref()));
+        let about = |warning: &Warning| {
+            warning
+                .path
+                .as_ref()
+                .is_none_or(|path| is_meant(path.as_ref()))
+        };
+        self.warnings.retain(about);
+    }
+}
+
+impl Look<'_> {
+    /// What changed in the services of one comparison.
+    fn at(&self, comparison: &Comparison) -> Result<Found> {
+        let concerns = |path: &BStr| {
+            let is_in_scope = self.looks_beyond || comparison.scope.has(path);
+            is_in_scope && (self.only.is_empty() || selection::leads_to_named(path, &self.only))
+        };
+        let candidates = comparison.candidates.iter();
+        let candidates: Vec<_> = candidates.filter(|it| concerns(it.path.as_ref())).collect();
+        let mut found = Found::default();
+        for outcome in look_into(
+            self.repository,
+            self.settings,
+            &candidates,
+            self.files,
+            self.how,
+        )? {
+            match outcome {
+                Outcome::Read(service, said) => {
+                    found.services.push(*service);
+                    found.warnings.extend(said);
+                }
+                Outcome::Unread(one) => found.unread.push(one),
+                // `look_into` leaves none.
+                Outcome::Wanted(_) => {}
+            }
+        }
+        if let Some(consequences) = &self.consequences {
+            let (services, unread) = (&mut found.services, &mut found.unread);
+            consequences.fan_out(&comparison.paths, concerns, services, unread)?;
+            consequences.add_dependents(services, unread)?;
+        }
+        found.retain(|path| comparison.scope.has(path));
+        let (base, head) = (comparison.base, self.head);
+        let reverts = unintended_reverts(self.repository, base, head, &found.services)?;
+        found.warnings.extend(reverts);
+        Ok(found)
+    }
 }
 
 /// Looks into every candidate, and fetches what is not here until all of them can be answered for.
 fn look_into(
     repository: &Repository,
     settings: &Settings,
-    candidates: &[Candidate],
+    candidates: &[&Candidate],
     files: bool,
     how: Fetching<'_>,
 ) -> Result<Vec<Outcome>> {
     let mut obtained = Obtained::default();
     let mut outcomes = Vec::new();
-    let mut open: Vec<&Candidate> = candidates.iter().collect();
+    let mut open: Vec<&Candidate> = candidates.to_vec();
     for _ in 0..ROUNDS {
         let read = parallel::map(how.jobs, &open, |candidate| {
             let parent = Parent::fleet(repository, &obtained);
@@ -144,45 +224,15 @@ fn in_submodule(candidate: &Candidate, err: Error) -> Error {
     hints.into_iter().fold(error, Error::hint)
 }
 
-/// What `.gitmodules` says at both ends: all of it where it differs, else of the submodules whose pins do.
-#[derive(Default)]
-pub(super) struct Listed {
-    pub base: Gitmodules,
-    pub head: Gitmodules,
-}
-
-impl Listed {
-    pub fn of(objects: Objects<'_>, trees: &Trees, differences: &[Difference]) -> Result<Self> {
-        let gitlinks = differences.iter().filter(|d| d.is_gitlink());
-        let paths: BTreeSet<&BStr> = gitlinks.map(|d| d.path.as_ref()).collect();
-        if !differences.iter().any(|d| d.path == gitmodules::FILE) {
-            let head = match trees.head {
-                Some(root) => Gitmodules::at_paths(objects, root, &paths)?,
-                None => Gitmodules::default(),
-            };
-            let base = head.clone();
-            return Ok(Self { base, head });
-        }
-        let of = |root: Option<ObjectId>| match root {
-            Some(root) => Gitmodules::of_tree(objects, root),
-            None => Ok(Gitmodules::default()),
-        };
-        Ok(Self {
-            base: of(trees.base)?,
-            head: of(trees.head)?,
-        })
-    }
-}
-
 /// A pin that went backwards although no commit of the range did that: a merge kept the older of two. Where base is no
 /// ancestor of head there is nothing to keep: head never had the newer one.
 fn unintended_reverts(
     repository: &Repository,
-    base: &Base,
+    base: Option<ObjectId>,
     head: ObjectId,
     services: &[ServiceChange],
 ) -> Result<Vec<Warning>> {
-    let Some(base) = base.commit else {
+    let Some(base) = base else {
         return Ok(Vec::new());
     };
     let mut warnings = Vec::new();
@@ -214,24 +264,4 @@ fn unintended_reverts(
         });
     }
     Ok(warnings)
-}
-
-/// The fleet's own files: neither gitlinks nor what was or became a service's directory.
-fn own_paths(differences: &[Difference], candidates: &[Candidate]) -> Vec<FileChange> {
-    let directories: Vec<&BString> = candidates
-        .iter()
-        .filter(|c| c.crosses_a_directory())
-        .map(|c| &c.path)
-        .collect();
-    let inside_service = |path: &BString| {
-        directories.iter().any(|dir| {
-            path.strip_prefix(dir.as_slice())
-                .is_some_and(|rest| rest.starts_with(b"/"))
-        })
-    };
-    differences
-        .iter()
-        .filter(|difference| !difference.is_gitlink() && !inside_service(&difference.path))
-        .map(Difference::to_file_change)
-        .collect()
 }

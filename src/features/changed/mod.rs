@@ -26,6 +26,7 @@ use crate::{
 };
 
 mod candidates;
+mod comparison;
 mod consequences;
 mod fleet;
 mod inside;

@@ -4,7 +4,7 @@ use bstr::ByteSlice;
 
 use super::{
     candidates,
-    fleet::Listed,
+    comparison::Listed,
     inside::{self, Outcome, ParentPlace, Reader},
     is_part,
 };

@@ -101,6 +101,7 @@ pub(super) fn in_service(
     Ok(Changed {
         base,
         head,
+        exceptions: ends.exceptions,
         services,
         paths: outside,
         warnings,

@@ -132,7 +132,7 @@ fn is_passing(said: &str) -> bool {
 }
 
 /// Waits; `false` when flota is interrupted meanwhile.
-fn pause(wait: Duration) -> bool {
+pub(in crate::git) fn pause(wait: Duration) -> bool {
     let end = Instant::now() + wait;
     while Instant::now() < end && interrupt::pending().is_none() {
         thread::sleep(Duration::from_millis(20));

@@ -34,6 +34,7 @@ fn plan_of(services: usize) -> Plan {
             rev: "HEAD".to_owned(),
             commit,
         },
+        exceptions: Default::default(),
         steps: (0..services).map(step).collect(),
         unaffected: 0,
         warnings: Vec::new(),

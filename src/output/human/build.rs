@@ -13,7 +13,7 @@ use crate::{
 
 /// `flota build`
 pub fn build(report: &BuildReport) -> String {
-    let mut out = ends(report.base.as_ref(), &report.head);
+    let mut out = ends(report.base.as_ref(), &report.head, &report.exceptions);
     if report.services.is_empty() {
         out.push_str("Nothing to build.\n");
         return out;

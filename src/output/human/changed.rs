@@ -13,7 +13,7 @@ const OWN_FILES_SHOWN: usize = 10;
 
 /// `flota changed`
 pub fn changed(changed: &Changed) -> String {
-    let mut out = ends(Some(&changed.base), &changed.head);
+    let mut out = ends(Some(&changed.base), &changed.head, &changed.exceptions);
     if changed.services.is_empty() {
         out.push_str(nothing(&changed.unread, "No service changed."));
         out.push('\n');

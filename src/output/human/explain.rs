@@ -10,13 +10,18 @@ use crate::{
         change::Part,
         explanation::{Command, Explanation},
         rules::Rule,
+        success::Exceptions,
     },
     output::{text, theme},
 };
 
 /// `flota explain`
 pub fn explanation(explanation: &Explanation) -> String {
-    let mut out = ends(Some(&explanation.base), &explanation.head);
+    let mut out = ends(
+        Some(&explanation.base),
+        &explanation.head,
+        &Exceptions::new(),
+    );
     match &explanation.service {
         Some(service) => {
             let rows = [

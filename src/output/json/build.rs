@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{BaseV1, EndV1, StepV1, WarningV1, render};
+use super::{BaseV1, EndV1, ExceptionV1, StepV1, WarningV1, exceptions, render};
 use crate::model::report::{BuildReport, BuiltService, ChartReport, ImageReport, Status};
 
 /// `flota.build/v1`
@@ -13,6 +13,7 @@ pub fn build(report: &BuildReport) -> String {
         schema: "flota.build/v1",
         base: report.base.as_ref().map(BaseV1::from),
         head: EndV1::from(&report.head),
+        exceptions: exceptions(&report.exceptions),
         count: report.services.len(),
         has_changes: !report.services.is_empty(),
         builder: report.builder,
@@ -27,6 +28,8 @@ struct BuildV1<'a> {
     schema: &'static str,
     base: Option<BaseV1<'a>>,
     head: EndV1<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    exceptions: Vec<ExceptionV1<'a>>,
     count: usize,
     has_changes: bool,
     builder: Option<&'static str>,

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use super::{BaseV1, EndV1, FileV1, ServiceV1, UnreadV1, WarningV1, render};
+use super::{
+    BaseV1, EndV1, ExceptionV1, FileV1, ServiceV1, UnreadV1, WarningV1, exceptions, render,
+};
 use crate::model::change::Changed;
 
 /// `flota.changed/v1`
@@ -11,6 +13,7 @@ pub fn changed(changed: &Changed) -> String {
         schema: "flota.changed/v1",
         base: BaseV1::from(&changed.base),
         head: EndV1::from(&changed.head),
+        exceptions: exceptions(&changed.exceptions),
         services: changed.services.iter().map(ServiceV1::from).collect(),
         paths: changed.paths.iter().map(FileV1::from).collect(),
         warnings: changed.warnings.iter().map(WarningV1::from).collect(),
@@ -23,6 +26,8 @@ struct ChangedV1<'a> {
     schema: &'static str,
     base: BaseV1<'a>,
     head: EndV1<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    exceptions: Vec<ExceptionV1<'a>>,
     services: Vec<ServiceV1<'a>>,
     paths: Vec<FileV1<'a>>,
     warnings: Vec<WarningV1<'a>>,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{BaseV1, EndV1, StepV1, UnreadV1, WarningV1, render};
+use super::{BaseV1, EndV1, ExceptionV1, StepV1, UnreadV1, WarningV1, exceptions, render};
 use crate::model::plan::Plan;
 
 /// `flota.plan/v1`
@@ -11,6 +11,7 @@ pub fn plan(plan: &Plan) -> String {
         schema: "flota.plan/v1",
         base: plan.base.as_ref().map(BaseV1::from),
         head: EndV1::from(&plan.head),
+        exceptions: exceptions(&plan.exceptions),
         count: plan.builds().count(),
         has_changes: plan.builds().next().is_some(),
         steps: plan.steps.iter().map(StepV1::from).collect(),
@@ -24,6 +25,8 @@ struct PlanV1<'a> {
     schema: &'static str,
     base: Option<BaseV1<'a>>,
     head: EndV1<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    exceptions: Vec<ExceptionV1<'a>>,
     /// Builds, retirements left out.
     count: usize,
     has_changes: bool,

@@ -1,0 +1,64 @@
+//! `flota record`
+
+use std::path::PathBuf;
+
+use super::{Context, with_progress};
+use crate::{
+    cli::{Record as Args, ResultFormat},
+    features::{
+        ends,
+        record::{self, Documents, Request},
+    },
+    model::{
+        error::{Error, Result},
+        exit::Exit,
+    },
+    output::{Output, human, json},
+    parallel,
+};
+
+pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
+    let documents = Documents::read(&reports(args, context)?)?;
+    let run = context.run.as_ref();
+    let own_branch = || ends::own_branch(&context.repository, run);
+    let name = args.name.clone().or_else(own_branch).ok_or_else(|| {
+        Error::misuse(
+            "this run is about no branch, so that nothing says in whose name it succeeded",
+        )
+        .hint("name a branch or an environment: flota record --for main")
+    })?;
+    let recorded = with_progress(output, |events| {
+        let request = Request {
+            name: &name,
+            documents: &documents,
+            push: args.push,
+            offline: args.offline,
+            jobs: args.jobs.unwrap_or_else(parallel::default_jobs),
+            run,
+            events,
+        };
+        record::record(&context.repository, &context.settings, &request)
+    })?;
+    match args.format {
+        ResultFormat::Human => output.result(human::recorded(&recorded))?,
+        ResultFormat::Json => output.result(json::recorded(&recorded))?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Where `flota build` leaves its report, when none is named.
+fn reports(args: &Args, context: &Context) -> Result<Vec<PathBuf>> {
+    if !args.reports.is_empty() {
+        return Ok(args.reports.clone());
+    }
+    let report = context
+        .repository
+        .work_dir()
+        .map(|root| root.join(".flota").join("build.json"))
+        .filter(|report| report.is_file());
+    report.map(|report| vec![report]).ok_or_else(|| {
+        Error::misuse("there is no report of a build here")
+            .hint("build first: flota build --base last-success")
+            .hint("or name the reports of a run: flota record plan.json legs/*/build.json")
+    })
+}

@@ -1,0 +1,167 @@
+//! Which of the fleet's commits is compared with head, and for which services: one for all of them, most often.
+
+use std::collections::BTreeSet;
+
+use bstr::{BStr, BString, ByteSlice};
+use gix::ObjectId;
+
+use super::{
+    Trees,
+    candidates::{self, Candidate},
+};
+use crate::{
+    features::ends::Ends,
+    git::{
+        Objects,
+        gitmodules::{self, Gitmodules},
+        repository::Repository,
+        tree::{self, Difference},
+    },
+    model::{change::FileChange, error::Result, success::Exceptions},
+};
+
+/// One of the fleet's commits against head.
+pub(super) struct Comparison {
+    /// The commit; none for the empty tree.
+    pub base: Option<ObjectId>,
+    /// The services whose base it is.
+    pub scope: Scope,
+    /// What may have changed, theirs and others'.
+    pub candidates: Vec<Candidate>,
+    /// The fleet's own files that differ.
+    pub paths: Vec<FileChange>,
+    /// What `.gitmodules` says.
+    pub listed: Listed,
+}
+
+/// Which services a comparison is for, by their paths at head.
+pub(super) enum Scope {
+    AllBut(BTreeSet<BString>),
+    Only(BTreeSet<BString>),
+}
+
+impl Scope {
+    /// Whether the submodule at `path`, or the one that it lies in, is among them.
+    pub fn has(&self, path: &BStr) -> bool {
+        let is_in = |above: &BString| {
+            let rest = path.strip_prefix(above.as_bytes());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+        };
+        match self {
+            Self::AllBut(paths) => !paths.iter().any(is_in),
+            Self::Only(paths) => paths.iter().any(is_in),
+        }
+    }
+}
+
+/// The comparison with the ends' own base, then one for each commit that the exceptions name; and the exceptions by their
+/// paths at head.
+pub(super) fn of(
+    repository: &Repository,
+    objects: Objects<'_>,
+    ends: &Ends,
+    trees: &Trees,
+) -> Result<(Vec<Comparison>, Exceptions)> {
+    let all = Scope::AllBut(BTreeSet::new());
+    let mut first = Comparison::new(objects, ends.base.commit, trees, all)?;
+    let exceptions = at_head(&ends.exceptions, &first.candidates);
+    first.scope = Scope::AllBut(exceptions.keys().cloned().collect());
+    let mut comparisons = vec![first];
+    let bases: BTreeSet<_> = exceptions.values().copied().collect();
+    for base in bases {
+        let trees = Trees {
+            base: base.map(|commit| repository.tree_of(commit)).transpose()?,
+            head: trees.head,
+        };
+        let paths = exceptions.iter().filter(|(_, since)| **since == base);
+        let scope = Scope::Only(paths.map(|(path, _)| path.clone()).collect());
+        comparisons.push(Comparison::new(objects, base, &trees, scope)?);
+    }
+    Ok((comparisons, exceptions))
+}
+
+/// A service that moved since is still the one that did not succeed.
+fn at_head(exceptions: &Exceptions, candidates: &[Candidate]) -> Exceptions {
+    let moved = |path: &BString| {
+        let to = |candidate: &&Candidate| candidate.previous_path.as_ref() == Some(path);
+        candidates
+            .iter()
+            .find(to)
+            .map(|candidate| candidate.path.clone())
+    };
+    let of = |(path, since): (&BString, &Option<ObjectId>)| {
+        (moved(path).unwrap_or_else(|| path.clone()), *since)
+    };
+    exceptions.iter().map(of).collect()
+}
+
+impl Comparison {
+    fn new(
+        objects: Objects<'_>,
+        base: Option<ObjectId>,
+        trees: &Trees,
+        scope: Scope,
+    ) -> Result<Self> {
+        let differences = tree::diff(objects, trees.base, trees.head)?;
+        let listed = Listed::of(objects, trees, &differences)?;
+        let candidates = candidates::find(objects, trees, &differences, &listed)?;
+        let paths = own_paths(&differences, &candidates);
+        Ok(Self {
+            base,
+            scope,
+            candidates,
+            paths,
+            listed,
+        })
+    }
+}
+
+/// What `.gitmodules` says at both ends: all of it where it differs, else of the submodules whose pins do.
+#[derive(Default)]
+pub(super) struct Listed {
+    pub base: Gitmodules,
+    pub head: Gitmodules,
+}
+
+impl Listed {
+    pub fn of(objects: Objects<'_>, trees: &Trees, differences: &[Difference]) -> Result<Self> {
+        let gitlinks = differences.iter().filter(|d| d.is_gitlink());
+        let paths: BTreeSet<&BStr> = gitlinks.map(|d| d.path.as_ref()).collect();
+        if !differences.iter().any(|d| d.path == gitmodules::FILE) {
+            let head = match trees.head {
+                Some(root) => Gitmodules::at_paths(objects, root, &paths)?,
+                None => Gitmodules::default(),
+            };
+            let base = head.clone();
+            return Ok(Self { base, head });
+        }
+        let of = |root: Option<ObjectId>| match root {
+            Some(root) => Gitmodules::of_tree(objects, root),
+            None => Ok(Gitmodules::default()),
+        };
+        Ok(Self {
+            base: of(trees.base)?,
+            head: of(trees.head)?,
+        })
+    }
+}
+
+/// The fleet's own files: neither gitlinks nor what was or became a service's directory.
+fn own_paths(differences: &[Difference], candidates: &[Candidate]) -> Vec<FileChange> {
+    let directories: Vec<&BString> = candidates
+        .iter()
+        .filter(|c| c.crosses_a_directory())
+        .map(|c| &c.path)
+        .collect();
+    let inside_service = |path: &BString| {
+        directories.iter().any(|dir| {
+            path.strip_prefix(dir.as_slice())
+                .is_some_and(|rest| rest.starts_with(b"/"))
+        })
+    };
+    differences
+        .iter()
+        .filter(|difference| !difference.is_gitlink() && !inside_service(&difference.path))
+        .map(Difference::to_file_change)
+        .collect()
+}

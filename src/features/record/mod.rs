@@ -1,0 +1,206 @@
+//! `flota record`: after a run, each service that came to its end has this commit for its last success.
+//!
+//! Every service of the run's commit is compared with where it last succeeded. One that needs nothing is as good here as
+//! it was there; one that needs a build counts if a report says that it was built, at the same pin. What is left keeps its
+//! commit, and so comes up again in the next run.
+
+use std::{collections::BTreeSet, num::NonZeroUsize};
+
+use bstr::{BStr, BString, ByteSlice};
+use gix::ObjectId;
+
+use super::{
+    changed::{self, Options},
+    ends,
+};
+use crate::{
+    ci::CiRun,
+    git::{Objects, deepen::Access, fetch::PATIENCE, repository::Repository, success, tree},
+    model::{
+        change::{Action, Changed},
+        error::{Error, Result},
+        event::Events,
+        record::Recorded,
+        settings::Settings,
+        success::{Exceptions, Success, reference},
+    },
+};
+
+mod documents;
+pub use documents::Documents;
+
+/// How often others may be quicker.
+const ATTEMPTS: usize = 10;
+
+/// What to record, and how.
+pub struct Request<'a> {
+    /// In whose name, a branch's or an environment's.
+    pub name: &'a str,
+    /// What the run said.
+    pub documents: &'a Documents,
+    /// Whether to push the record.
+    pub push: bool,
+    /// Whether to ask no server.
+    pub offline: bool,
+    /// How many services to read at a time.
+    pub jobs: NonZeroUsize,
+    /// What the CI system says.
+    pub run: Option<&'a CiRun>,
+    /// Where progress goes.
+    pub events: Events<'a>,
+}
+
+/// Records the run.
+///
+/// # Errors
+/// Misuse: the name is none. Work: nothing succeeded so far. Environment: the remote does not answer, or others write without
+/// end. And what [`changed::changed`] says.
+pub fn record(
+    repository: &Repository,
+    settings: &Settings,
+    request: &Request<'_>,
+) -> Result<Recorded> {
+    let recorder = Recorder {
+        repository,
+        settings,
+        request,
+        reference: reference(request.name)?,
+        remote: remote(repository, request)?,
+        head: match request.documents.head {
+            Some(head) => head,
+            None => repository.resolve("HEAD")?,
+        },
+        access: Access {
+            offline: request.offline,
+            patience: PATIENCE,
+        },
+    };
+    for _ in 0..ATTEMPTS {
+        if let Some(recorded) = recorder.attempt()? {
+            return Ok(recorded);
+        }
+    }
+    let reference = recorder.reference;
+    Err(Error::environment(format!(
+        "{reference} was written by somebody else {ATTEMPTS} times in a row"
+    ))
+    .hint("record once, at the end of the run, with the reports of all its jobs"))
+}
+
+/// The remote to go by; none offline.
+fn remote(repository: &Repository, request: &Request<'_>) -> Result<Option<BString>> {
+    let remote = match request.offline {
+        true => None,
+        false => success::remote(repository)?,
+    };
+    if request.push && remote.is_none() {
+        return Err(
+            Error::repository("the fleet has no remote to push the record to")
+                .hint("add one: git remote add origin URL"),
+        );
+    }
+    Ok(remote)
+}
+
+struct Recorder<'a> {
+    repository: &'a Repository,
+    settings: &'a Settings,
+    request: &'a Request<'a>,
+    reference: String,
+    remote: Option<BString>,
+    head: ObjectId,
+    access: Access,
+}
+
+impl Recorder<'_> {
+    /// Moves the record on from what it is now; none when somebody else did meanwhile.
+    fn attempt(&self) -> Result<Option<Recorded>> {
+        let (repository, reference) = (self.repository, self.reference.as_str());
+        let there = match &self.remote {
+            Some(remote) => success::fetch(repository, remote, reference, self.access)?,
+            None => None,
+        };
+        let before = success::read(repository, reference)?;
+        let here = before.as_ref().map(|before| before.id);
+        let before = before.map(|before| before.success);
+        let success = self.after(before.as_ref())?;
+        let record = success::write(repository, reference, &success)?;
+        if let (Some(remote), true) = (&self.remote, self.request.push)
+            && there != Some(record)
+            && !success::push(repository, remote, reference, there, record, self.access)?
+        {
+            return Ok(None);
+        }
+        let is_changed = here != Some(record);
+        let is_kept = !is_changed || success::swap(repository, reference, here, record)?;
+        // What the remote has taken is the record, whoever else wrote here.
+        Ok((is_kept || self.request.push).then(|| Recorded {
+            reference: reference.to_owned(),
+            record,
+            success,
+            is_changed,
+            is_pushed: self.request.push,
+        }))
+    }
+
+    /// What is known after this run.
+    fn after(&self, before: Option<&Success>) -> Result<Success> {
+        let options = Options {
+            files: false,
+            strict: false,
+            jobs: self.request.jobs,
+            only: &[],
+            offline: self.request.offline,
+            events: self.request.events,
+        };
+        let ends = ends::for_record(
+            self.repository,
+            self.settings,
+            self.request.run,
+            self.request.offline,
+            before.ok_or(self.request.documents.base),
+            self.head,
+        )?;
+        let changed = changed::changed(self.repository, self.settings, ends, options)?;
+        let failed = self.failed(&changed)?;
+        if failed.contains_key(".".as_bytes().as_bstr()) {
+            // A repository that is a service of its own has nobody else to record.
+            return before.cloned().ok_or_else(|| {
+                Error::work("the service did not succeed, so that there is nothing to record")
+            });
+        }
+        Success::after(before, self.head, failed, |one, other| {
+            ends::is_ancestor(self.repository, one, other, self.access)
+        })
+    }
+
+    /// The services that are not built as they should be, with what each was compared with.
+    fn failed(&self, changed: &Changed) -> Result<Exceptions> {
+        let builds = changed.services.iter().filter(|service| {
+            let is_build = matches!(service.action, Action::Image | Action::Chart);
+            let documents = self.request.documents;
+            is_build && !documents.is_built(&service.path, service.to, service.action)
+        });
+        let unread = changed.unread.iter().map(|unread| &unread.path);
+        let open = builds.map(|service| &service.path).chain(unread);
+        let objects = self.repository.objects();
+        let root = self.repository.tree_of(self.head)?;
+        let gitlinks = tree::gitlinks(Objects::new(&objects), root)?;
+        let top: BTreeSet<&BStr> = gitlinks.iter().map(|it| it.path.as_ref()).collect();
+        let failed = open.map(|path| {
+            // A submodule's own submodules are compared with it.
+            let above = ancestors(path.as_ref()).find(|above| top.contains(above));
+            let path = above.unwrap_or(path.as_ref()).to_owned();
+            let since = changed.exceptions.get(&path).copied();
+            (path, since.unwrap_or(changed.base.commit))
+        });
+        Ok(failed.collect())
+    }
+}
+
+/// The path itself, and every folder that it lies in.
+fn ancestors(path: &BStr) -> impl Iterator<Item = &BStr> {
+    std::iter::successors(Some(path), |path| {
+        path.rfind_byte(b'/').map(|slash| path[..slash].as_bstr())
+    })
+}

@@ -1,0 +1,31 @@
+//! `flota.record/v1`
+
+use serde::Serialize;
+
+use super::{ExceptionV1, Hex, exceptions, render};
+use crate::model::record::Recorded;
+
+/// `flota.record/v1`
+pub fn recorded(recorded: &Recorded) -> String {
+    render(&RecordedV1 {
+        schema: "flota.record/v1",
+        reference: &recorded.reference,
+        record: Hex(recorded.record),
+        commit: Hex(recorded.success.commit),
+        exceptions: exceptions(&recorded.success.exceptions),
+        changed: recorded.is_changed,
+        pushed: recorded.is_pushed,
+    })
+}
+
+#[derive(Serialize)]
+struct RecordedV1<'a> {
+    schema: &'static str,
+    #[serde(rename = "ref")]
+    reference: &'a str,
+    record: Hex,
+    commit: Hex,
+    exceptions: Vec<ExceptionV1<'a>>,
+    changed: bool,
+    pushed: bool,
+}
