@@ -152,10 +152,11 @@ pub enum Command {
     /// history that is not here is fetched, without files. Where both sides have commits of their own, those are shown, the
     /// pin stays in conflict, and the exit code is 4.
     Resolve(Resolve),
-    /// Show what flota keeps for later runs under the fleet's git directory, and clear it.
+    /// Show what flota keeps for later runs, and clear it.
     ///
-    /// Facts about commits, and commits and trees of submodules that are not checked out. Nothing in it is needed: what is
-    /// missing is read or fetched again.
+    /// Under the fleet's git directory, facts about commits, and commits and trees of submodules that are not checked out; in
+    /// the user's cache folder, objects for further clones of the same repositories. Nothing in it is needed: what is missing
+    /// is read or fetched again.
     Cache(Cache),
     /// List the templates of new services, and what they ask.
     Templates(Templates),
@@ -206,15 +207,18 @@ pub enum ResultFormat {
 /// How `flota clone` and `flota update` bring submodules.
 #[derive(Args, Debug)]
 pub struct Bringing {
-    /// How many submodules to bring at a time.
-    #[arg(short, long, value_name = "N", default_value = "8")]
-    pub jobs: std::num::NonZeroUsize,
+    /// How many submodules to bring at a time [default: 8, from HTTP servers 16].
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
     /// Clone no more than the last N commits of each branch.
     #[arg(long, value_name = "N")]
     pub depth: Option<std::num::NonZeroU32>,
     /// Give up a server that says nothing for this many seconds.
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     pub patience: std::num::NonZeroU32,
+    /// Neither use nor fill the object cache that this user's clones share.
+    #[arg(long)]
+    pub no_cache: bool,
     /// The form of the result.
     #[arg(long, value_enum, default_value = "human")]
     pub format: ResultFormat,

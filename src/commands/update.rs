@@ -1,11 +1,12 @@
 //! `flota update`
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use super::Context;
 use crate::{
     cli::{Bringing, ResultFormat, Update as Args},
     features::update,
+    git::clone,
     model::{
         error::Result,
         event::Events,
@@ -14,6 +15,12 @@ use crate::{
     },
     output::{Output, error, human, json, progress::Progress},
 };
+
+/// How many requests to HTTP servers at a time when nobody says: they cost a thread that waits.
+const REQUESTS: NonZeroUsize = NonZeroUsize::new(16).unwrap();
+
+/// How many children when nobody says. An SSH server begins to refuse beyond ten newcomers (sshd_config(5), MaxStartups).
+const CHILDREN: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
     let wanted = update::Wanted::new(&args.services)?;
@@ -35,10 +42,14 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
 
 pub(super) fn options<'a>(args: &Bringing, events: Events<'a>) -> update::Options<'a> {
     update::Options {
-        jobs: args.jobs,
-        depth: args.depth,
-        patience: Duration::from_secs(args.patience.get().into()),
-        events,
+        jobs: args.jobs.unwrap_or(REQUESTS),
+        access: clone::Options {
+            depth: args.depth,
+            patience: Duration::from_secs(args.patience.get().into()),
+            children: args.jobs.unwrap_or(CHILDREN),
+            is_cached: !args.no_cache,
+            events,
+        },
     }
 }
 

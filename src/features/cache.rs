@@ -1,18 +1,18 @@
 //! What earlier runs left for later ones: to be seen, and to be cleared.
 
 use crate::{
-    git::{fetch::kept, repository::Repository},
+    git::{clone::cache::ObjectCache, fetch::kept, repository::Repository},
     model::{
         cache::{Cache, CacheKind},
         error::Result,
     },
 };
 
-/// The caches of a fleet, and what they take up.
-pub fn caches(repository: &Repository) -> Result<[Cache; 2]> {
+/// The caches of a fleet and of its user, and what they take up.
+pub fn caches(repository: &Repository) -> Result<Vec<Cache>> {
     let identities = repository.identities().usage()?;
     let fetched = kept::usage(repository)?;
-    Ok([
+    let mut caches = vec![
         Cache {
             kind: CacheKind::Identities,
             path: identities.path,
@@ -25,7 +25,17 @@ pub fn caches(repository: &Repository) -> Result<[Cache; 2]> {
             entries: fetched.entries,
             bytes: fetched.bytes,
         },
-    ])
+    ];
+    if let Some(objects) = ObjectCache::of_user() {
+        let objects = objects.usage()?;
+        caches.push(Cache {
+            kind: CacheKind::Objects,
+            path: objects.path,
+            entries: objects.entries,
+            bytes: objects.bytes,
+        });
+    }
+    Ok(caches)
 }
 
 /// Empties them.
@@ -34,5 +44,6 @@ pub fn caches(repository: &Repository) -> Result<[Cache; 2]> {
 /// Something cannot be removed, or another run of flota is just fetching: what it writes to stays.
 pub fn clear(repository: &Repository) -> Result<()> {
     repository.identities().clear()?;
-    kept::clear(repository)
+    kept::clear(repository)?;
+    ObjectCache::of_user().map_or(Ok(()), |objects| objects.clear())
 }

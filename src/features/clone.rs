@@ -3,9 +3,7 @@
 
 use std::{
     fs,
-    num::NonZeroU32,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use bstr::{BStr, ByteSlice};
@@ -66,14 +64,9 @@ pub fn clone(options: &Options<'_>) -> Result<Cloned> {
         .map_err(cannot)?;
     let new = temporary.path().join("fleet");
 
-    let update::Options {
-        depth,
-        patience,
-        events,
-        ..
-    } = options.update;
-    with_progress(events, &directory, || {
-        fleet(&source, options.branch, depth, patience, &new)
+    let access = options.update.access;
+    with_progress(access.events, &directory, || {
+        fleet(&source, options.branch, access, &new)
     })?;
     choose(&new, &wanted)?;
     fs::rename(&new, &directory).map_err(|err| {
@@ -90,11 +83,10 @@ pub fn clone(options: &Options<'_>) -> Result<Cloned> {
 fn fleet(
     source: &url::Source,
     branch: Option<&str>,
-    depth: Option<NonZeroU32>,
-    patience: Duration,
+    access: clone::Options<'_>,
     new: &Path,
 ) -> Result<()> {
-    clone::Access::of_user(depth, patience).clone(source, branch, new)?;
+    clone::Access::of_user(access).clone(source, branch, new)?;
     let repository = Repository::discover(new)?;
     let Some(head) = repository.resolve_first(["HEAD"]).map(|(_, head)| head) else {
         // An empty repository is a fleet without services.

@@ -1,7 +1,12 @@
 //! A submodule's repository brought here as a whole, by `git clone`, which knows every way to log in, every proxy and every
 //! kind of server; from a repository on this machine ([`local`]) and from HTTP servers ([`http`]) more directly.
 
-use std::{fs, io, num::NonZeroU32, path::Path, time::Duration};
+use std::{
+    fs, io,
+    num::{NonZeroU32, NonZeroUsize},
+    path::Path,
+    time::Duration,
+};
 
 use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
@@ -18,57 +23,83 @@ use super::{
 };
 use crate::{
     interrupt,
-    model::error::{Error, Result},
+    model::{
+        error::{Error, Result},
+        event::Events,
+    },
+    parallel::Gate,
     process::Command,
 };
 
+pub mod cache;
 mod http;
 mod layout;
 mod local;
 
+use cache::ObjectCache;
 use http::{Http, Refusal};
 
 /// How to bring repositories.
-pub struct Access {
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
+    /// Of each branch so many of the newest commits; all of them when nobody says.
+    pub depth: Option<NonZeroU32>,
+    /// How long a server may be silent.
+    pub patience: Duration,
+    /// How many children (`git clone`, `git upload-pack`) may be at work at a time.
+    pub children: NonZeroUsize,
+    /// Whether the user's object cache is read and filled.
+    pub is_cached: bool,
+    /// Where progress goes.
+    pub events: Events<'a>,
+}
+
+/// The ways to repositories.
+pub struct Access<'a> {
+    options: Options<'a>,
     settings: Vec<Setting>,
     /// None where `git clone` is to find out everything by itself.
-    direct: Option<Direct>,
-    depth: Option<NonZeroU32>,
-    patience: Duration,
+    direct: Option<Direct<'a>>,
+    children: Gate,
 }
 
 /// What it takes to clone in process.
-struct Direct {
-    http: Http,
+struct Direct<'a> {
+    http: Http<'a>,
+    cache: Option<ObjectCache>,
     /// What the fleet's configuration says of the file system.
     file_system: Vec<(&'static str, BString)>,
 }
 
-impl Access {
-    /// With what `fleet`'s own configuration says of servers; of each branch the newest `depth` commits, or all. A server that
-    /// says nothing for `patience` is given up.
-    pub fn new(fleet: &Repository, depth: Option<NonZeroU32>, patience: Duration) -> Result<Self> {
+impl<'a> Access<'a> {
+    /// With what `fleet`'s own configuration says of servers.
+    pub fn new(fleet: &Repository, options: Options<'a>) -> Result<Self> {
         let repo = fleet.to_local()?;
         let settings = remote::settings(&repo);
+        let Options {
+            patience, events, ..
+        } = options;
         let direct = Direct {
-            http: Http::new(&repo, &settings, patience),
+            http: Http::new(&repo, &settings, patience, events),
+            cache: ObjectCache::of_user().filter(|_| options.is_cached),
             file_system: layout::file_system(&repo),
         };
+        // A clone cut short has a configuration and files of its own; so has one whose file system nothing is known of.
+        let is_plain = options.depth.is_none() && !direct.file_system.is_empty();
         Ok(Self {
-            direct: Some(direct).filter(|direct| !direct.file_system.is_empty()),
+            direct: Some(direct).filter(|_| is_plain),
             settings,
-            depth,
-            patience,
+            ..Self::of_user(options)
         })
     }
 
     /// With nothing but the user's and the system's configuration: for the fleet itself.
-    pub fn of_user(depth: Option<NonZeroU32>, patience: Duration) -> Self {
+    pub fn of_user(options: Options<'a>) -> Self {
         Self {
+            options,
             settings: Vec::new(),
             direct: None,
-            depth,
-            patience,
+            children: Gate::new(options.children),
         }
     }
 
@@ -80,9 +111,8 @@ impl Access {
     pub fn clone(&self, source: &Source, branch: Option<&str>, into: &Path) -> Result<()> {
         if let Some(direct) = &self.direct
             && branch.is_none()
-            && self.depth.is_none()
         {
-            match direct.clone(source, into, self.patience) {
+            match self.directly(direct, source, into) {
                 Ok(()) => return Ok(()),
                 Err(Refusal::Unfit(_)) if interrupt::pending().is_none() => discard(into)?,
                 Err(Refusal::Unfit(said) | Refusal::Silent(said)) => {
@@ -90,6 +120,32 @@ impl Access {
                 }
             }
         }
+        self.by_git(source, branch, into)
+    }
+
+    fn directly(&self, direct: &Direct<'_>, source: &Source, into: &Path) -> Result<(), Refusal> {
+        let Options {
+            patience, events, ..
+        } = self.options;
+        let (url, file_system) = (source.url.as_ref(), &direct.file_system[..]);
+        match (&source.local, &source.http) {
+            (Some(from), _) => {
+                let _entered = self.children.enter();
+                local::clone(from, url, into, file_system, patience, events)
+                    .map_err(|fault| Refusal::Unfit(said(fault)))
+            }
+            (None, Some(address)) => {
+                let address = address.as_ref();
+                let shelf = direct.cache.as_ref().map(|cache| cache.shelf(address));
+                direct
+                    .http
+                    .clone(address, url, into, file_system, shelf.as_ref())
+            }
+            (None, None) => Err(Refusal::Unfit("its transport is git's".to_owned())),
+        }
+    }
+
+    fn by_git(&self, source: &Source, branch: Option<&str>, into: &Path) -> Result<()> {
         let parent = into.parent().unwrap_or(into);
         let mut command = git(parent)
             .args(["-c", "gc.auto=0", "-c", "maintenance.auto=false"])
@@ -97,7 +153,7 @@ impl Access {
             .args(["-c", "advice.detachedHead=false"])
             .args(["clone", "--progress", "--no-checkout", "--no-local"])
             .args(["--no-recurse-submodules", "--template=", "--origin=origin"]);
-        if let Some(depth) = self.depth {
+        if let Some(depth) = self.options.depth {
             command = command.args([format!("--depth={depth}"), "--no-single-branch".into()]);
         }
         if let Some(branch) = branch {
@@ -148,7 +204,7 @@ impl Access {
                 .args(refspecs);
             self.run(command, source, None)
         };
-        let depth = self.depth.map(|depth| format!("--depth={depth}"));
+        let depth = self.options.depth.map(|depth| format!("--depth={depth}"));
         // By its id, which any forge gives; a server that does not may have it on a branch.
         let by_id = fetch(depth, &[commit.to_string()]);
         if is_here() {
@@ -180,26 +236,12 @@ impl Access {
             .env("GIT_ALLOW_PROTOCOL", source.protocols)
             .env("GIT_PROTOCOL_FROM_USER", "0")
             .env("GIT_NO_LAZY_FETCH", "1")
-            .patience(self.patience);
+            .patience(self.options.patience);
+        let _entered = self.children.enter();
         attempt::run(&remote::with_settings(
             command,
             self.settings.iter().chain(more),
         ))
-    }
-}
-
-impl Direct {
-    fn clone(&self, source: &Source, into: &Path, patience: Duration) -> Result<(), Refusal> {
-        let url = source.url.as_ref();
-        match (&source.local, &source.http) {
-            (Some(from), _) => local::clone(from, url, into, &self.file_system, patience)
-                .map_err(|fault| Refusal::Unfit(said(fault))),
-            (None, Some(address)) => {
-                self.http
-                    .clone(address.as_ref(), url, into, &self.file_system)
-            }
-            (None, None) => Err(Refusal::Unfit("its transport is git's".to_owned())),
-        }
     }
 }
 

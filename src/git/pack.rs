@@ -17,6 +17,7 @@ const OBJECT_LIMIT: usize = 256 << 20;
 pub(super) struct Received {
     pub data: PathBuf,
     pub index: PathBuf,
+    pub objects: u64,
 }
 
 /// Writes a pack and its index into `folder`; none when the pack is empty.
@@ -43,5 +44,9 @@ pub(super) fn receive(
     )
     .map_err(|err| Error::work("the pack it sent is damaged").because(err))?;
     let files = written.data_path.zip(written.index_path);
-    Ok(files.map(|(data, index)| Received { data, index }))
+    Ok(files.map(|(data, index)| Received {
+        data,
+        index,
+        objects: written.index.num_objects.into(),
+    }))
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// One of the caches under a fleet's git directory.
+/// One of the caches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cache {
     /// Which one.
@@ -23,4 +23,6 @@ pub enum CacheKind {
     Identities,
     /// Commits and trees that were fetched, a bare repository for each URL.
     Fetched,
+    /// Packs of cloned repositories, a folder for each URL, shared by all clones of this user.
+    Objects,
 }

@@ -46,6 +46,13 @@ pub enum Event {
     },
     /// One of those repositories has answered, or given up.
     Fetched,
+    /// More of the repositories that are cloned is here.
+    Received {
+        /// How many objects more.
+        objects: u64,
+        /// How many bytes more.
+        bytes: u64,
+    },
     /// Something worth a line of its own, which stops nothing.
     Notice(String),
 }

@@ -1,15 +1,17 @@
-//! Progress of a build on stderr: a bar for the whole and one per running job on a terminal, plain lines elsewhere.
+//! Progress on stderr: on a terminal a bar for the whole, and one for each of the jobs that run longest; plain lines elsewhere.
 
 use std::{
     borrow::Cow,
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fmt,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use console::Style;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{
+    HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
+};
 
 use super::{Output, error, text, theme};
 use crate::model::{
@@ -20,6 +22,9 @@ use crate::model::{
 
 /// A fetch of a few repositories is over before a bar could be read.
 const FETCHING_IS_SHOWN_AFTER: Duration = Duration::from_secs(1);
+
+/// Of the jobs that run at a time, those that began first are shown.
+const JOBS_SHOWN: usize = 6;
 
 /// Turns events into what a person sees. Give [`Progress::event`] to a feature, and [`Progress::finish`] it before printing
 /// results.
@@ -32,9 +37,20 @@ pub struct Progress {
 #[derive(Default)]
 struct State {
     whole: Option<ProgressBar>,
-    running: HashMap<usize, ProgressBar>,
+    running: BTreeMap<usize, Running>,
+    objects: u64,
+    bytes: u64,
     logs: HashMap<usize, Arc<[u8]>>,
     fetching: Option<ProgressBar>,
+}
+
+/// A job that has begun and not ended.
+struct Running {
+    name: String,
+    doing: &'static str,
+    since: Instant,
+    /// None while others have run for longer.
+    bar: Option<ProgressBar>,
 }
 
 /// What the children of failed jobs printed, by job.
@@ -67,13 +83,21 @@ impl Progress {
                 None => state.whole = Some(self.whole_bar(jobs)),
             },
             Event::Started { job, name, doing } => {
-                let bar = self.job_bar(&text::line(&name), state.whole.as_ref());
-                bar.set_message(doing);
-                state.running.insert(job, bar);
+                let running = Running {
+                    name,
+                    doing,
+                    since: Instant::now(),
+                    bar: None,
+                };
+                state.running.insert(job, running);
+                self.show_longest(&mut state);
             }
             Event::Step { job, step } => {
-                if let Some(bar) = state.running.get(&job) {
-                    bar.set_message(step);
+                if let Some(running) = state.running.get_mut(&job) {
+                    running.doing = step;
+                    if let Some(bar) = &running.bar {
+                        bar.set_message(step);
+                    }
                 }
             }
             Event::Finished {
@@ -83,10 +107,11 @@ impl Progress {
                 took,
                 log,
             } => {
-                if let Some(bar) = state.running.remove(&job) {
+                if let Some(Running { bar: Some(bar), .. }) = state.running.remove(&job) {
                     bar.finish_and_clear();
                     self.bars.remove(&bar);
                 }
+                self.show_longest(&mut state);
                 if let Some(whole) = &state.whole {
                     whole.inc(1);
                 }
@@ -108,6 +133,17 @@ impl Progress {
                     if bar.length() == Some(bar.position()) {
                         bar.finish_and_clear();
                     }
+                }
+            }
+            Event::Received { objects, bytes } => {
+                state.objects += objects;
+                state.bytes += bytes;
+                if let Some(whole) = &state.whole {
+                    whole.set_message(format!(
+                        "{} objects, {}",
+                        HumanCount(state.objects),
+                        text::size(state.bytes)
+                    ));
                 }
             }
             Event::Notice(message) => {
@@ -148,7 +184,7 @@ impl Progress {
 
     fn whole_bar(&self, jobs: usize) -> ProgressBar {
         let bar = self.bars.add(ProgressBar::new(jobs as u64));
-        bar.set_style(style("{bar:30.green} {pos}/{len} {elapsed}"));
+        bar.set_style(style("{bar:30.green} {pos}/{len} {elapsed} {msg}"));
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
     }
@@ -172,8 +208,24 @@ impl Progress {
         bar
     }
 
-    fn job_bar(&self, name: &str, whole: Option<&ProgressBar>) -> ProgressBar {
-        let bar = ProgressBar::new_spinner().with_prefix(name.to_owned());
+    /// Gives bars to the jobs that began first; jobs are numbered in that order.
+    fn show_longest(&self, state: &mut State) {
+        if !self.output.bars {
+            return;
+        }
+        for running in state.running.values_mut().take(JOBS_SHOWN) {
+            if running.bar.is_none() {
+                let bar = self.job_bar(running, state.whole.as_ref());
+                running.bar = Some(bar);
+            }
+        }
+    }
+
+    fn job_bar(&self, running: &Running, whole: Option<&ProgressBar>) -> ProgressBar {
+        let bar = ProgressBar::new_spinner()
+            .with_prefix(text::line(&running.name))
+            .with_message(running.doing)
+            .with_elapsed(running.since.elapsed());
         let bar = match whole {
             Some(whole) => self.bars.insert_before(whole, bar),
             None => self.bars.add(bar),

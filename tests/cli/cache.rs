@@ -51,7 +51,8 @@ fn what_is_kept_is_counted_and_cleared() {
         .flota("clone", &["cache", "--format", "json"])
         .json();
     assert_eq!(full["schema"], "flota.cache/v1");
-    for cache in full["caches"].as_array().unwrap() {
+    // The third is the user's, which clones fill.
+    for cache in &full["caches"].as_array().unwrap()[..2] {
         assert!(cache["entries"].as_u64().unwrap() > 0, "{cache}");
         assert!(cache["bytes"].as_u64().unwrap() > 0, "{cache}");
     }

@@ -241,3 +241,138 @@ fn a_server_that_cuts_off_or_hangs_costs_its_own_services_only() {
     assert_eq!(mended.status, Some(0), "{}", mended.stderr);
     assert_eq!(sandbox.git("ours", &["status", "--porcelain"]), "");
 }
+
+/// Clones once, so that the cache is filled, then again as `ours`; what the second run asked about a repository.
+fn again(
+    sandbox: &Sandbox,
+    server: &Server,
+    between: impl FnOnce(),
+    repository: &str,
+) -> Vec<String> {
+    let ran = clone(sandbox, server, &[]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    fs::rename(sandbox.path("ours"), sandbox.path("first")).unwrap();
+    between();
+    server.asked.lock().unwrap().clear();
+    let ran = clone(sandbox, server, &[]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    for dir in [
+        "ours",
+        "ours/code-repos/api",
+        "ours/code-repos/api/code/lib",
+    ] {
+        sandbox.git(dir, &["fsck", "--strict", "--full"]);
+        assert_eq!(sandbox.git(dir, &["status", "--porcelain"]), "", "{dir}");
+    }
+    asked(server, repository)
+}
+
+fn stores(sandbox: &Sandbox) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(sandbox.path("home/.cache/flota/objects")).unwrap();
+    let folders = entries.map(|entry| entry.unwrap().path());
+    folders.filter(|path| path.is_dir()).collect()
+}
+
+fn files(folder: &std::path::Path, extension: &str) -> Vec<std::path::PathBuf> {
+    let packs = fs::read_dir(folder.join("objects/pack")).unwrap();
+    let files = packs.map(|entry| entry.unwrap().path());
+    files
+        .filter(|path| path.extension().is_some_and(|found| found == extension))
+        .collect()
+}
+
+#[test]
+fn a_second_clone_asks_for_refs_alone_and_needs_no_cache_afterwards() {
+    let (sandbox, server) = fleet(Manners::default());
+    let posts = again(&sandbox, &server, || (), "api");
+    assert_eq!(posts, ["POST /api/git-upload-pack"]);
+    assert_eq!(stores(&sandbox).len(), 3);
+
+    let shown = sandbox.flota("ours", &["cache", "--format", "json"]).json();
+    assert_eq!(shown["caches"][2]["kind"], "objects");
+    assert_eq!(shown["caches"][2]["entries"], 3);
+    let cleared = sandbox.flota("ours", &["cache", "--clear", "--format", "json"]);
+    assert_eq!(cleared.json()["caches"][2]["entries"], 0);
+    assert!(stores(&sandbox).is_empty());
+    for dir in ["ours/code-repos/api", "first/code-repos/api"] {
+        sandbox.git(dir, &["fsck", "--full"]);
+    }
+    let recursive = [
+        "clone",
+        "--quiet",
+        "--recurse-submodules",
+        &format!("{}/fleet", server.url),
+        "gits",
+    ];
+    sandbox.git("", &recursive);
+    same_as_git(&sandbox);
+}
+
+#[test]
+fn of_what_is_new_only_that_is_fetched() {
+    let (sandbox, server) = fleet(Manners::default());
+    let grow = || {
+        fs::write(sandbox.path("api/code/app"), "more").unwrap();
+        sandbox.git("api", &["commit", "--quiet", "--all", "--message=More"]);
+        // An older commit under a new name: nothing needs to come for it.
+        sandbox.git("web", &["tag", "same"]);
+    };
+    let posts = again(&sandbox, &server, grow, "api");
+    assert_eq!(posts.len(), 2, "{posts:?}");
+    let packs = files(&sandbox.path("ours/.git/modules/api"), "pack");
+    assert_eq!(packs.len(), 2, "{packs:?}");
+    let smallest = packs
+        .iter()
+        .map(|pack| fs::metadata(pack).unwrap().len())
+        .min();
+    assert!(smallest.unwrap() < 700, "{smallest:?}");
+    assert_eq!(asked(&server, "web").len(), 1);
+}
+
+#[test]
+fn who_may_not_see_a_repository_gets_nothing_of_it_from_the_cache() {
+    let (sandbox, server) = fleet(Manners::default());
+    let ran = clone(&sandbox, &server, &[]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    fs::remove_dir_all(sandbox.path("ours")).unwrap();
+    fs::rename(sandbox.path("web"), sandbox.path("web-away")).unwrap();
+    let ran = clone(&sandbox, &server, &[]);
+    assert_eq!(ran.status, Some(1), "{}", ran.stderr);
+    assert!(!sandbox.path("ours/.git/modules/web").exists());
+    assert!(!sandbox.path("ours/code-repos/web/code").exists());
+}
+
+#[test]
+fn a_damaged_cache_is_made_anew() {
+    let (sandbox, server) = fleet(Manners::default());
+    let damage = || {
+        for store in stores(&sandbox) {
+            for pack in files(&store, "pack") {
+                // A new file: the clones keep their own.
+                let mut bytes = fs::read(&pack).unwrap();
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 1;
+                fs::remove_file(&pack).unwrap();
+                fs::write(&pack, bytes).unwrap();
+            }
+        }
+    };
+    let posts = again(&sandbox, &server, damage, "api");
+    assert_eq!(posts.len(), 2, "{posts:?}");
+}
+
+#[test]
+fn a_cache_that_others_may_write_to_is_not_used_and_none_is_made_unasked() {
+    let (sandbox, server) = fleet(Manners::default());
+    let url = format!("{}/fleet", server.url);
+    let ran = sandbox.flota("", &["clone", "--no-cache", &url, "uncached"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert!(!sandbox.path("home/.cache").exists());
+
+    let open = || {
+        let folder = sandbox.path("home/.cache/flota/objects");
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).unwrap();
+    };
+    let posts = again(&sandbox, &server, open, "api");
+    assert_eq!(posts.len(), 2, "{posts:?}");
+}

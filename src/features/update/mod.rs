@@ -6,13 +6,13 @@
 use std::{
     fs::{self, File, TryLockError},
     io::{Read as _, Seek as _, Write as _},
-    num::{NonZeroU32, NonZeroUsize},
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use bstr::BString;
@@ -20,7 +20,7 @@ use gix::ObjectId;
 
 use crate::{
     git::{
-        clone::Access,
+        clone::{self, Access, cache::ObjectCache},
         gitmodules::Gitmodules,
         pins::{self, Conflicted, Pins},
         repository::Repository,
@@ -30,7 +30,7 @@ use crate::{
     interrupt,
     model::{
         error::{Error, Result},
-        event::{Ending, Event, Events},
+        event::{Ending, Event},
         sync::{Outcome, Synced},
     },
     parallel,
@@ -53,12 +53,8 @@ const COUNT_LIMIT: usize = 100_000;
 pub struct Options<'a> {
     /// How many submodules at a time.
     pub jobs: NonZeroUsize,
-    /// How many commits of each branch a clone brings; all of them when nobody says.
-    pub depth: Option<NonZeroU32>,
-    /// How long a server may be silent.
-    pub patience: Duration,
-    /// Where progress goes.
-    pub events: Events<'a>,
+    /// How to reach servers.
+    pub access: clone::Options<'a>,
 }
 
 /// Brings the wanted submodules of `fleet`, and all of theirs, to their pins. Sorted by path.
@@ -79,8 +75,15 @@ pub fn update(fleet: &Repository, wanted: &Wanted, options: Options<'_>) -> Resu
             Error::environment(format!("cannot read `{}`", path.display())).because(err)
         })
     };
+    if options.access.is_cached
+        && let Some(cache) = ObjectCache::of_user()
+        && let Err(error) = cache.expire()
+    {
+        let events = options.access.events;
+        events(Event::Notice(error.to_string()));
+    }
     let run = Run {
-        access: Access::new(fleet, options.depth, options.patience)?,
+        access: Access::new(fleet, options.access)?,
         scratch: scratch(fleet)?,
         options,
         begun: AtomicUsize::new(0),
@@ -140,7 +143,7 @@ impl Parent {
 }
 
 struct Run<'a> {
-    access: Access,
+    access: Access<'a>,
     /// Where new clones grow: beside the fleet's git directory, so that a rename puts them in place.
     scratch: tempfile::TempDir,
     options: Options<'a>,
@@ -176,7 +179,7 @@ impl Done {
 impl Run<'_> {
     /// Starts on the submodules of one repository; those start on theirs.
     fn level<'s>(&'s self, scope: &rayon::Scope<'s>, parent: &Arc<Parent>, links: Vec<Link>) {
-        (self.options.events)(Event::Planned { jobs: links.len() });
+        (self.options.access.events)(Event::Planned { jobs: links.len() });
         for link in links {
             let parent = Arc::clone(parent);
             scope.spawn(move |scope| self.submodule(scope, &parent, link));
@@ -203,7 +206,7 @@ impl Run<'_> {
             }
             (_, Err(error)) => Outcome::Failed(error),
         };
-        (self.options.events)(Event::Finished {
+        (self.options.access.events)(Event::Finished {
             job,
             name: path.to_string(),
             ending: ending(&outcome),

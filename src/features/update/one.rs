@@ -69,7 +69,7 @@ impl Run<'_> {
         shown: &BString,
     ) -> Result<Outcome> {
         let begin = |doing| {
-            (self.options.events)(Event::Started {
+            (self.options.access.events)(Event::Started {
                 job,
                 name: shown.to_string(),
                 doing,

@@ -14,20 +14,28 @@ use std::{
 };
 
 use bstr::{BStr, BString, ByteSlice};
+use gix::ObjectId;
 use ureq::{
     Agent, Body,
     http::{HeaderValue, Request as HttpRequest, Response, StatusCode, header},
     tls::{RootCerts, TlsConfig},
 };
 
-use super::layout::{self, Refs};
+use super::{
+    cache::Shelf,
+    layout::{self, Refs},
+};
 use crate::{
     git::{
         fetch::remote::Setting,
         upload_pack::{self, Request},
     },
     interrupt,
-    model::{error::Error, fleet::without_credentials},
+    model::{
+        error::Error,
+        event::{Event, Events},
+        fleet::without_credentials,
+    },
 };
 
 mod login;
@@ -42,6 +50,9 @@ const USER_AGENT: &str = concat!("git/2.0 (flota ", env!("CARGO_PKG_VERSION"), "
 /// The most that a server may name of refs, in bytes.
 const REFS_LIMIT: u64 = 256 << 20;
 
+/// The most commits that a server is told of, so that it leaves out what hangs on them.
+const HAVES_LIMIT: usize = 512;
+
 /// How often the watch looks for a signal.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -54,12 +65,13 @@ pub(super) enum Refusal {
 }
 
 /// The connections of one run, and what is known of its servers.
-pub(super) struct Http {
+pub(super) struct Http<'a> {
     agent: Agent,
     rules: Rules,
     settings: Vec<Setting>,
     standings: Mutex<HashMap<BString, Arc<Mutex<Standing>>>>,
     patience: Duration,
+    events: Events<'a>,
     /// Ends the watch when it is dropped.
     _alive: mpsc::Sender<()>,
 }
@@ -76,9 +88,14 @@ enum Standing {
     Gits(String),
 }
 
-impl Http {
+impl<'a> Http<'a> {
     /// With what the configuration that `repo` sees says of servers; `settings` is what its own file adds to the user's.
-    pub fn new(repo: &gix::Repository, settings: &[Setting], patience: Duration) -> Self {
+    pub fn new(
+        repo: &gix::Repository,
+        settings: &[Setting],
+        patience: Duration,
+        events: Events<'a>,
+    ) -> Self {
         let tls = TlsConfig::builder()
             .root_certs(RootCerts::PlatformVerifier)
             .build();
@@ -103,16 +120,19 @@ impl Http {
             agent,
             standings: Mutex::default(),
             patience,
+            events,
         }
     }
 
-    /// Clones what is at `address`, and is called `url`, into `into`.
+    /// Clones what is at `address`, and is called `url`, into `into`. What lies on `shelf` is not fetched again; it is given
+    /// out only to whom the server has named its refs.
     pub fn clone(
         &self,
         address: &BStr,
         url: &BStr,
         into: &Path,
         file_system: &[(&'static str, BString)],
+        shelf: Option<&Shelf>,
     ) -> Result<(), Refusal> {
         let refs = self.ask(address, upload_pack::for_refs(), |answer| {
             upload_pack::read_refs(answer.take(REFS_LIMIT))
@@ -120,8 +140,32 @@ impl Http {
         let refs = Refs::of(refs).map_err(unfit)?;
         let git_dir = into.join(".git");
         layout::lay(&git_dir, url, &refs, file_system).map_err(unfit)?;
+        let tips = refs.tips();
+        let haves = shelf.map_or(Vec::new(), |shelf| shelf.take(&git_dir));
+        let is_here = |tip: &ObjectId| haves.binary_search(tip).is_ok();
+        let wants: Vec<_> = tips.iter().copied().filter(|tip| !is_here(tip)).collect();
+        if !wants.is_empty() {
+            self.fetch(address, &git_dir, &wants, &haves)?;
+        }
+        if !layout::has_all(&git_dir, &tips) {
+            return Err(Refusal::Unfit("it did not send all of it".to_owned()));
+        }
+        if let Some(shelf) = shelf {
+            shelf.put(&git_dir, &tips);
+        }
+        Ok(())
+    }
+
+    fn fetch(
+        &self,
+        address: &BStr,
+        git_dir: &Path,
+        wants: &[ObjectId],
+        haves: &[ObjectId],
+    ) -> Result<(), Refusal> {
         let request = Request {
-            wants: &refs.tips(),
+            wants,
+            haves: &haves[..haves.len().min(HAVES_LIMIT)],
             ..Request::default()
         };
         self.ask(address, upload_pack::for_pack(&request), |answer| {
@@ -129,7 +173,9 @@ impl Http {
                 if !shallow.is_empty() {
                     return Err(Error::work("the repository is shallow"));
                 }
-                layout::adopt(&git_dir, pack)
+                let objects = layout::adopt(git_dir, pack)?;
+                (self.events)(Event::Received { objects, bytes: 0 });
+                Ok(())
             })
         })
     }
@@ -173,6 +219,7 @@ impl Http {
                 .limit(u64::MAX)
                 .reader(),
             is_silent: false,
+            events: self.events,
         };
         read(&mut incoming).map_err(|said| match incoming.is_silent {
             true => Refusal::Silent(self.silence()),
@@ -257,17 +304,24 @@ impl Http {
 
 /// An answer as it arrives.
 struct Incoming<'a> {
-    body: ureq::BodyReader<'a>,
+    body: ureq::BodyReader<'static>,
     /// Whether it stopped arriving.
     is_silent: bool,
+    events: Events<'a>,
 }
 
 impl Read for Incoming<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.body.read(buffer);
-        if let Err(err) = &read {
-            let inner = err.get_ref().and_then(|err| err.downcast_ref());
-            self.is_silent |= matches!(inner, Some(ureq::Error::Timeout(_)));
+        match &read {
+            Ok(count) => (self.events)(Event::Received {
+                objects: 0,
+                bytes: *count as u64,
+            }),
+            Err(err) => {
+                let inner = err.get_ref().and_then(|err| err.downcast_ref());
+                self.is_silent |= matches!(inner, Some(ureq::Error::Timeout(_)));
+            }
         }
         read
     }

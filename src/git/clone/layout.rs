@@ -6,7 +6,7 @@ use std::{
 };
 
 use bstr::{BStr, BString, ByteSlice};
-use gix::{ObjectId, config::file::Metadata};
+use gix::{ObjectId, config::file::Metadata, objs::Exists as _};
 
 use crate::{
     git::{
@@ -167,8 +167,9 @@ fn config(url: &BStr, branch: &BStr, file_system: &[(&'static str, BString)]) ->
     Ok(config.to_bstring().into())
 }
 
-/// Takes in a pack as it arrives; its index goes last, since a pack counts once that is there.
-pub(super) fn adopt(git_dir: &Path, pack: &mut dyn io::BufRead) -> Result<()> {
+/// Takes in a pack as it arrives, and says how many objects it holds; its index goes last, since a pack counts once that is
+/// there.
+pub(super) fn adopt(git_dir: &Path, pack: &mut dyn io::BufRead) -> Result<u64> {
     let packs = git_dir.join("objects/pack");
     let cannot = |err: io::Error| cannot_write(&packs, err);
     let incoming = tempfile::Builder::new()
@@ -176,14 +177,29 @@ pub(super) fn adopt(git_dir: &Path, pack: &mut dyn io::BufRead) -> Result<()> {
         .tempdir_in(git_dir)
         .map_err(cannot)?;
     let received = pack::receive(pack, incoming.path(), gix::hash::Kind::Sha1)?;
-    let Some(Received { data, index }) = received else {
-        return Err(Error::work("it sent nothing"));
+    let Some(Received {
+        data,
+        index,
+        objects,
+    }) = received
+    else {
+        // What was asked for may hang on what was here before.
+        return Ok(0);
     };
     for file in [data, index] {
         let name = file.file_name().unwrap_or_default();
         fs::rename(&file, packs.join(name)).map_err(cannot)?;
     }
-    Ok(())
+    Ok(objects)
+}
+
+/// Whether all of `objects` are in `git_dir`.
+pub(super) fn has_all(git_dir: &Path, objects: &[ObjectId]) -> bool {
+    let Some(hash) = objects.first().map(|id| id.kind()) else {
+        return true;
+    };
+    gix::odb::at(git_dir.join("objects"), hash)
+        .is_ok_and(|store| objects.iter().all(|id| store.exists(id)))
 }
 
 fn cannot_write(path: &Path, err: io::Error) -> Error {

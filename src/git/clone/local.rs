@@ -11,7 +11,10 @@ use crate::{
         fetch::attempt::Fault,
         upload_pack::{self, Local, Request},
     },
-    model::error::{Error, Result},
+    model::{
+        error::{Error, Result},
+        event::{Event, Events},
+    },
 };
 
 /// A repository of more is not kept in memory on its way: `git clone` takes it.
@@ -27,6 +30,7 @@ pub(super) fn clone(
     into: &Path,
     file_system: &[(&'static str, BString)],
     patience: Duration,
+    events: Events<'_>,
 ) -> std::result::Result<(), Fault> {
     let failed = |err: Error| Fault::failed(&err);
     let refs = refs(from).map_err(failed)?;
@@ -46,8 +50,14 @@ pub(super) fn clone(
         if !shallow.is_empty() {
             return Err(Error::work("the repository is shallow"));
         }
-        layout::adopt(&git_dir, pack)
-    })
+        let objects = layout::adopt(&git_dir, pack)?;
+        events(Event::Received { objects, bytes: 0 });
+        Ok(())
+    })?;
+    match layout::has_all(&git_dir, &refs.tips()) {
+        true => Ok(()),
+        false => Err(Fault::Failed("it did not send all of it".to_owned())),
+    }
 }
 
 fn refs(from: &Path) -> Result<Refs> {

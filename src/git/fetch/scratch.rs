@@ -314,7 +314,7 @@ impl Locked<'_> {
             .map_err(cannot)?;
         let received = pack::receive(pack, incoming.path(), self.scratch.hash)?;
         self.note_shallow(shallow).map_err(cannot)?;
-        let Some(Received { data, index }) = received else {
+        let Some(Received { data, index, .. }) = received else {
             return Ok(());
         };
         let promise = data.with_extension("promisor");
