@@ -13,6 +13,7 @@ mod clone;
 mod demo;
 mod explain;
 mod foreach;
+mod new;
 mod plan;
 mod record;
 mod resolve;
@@ -29,6 +30,7 @@ pub use clone::Clone;
 pub use demo::Demo;
 pub use explain::Explain;
 pub use foreach::Foreach;
+pub use new::{Forge, New};
 pub use plan::{Plan, PlanFormat};
 pub use record::Record;
 pub use resolve::Resolve;
@@ -158,6 +160,13 @@ pub enum Command {
     /// the user's cache folder, objects for further clones of the same repositories. Nothing in it is needed: what is missing
     /// is read or fetched again.
     Cache(Cache),
+    /// Make a new service: its repository from a template, its remote, and its link in the fleet.
+    ///
+    /// The repository gets `code/` and `config/`, one commit, and the branches main and development, which are pushed. The fleet
+    /// gets a submodule, staged. What fails on the way leaves everything as it was.
+    ///
+    /// What is not said is asked for on a terminal; elsewhere it is an error that names the flag.
+    New(New),
     /// List the templates of new services, and what they ask.
     Templates(Templates),
     /// Make a small fleet, change it, and show changed, plan and build at work.

@@ -28,6 +28,7 @@ mod clone;
 mod demo;
 mod explain;
 mod foreach;
+mod new;
 mod plan;
 mod record;
 mod resolve;
@@ -52,6 +53,7 @@ pub fn dispatch(command: Command, dir: &Path, global: &Global, output: &Output) 
         Command::Bump(args) => bump::run(&args, &open()?, output),
         Command::Resolve(args) => resolve::run(&args, &open()?, output),
         Command::Cache(args) => cache::run(&args, &open()?, output),
+        Command::New(args) => new::run(&args, &open()?, output),
         Command::Templates(args) => templates::run(&args, output),
         Command::Demo(args) => demo::run(&args, global, output),
     }

@@ -4,7 +4,10 @@
 //! not read cannot be written. A service's table starts from the global values and is read over them.
 
 use self::reader::{Document, Keys, Value, list, map, one_of, tables, text};
-pub use self::{load::load, template::parse_manifest};
+pub use self::{
+    load::load,
+    template::{parse_manifest, parse_record},
+};
 use crate::model::{
     error::Result,
     settings::{

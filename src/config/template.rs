@@ -1,10 +1,13 @@
-//! `template.toml`: what a template asks for.
+//! `template.toml`: what a template asks for; `.flota-template.toml`: what a service was made from.
 
-use super::reader::{Document, Keys, Value, list, text};
+use gix::ObjectId;
+
+use super::reader::{Document, Keys, Value, list, map, text};
 use crate::model::{
     error::{Error, Result},
+    name,
     settings::valid::{self, shown},
-    template::{MODULE, Manifest, NAME, Pattern, Question},
+    template::{MODULE, Manifest, NAME, Origin, Pattern, Question, Record},
 };
 
 /// Reads a template's manifest. `origin` is what messages call it.
@@ -29,6 +32,60 @@ pub fn parse_manifest(bytes: &[u8], origin: &str) -> Result<Manifest> {
     Ok(Manifest {
         description: root.required(description, r#"description = "A web service""#)?,
         questions,
+    })
+}
+
+/// Reads what a service was made from. `origin` is what messages call the file.
+///
+/// # Errors
+/// Misuse (exit 2), `origin:line:column:` first. The file comes out of a repository: what it names is checked as such.
+pub fn parse_record(bytes: &[u8], origin: &str) -> Result<Record> {
+    let document = Document::new(bytes, origin)?;
+    let tree = document.parse()?;
+    let root = document.root(&tree);
+    let (mut template, mut version, mut service, mut answers) = (None, None, None, None);
+    let (mut folder, mut url, mut rev, mut commit) = (None, None, None, None);
+    root.table(|keys| {
+        keys.read("template", &mut template, text(a_line))?;
+        keys.read("folder", &mut folder, text(a_line))?;
+        keys.read("url", &mut url, text(a_line))?;
+        keys.read("rev", &mut rev, text(a_line))?;
+        keys.read("commit", &mut commit, object_id)?;
+        keys.read("version", &mut version, object_id)?;
+        keys.read("name", &mut service, text(name::check))?;
+        keys.read("answers", &mut answers, map(question_name, text(a_line)))
+    })?;
+    let origin = match (folder, url) {
+        (Some(folder), None) => {
+            Origin::Folder(Some(folder).filter(|path: &String| !path.is_empty()))
+        }
+        (None, Some(url)) => Origin::Git {
+            url,
+            rev,
+            commit: root.required(commit, "commit = \"…\"")?,
+        },
+        (None, None) => Origin::Embedded,
+        (Some(_), Some(_)) => {
+            return Err(root
+                .fault("names a folder and a URL")
+                .hint("one of the two has to go"));
+        }
+    };
+    Ok(Record {
+        template: root.required(template, "template = \"static\"")?,
+        origin,
+        version: root.required(version, "version = \"…\"")?,
+        name: root.required(service, "name = \"web\"")?,
+        answers: answers.unwrap_or_default(),
+    })
+}
+
+fn object_id(value: &Value) -> Result<ObjectId> {
+    value.checked(|text| {
+        ObjectId::from_hex(text.as_bytes()).map_err(|_| {
+            Error::misuse(format!("`{}` is no object id", shown(text)))
+                .hint("git writes it with 40 hexadecimal digits")
+        })
     })
 }
 
@@ -109,6 +166,35 @@ pattern = "[a-z]-[0-9]"
             Some("[[ zone ]]-1")
         );
         manifest.questions[1].check("b-7").unwrap();
+    }
+
+    #[test]
+    fn records_name_an_embedded_template_a_folder_or_a_commit() {
+        const ID: &str = "e76acff4d8acacdcde22a8b5ca510680d7cb849c";
+        let read = |more: &str| {
+            let text = format!("template = \"t\"\nname = \"web\"\nversion = \"{ID}\"\n{more}");
+            parse_record(text.as_bytes(), "record")
+        };
+        assert_eq!(
+            read("[answers]\nport = \"80\"").unwrap().answers["port"],
+            "80"
+        );
+        assert_eq!(read("").unwrap().origin, Origin::Embedded);
+        assert_eq!(read("folder = \"\"").unwrap().origin, Origin::Folder(None));
+        let url = "url = \"https://host/t.git\"\nrev = \"v1\"";
+        let git = read(&format!("{url}\ncommit = \"{ID}\"")).unwrap();
+        assert!(matches!(git.origin, Origin::Git { rev: Some(rev), .. } if rev == "v1"));
+        for refused in [
+            url,
+            "folder = \"x\"\nurl = \"y\"",
+            "commit = \"--upload-pack=x\"",
+            "answer = 1",
+            "[answers]\n\"../x\" = \"1\"",
+        ] {
+            assert!(read(refused).is_err(), "{refused}");
+        }
+        let named = format!("template = \"t\"\nname = \"../web\"\nversion = \"{ID}\"");
+        assert!(parse_record(named.as_bytes(), "record").is_err());
     }
 
     #[test]

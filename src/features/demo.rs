@@ -1,14 +1,19 @@
 //! A small fleet with a little history, to try every command on.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
-use super::scaffold::{self, Author};
+use super::scaffold::{self, Author, Committer, Destination, Plan, Remote};
 use crate::{
-    git::command::{git, run},
+    git::{
+        command::{argument, git, run},
+        repository::Repository,
+    },
     model::error::{Error, Result},
+    templates,
 };
 
 /// The range of the fleet's history in which something happened.
@@ -40,16 +45,17 @@ pub const STORY: [&str; 3] = [
 /// Makes the fleet in `root` (`root/fleet`, its remotes in `root/remotes`); the fleet's worktree.
 pub fn make(root: &Path) -> Result<PathBuf> {
     refuse_used(root)?;
-    let (fleet, remotes) = (root.join("fleet"), root.join("remotes"));
-    scaffold::repository(&fleet, &remotes.join("fleet.git"))?;
-    let author = |hours: i64| Author {
-        name: "flota demo",
-        email: "demo@flota.invalid",
-        date: DATE + hours * 3600,
+    let (fleet, remote) = (root.join("fleet"), root.join("remotes/fleet.git"));
+    repository(&fleet, &remote)?;
+    let author = |hours: i64| {
+        Committer::Fixed(Author {
+            name: "flota demo",
+            email: "demo@flota.invalid",
+            date: DATE + hours * 3600,
+        })
     };
 
-    let [web, cart, docs] =
-        ["web", "cart", "docs"].map(|name| scaffold::service(&fleet, name, &remotes, &author(0)));
+    let [web, cart, docs] = ["web", "cart", "docs"].map(|name| service(&fleet, name, &author(0)));
     let (web, cart, docs) = (web?, cart?, docs?);
     edit(
         &docs.join("code/site/index.html"),
@@ -85,6 +91,46 @@ pub fn make(root: &Path) -> Result<PathBuf> {
         "push the fleet",
     )?;
     Ok(fleet)
+}
+
+/// A new repository at `worktree` on branch `main`, with a bare one at `remote` as its `origin`.
+fn repository(worktree: &Path, remote: &Path) -> Result<()> {
+    for folder in [worktree, remote] {
+        fs::create_dir_all(folder).map_err(|err| {
+            Error::environment(format!("cannot make `{}`", folder.display())).because(err)
+        })?;
+    }
+    let init = |dir: &Path, bare: &[&str]| {
+        let init = git(dir).args(["init", "--quiet", "--template=", "--initial-branch=main"]);
+        run(
+            init.args(bare.iter().copied()),
+            format!("make a repository in `{}`", dir.display()),
+        )
+    };
+    init(remote, &["--bare"])?;
+    init(worktree, &[])?;
+    let link = git(worktree)
+        .args(["remote", "add", "origin"])
+        .arg(argument(remote));
+    run(link, format!("name the remote of `{}`", worktree.display()))
+}
+
+/// A static service, as `flota new NAME --template static` makes it; its worktree.
+fn service(fleet: &Path, name: &str, committer: &Committer) -> Result<PathBuf> {
+    let template =
+        templates::named("static")?.ok_or_else(|| Error::work("there is no template `static`"))?;
+    let values = scaffold::values(&template, name, &BTreeMap::new(), &mut |_, _| Ok(None))?;
+    let fleet = Repository::discover(fleet)?;
+    let plan = Plan {
+        name,
+        template: &template.name,
+        files: &template.render(&values)?,
+        branch: scaffold::DEVELOPMENT,
+        destination: Destination::At(Remote::beside(&fleet, name)?),
+        commit: false,
+        committer,
+    };
+    Ok(scaffold::service(&fleet, plan)?.work_dir)
 }
 
 /// Nobody's files are written over or mixed with the demonstration's.

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod ends;
 pub mod explain;
 pub mod foreach;
+pub mod new;
 pub mod plan;
 pub mod record;
 pub mod resolve;

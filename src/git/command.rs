@@ -8,9 +8,8 @@ use crate::{
 };
 
 /// Runs nothing of a repository's own choosing, and takes no file name that another system would hold for `.git`.
-const SAFE: [&str; 5] = [
+const SAFE: [&str; 4] = [
     "core.fsmonitor=false",
-    "core.hooksPath=/dev/null",
     "core.protectHFS=true",
     "core.protectNTFS=true",
     "safe.bareRepository=explicit",
@@ -18,6 +17,11 @@ const SAFE: [&str; 5] = [
 
 /// `git` at work in `dir`, with hooks and other programs of the repository switched off.
 pub fn git(dir: &Path) -> Command {
+    git_of_user(dir).args(["-c", "core.hooksPath=/dev/null"])
+}
+
+/// The same with the user's hooks, for what a user asks to be committed or pushed in a repository of their own.
+pub fn git_of_user(dir: &Path) -> Command {
     let config = SAFE.iter().flat_map(|setting| ["-c", setting]);
     Command::new("git").current_dir(dir).args(config)
 }

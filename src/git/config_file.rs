@@ -28,9 +28,17 @@ impl ConfigFile {
         let text = fs::read(&path).map_err(|err| {
             Error::environment(format!("cannot read `{}`", path.display())).because(err)
         })?;
+        Self::parse(path, &text)
+    }
+
+    /// The file `path`, which holds `text`: a `.gitmodules` has the same form.
+    ///
+    /// # Errors
+    /// Repository: it is damaged.
+    pub fn parse(path: PathBuf, text: &[u8]) -> Result<Self> {
         let metadata = Metadata::from(Source::Local);
         let file =
-            File::from_bytes_no_includes(&text, metadata, Default::default()).map_err(|err| {
+            File::from_bytes_no_includes(text, metadata, Default::default()).map_err(|err| {
                 Error::repository(format!("cannot read `{}`", path.display())).because(err)
             })?;
         Ok(Self {
@@ -76,6 +84,18 @@ impl ConfigFile {
             })
     }
 
+    /// Removes the section `section.name`; whether it was there.
+    pub fn remove(&mut self, section: &'static str, name: &BStr) -> bool {
+        let removed = self.file.remove_section(section, Some(name)).is_some();
+        self.is_changed |= removed;
+        removed
+    }
+
+    /// Its text as it would be written.
+    pub fn text(&self) -> Vec<u8> {
+        self.file.to_bstring().into()
+    }
+
     /// Replaces the file as git does: `config.lock` beside it first, then a rename.
     ///
     /// # Errors
@@ -92,7 +112,7 @@ impl ConfigFile {
         };
         let mut file = fs::File::create_new(&lock).map_err(cannot)?;
         let written = file
-            .write_all(&self.file.to_bstring())
+            .write_all(&self.text())
             .and_then(|()| file.sync_all())
             .and_then(|()| fs::rename(&lock, &self.path));
         if written.is_err() {

@@ -116,7 +116,12 @@ fn tree_id(
     hash(kind, gix::objs::Kind::Tree, &bytes).map(Some)
 }
 
-fn hash(kind: gix::hash::Kind, object: gix::objs::Kind, bytes: &[u8]) -> Result<ObjectId> {
+/// The id of an object with these bytes.
+pub(super) fn hash(
+    kind: gix::hash::Kind,
+    object: gix::objs::Kind,
+    bytes: &[u8],
+) -> Result<ObjectId> {
     gix::objs::compute_hash(kind, object, bytes)
         .map_err(|err| Error::repository("cannot hash an object").because(err))
 }

@@ -15,6 +15,7 @@ mod pack;
 pub mod path;
 pub mod pins;
 pub mod repository;
+pub mod staging;
 pub mod status;
 pub mod submodule;
 pub mod success;
@@ -23,6 +24,7 @@ mod upload_pack;
 pub mod url;
 pub mod vet;
 pub mod worktree;
+pub mod write;
 
 /// Read access to an object database, whichever repository it belongs to.
 #[derive(Clone, Copy)]

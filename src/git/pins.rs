@@ -4,13 +4,13 @@ use bstr::{BStr, BString};
 use gix::{
     ObjectId,
     index::entry::{Mode, Stage},
-    objs::FindExt,
+    objs::{FindExt, tree::EntryKind},
 };
 
 use super::{
-    command::{git, run},
     gitmodules::{self, Gitmodules},
     repository::Repository,
+    staging::{self, Staged},
     vet::{self, Link},
 };
 use crate::model::{
@@ -125,14 +125,9 @@ pub fn stage<'a>(
     pins: impl IntoIterator<Item = (&'a BStr, ObjectId)>,
 ) -> Result<()> {
     let root = fleet.work_dir().unwrap_or(fleet.common_dir());
-    let mut lines = Vec::new();
-    for (path, pin) in pins {
-        lines.extend_from_slice(format!("160000 {pin}\t").as_bytes());
-        lines.extend_from_slice(path);
-        lines.push(0);
-    }
-    let command = git(root)
-        .args(["update-index", "-z", "--index-info"])
-        .input(lines);
-    run(command, "stage the pins")
+    let staged = pins.into_iter().map(|(path, pin)| Staged {
+        path,
+        entry: Some((EntryKind::Commit.into(), pin)),
+    });
+    staging::stage(root, &staged.collect::<Vec<_>>(), "stage the pins")
 }

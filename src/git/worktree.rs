@@ -17,6 +17,7 @@ use crate::{
 };
 
 /// Writes the files of `commit` into `folder`, which must be empty, and the index of `git_dir` to match. HEAD stays as it is.
+/// A tree does as well.
 ///
 /// # Errors
 /// - Repository: the commit is damaged, or holds what may not be written (CVE-2014-9390, CVE-2019-1352, CVE-2024-32002).
@@ -39,10 +40,10 @@ pub fn fill(git_dir: &Path, folder: &Path, commit: ObjectId) -> Result<()> {
         })?
         .to_thread_local();
     let root = repo
-        .find_commit(commit)
+        .find_object(commit)
+        .and_then(|object| object.peel_to_tree())
         .map_err(damaged)?
-        .tree_id()
-        .map_err(damaged)?;
+        .id();
     // An index holds all of a tree: first see that it ends somewhere, and what it means to write.
     tree::links_for_checkout(Objects::new(&repo.objects), root.detach())?;
     let state =

@@ -13,6 +13,7 @@ pub mod foreach;
 pub mod identity;
 pub mod leg;
 pub mod name;
+pub mod new;
 pub mod plan;
 pub mod range;
 pub mod record;

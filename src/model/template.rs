@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use gix::ObjectId;
 use regex::Regex;
 
 use super::{
@@ -110,6 +111,39 @@ impl Pattern {
     fn is_match(&self, answer: &str) -> bool {
         self.whole.is_match(answer)
     }
+}
+
+/// Where a template comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It is part of the binary.
+    Embedded,
+    /// A folder; its path is known where it lies in the fleet, from whose root it counts.
+    Folder(Option<String>),
+    /// A commit of a Git repository.
+    Git {
+        /// Where it is, without credentials.
+        url: String,
+        /// The branch, tag or commit that was asked for; without it, the branch of the repository's HEAD.
+        rev: Option<String>,
+        /// What that was.
+        commit: ObjectId,
+    },
+}
+
+/// What a service was made from, as the service itself records it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The template's name.
+    pub template: String,
+    /// Where it came from.
+    pub origin: Origin,
+    /// The id of the Git tree of its files.
+    pub version: ObjectId,
+    /// The service's name at the time.
+    pub name: String,
+    /// What its questions were answered with.
+    pub answers: Values,
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod error;
 pub mod human;
 pub mod json;
 pub mod progress;
+pub mod prompt;
 pub mod text;
 pub mod theme;
 

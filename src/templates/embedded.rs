@@ -5,7 +5,10 @@ use std::{borrow::Cow, collections::BTreeMap};
 use include_dir::{Dir, DirEntry, include_dir};
 
 use super::{Source, Template, render};
-use crate::model::error::{Error, Result};
+use crate::model::{
+    error::{Error, Result},
+    template::Origin,
+};
 
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 
@@ -41,7 +44,8 @@ fn read(folder: &Dir<'static>) -> Result<Template> {
     let chart = TEMPLATES.get_dir(CHART).filter(|_| !has_chart);
     let mut sources = chart.map_or_else(|| Ok(BTreeMap::new()), sources)?;
     sources.extend(own);
-    Template::new(name(folder).to_owned(), sources.into_values().collect())
+    let sources = sources.into_values().collect();
+    Template::new(name(folder).to_owned(), Origin::Embedded, sources)
 }
 
 /// Its files by the paths that they are rendered to, so that one takes the place of another with or without `.jinja`.

@@ -9,22 +9,37 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use gix::ObjectId;
+
 use crate::{
     config,
-    git::path,
+    git::{
+        path,
+        write::{self, Leaf},
+    },
     model::{
         error::{Error, Result},
-        template::{Manifest, Values},
+        template::{Manifest, Origin, Values},
     },
 };
 
 mod embedded;
+mod folder;
+mod record;
 mod render;
+mod repository;
+mod source;
 
 pub use embedded::{all, named};
+pub use record::{FILE as RECORD, read as read_record};
+pub use source::{Wanted, load};
 
 /// What a template says of itself; no file of a service.
 const MANIFEST: &str = "template.toml";
+
+/// The trailer of a commit that holds what a template rendered and nothing else: its tree, which tells such a commit from one
+/// that merely has its message (a rebase, a squash).
+pub const RENDERING: &str = "Flota-Rendering";
 
 /// More files than any start of a service needs.
 const COUNT_LIMIT: usize = 2_000;
@@ -37,6 +52,8 @@ const SIZE_LIMIT: usize = 16 << 20;
 pub struct Template {
     /// What people call it.
     pub name: String,
+    /// Where it comes from.
+    pub origin: Origin,
     /// What it asks for.
     pub manifest: Manifest,
     /// Sorted by path.
@@ -68,12 +85,10 @@ impl Template {
     ///
     /// # Errors
     /// Misuse: there is no `template.toml`, it says what cannot be meant, or there is more than a template holds.
-    fn new(name: String, mut sources: Vec<Source>) -> Result<Self> {
+    fn new(name: String, origin: Origin, mut sources: Vec<Source>) -> Result<Self> {
         let size: usize = sources.iter().map(|source| source.content.len()).sum();
         if sources.len() > COUNT_LIMIT || size > SIZE_LIMIT {
-            return Err(Error::misuse(format!(
-                "the template `{name}` has more than {COUNT_LIMIT} files, or more than {SIZE_LIMIT} bytes"
-            )));
+            return Err(too_much(&name));
         }
         sources.sort_by(|a, b| a.path.cmp(&b.path));
         let manifest = sources.iter().find(|source| source.path == MANIFEST);
@@ -85,11 +100,22 @@ impl Template {
         Ok(Self {
             manifest: config::parse_manifest(&manifest.content, &format!("{name}/{MANIFEST}"))?,
             name,
+            origin,
             sources,
         })
     }
 
-    /// The files of a service, sorted by path.
+    /// What tells it from other states of itself: the id of the Git tree of its files.
+    pub fn version(&self) -> Result<ObjectId> {
+        let leaves = self.sources.iter().map(|source| Leaf {
+            path: source.path.as_bytes(),
+            content: &source.content,
+            is_executable: source.is_executable,
+        });
+        write::tree_id(&leaves.collect::<Vec<_>>(), gix::hash::Kind::Sha1)
+    }
+
+    /// The files of the service that `values` name, sorted by path: the template's, and what records it.
     ///
     /// # Errors
     /// Work: a file cannot be rendered, two would have one path, or one would lie outside of the repository.
@@ -101,6 +127,7 @@ impl Template {
                 Error::work(format!("the template `{}`: {}", self.name, source.path)).because(err)
             })?);
         }
+        files.push(record::file(self, values)?);
         files.sort_by(|a, b| a.path.cmp(&b.path));
         self.refuse_twins(&files)?;
         Ok(files)
@@ -165,19 +192,10 @@ impl Template {
     }
 }
 
-/// Writes the files under `root`, which must not hold any of them yet.
-pub fn write(files: &[File], root: &Path) -> Result<()> {
-    for file in files {
-        let target = root.join(&file.path);
-        let folder = target.parent().unwrap_or(root);
-        std::fs::create_dir_all(folder)
-            .and_then(|()| std::fs::File::create_new(&target))
-            .and_then(|mut new| std::io::Write::write_all(&mut new, &file.content))
-            .map_err(|err| {
-                Error::environment(format!("cannot write `{}`", target.display())).because(err)
-            })?;
-    }
-    Ok(())
+fn too_much(name: &str) -> Error {
+    Error::misuse(format!(
+        "the template `{name}` has more than {COUNT_LIMIT} files, or more than {SIZE_LIMIT} bytes"
+    ))
 }
 
 #[cfg(test)]

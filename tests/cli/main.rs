@@ -22,6 +22,7 @@ mod hostile;
 #[path = "../support/http.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod http;
+mod new;
 mod plan;
 mod record;
 #[path = "../support/registry.rs"]

@@ -32,7 +32,11 @@ fn service(template: &Template, name: &str) -> TempDir {
         values.insert(question.name.clone(), answer);
     }
     let root = tempfile::tempdir().unwrap();
-    templates::write(&template.render(&values).unwrap(), root.path()).unwrap();
+    for file in template.render(&values).unwrap() {
+        let path = root.path().join(file.path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, file.content).unwrap();
+    }
     root
 }
 

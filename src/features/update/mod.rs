@@ -40,6 +40,7 @@ mod enlist;
 mod one;
 mod wanted;
 
+pub(super) use one::{create_parent, settle};
 pub use wanted::Wanted;
 
 /// Submodules within submodules: more of them than anybody nests by hand (CVE-2017-15298).
@@ -296,7 +297,7 @@ fn ending(outcome: &Outcome) -> Ending {
 }
 
 /// Held for as long as the run lasts; goes with the process, however that ends.
-fn lock(fleet: &Repository) -> Result<File> {
+pub(super) fn lock(fleet: &Repository) -> Result<File> {
     let folder = fleet.common_dir().join("flota");
     let path = folder.join("update.lock");
     let cannot =
@@ -331,7 +332,7 @@ fn lock(fleet: &Repository) -> Result<File> {
 }
 
 /// A folder for what is not whole yet. What killed runs left is swept away: the lock is held.
-fn scratch(fleet: &Repository) -> Result<tempfile::TempDir> {
+pub(super) fn scratch(fleet: &Repository) -> Result<tempfile::TempDir> {
     const PREFIX: &str = "new-";
     let folder = fleet.common_dir().join("flota");
     let cannot =

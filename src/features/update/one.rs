@@ -303,7 +303,7 @@ fn adopt(at: &Path, git_dir: &Path, work_dir: &Path, source: &Source, pin: Objec
 }
 
 /// Puts finished files where they belong: an empty folder gives way.
-fn settle(files: &Path, git_dir: &Path, work_dir: &Path) -> Result<()> {
+pub(in crate::features) fn settle(files: &Path, git_dir: &Path, work_dir: &Path) -> Result<()> {
     let way = worktree::way(work_dir, git_dir);
     let mut gitfile = b"gitdir: ".to_vec();
     gitfile.extend_from_slice(way.as_os_str().as_bytes());
@@ -313,7 +313,7 @@ fn settle(files: &Path, git_dir: &Path, work_dir: &Path) -> Result<()> {
     fs::rename(files, work_dir).map_err(|err| cannot(work_dir, err))
 }
 
-fn create_parent(path: &Path) -> Result<()> {
+pub(in crate::features) fn create_parent(path: &Path) -> Result<()> {
     match path.parent() {
         Some(parent) => fs::create_dir_all(parent).map_err(|err| cannot(parent, err)),
         None => Ok(()),

@@ -1,0 +1,99 @@
+//! `flota new`
+
+use super::Context;
+use crate::{
+    cli::{Forge as ForgeArg, New as Args, ResultFormat},
+    features::{
+        new::{self, Request},
+        scaffold::{self, Forge},
+    },
+    model::{
+        error::{Error, Result},
+        exit::Exit,
+        name,
+        template::Question,
+    },
+    output::{Output, human, json, prompt},
+    templates::{self, Wanted},
+};
+
+pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
+    let name = name(args)?;
+    name::check(&name)?;
+    let wanted = Wanted::parse(&template(args)?)?;
+    let template = templates::load(&wanted, &context.repository, false)?;
+    let given = scaffold::given(&args.answers)?;
+    let is_asked = prompt::is_attended() && !args.defaults;
+    let mut ask = |question: &Question, default: Option<&str>| match is_asked {
+        true => ask(question, default).map(Some),
+        false => Ok(None),
+    };
+    let request = Request {
+        values: &scaffold::values(&template, &name, &given, &mut ask)?,
+        name: &name,
+        template: &template,
+        remote: args.remote.as_deref(),
+        create: args.create.map(forge),
+        branch: &args.branch,
+        commit: args.commit,
+    };
+    let service = new::new(&context.repository, &request)?;
+    if new::is_left_out(&context.settings, &service) {
+        output.warning(&format!(
+            "[fleet] services in flota.toml leaves out {}",
+            service.path
+        ));
+    }
+    match args.format {
+        ResultFormat::Human => {
+            output.result(human::new(&service))?;
+            for line in human::after_new(&service) {
+                output.status(line);
+            }
+        }
+        ResultFormat::Json => output.result(json::new(&service))?,
+    }
+    Ok(Exit::Done)
+}
+
+fn name(args: &Args) -> Result<String> {
+    match &args.name {
+        Some(name) => Ok(name.clone()),
+        None if prompt::is_attended() => prompt::line("Name of the service", None, name::check),
+        None => Err(Error::misuse("the service needs a name").hint("flota new NAME")),
+    }
+}
+
+fn template(args: &Args) -> Result<String> {
+    if let Some(template) = &args.template {
+        return Ok(template.clone());
+    }
+    if !prompt::is_attended() {
+        return Err(Error::misuse("nothing says what the service starts from")
+            .hint("name one of flota templates: flota new NAME --template static"));
+    }
+    let all = crate::features::templates::list()?;
+    let lines = all
+        .iter()
+        .map(|(name, manifest)| format!("{name}: {}", manifest.description));
+    let chosen = prompt::choice("What it starts from", &lines.collect::<Vec<_>>(), None)?;
+    Ok(all[chosen].0.clone())
+}
+
+pub(super) fn ask(question: &Question, default: Option<&str>) -> Result<String> {
+    if question.choices.is_empty() {
+        return prompt::line(&question.ask, default, |answer| question.check(answer));
+    }
+    let is_default = |choice: &String| Some(choice.as_str()) == default;
+    let default = question.choices.iter().position(is_default);
+    let chosen = prompt::choice(&question.ask, &question.choices, default)?;
+    Ok(question.choices[chosen].clone())
+}
+
+fn forge(named: ForgeArg) -> Forge {
+    match named {
+        ForgeArg::Github => Forge::GitHub,
+        ForgeArg::Gitlab => Forge::GitLab,
+        ForgeArg::Azure => Forge::Azure,
+    }
+}

@@ -1,0 +1,62 @@
+//! `flota new`: a service from a template, in the fleet and at its remote.
+
+use super::scaffold::{self, Committer, Destination, Forge, Plan, Remote};
+use crate::{
+    git::repository::Repository,
+    model::{
+        error::Result,
+        name,
+        new::NewService,
+        settings::{Settings, valid},
+        template::Values,
+    },
+    templates::Template,
+};
+
+/// What is to be made.
+pub struct Request<'a> {
+    /// The service's name.
+    pub name: &'a str,
+    /// What it starts from.
+    pub template: &'a Template,
+    /// What the template is filled with.
+    pub values: &'a Values,
+    /// Its repository; beside the fleet's when nobody says.
+    pub remote: Option<&'a str>,
+    /// Who makes the repository, if it is to be made on a forge.
+    pub create: Option<Forge>,
+    /// The branch that work goes to.
+    pub branch: &'a str,
+    /// Whether to commit the link.
+    pub commit: bool,
+}
+
+/// Makes the service.
+///
+/// # Errors
+/// As for [`scaffold::service`]; the fleet and the disk are as before then.
+pub fn new(fleet: &Repository, request: &Request<'_>) -> Result<NewService> {
+    name::check(request.name)?;
+    valid::branch(request.branch)?;
+    let destination = match (request.create, request.remote) {
+        (Some(forge), _) => Destination::Made(forge),
+        (None, Some(given)) => Destination::At(Remote::given(fleet, given)?),
+        (None, None) => Destination::At(Remote::beside(fleet, request.name)?),
+    };
+    let plan = Plan {
+        name: request.name,
+        template: &request.template.name,
+        files: &request.template.render(request.values)?,
+        branch: request.branch,
+        destination,
+        commit: request.commit,
+        committer: &Committer::User,
+    };
+    scaffold::service(fleet, plan)
+}
+
+/// Whether flota.toml keeps the new service from being one.
+pub fn is_left_out(settings: &Settings, service: &NewService) -> bool {
+    let services = settings.fleet.services.as_ref();
+    services.is_some_and(|globs| !globs.is_match(service.path.as_ref()))
+}

@@ -1,0 +1,38 @@
+//! `flota new`
+
+use super::{short, table};
+use crate::{
+    model::new::{NewService, RemoteKind},
+    output::{text, theme},
+};
+
+/// `flota new`
+pub fn new(service: &NewService) -> String {
+    let row = vec![
+        text::name(service.path.as_ref()),
+        short(service.commit),
+        service.branch.clone(),
+        text::name(service.url.as_ref()),
+    ];
+    table(&["SERVICE", "COMMIT", "BRANCH", "REPOSITORY"], [row])
+}
+
+/// What to know and to do next.
+pub fn after_new(service: &NewService) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let RemoteKind::NewFolder(folder) = &service.kind {
+        let folder = text::line(&folder.to_string_lossy());
+        lines.push(format!("Made the bare repository {folder}"));
+    }
+    lines.push(match service.is_committed {
+        true => "Committed; git push shares it.".to_owned(),
+        false => "Staged; git commit records it.".to_owned(),
+    });
+    let path = text::name(service.path.as_ref());
+    let build = format!("flota -C {path} build");
+    lines.push(format!(
+        "Edit {path}/code, commit there, and see it built: {}",
+        theme::command(&build)
+    ));
+    lines
+}
