@@ -38,7 +38,8 @@ use output::Output;
 
 /// The whole program: parse, dispatch, report. `args` begins with the program's name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         // Help and version are results; the rest is misuse. clap prints either to the right stream.
         Err(said) => {
@@ -51,7 +52,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     let output = speak(&cli.global);
-    let outcome = interrupt::install(process::kill_all)
+    let outcome = process::shed_repository_variables(&args)
+        .and_then(|()| interrupt::install(process::kill_all))
         .and_then(|()| enter(&cli.global))
         .and_then(|()| commands::dispatch(cli.command, Path::new("."), &cli.global, &output));
     outcome.unwrap_or_else(|error| {

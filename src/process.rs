@@ -66,6 +66,30 @@ const REPOSITORY_VARIABLES: [&str; 14] = [
     "GIT_WORK_TREE",
 ];
 
+/// Starts flota anew, with `args`, without the variables that point at a repository, if any is set: what it opens is what lies
+/// in its working directory, and the library that reads it follows some of them (`GIT_INDEX_FILE`).
+///
+/// # Errors
+/// Environment: it cannot be started.
+pub fn shed_repository_variables(args: &[OsString]) -> Result<()> {
+    let is_set = |name: &&str| std::env::var_os(name).is_some();
+    if !REPOSITORY_VARIABLES.iter().any(is_set) {
+        return Ok(());
+    }
+    let cannot = |err| {
+        Error::environment("cannot start flota without the variables that point at a repository")
+            .because(err)
+            .hint("unset them: unset $(git rev-parse --local-env-vars)")
+    };
+    let mut again = std::process::Command::new(std::env::current_exe().map_err(cannot)?);
+    again.args(args.iter().skip(1));
+    for name in REPOSITORY_VARIABLES {
+        again.env_remove(name);
+    }
+    // Returns only where it fails.
+    Err(cannot(again.exec()))
+}
+
 /// Makes git, and the credential manager it may call, fail where they would ask (git(1), Git Credential Manager's
 /// `GCM_INTERACTIVE`).
 const NO_PROMPTS: [(&str, &str); 2] = [("GIT_TERMINAL_PROMPT", "0"), ("GCM_INTERACTIVE", "never")];

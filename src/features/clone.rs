@@ -2,7 +2,8 @@
 //! `flota update` brings them, so that one that fails costs nothing but itself.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -13,6 +14,7 @@ use crate::{
     git::{
         Objects, clone,
         command::{git, run},
+        config_file::ConfigFile,
         repository::Repository,
         url, vet, worktree,
     },
@@ -58,11 +60,8 @@ pub fn clone(options: &Options<'_>) -> Result<Cloned> {
     let cannot =
         |err| Error::environment(format!("cannot write into `{}`", parent.display())).because(err);
     fs::create_dir_all(parent).map_err(cannot)?;
-    let temporary = tempfile::Builder::new()
-        .prefix(".flota-clone-")
-        .tempdir_in(parent)
-        .map_err(cannot)?;
-    let new = temporary.path().join("fleet");
+    let unfinished = Unfinished::in_folder(parent).map_err(cannot)?;
+    let new = unfinished.folder.path().join("fleet");
 
     let access = options.update.access;
     with_progress(access.events, &directory, || {
@@ -72,11 +71,50 @@ pub fn clone(options: &Options<'_>) -> Result<Cloned> {
     fs::rename(&new, &directory).map_err(|err| {
         Error::environment(format!("cannot write `{}`", directory.display())).because(err)
     })?;
-    drop(temporary);
+    drop(unfinished);
 
     let repository = Repository::discover(&directory)?;
     let synced = update::update(&repository, &wanted, options.update)?;
     Ok(Cloned { directory, synced })
+}
+
+/// Where a fleet grows until it is whole: beside its place, so that a rename puts it there.
+struct Unfinished {
+    folder: tempfile::TempDir,
+    /// Held for as long as somebody is at work in the folder, however that ends.
+    _lock: File,
+}
+
+impl Unfinished {
+    const PREFIX: &str = ".flota-clone-";
+    const LOCK: &str = "lock";
+
+    /// A new one in `parent`. What killed runs left there is swept away.
+    fn in_folder(parent: &Path) -> io::Result<Self> {
+        for entry in fs::read_dir(parent)?.flatten() {
+            let name = entry.file_name();
+            if !name.as_encoded_bytes().starts_with(Self::PREFIX.as_bytes()) {
+                continue;
+            }
+            // Without a lock it is just being made.
+            let Ok(lock) = File::open(entry.path().join(Self::LOCK)) else {
+                continue;
+            };
+            if lock.try_lock().is_ok() {
+                // A git that outlived its flota may still write there; then it goes with the next run.
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        let folder = tempfile::Builder::new()
+            .prefix(Self::PREFIX)
+            .tempdir_in(parent)?;
+        let lock = File::create(folder.path().join(Self::LOCK))?;
+        lock.lock()?;
+        Ok(Self {
+            folder,
+            _lock: lock,
+        })
+    }
 }
 
 /// The fleet's own repository and files, its submodules looked at before anything of it is written out.
@@ -87,6 +125,7 @@ fn fleet(
     new: &Path,
 ) -> Result<()> {
     clone::Access::of_user(access).clone(source, branch, new)?;
+    keep_login(source, new)?;
     let repository = Repository::discover(new)?;
     let Some(head) = repository.resolve_first(["HEAD"]).map(|(_, head)| head) else {
         // An empty repository is a fleet without services.
@@ -96,6 +135,16 @@ fn fleet(
     let links = vet::links_of_tree(Objects::new(&objects), repository.tree_of(head)?)?;
     update::check_urls(&repository, &links)?;
     worktree::fill(repository.git_dir(), new, head)
+}
+
+/// The URL as it was given, login and all, as git keeps it: relative URLs of submodules hang on it.
+fn keep_login(source: &url::Source, new: &Path) -> Result<()> {
+    if source.url == source.shown {
+        return Ok(());
+    }
+    let mut config = ConfigFile::of(&new.join(".git"))?;
+    config.set("remote", Some("origin".into()), "url", &source.url)?;
+    config.write()
 }
 
 /// Notes which submodules are active (gitsubmodules(7)): all, or those that are brought now.

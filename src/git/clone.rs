@@ -237,10 +237,12 @@ impl<'a> Access<'a> {
             .env("GIT_PROTOCOL_FROM_USER", "0")
             .env("GIT_NO_LAZY_FETCH", "1")
             .patience(self.options.patience);
+        let command = attempt::with_an_end(command, self.options.patience);
+        let stay = remote::stay(source);
         let _entered = self.children.enter();
         attempt::run(&remote::with_settings(
             command,
-            self.settings.iter().chain(more),
+            self.settings.iter().chain(more).chain(&stay),
         ))
     }
 }
@@ -260,7 +262,24 @@ fn lacking(commit: ObjectId, source: &Source) -> Error {
         .hint("push it from where it was made, or pin a commit that the server has")
 }
 
+/// What the system says where it is not the server's fault.
+const NO_ROOM: [&str; 3] = [
+    "No space left on device",
+    "File too large",
+    "Disk quota exceeded",
+];
+
 fn explain(fault: Fault, source: &Source, what: &str) -> Error {
+    if let Some(exit) = interrupt::pending() {
+        return Error::new(exit, "interrupted");
+    }
+    if let Fault::Failed(said) = &fault
+        && NO_ROOM.iter().any(|words| said.contains(words))
+    {
+        return Error::environment(format!("there is no room for {}", source.shown))
+            .because(said.clone())
+            .hint("see how much there is: df -h .");
+    }
     Error::work(format!("{} {what}", source.shown))
         .because(said(fault))
         .hint(format!(

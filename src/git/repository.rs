@@ -38,6 +38,9 @@ impl Repository {
     /// a repository that belongs to somebody else is refused unless `safe.directory` names it (CVE-2022-24765).
     pub fn discover(dir: &Path) -> Result<Self> {
         let found = upwards_opts(dir, search()).map_err(|err| not_usable(dir, err))?;
+        if let gix::discover::repository::Path::Repository(git_dir) = &found.0 {
+            refuse_embedded(git_dir)?;
+        }
         if let Some(plain) = Plain::open(found) {
             return Ok(Self {
                 git_dir: plain.git_dir.clone(),
@@ -280,6 +283,33 @@ fn open(dir: &Path) -> Result<gix::ThreadSafeRepository> {
                 .hint("git finds what is damaged: git fsck")
         })?;
     Ok(repository)
+}
+
+/// A bare repository among the tracked files of another came with them, its configuration too, which may name programs to run
+/// (`safe.bareRepository` of git-config(1)).
+fn refuse_embedded(git_dir: &Path) -> Result<()> {
+    let folder = git_dir
+        .canonicalize()
+        .unwrap_or_else(|_| git_dir.to_owned());
+    let mut above = folder.ancestors().skip(1);
+    let Some(around) = above.find(|above| above.join(".git").exists()) else {
+        return Ok(());
+    };
+    let is_tracked = || {
+        let repo = gix::open_opts(around, gix::open::Options::isolated()).ok()?;
+        let head = folder.strip_prefix(around).ok()?.join("HEAD");
+        let index = repo.index().ok()?;
+        let path = gix::path::into_bstr(head.as_path()).ok()?;
+        index.entry_by_path(path.as_ref()).map(drop)
+    };
+    match is_tracked() {
+        None => Ok(()),
+        Some(()) => Err(Error::repository(format!(
+            "refused the bare repository `{}`: it is among the files of another",
+            folder.display()
+        ))
+        .hint(format!("go to that one: cd {}", around.display()))),
+    }
 }
 
 fn not_usable(dir: &Path, err: gix::Error) -> Error {

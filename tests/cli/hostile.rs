@@ -12,6 +12,8 @@ use std::{
 use crate::sandbox::{Ran, Sandbox};
 
 mod fleets;
+mod programs;
+mod served;
 
 /// What git, and flota, write into the configuration of a clone. Any other key may be one that runs programs, or leads
 /// somewhere else.
@@ -34,12 +36,12 @@ const KNOWN_KEYS: [&str; 16] = [
     "user.name",
 ];
 
-/// Everything outside of `place/`, and of what flota keeps in the fleet for later runs: paths, and of files the content.
+/// Everything outside of `place/`, and of what flota keeps for later runs: paths, and of files the content.
 struct Surroundings(BTreeMap<PathBuf, Vec<u8>>);
 
 impl Surroundings {
     fn of(sandbox: &Sandbox) -> Self {
-        let others = ["place", "fleet/flota"].map(|path| sandbox.path(path));
+        let others = ["place", "fleet/flota", "home/.cache"].map(|path| sandbox.path(path));
         let files = walkdir::WalkDir::new(sandbox.root()).into_iter();
         let files = files.filter_entry(|entry| !others.iter().any(|path| entry.path() == path));
         let read = |path: PathBuf| match path.symlink_metadata().unwrap().is_file() {

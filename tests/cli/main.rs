@@ -17,6 +17,7 @@ mod clone_served;
 mod consumers;
 mod demo;
 mod explain;
+mod faults;
 mod foreach;
 mod hostile;
 #[path = "../support/http.rs"]

@@ -80,15 +80,15 @@ impl Sandbox {
     ) -> Ran {
         let mut command = self.command(dir, args);
         more(&mut command);
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = command.output().unwrap();
+        self.ran(command.output().unwrap())
+    }
+
+    /// What a process left that was started by other means than these.
+    pub fn ran(&self, output: Output) -> Ran {
         Ran {
-            status: status.code(),
-            stdout,
-            stderr: String::from_utf8_lossy(&stderr).into_owned(),
+            status: output.status.code(),
+            stdout: output.stdout,
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
             root: self.root.path().display().to_string(),
         }
     }
@@ -133,7 +133,7 @@ impl Sandbox {
     }
 
     /// Nothing of the machine's user, of a CI system or of a surrounding repository gets through.
-    fn prepare(&self, mut command: Command, dir: &Path) -> Command {
+    pub fn prepare(&self, mut command: Command, dir: &Path) -> Command {
         command.current_dir(dir).env_clear();
         for kept in [
             "PATH",

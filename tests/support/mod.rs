@@ -28,18 +28,23 @@ pub fn need(name: &str) -> bool {
 }
 
 /// The same for something that a test finds in its own way.
-#[expect(clippy::print_stdout, reason = "a test says why it does nothing")]
 pub fn need_that(name: &str, present: bool) -> bool {
+    if !present {
+        skipped(name);
+    }
+    present
+}
+
+/// Says that the test needs what is not here: a failure where `FLOTA_TEST_REQUIRE` names it.
+#[expect(clippy::print_stdout, reason = "a test says why it does nothing")]
+pub fn skipped(name: &str) {
     let required = env::var("FLOTA_TEST_REQUIRE").unwrap_or_default();
     let is_required = required.split(',').any(|word| word.trim() == name);
     assert!(
-        present || !is_required,
+        !is_required,
         "{name} is required by FLOTA_TEST_REQUIRE, and does not answer"
     );
-    if !present {
-        println!("skipped: needs {name}");
-    }
-    present
+    println!("skipped: needs {name}");
 }
 
 /// `FLOTA_TEST_REGISTRY` is the address of a registry for tests, as in `127.0.0.1:5000`: plain HTTP, no login.

@@ -198,14 +198,21 @@ impl Run<'_> {
             ))),
             None => self.bring(job, parent, &link, &path),
         };
-        let outcome = outcome.unwrap_or_else(Outcome::Failed);
-        let outcome = match (&outcome, self.nested(parent, &link, &path)) {
-            (Outcome::Left(_) | Outcome::Failed(_), _) | (_, Ok(None)) => outcome,
-            (_, Ok(Some((parent, links)))) => {
-                self.level(scope, &parent, links);
-                outcome
-            }
-            (_, Err(error)) => Outcome::Failed(error),
+        let outcome = match outcome.unwrap_or_else(Outcome::Failed) {
+            outcome @ (Outcome::Left(_) | Outcome::Failed(_)) => outcome,
+            outcome => match self.nested(parent, &link, &path) {
+                Ok(None) => outcome,
+                Ok(Some((parent, links))) => {
+                    self.level(scope, &parent, links);
+                    outcome
+                }
+                Err(error) => Outcome::Failed(error),
+            },
+        };
+        // What breaks off then breaks off because of it.
+        let outcome = match (outcome, interrupt::pending()) {
+            (Outcome::Failed(_), Some(exit)) => Outcome::Failed(Error::new(exit, "interrupted")),
+            (outcome, _) => outcome,
         };
         (self.options.access.events)(Event::Finished {
             job,
@@ -237,11 +244,16 @@ impl Run<'_> {
         let Some(git_dir) = submodule::git_dir_of(&root) else {
             return Ok(None);
         };
-        let Some(store) = Store::at(git_dir.clone(), link.pin.kind()) else {
-            return Ok(None);
-        };
-        let Some(tree) = store.tree_of(link.pin)? else {
-            return Ok(None);
+        let store = Store::at(git_dir.clone(), link.pin.kind());
+        let tree = store.as_ref().map(|store| store.tree_of(link.pin));
+        // HEAD says that it is here.
+        let (Some(store), Some(tree)) = (store, tree.transpose()?.flatten()) else {
+            return Err(Error::repository(format!(
+                "its commit {} is missing from `{}`",
+                link.pin,
+                git_dir.display()
+            ))
+            .hint("git finds what is damaged: git fsck"));
         };
         // Most services have none, and need not be read from end to end to know.
         if !Gitmodules::is_in(store.objects(), tree)? {

@@ -179,6 +179,9 @@ impl Run<'_> {
         {
             return Ok(Outcome::Left(error));
         }
+        if let Some(error) = locked(git_dir) {
+            return Ok(Outcome::Left(error));
+        }
         let source = source(&parent.repository, link)?;
         self.access.obtain(git_dir, &source, link.pin)?;
         let mut command =
@@ -187,8 +190,10 @@ impl Run<'_> {
             command = command.arg("--force");
         }
         let pin = link.pin.to_string();
+        // Its words are looked at, and have to be the ones known here.
         let moved = command
             .args(["--no-recurse-submodules", "--detach", &pin, "--"])
+            .env("LC_ALL", "C")
             .run()?;
         if moved.success() {
             return Ok(match from {
@@ -199,12 +204,7 @@ impl Run<'_> {
         if let Some(exit) = interrupt::pending() {
             return Err(Error::new(exit, "interrupted"));
         }
-        let said = String::from_utf8_lossy(&moved.text).trim().to_owned();
-        Ok(Outcome::Left(
-            Error::repository("git does not move it, since files would be lost")
-                .because(said)
-                .hint(format!("see them: git -C {} status", work_dir.display())),
-        ))
+        Ok(not_moved(&moved.text, work_dir))
     }
 
     fn folder(&self) -> Result<tempfile::TempDir> {
@@ -218,6 +218,37 @@ fn is_at(git_dir: &Path, pin: ObjectId) -> bool {
     let head = fs::read(git_dir.join("HEAD"));
     head.is_ok_and(|head| head.trim_ascii() == pin.to_string().as_bytes())
         && git_dir.join("index").is_file()
+}
+
+/// A lock that git would stop at, some of its files written: of a git at work, or of one that died.
+fn locked(git_dir: &Path) -> Option<Error> {
+    let locks = ["index.lock", "HEAD.lock"].map(|name| git_dir.join(name));
+    let lock = locks.into_iter().find(|lock| lock.exists())?;
+    let lock = lock.canonicalize().unwrap_or(lock);
+    let message = format!(
+        "another git is at work in it, or died there: `{}`",
+        lock.display()
+    );
+    let hint = format!("if no git is at work there: rm {}", lock.display());
+    Some(Error::repository(message).hint(hint))
+}
+
+/// Why git did not move a worktree: it would overwrite files, or it cannot.
+fn not_moved(said: &[u8], work_dir: &Path) -> Outcome {
+    let said = String::from_utf8_lossy(said).trim().to_owned();
+    let see = format!("see how it stands: git -C {} status", work_dir.display());
+    match said.contains("would be overwritten") {
+        true => Outcome::Left(
+            Error::repository("git does not move it, since files would be lost")
+                .because(said)
+                .hint(see),
+        ),
+        false => Outcome::Failed(
+            Error::repository("git cannot move it to its pin")
+                .because(said)
+                .hint(see),
+        ),
+    }
 }
 
 fn git_head(git_dir: &Path) -> Result<Option<ObjectId>> {

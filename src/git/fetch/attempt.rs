@@ -31,13 +31,14 @@ const BACKOFF: [Duration; 3] = [
 ];
 
 /// What a server or curl says when it is worth another try. A stalled server is not: that took long enough.
-const PASSING: [&str; 11] = [
+const PASSING: [&str; 12] = [
     "returned error: 429",
     "returned error: 500",
     "returned error: 502",
     "returned error: 503",
     "returned error: 504",
     "Connection reset",
+    "Empty reply from server",
     "early EOF",
     "unexpected disconnect",
     "hung up unexpectedly",
@@ -75,6 +76,18 @@ impl Fault {
         }
         Self::Failed(text)
     }
+}
+
+/// How much longer than flota a git waits for a server that says nothing.
+const LONGER: Duration = Duration::from_secs(3);
+
+/// Lets git give up a silent HTTP server by itself, later than flota would: a flota that was killed leaves nobody behind for
+/// long (git-config(1), `http.lowSpeedTime`).
+pub(in crate::git) fn with_an_end(command: Command, patience: Duration) -> Command {
+    let seconds = (patience + LONGER).as_secs();
+    command
+        .env("GIT_HTTP_LOW_SPEED_LIMIT", "1")
+        .env("GIT_HTTP_LOW_SPEED_TIME", seconds.to_string())
 }
 
 /// Runs a fetch to its end.

@@ -79,9 +79,20 @@ impl Server<'_> {
             Some(path) => path.to_string_lossy().into_owned(),
             None => self.source.url.to_string(),
         };
+        let command = attempt::with_an_end(command, self.patience);
+        let stay = stay(self.source);
         let remote = [("remote.origin.url".to_owned(), url)];
-        attempt::run(&with_settings(command, self.settings.iter().chain(&remote)))
+        attempt::run(&with_settings(
+            command,
+            self.settings.iter().chain(&remote).chain(&stay),
+        ))
     }
+}
+
+/// No redirect is followed with a login in the URL: git takes it along to whatever host the server names (seen with 2.47.3).
+pub(in crate::git) fn stay(source: &Source) -> Option<Setting> {
+    let has_login = source.local.is_none() && source.url != source.shown;
+    has_login.then(|| ("http.followRedirects".to_owned(), "false".to_owned()))
 }
 
 /// Settings by the environment (git-config(1), `GIT_CONFIG_COUNT`), after the user's own there: they may be secret, and

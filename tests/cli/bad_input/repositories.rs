@@ -46,7 +46,7 @@ fn somebody_elses_repository_is_refused_unless_it_is_called_safe() {
     let git_dir = sandbox.path("fleet/.git");
     for path in [&git_dir, &sandbox.path("fleet")] {
         if chown(path, Some(65534), Some(65534)).is_err() {
-            skipped("root");
+            crate::support::skipped("root");
             return;
         }
     }
@@ -66,11 +66,6 @@ fn somebody_elses_repository_is_refused_unless_it_is_called_safe() {
         flota.env("GIT_CONFIG_GLOBAL", config);
     });
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
-}
-
-#[expect(clippy::print_stdout, reason = "a test says why it does nothing")]
-fn skipped(needs: &str) {
-    println!("skipped: needs {needs}");
 }
 
 #[test]

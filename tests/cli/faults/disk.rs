@@ -1,0 +1,167 @@
+//! Disks that are full, folders that cannot be written.
+
+use std::{fs, path::PathBuf, process::Command};
+
+use super::{assert_whole, clone_by_git};
+use crate::{
+    sandbox::{Ran, Sandbox},
+    support::skipped,
+};
+
+/// A file system in memory, mounted in the sandbox until it is dropped.
+struct Mounted(PathBuf);
+
+impl Mounted {
+    /// None where mounting is not allowed, which is said.
+    fn of_size(sandbox: &Sandbox, name: &str, size: &str) -> Option<Self> {
+        let path = sandbox.path(name);
+        fs::create_dir(&path).unwrap();
+        let mounted = mount(
+            &["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"],
+            &path,
+        );
+        if !mounted {
+            skipped("mount");
+        }
+        mounted.then_some(Self(path))
+    }
+
+    fn again(&self, options: &str) {
+        assert!(mount(&["-o", &format!("remount,{options}")], &self.0));
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+fn mount(args: &[&str], path: &PathBuf) -> bool {
+    let ran = Command::new("mount").args(args).arg(path).output();
+    ran.is_ok_and(|ran| ran.status.success())
+}
+
+/// The fleet to clone, with 4 MB in `web` that nothing compresses.
+fn large() -> Sandbox {
+    let sandbox = Sandbox::scripted("to-clone");
+    let mut state: u64 = 1;
+    let noise = std::iter::repeat_with(|| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 56) as u8
+    });
+    fs::write(
+        sandbox.path("web/code/large"),
+        noise.take(4 << 20).collect::<Vec<_>>(),
+    )
+    .unwrap();
+    sandbox.git("web", &["add", "code/large"]);
+    sandbox.git("web", &["commit", "--quiet", "--message=Grow"]);
+    sandbox.git(
+        "fleet/code-repos/web",
+        &["pull", "--quiet", "origin", "main"],
+    );
+    sandbox.git(
+        "fleet",
+        &["commit", "--quiet", "--all", "--message=Move web"],
+    );
+    sandbox
+}
+
+fn reports(ran: &Ran) -> usize {
+    ran.stderr
+        .lines()
+        .filter(|line| line.starts_with("error: "))
+        .count()
+}
+
+#[track_caller]
+fn assert_web_is_missing(sandbox: &Sandbox, ran: &Ran) {
+    assert!(matches!(ran.status, Some(1 | 3)), "{}", ran.stderr);
+    assert_eq!(reports(ran), 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains("code-repos/web"), "{}", ran.stderr);
+    assert!(!sandbox.path("ours/.git/modules/web/HEAD").exists());
+}
+
+#[test]
+fn a_full_disk_is_reported_once_and_room_mends_it() {
+    let sandbox = large();
+    let Some(disk) = Mounted::of_size(&sandbox, "ours", "3m") else {
+        return;
+    };
+    let ran = sandbox.flota("", &["clone", "--quiet", "fleet", "ours/ours"]);
+    assert!(matches!(ran.status, Some(1 | 3)), "{}", ran.stderr);
+    assert_eq!(reports(&ran), 1, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("there is no room for"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stderr.contains("code-repos/web"), "{}", ran.stderr);
+    assert!(
+        sandbox
+            .path("ours/ours/code-repos/api/code/lib/code/app")
+            .is_file()
+    );
+
+    disk.again("size=64m");
+    let ran = sandbox.flota("ours/ours", &["update"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert!(
+        sandbox
+            .path("ours/ours/code-repos/web/code/large")
+            .is_file()
+    );
+    assert_eq!(sandbox.git("ours/ours", &["status", "--porcelain"]), "");
+}
+
+/// The same where nothing can be mounted: no file may grow beyond a megabyte.
+#[test]
+fn a_file_that_cannot_grow_is_reported_once_and_room_mends_it() {
+    let sandbox = large();
+    clone_by_git(&sandbox);
+    let mut limited = Command::new("bash");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 1024; exec \"$@\"", "bash"]);
+    limited.args([
+        env!("CARGO_BIN_EXE_flota"),
+        "clone",
+        "--quiet",
+        "fleet",
+        "ours",
+    ]);
+    let ran = sandbox.ran(sandbox.prepare(limited, sandbox.root()).output().unwrap());
+    assert_web_is_missing(&sandbox, &ran);
+    let ran = sandbox.flota("ours", &["update"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert_whole(&sandbox, "no room");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let sandbox = Sandbox::scripted("to-clone");
+    let Some(disk) = Mounted::of_size(&sandbox, "disk", "16m") else {
+        return;
+    };
+    let ran = sandbox.flota("", &["clone", "fleet", "disk/ours"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    let pin = sandbox.git("web", &["commit-tree", "-m", "x", "HEAD^{tree}"]);
+    sandbox.git("web", &["branch", "more", pin.trim()]);
+    let link = format!("160000,{},code-repos/web", pin.trim());
+    sandbox.git("disk/ours", &["update-index", "--cacheinfo", &link]);
+    disk.again("ro");
+    let ran = sandbox.flota("", &["clone", "fleet", "disk/other"]);
+    assert_eq!(ran.status, Some(3), "{}", ran.stderr);
+    let transcript = ran.transcript();
+    assert!(
+        transcript.contains("cannot write into `[ROOT]/disk`"),
+        "{transcript}"
+    );
+    let ran = sandbox.flota("disk/ours", &["update"]);
+    assert_eq!(ran.status, Some(3), "{}", ran.stderr);
+    assert!(ran.stderr.contains(".git/flota"), "{}", ran.stderr);
+    // Looking needs no room.
+    let ran = sandbox.flota("disk/ours", &["status"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+}
