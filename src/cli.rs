@@ -13,11 +13,13 @@ mod clone;
 mod demo;
 mod explain;
 mod foreach;
+mod init;
 mod new;
 mod plan;
 mod record;
 mod resolve;
 mod status;
+mod template;
 mod templates;
 mod update;
 
@@ -30,11 +32,13 @@ pub use clone::Clone;
 pub use demo::Demo;
 pub use explain::Explain;
 pub use foreach::Foreach;
+pub use init::Init;
 pub use new::{Forge, New};
 pub use plan::{Plan, PlanFormat};
 pub use record::Record;
 pub use resolve::Resolve;
 pub use status::Status;
+pub use template::{Template, TemplateCommand, TemplateDrift, TemplateUpdate};
 pub use templates::Templates;
 pub use update::Update;
 
@@ -160,7 +164,12 @@ pub enum Command {
     /// the user's cache folder, objects for further clones of the same repositories. Nothing in it is needed: what is missing
     /// is read or fetched again.
     Cache(Cache),
-    /// Make a new service: its repository from a template, its remote, and its link in the fleet.
+    /// Make a repository a fleet.
+    ///
+    /// Adds flota.toml with every key explained, the folders of services and infrastructure, and a section in the README. What is
+    /// there stays as it is: a fleet that has submodules already is taken as it stands, and a second run changes nothing.
+    Init(Init),
+    /// Make a new service: its repository, its remote, and its link in the fleet.
     ///
     /// The repository gets `code/` and `config/`, one commit, and the branches main and development, which are pushed. The fleet
     /// gets a submodule, staged. What fails on the way leaves everything as it was.
@@ -169,6 +178,8 @@ pub enum Command {
     New(New),
     /// List the templates of new services, and what they ask.
     Templates(Templates),
+    /// Bring services up to date with the templates they were made from.
+    Template(Template),
     /// Make a small fleet, change it, and show changed, plan and build at work.
     Demo(Demo),
 }

@@ -28,11 +28,13 @@ mod clone;
 mod demo;
 mod explain;
 mod foreach;
+mod init;
 mod new;
 mod plan;
 mod record;
 mod resolve;
 mod status;
+mod template;
 mod templates;
 mod update;
 
@@ -53,7 +55,9 @@ pub fn dispatch(command: Command, dir: &Path, global: &Global, output: &Output) 
         Command::Bump(args) => bump::run(&args, &open()?, output),
         Command::Resolve(args) => resolve::run(&args, &open()?, output),
         Command::Cache(args) => cache::run(&args, &open()?, output),
+        Command::Init(args) => init::run(&args, dir, output),
         Command::New(args) => new::run(&args, &open()?, output),
+        Command::Template(args) => template::run(&args, &open()?, output),
         Command::Templates(args) => templates::run(&args, output),
         Command::Demo(args) => demo::run(&args, global, output),
     }

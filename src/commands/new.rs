@@ -23,11 +23,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     let wanted = Wanted::parse(&template(args)?)?;
     let template = templates::load(&wanted, &context.repository, false)?;
     let given = scaffold::given(&args.answers)?;
-    let is_asked = prompt::is_attended() && !args.defaults;
-    let mut ask = |question: &Question, default: Option<&str>| match is_asked {
-        true => ask(question, default).map(Some),
-        false => Ok(None),
-    };
+    let mut ask = asking(prompt::is_attended() && !args.defaults);
     let request = Request {
         values: &scaffold::values(&template, &name, &given, &mut ask)?,
         name: &name,
@@ -80,7 +76,17 @@ fn template(args: &Args) -> Result<String> {
     Ok(all[chosen].0.clone())
 }
 
-pub(super) fn ask(question: &Question, default: Option<&str>) -> Result<String> {
+/// Asks for answers on the terminal, or does not.
+pub(super) fn asking(
+    is_asked: bool,
+) -> impl FnMut(&Question, Option<&str>) -> Result<Option<String>> {
+    move |question, default| match is_asked {
+        true => ask(question, default).map(Some),
+        false => Ok(None),
+    }
+}
+
+fn ask(question: &Question, default: Option<&str>) -> Result<String> {
     if question.choices.is_empty() {
         return prompt::line(&question.ask, default, |answer| question.check(answer));
     }

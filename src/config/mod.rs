@@ -6,6 +6,7 @@
 use self::reader::{Document, Keys, Value, list, map, one_of, tables, text};
 pub use self::{
     load::load,
+    starter::Starter,
     template::{parse_manifest, parse_record},
 };
 use crate::model::{
@@ -18,6 +19,7 @@ use crate::model::{
 
 mod load;
 mod reader;
+mod starter;
 mod template;
 #[cfg(test)]
 mod tests;

@@ -49,6 +49,12 @@ impl Error {
         Self::new(Exit::Repository, message)
     }
 
+    /// Puts the thing that it befell before it.
+    pub fn within(mut self, name: impl fmt::Display) -> Self {
+        self.message = format!("{name}: {}", self.message);
+        self
+    }
+
     /// Adds what lies below: printed as `caused by:` lines, down the whole chain.
     pub fn because(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.cause = Some(cause.into());

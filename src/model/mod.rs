@@ -11,6 +11,7 @@ pub mod explanation;
 pub mod fleet;
 pub mod foreach;
 pub mod identity;
+pub mod init;
 pub mod leg;
 pub mod name;
 pub mod new;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bstr::BString;
 use gix::ObjectId;
 use regex::Regex;
 
@@ -144,6 +145,85 @@ pub struct Record {
     pub name: String,
     /// What its questions were answered with.
     pub answers: Values,
+}
+
+/// A service seen from its template.
+#[derive(Debug)]
+pub struct Drift {
+    /// Where it sits in the fleet.
+    pub path: BString,
+    /// What it says it was made from; none when no template made it, or that cannot be read.
+    pub record: Option<Record>,
+    /// Where it stands.
+    pub state: DriftState,
+}
+
+/// Where a service stands that a template made.
+#[derive(Debug)]
+pub enum DriftState {
+    /// It was made from the template as it is now, or has been brought there.
+    Current,
+    /// The template is another now: this version.
+    Behind(ObjectId),
+    /// The template is in a Git repository, which is not asked.
+    Elsewhere,
+    /// There is no such template any more.
+    Gone,
+    /// No template made it.
+    Unmade,
+    /// It is not here, or what it says cannot be read.
+    Unread(Error),
+}
+
+impl DriftState {
+    /// Its name in JSON and tables.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Behind(_) => "behind",
+            Self::Elsewhere => "elsewhere",
+            Self::Gone => "gone",
+            Self::Unmade => "unmade",
+            Self::Unread(_) => "unread",
+        }
+    }
+}
+
+/// What became of a service whose template was to be brought up to date.
+#[derive(Debug)]
+pub struct Updated {
+    /// Where it sits in the fleet.
+    pub path: BString,
+    /// What was done.
+    pub outcome: UpdateOutcome,
+}
+
+/// What was done.
+#[derive(Debug)]
+pub enum UpdateOutcome {
+    /// The template makes the same of it as before.
+    Current,
+    /// The difference was merged; HEAD is this commit.
+    Merged(ObjectId),
+    /// The difference was merged, but for these files, which git left in conflict.
+    Conflicts(Vec<BString>),
+    /// No template made it.
+    Unmade,
+    /// Nothing was done, for this reason.
+    Refused(Error),
+}
+
+impl UpdateOutcome {
+    /// Its name in JSON and tables.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Merged(_) => "merged",
+            Self::Conflicts(_) => "conflicts",
+            Self::Unmade => "unmade",
+            Self::Refused(_) => "refused",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -18,11 +18,13 @@ mod cache;
 mod changed;
 mod explain;
 mod foreach;
+mod init;
 mod new;
 mod plan;
 mod record;
 mod resolve;
 mod status;
+mod template;
 mod templates;
 mod update;
 
@@ -32,11 +34,13 @@ pub use cache::caches;
 pub use changed::{changed, names};
 pub use explain::explanation;
 pub use foreach::{foreach, ran};
+pub use init::{after_init, initialised};
 pub use new::{after_new, new};
 pub use plan::plan;
 pub use record::recorded;
 pub use resolve::conflicts;
 pub use status::status;
+pub use template::{drift, template_updated};
 pub use templates::templates;
 pub use update::{cloned, updated};
 

@@ -21,11 +21,13 @@ mod bump;
 mod cache;
 mod changed;
 mod explain;
+mod init;
 mod new;
 mod plan;
 mod record;
 mod resolve;
 mod status;
+mod template;
 mod templates;
 mod update;
 
@@ -34,11 +36,13 @@ pub use bump::bumps;
 pub use cache::caches;
 pub use changed::changed;
 pub use explain::explanation;
+pub use init::initialised;
 pub use new::new;
 pub use plan::plan;
 pub use record::recorded;
 pub use resolve::conflicts;
 pub use status::status;
+pub use template::{drift, template_updated};
 pub use templates::templates;
 pub use update::{cloned, updated};
 

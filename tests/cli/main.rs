@@ -23,6 +23,7 @@ mod hostile;
 #[path = "../support/http.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod http;
+mod init;
 mod new;
 mod plan;
 mod record;
@@ -32,5 +33,6 @@ mod registry;
 mod resolve;
 mod sandbox;
 mod status;
+mod template;
 mod templates;
 mod update;

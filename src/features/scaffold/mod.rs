@@ -32,6 +32,7 @@ pub use forge::Forge;
 pub use index::home;
 pub use remote::Remote;
 use start::Start;
+pub(super) use start::leaves;
 use undo::Undo;
 
 /// Where a fleet keeps its services if nothing in it says otherwise.

@@ -29,10 +29,10 @@ pub fn after_new(service: &NewService) -> Vec<String> {
         false => "Staged; git commit records it.".to_owned(),
     });
     let path = text::name(service.path.as_ref());
-    let build = format!("flota -C {path} build");
+    let bump = format!("flota bump {path}");
     lines.push(format!(
-        "Edit {path}/code, commit there, and see it built: {}",
-        theme::command(&build)
+        "Edit {path}/code, commit and push there, and take it into the fleet: {}",
+        theme::command(&bump)
     ));
     lines
 }

@@ -1,0 +1,69 @@
+//! `flota template`
+
+use super::{Context, new};
+use crate::{
+    cli::{ResultFormat, Template as Args, TemplateCommand, TemplateDrift, TemplateUpdate},
+    features::{
+        scaffold,
+        template::{self, Request},
+    },
+    model::{
+        error::Result,
+        exit::Exit,
+        template::{DriftState, UpdateOutcome},
+    },
+    output::{Output, error, human, json, prompt},
+    parallel,
+    templates::Wanted,
+};
+
+pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
+    match &args.command {
+        TemplateCommand::Update(args) => update(args, context, output),
+        TemplateCommand::Drift(args) => drift(args, context, output),
+    }
+}
+
+fn update(args: &TemplateUpdate, context: &Context, output: &Output) -> Result<Exit> {
+    let template = args.template.as_deref().map(Wanted::parse).transpose()?;
+    let is_asked = prompt::is_attended() && !args.defaults;
+    let request = Request {
+        services: &args.services,
+        template: template.as_ref(),
+        answers: &scaffold::given(&args.answers)?,
+    };
+    let updated = template::update(&context.repository, &request, &mut new::asking(is_asked))?;
+    match args.format {
+        ResultFormat::Human => output.result(human::template_updated(&updated))?,
+        ResultFormat::Json => output.result(json::template_updated(&updated))?,
+    }
+    let mut exit = Exit::Done;
+    for service in &updated {
+        match &service.outcome {
+            UpdateOutcome::Refused(refused) => {
+                error::report(output, refused);
+                exit = exit.max(refused.exit());
+            }
+            UpdateOutcome::Conflicts(_) => exit = exit.max(Exit::WorkFailed),
+            _ => {}
+        }
+    }
+    Ok(exit)
+}
+
+fn drift(args: &TemplateDrift, context: &Context, output: &Output) -> Result<Exit> {
+    let jobs = args.jobs.unwrap_or_else(parallel::default_jobs);
+    let drift = template::drift(&context.repository, &args.services, jobs)?;
+    match args.format {
+        ResultFormat::Human => output.result(human::drift(&drift))?,
+        ResultFormat::Json => output.result(json::drift(&drift))?,
+    }
+    let mut exit = Exit::Done;
+    for service in &drift {
+        if let DriftState::Unread(unread) = &service.state {
+            error::report(output, unread);
+            exit = exit.max(unread.exit());
+        }
+    }
+    Ok(exit)
+}

@@ -1,0 +1,203 @@
+//! `flota init`: what belongs to a fleet, added to a repository; what is there stays as it is.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::Path,
+};
+
+use super::scaffold;
+use crate::{
+    config::Starter,
+    git::{
+        command::{git, run},
+        pins,
+        repository::Repository,
+    },
+    model::{
+        error::{Error, Result},
+        init::{Initialised, Outcome, Part},
+    },
+};
+
+/// Where what the services share is described.
+const INFRASTRUCTURE: &str = "infrastructure";
+
+/// An empty folder is nothing to git.
+const KEEP: &str = ".gitkeep";
+
+/// Where the README's section begins, whatever somebody makes of its words.
+const MARK: &str = "<!-- flota init -->";
+
+/// Makes the repository in `dir` a fleet, or `dir` a repository first.
+///
+/// # Errors
+/// Misuse: `dir` lies within another repository. Repository: it is bare, or its index cannot be read. Environment: it cannot be
+/// written.
+pub fn init(dir: &Path) -> Result<Initialised> {
+    let root = std::path::absolute(dir)
+        .map_err(|err| Error::misuse(format!("`{}` is no folder", dir.display())).because(err))?;
+    let is_new = !root.join(".git").exists();
+    if is_new {
+        refuse_surroundings(&root)?;
+        fs::create_dir_all(&root).map_err(|err| cannot(&root, err))?;
+        make_repository(&root)?;
+    }
+    let fleet = Repository::discover(&root)?;
+    let links = pins::of_index(&fleet)?.links;
+    let home = scaffold::home(&links);
+    let branch = base_branch(&fleet);
+    let starter = Starter {
+        base_branch: branch.as_deref(),
+        cluster_host: links.is_empty().then_some("localhost"),
+    };
+    let parts = vec![
+        file(&root, "flota.toml", starter.text())?,
+        folder(&root, &home)?,
+        folder(&root, INFRASTRUCTURE)?,
+        readme(&root, &home)?,
+    ];
+    Ok(Initialised {
+        root,
+        is_new,
+        submodules: links.len(),
+        parts,
+    })
+}
+
+/// A fleet is a repository's root: in a folder of one, submodules would belong to that.
+fn refuse_surroundings(root: &Path) -> Result<()> {
+    let above = root.ancestors().find(|above| above.is_dir());
+    let Some(Ok(around)) = above.map(Repository::discover) else {
+        return Ok(());
+    };
+    let around = around.folder().unwrap_or_default();
+    Err(Error::misuse(format!(
+        "`{}` lies within the repository `{}`",
+        root.display(),
+        around.display()
+    ))
+    .hint(format!(
+        "to make that one a fleet: flota init {}",
+        around.display()
+    ))
+    .hint(format!(
+        "to have a repository of its own here all the same: git init {}",
+        root.display()
+    )))
+}
+
+/// With the user's own name for the first branch, else `main`.
+fn make_repository(root: &Path) -> Result<()> {
+    let asked = git(root)
+        .args(["config", "--get", "init.defaultBranch"])
+        .stdout_as_data(1 << 10)
+        .run()?;
+    let said = String::from_utf8_lossy(&asked.stdout).trim().to_owned();
+    let branch = if said.is_empty() { "main" } else { &said };
+    let init = git(root)
+        .args(["init", "--quiet"])
+        .arg(format!("--initial-branch={branch}"));
+    run(init, format!("make a repository in `{}`", root.display()))
+}
+
+/// The branch that changes are measured against: the remote's own, else the one that is checked out.
+fn base_branch(fleet: &Repository) -> Option<String> {
+    let remote = fleet.symbolic_target("refs/remotes/origin/HEAD");
+    let remote = remote.and_then(|name| Some(name.strip_prefix("origin/")?.to_owned()));
+    remote.or_else(|| fleet.branch())
+}
+
+/// A file, unless something has its name.
+fn file(root: &Path, name: &str, text: impl AsRef<[u8]>) -> Result<Part> {
+    let path = root.join(name);
+    let outcome = match fs::File::create_new(&path) {
+        Ok(mut new) => {
+            new.write_all(text.as_ref())
+                .map_err(|err| cannot(&path, err))?;
+            Outcome::Made
+        }
+        Err(err) if err.kind() == io::ErrorKind::AlreadyExists => Outcome::Kept,
+        Err(err) => return Err(cannot(&path, err)),
+    };
+    Ok(part(name, outcome))
+}
+
+/// A folder that git keeps while it is empty, unless something has its name.
+fn folder(root: &Path, name: &str) -> Result<Part> {
+    let path = root.join(name);
+    if fs::symlink_metadata(&path).is_ok() {
+        return Ok(part(&format!("{name}/"), Outcome::Kept));
+    }
+    fs::create_dir_all(&path).map_err(|err| cannot(&path, err))?;
+    file(root, &format!("{name}/{KEEP}"), "")?;
+    Ok(part(&format!("{name}/"), Outcome::Made))
+}
+
+/// A section at the end of the README, once; a README of another form than a file stays as it is.
+fn readme(root: &Path, home: &str) -> Result<Part> {
+    const NAME: &str = "README.md";
+    let path = root.join(NAME);
+    let section = section(home);
+    let made = file(root, NAME, format!("# {}\n\n{section}", title(root)))?;
+    if made.outcome == Outcome::Made {
+        return Ok(made);
+    }
+    let is_file = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
+    let text = is_file.then(|| fs::read(&path)).transpose();
+    let Some(mut text) = text.map_err(|err| cannot(&path, err))? else {
+        return Ok(made);
+    };
+    if String::from_utf8_lossy(&text).contains(MARK) {
+        return Ok(made);
+    }
+    while !text.is_empty() && !text.ends_with(b"\n\n") {
+        text.push(b'\n');
+    }
+    text.extend_from_slice(section.as_bytes());
+    // The old text is there until the new one is whole.
+    let written = tempfile::NamedTempFile::new_in(root).and_then(|mut new| {
+        new.write_all(&text)?;
+        let permissions = fs::metadata(&path)?.permissions();
+        new.as_file().set_permissions(permissions)?;
+        new.persist(&path).map(drop).map_err(|err| err.error)
+    });
+    written.map_err(|err| cannot(&path, err))?;
+    Ok(part(NAME, Outcome::Extended))
+}
+
+fn section(home: &str) -> String {
+    format!(
+        "\
+{MARK}
+## The fleet
+
+This repository is a fleet: the services in `{home}/` have a repository each and are linked here as Git submodules. What
+they share lies in `{INFRASTRUCTURE}/`; `flota.toml` says how they are built.
+
+| to | |
+|---|---|
+| get everything | `flota clone URL` |
+| start a service | `flota new NAME` |
+| see where every service stands | `flota status` |
+| record what was pushed in a service | `flota bump NAME`, `git commit` |
+| see what a change calls for, and do it | `flota changed`, `flota build` |
+"
+    )
+}
+
+fn title(root: &Path) -> String {
+    let name = root.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+fn part(path: &str, outcome: Outcome) -> Part {
+    Part {
+        path: path.to_owned(),
+        outcome,
+    }
+}
+
+fn cannot(path: &Path, err: io::Error) -> Error {
+    Error::environment(format!("cannot write `{}`", path.display())).because(err)
+}

@@ -1,0 +1,7 @@
+//! `flota template`: services and the templates they were made from.
+
+mod drift;
+mod update;
+
+pub use drift::drift;
+pub use update::{Request, update};

@@ -1,0 +1,69 @@
+//! `flota template`
+
+use super::{short, table};
+use crate::{
+    model::template::{Drift, DriftState, UpdateOutcome, Updated},
+    output::text,
+};
+
+/// `flota template drift`: those that no template made are counted only.
+pub fn drift(drift: &[Drift]) -> String {
+    let rows: Vec<_> = drift
+        .iter()
+        .filter(|service| !matches!(service.state, DriftState::Unmade))
+        .map(|service| {
+            let record = service.record.as_ref();
+            let versions = match (record, &service.state) {
+                (Some(record), DriftState::Behind(now)) => {
+                    format!("{} → {}", short(record.version), short(*now))
+                }
+                (Some(record), _) => short(record.version),
+                (None, _) => "–".to_owned(),
+            };
+            vec![
+                text::name(service.path.as_ref()),
+                record.map_or("–".into(), |record| text::line(&record.template)),
+                versions,
+                service.state.word().to_owned(),
+            ]
+        })
+        .collect();
+    let unmade = drift.len() - rows.len();
+    let mut out = match rows.is_empty() {
+        true => "No service was made from a template.\n".to_owned(),
+        false => table(&["SERVICE", "TEMPLATE", "VERSION", "STATE"], rows),
+    };
+    if unmade > 0 && unmade < drift.len() {
+        out += &format!("and {} made by none\n", text::plural(unmade, "submodule"));
+    }
+    out
+}
+
+/// `flota template update`
+pub fn template_updated(updated: &[Updated]) -> String {
+    let made = updated
+        .iter()
+        .filter(|service| !matches!(service.outcome, UpdateOutcome::Unmade));
+    let rows: Vec<_> = made
+        .map(|service| {
+            let what = match &service.outcome {
+                UpdateOutcome::Merged(head) => format!("now {}", short(*head)),
+                UpdateOutcome::Conflicts(files) => {
+                    let files: Vec<_> =
+                        files.iter().map(|file| text::name(file.as_ref())).collect();
+                    files.join(", ")
+                }
+                _ => String::new(),
+            };
+            vec![
+                text::name(service.path.as_ref()),
+                service.outcome.word().to_owned(),
+                what,
+            ]
+        })
+        .collect();
+    match rows.is_empty() {
+        true => "No service was made from a template.\n".to_owned(),
+        false => table(&["SERVICE", "TEMPLATE", "WHAT"], rows),
+    }
+}

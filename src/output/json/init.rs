@@ -1,0 +1,34 @@
+//! `flota.init/v1`
+
+use serde::Serialize;
+
+use super::render;
+use crate::model::init::{Initialised, Outcome};
+
+/// `flota.init/v1`
+pub fn initialised(initialised: &Initialised) -> String {
+    let files = initialised.parts.iter().map(|part| FileV1 {
+        path: &part.path,
+        outcome: part.outcome,
+    });
+    render(&InitV1 {
+        schema: "flota.init/v1",
+        new_repository: initialised.is_new,
+        submodules: initialised.submodules,
+        files: files.collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct InitV1<'a> {
+    schema: &'static str,
+    new_repository: bool,
+    submodules: usize,
+    files: Vec<FileV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct FileV1<'a> {
+    path: &'a str,
+    outcome: Outcome,
+}
