@@ -19,6 +19,7 @@ mod plan;
 mod record;
 mod resolve;
 mod status;
+mod switch;
 mod template;
 mod templates;
 mod update;
@@ -38,6 +39,7 @@ pub use plan::{Plan, PlanFormat};
 pub use record::Record;
 pub use resolve::Resolve;
 pub use status::Status;
+pub use switch::Switch;
 pub use template::{Template, TemplateCommand, TemplateDrift, TemplateUpdate};
 pub use templates::Templates;
 pub use update::Update;
@@ -138,6 +140,8 @@ pub enum Command {
     ///
     /// Never at the price of work: a service with uncommitted changes, or with commits that are on no branch, is left as it is
     /// and named (exit 4).
+    ///
+    /// With --remote the pins move first, to where their branches are: `branch` in .gitmodules, else the remote's HEAD.
     Update(Update),
     /// Show where every worktree stands: branch, pin, changes, commits to push.
     ///
@@ -148,6 +152,11 @@ pub enum Command {
     /// No shell reads it. It finds FLOTA_SERVICE, FLOTA_PATH, FLOTA_PIN and FLOTA_FLEET in its environment. After a failure no
     /// further one is begun, unless --keep-going is given; any failure is exit 1.
     Foreach(Foreach),
+    /// Go to a branch in every service that has it, or make it in each.
+    ///
+    /// All services are looked at before the first one moves. As with git switch, changes come along where they can; a service
+    /// whose changes or commits would be lost stays where it is and is named (exit 4), and the others go. Nothing is fetched.
+    Switch(Switch),
     /// Stage the services' HEADs as their pins.
     ///
     /// All of the named services or none: one whose commits are not pushed is refused, since nobody else could check it out.

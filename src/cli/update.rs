@@ -10,6 +10,15 @@ pub struct Update {
     /// Only these services, by name, path or glob; without them, all that are active.
     #[arg(value_name = "SERVICE")]
     pub services: Vec<String>,
+    /// Move the pins to the ends of their branches, and stage them.
+    #[arg(long)]
+    pub remote: bool,
+    /// Commit them too, with a message that lists what they bring.
+    #[arg(long, requires = "remote", conflicts_with = "dry_run")]
+    pub commit: bool,
+    /// Show which pins would move.
+    #[arg(short = 'n', long, requires = "remote")]
+    pub dry_run: bool,
     /// How to bring submodules.
     #[command(flatten)]
     pub bringing: Bringing,

@@ -34,6 +34,7 @@ mod plan;
 mod record;
 mod resolve;
 mod status;
+mod switch;
 mod template;
 mod templates;
 mod update;
@@ -53,6 +54,7 @@ pub fn dispatch(command: Command, dir: &Path, global: &Global, output: &Output) 
         Command::Status(args) => status::run(&args, &open()?, output),
         Command::Foreach(args) => foreach::run(&args, &open()?, output),
         Command::Bump(args) => bump::run(&args, &open()?, output),
+        Command::Switch(args) => switch::run(&args, &open()?, output),
         Command::Resolve(args) => resolve::run(&args, &open()?, output),
         Command::Cache(args) => cache::run(&args, &open()?, output),
         Command::Init(args) => init::run(&args, dir, output),

@@ -2,10 +2,10 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use super::Context;
+use super::{Context, with_progress};
 use crate::{
     cli::{Bringing, ResultFormat, Update as Args},
-    features::update,
+    features::update::{self, Extent},
     git::clone,
     model::{
         error::Result,
@@ -24,6 +24,9 @@ const CHILDREN: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
     let wanted = update::Wanted::new(&args.services)?;
+    if args.remote {
+        return follow(args, &wanted, context, output);
+    }
     let progress = Progress::new(*output);
     let events = |event| progress.event(event);
     let synced = update::update(
@@ -38,6 +41,32 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         ResultFormat::Json => output.result(json::updated(&synced))?,
     }
     Ok(conclude(output, &synced))
+}
+
+/// `--remote`
+fn follow(
+    args: &Args,
+    wanted: &update::Wanted,
+    context: &Context,
+    output: &Output,
+) -> Result<Exit> {
+    let extent = match (args.dry_run, args.commit) {
+        (true, _) => Extent::Show,
+        (false, true) => Extent::Commit,
+        (false, false) => Extent::Stage,
+    };
+    let followed = with_progress(output, |events| {
+        let options = options(&args.bringing, events);
+        update::follow(&context.repository, wanted, extent, options)
+    })?;
+    match args.bringing.format {
+        ResultFormat::Human => output.result(human::followed(&followed))?,
+        ResultFormat::Json => output.result(json::followed(&followed))?,
+    }
+    if extent == Extent::Stage && !followed.moves.is_empty() {
+        output.status("Staged; git commit records them.");
+    }
+    Ok(conclude(output, &followed.synced))
 }
 
 pub(super) fn options<'a>(args: &Bringing, events: Events<'a>) -> update::Options<'a> {

@@ -17,6 +17,7 @@ pub mod record;
 pub mod resolve;
 pub mod scaffold;
 pub mod status;
+pub mod switch;
 pub mod template;
 pub mod templates;
 pub mod update;

@@ -107,16 +107,8 @@ impl Remote {
     fn of(fleet: &Repository, name: Option<&BStr>, url: Option<&BStr>) -> Result<Self> {
         let source = url::source(fleet, name, url)?;
         let mut settings = remote::settings(&fleet.to_local()?);
-        let url = match &source.local {
-            // The folder that a relative path starts from is not the scratch repository.
-            Some(path) => std::path::absolute(path)
-                .unwrap_or_else(|_| path.clone())
-                .to_string_lossy()
-                .into_owned(),
-            None => source.url.to_string(),
-        };
         // It may hold a password, and arguments can be read by everybody.
-        settings.push(("remote.origin.url".to_owned(), url));
+        settings.push(("remote.origin.url".to_owned(), source.address()));
         Ok(Self {
             scratch: scratch(fleet, &source)?,
             source,

@@ -206,14 +206,14 @@ impl<'a> Access<'a> {
         };
         let depth = self.options.depth.map(|depth| format!("--depth={depth}"));
         // By its id, which any forge gives; a server that does not may have it on a branch.
-        let by_id = fetch(depth, &[commit.to_string()]);
+        // The branches come along: who looks at the submodule later sees what is pushed.
+        let branches = "+refs/heads/*:refs/remotes/origin/*".to_owned();
+        let by_id = fetch(depth, &[commit.to_string(), branches.clone()]);
         if is_here() {
             return Ok(());
         }
         let brought = match by_id {
-            Err(Fault::Unadvertised(_)) => {
-                fetch(None, &["+refs/heads/*:refs/remotes/origin/*".to_owned()])
-            }
+            Err(Fault::Unadvertised(_)) => fetch(None, &[branches]),
             ended => ended,
         };
         match brought {
@@ -269,7 +269,8 @@ const NO_ROOM: [&str; 3] = [
     "Disk quota exceeded",
 ];
 
-fn explain(fault: Fault, source: &Source, what: &str) -> Error {
+/// A fault as an error; `what` follows the URL in its sentence.
+pub(super) fn explain(fault: Fault, source: &Source, what: &str) -> Error {
     if let Some(exit) = interrupt::pending() {
         return Error::new(exit, "interrupted");
     }

@@ -26,6 +26,12 @@ pub fn git_of_user(dir: &Path) -> Command {
     Command::new("git").current_dir(dir).args(config)
 }
 
+/// `git` at work in `dir` as its user runs it: with the hooks, the editor and the signing key of the repository, which must be
+/// the user's own.
+pub fn as_user(dir: &Path) -> Command {
+    Command::new("git").current_dir(dir)
+}
+
 /// Runs `command`; `doing` is what it is for, as it stands after "cannot".
 pub fn run(command: Command, doing: impl Into<String>) -> Result<()> {
     let doing = doing.into();

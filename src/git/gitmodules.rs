@@ -69,6 +69,7 @@ impl Gitmodules {
             by_path.entry(path.clone()).or_insert_with(|| Submodule {
                 name: name.to_owned(),
                 url: section.value("url"),
+                branch: section.value("branch"),
                 update: section.value("update"),
                 path,
             });
@@ -159,6 +160,7 @@ mod tests {
             name: "api name".into(),
             path: "code-repos/api".into(),
             url: Some("../api.git".into()),
+            branch: None,
             update: None,
         };
         assert_eq!(found, [want]);

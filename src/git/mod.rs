@@ -19,6 +19,8 @@ pub mod staging;
 pub mod status;
 pub mod submodule;
 pub mod success;
+pub mod switch;
+pub mod tips;
 pub mod tree;
 mod upload_pack;
 pub mod url;

@@ -28,13 +28,8 @@ mod clean;
 /// # Errors
 /// Repository: it cannot be read.
 pub fn of(work_dir: &Path, pin: Option<ObjectId>) -> Result<Worktree> {
-    let unreadable = |err: gix::Error| {
-        Error::repository(format!("cannot read `{}`", work_dir.display()))
-            .because(err)
-            .hint("git finds what is damaged: git fsck")
-    };
-    let options = gix::open::Options::default().bail_if_untrusted(true);
-    let repo = gix::open_opts(work_dir, options).map_err(unreadable)?;
+    let repo = open(work_dir)?;
+    let unreadable = |err| unreadable(work_dir, err);
     let branch = repo.head_name().map_err(unreadable)?;
     let head = repo.head_id().ok().map(gix::Id::detach);
     Ok(Worktree {
@@ -50,6 +45,18 @@ pub fn of(work_dir: &Path, pin: Option<ObjectId>) -> Result<Worktree> {
         },
         head,
     })
+}
+
+/// Opens the repository of a worktree, if it is the user's own.
+pub(super) fn open(work_dir: &Path) -> Result<gix::Repository> {
+    let options = gix::open::Options::default().bail_if_untrusted(true);
+    gix::open_opts(work_dir, options).map_err(|err| unreadable(work_dir, err))
+}
+
+pub(super) fn unreadable(work_dir: &Path, err: gix::Error) -> Error {
+    Error::repository(format!("cannot read `{}`", work_dir.display()))
+        .because(err)
+        .hint("git finds what is damaged: git fsck")
 }
 
 fn standing(

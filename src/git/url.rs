@@ -34,6 +34,16 @@ pub struct Source {
     pub protocols: &'static str,
 }
 
+impl Source {
+    /// What `remote.<name>.url` has to be for a git that runs in whatever folder.
+    pub fn address(&self) -> String {
+        match &self.local {
+            Some(path) => absolute(path).to_string_lossy().into_owned(),
+            None => self.url.to_string(),
+        }
+    }
+}
+
 /// Where to fetch the submodule `name` from, which `.gitmodules` says is at `url`.
 ///
 /// As git-submodule(1) has it, `submodule.<name>.url` of the fleet's own configuration wins; a URL that begins with `./` or

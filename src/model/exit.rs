@@ -23,6 +23,12 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// What a run of several things exits with: a signal's code, else that of failed work, else the greatest.
+    pub fn worst(codes: impl IntoIterator<Item = Self>) -> Self {
+        let rank = |code: &Self| (code.is_signal(), *code == Self::WorkFailed, *code);
+        codes.into_iter().max_by_key(rank).unwrap_or(Self::Done)
+    }
+
     /// Whether a signal ended the run, and not a fault.
     pub fn is_signal(self) -> bool {
         matches!(self, Self::HungUp | Self::Interrupted | Self::Terminated)

@@ -21,6 +21,8 @@ pub struct Submodule {
     pub path: BString,
     /// `submodule.<name>.url`, as written: may be relative to the fleet's own remote.
     pub url: Option<BString>,
+    /// `submodule.<name>.branch`, as written: what `--remote` follows.
+    pub branch: Option<BString>,
     /// `submodule.<name>.update`, as written.
     pub update: Option<BString>,
 }

@@ -26,5 +26,6 @@ pub mod settings;
 pub mod status;
 pub mod step_id;
 pub mod success;
+pub mod switch;
 pub mod sync;
 pub mod template;

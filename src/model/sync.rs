@@ -3,7 +3,7 @@
 use bstr::BString;
 use gix::ObjectId;
 
-use super::{error::Error, exit::Exit};
+use super::{commits::Commits, error::Error, exit::Exit};
 
 /// One submodule, of the fleet or of another submodule.
 #[derive(Debug)]
@@ -66,12 +66,35 @@ pub fn exit(all: &[Synced]) -> Exit {
         Outcome::Failed(_) => Exit::WorkFailed,
         _ => Exit::Done,
     });
-    let codes: Vec<_> = codes.collect();
-    let signal = codes.iter().copied().find(|code| code.is_signal());
-    signal.unwrap_or_else(|| match codes.contains(&Exit::WorkFailed) {
-        true => Exit::WorkFailed,
-        false => codes.into_iter().max().unwrap_or(Exit::Done),
-    })
+    Exit::worst(codes)
+}
+
+/// What became of pins that follow their branches.
+#[derive(Debug)]
+pub struct Followed {
+    /// The submodules, sorted by path; of a run that only shows, those alone whose branch could not be found.
+    pub synced: Vec<Synced>,
+    /// The pins that move.
+    pub moves: Vec<Move>,
+    /// The fleet's commit that records them, if one was asked for.
+    pub commit: Option<ObjectId>,
+}
+
+/// A pin that goes to the end of its branch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// Where the service sits.
+    pub path: BString,
+    /// The branch; none when the remote's HEAD is on none.
+    pub branch: Option<BString>,
+    /// The pin before.
+    pub from: ObjectId,
+    /// The pin from now on.
+    pub to: ObjectId,
+    /// The commits that it brings; none where the history is not here.
+    pub gained: Option<Commits>,
+    /// The commits that go: some when the branch went back, or was written anew.
+    pub lost: Option<Commits>,
 }
 
 #[cfg(test)]

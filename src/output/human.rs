@@ -1,5 +1,7 @@
 //! Results as tables that a person reads at a glance.
 
+use std::collections::BTreeMap;
+
 use comfy_table::{ContentArrangement, Table, presets};
 use console::Style;
 use gix::ObjectId;
@@ -24,6 +26,7 @@ mod plan;
 mod record;
 mod resolve;
 mod status;
+mod switch;
 mod template;
 mod templates;
 mod update;
@@ -40,9 +43,10 @@ pub use plan::plan;
 pub use record::recorded;
 pub use resolve::conflicts;
 pub use status::status;
+pub use switch::switched;
 pub use template::{drift, template_updated};
 pub use templates::templates;
-pub use update::{cloned, updated};
+pub use update::{cloned, followed, updated};
 
 /// That nothing is there to show means nothing while something could not be read.
 fn nothing<'a>(unread: &[Unread], line: &'a str) -> &'a str {
@@ -184,6 +188,22 @@ fn action_word(action: Action) -> String {
         "–".into()
     } else {
         kebab(&action)
+    }
+}
+
+/// `2 moved, 5 current`
+fn counts<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let mut by_name: BTreeMap<&str, usize> = BTreeMap::new();
+    for name in names {
+        *by_name.entry(name).or_default() += 1;
+    }
+    let parts: Vec<_> = by_name
+        .into_iter()
+        .map(|(name, count)| format!("{count} {name}"))
+        .collect();
+    match parts.is_empty() {
+        true => "no submodules".to_owned(),
+        false => parts.join(", "),
     }
 }
 

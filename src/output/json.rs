@@ -27,6 +27,7 @@ mod plan;
 mod record;
 mod resolve;
 mod status;
+mod switch;
 mod template;
 mod templates;
 mod update;
@@ -42,9 +43,10 @@ pub use plan::plan;
 pub use record::recorded;
 pub use resolve::conflicts;
 pub use status::status;
+pub use switch::switched;
 pub use template::{drift, template_updated};
 pub use templates::templates;
-pub use update::{cloned, updated};
+pub use update::{cloned, followed, updated};
 
 #[derive(Serialize)]
 struct BaseV1<'a> {

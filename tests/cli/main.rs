@@ -33,6 +33,7 @@ mod registry;
 mod resolve;
 mod sandbox;
 mod status;
+mod switch;
 mod template;
 mod templates;
 mod update;

@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, fs};
 
 use crate::sandbox::{Ran, Sandbox};
 
+mod remote;
+
 /// A clone of a fleet, and the fleet moved on since: `api` has a new pin.
 fn behind() -> Sandbox {
     let sandbox = Sandbox::scripted("to-clone");
@@ -103,6 +105,31 @@ fn commits_on_no_branch_are_left_alone() {
     sandbox.git(api, &["branch", "mine"]);
     assert_eq!(outcomes(&update(&sandbox, &[]))["code-repos/api"], "moved");
     assert_eq!(sandbox.git(api, &["rev-parse", "mine"]), mine);
+}
+
+/// Whoever works on a branch that is where the pin is stays on it, as with git.
+#[test]
+fn a_branch_at_the_pin_is_not_left() {
+    let sandbox = behind();
+    let web = "ours/code-repos/web";
+    sandbox.git(web, &["switch", "--quiet", "--create", "mine"]);
+    let ran = update(&sandbox, &[]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert_eq!(outcomes(&ran)["code-repos/web"], "current");
+    assert_eq!(sandbox.git(web, &["branch", "--show-current"]), "mine\n");
+}
+
+/// What came with a pin was pushed by somebody: it is nothing to push.
+#[test]
+fn what_was_fetched_is_not_to_be_pushed() {
+    let sandbox = behind();
+    update(&sandbox, &[]);
+    let ran = sandbox.flota("ours", &["status"]);
+    assert!(
+        ran.text().contains("2 of 2 services in step"),
+        "{}",
+        ran.text()
+    );
 }
 
 #[test]

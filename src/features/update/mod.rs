@@ -37,9 +37,12 @@ use crate::{
 };
 
 mod enlist;
+mod follow;
+mod message;
 mod one;
 mod wanted;
 
+pub use follow::{Extent, follow};
 pub(super) use one::{create_parent, settle};
 pub use wanted::Wanted;
 
@@ -64,13 +67,19 @@ pub struct Options<'a> {
 /// Before anything is touched: a submodule is refused by its name, path or URL; another run is at work. What befalls single
 /// submodules later is in their [`Outcome`].
 pub fn update(fleet: &Repository, wanted: &Wanted, options: Options<'_>) -> Result<Vec<Synced>> {
+    let pins = wanted.among(fleet, pins::of_index(fleet)?)?;
+    let _lock = lock(fleet)?;
+    bring(fleet, pins, options)
+}
+
+/// The same, when it is settled which pins, and nobody else is at work.
+fn bring(fleet: &Repository, pins: Pins, options: Options<'_>) -> Result<Vec<Synced>> {
     let Some(root) = fleet.work_dir() else {
         return Err(Error::repository(
             "a bare repository has no worktrees to update",
         ));
     };
-    let Pins { links, conflicted } = wanted.among(fleet, pins::of_index(fleet)?)?;
-    let _lock = lock(fleet)?;
+    let Pins { links, conflicted } = pins;
     let absolute = |path: &Path| {
         path.canonicalize().map_err(|err| {
             Error::environment(format!("cannot read `{}`", path.display())).because(err)

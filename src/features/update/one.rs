@@ -1,7 +1,6 @@
 //! One submodule, from wherever it is to its pin.
 
 use std::{
-    ffi::OsString,
     fs, io,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
@@ -18,6 +17,7 @@ use crate::{
         path,
         repository::Repository,
         submodule,
+        switch::would_lose,
         url::{self, Source},
         vet::Link,
         worktree,
@@ -165,6 +165,10 @@ impl Run<'_> {
     ) -> Result<Outcome> {
         let from = git_head(git_dir)?;
         let has_index = git_dir.join("index").is_file();
+        // On a branch, too: whoever works there stays there.
+        if has_index && from == Some(link.pin) {
+            return Ok(Outcome::Current);
+        }
         if !has_index && !is_bare_of_files(work_dir)? {
             return Ok(Outcome::Left(
                 Error::repository("its index is missing, and there are files")
@@ -288,35 +292,6 @@ fn uncommitted(work_dir: &Path) -> Result<Option<Error>> {
             work_dir.display()
         ))
     }))
-}
-
-/// Commits that nothing but a detached HEAD leads to.
-fn would_lose(dir: &Path, git_dir: &Path) -> Result<Option<Error>> {
-    let head = fs::read(git_dir.join("HEAD")).map_err(|err| cannot(git_dir, err))?;
-    let Ok(detached) = ObjectId::from_hex(head.trim_ascii()) else {
-        return Ok(None);
-    };
-    let listed = git(dir)
-        .arg(option("--git-dir=", git_dir))
-        // Its own may not be there yet.
-        .arg(option("--work-tree=", git_dir))
-        .args(["rev-list", "--max-count=1", &detached.to_string()])
-        .args(["--not", "--branches", "--remotes", "--tags", "--"])
-        .stdout_as_data(LISTING_LIMIT)
-        .run()?
-        .check(|| Error::repository("git cannot tell whether its commits are on a branch"))?;
-    Ok((!listed.stdout.trim_ascii().is_empty()).then(|| {
-        Error::repository(format!("its HEAD {detached} is on no branch")).hint(format!(
-            "give it one: git -C {} branch NAME {detached}",
-            dir.display()
-        ))
-    }))
-}
-
-fn option(name: &str, path: &Path) -> OsString {
-    let mut option = OsString::from(name);
-    option.push(path);
-    option
 }
 
 /// Makes a repository the submodule's: HEAD at the pin, and the way to its worktree.

@@ -92,6 +92,11 @@ pub(in crate::git) fn with_an_end(command: Command, patience: Duration) -> Comma
 
 /// Runs a fetch to its end.
 pub(in crate::git) fn run(fetch: &Command) -> Result<(), Fault> {
+    read(fetch).map(drop)
+}
+
+/// The same for whatever else asks a server; gives its standard output, if that is read as data.
+pub(in crate::git) fn read(fetch: &Command) -> Result<Vec<u8>, Fault> {
     for wait in BACKOFF {
         match once(fetch) {
             Err(Fault::Failed(said)) if is_passing(&said) && pause(wait) => {}
@@ -101,12 +106,12 @@ pub(in crate::git) fn run(fetch: &Command) -> Result<(), Fault> {
     once(fetch)
 }
 
-fn once(fetch: &Command) -> Result<(), Fault> {
+fn once(fetch: &Command) -> Result<Vec<u8>, Fault> {
     // Its words are looked at, and have to be the ones known here.
     let fetch = fetch.clone().env("LC_ALL", "C");
     let output = fetch.run().map_err(|err| Fault::failed(&err))?;
     match output.success() {
-        true => Ok(()),
+        true => Ok(output.stdout),
         false => Err(classify(complaint(&output))),
     }
 }

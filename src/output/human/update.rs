@@ -1,17 +1,20 @@
 //! `flota update`, and `flota clone`
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
-use super::{short, table};
+use super::{counts, short, table};
 use crate::{
-    model::sync::{Outcome, Synced},
+    model::sync::{Followed, Move, Outcome, Synced},
     output::text,
 };
 
 /// `flota clone`
 pub fn cloned(directory: &Path, synced: &[Synced]) -> String {
     let directory = text::line(&directory.to_string_lossy());
-    format!("Cloned into {directory}: {}\n", counts(synced))
+    format!(
+        "Cloned into {directory}: {}\n",
+        counts(synced.iter().map(|one| one.outcome.name()))
+    )
 }
 
 /// `flota update`: what is not as it was, then the numbers.
@@ -33,20 +36,47 @@ pub fn updated(synced: &[Synced]) -> String {
         true => String::new(),
         false => table(&["SERVICE", "PIN", "RESULT"], rows) + "\n",
     };
-    format!("{table}{}\n", counts(synced))
+    format!(
+        "{table}{}\n",
+        counts(synced.iter().map(|one| one.outcome.name()))
+    )
 }
 
-fn counts(synced: &[Synced]) -> String {
-    let mut by_name: BTreeMap<&str, usize> = BTreeMap::new();
-    for synced in synced {
-        *by_name.entry(synced.outcome.name()).or_default() += 1;
+/// `flota update --remote`: the pins that move, and what they bring; then the numbers.
+pub fn followed(followed: &Followed) -> String {
+    let mut out = match followed.moves.is_empty() {
+        true => "The pins are where their branches are.\n".to_owned(),
+        false => table(
+            &["SERVICE", "PIN", "BRANCH", "COMMITS"],
+            followed.moves.iter().map(move_row),
+        ),
+    };
+    if !followed.synced.is_empty() {
+        out += &format!(
+            "\n{}\n",
+            counts(followed.synced.iter().map(|one| one.outcome.name()))
+        );
     }
-    let parts: Vec<_> = by_name
-        .into_iter()
-        .map(|(name, count)| format!("{count} {name}"))
-        .collect();
-    match parts.is_empty() {
-        true => "no submodules".to_owned(),
-        false => parts.join(", "),
+    if let Some(commit) = followed.commit {
+        out += &format!("Committed as {}.\n", short(commit));
     }
+    out
+}
+
+fn move_row(one: &Move) -> Vec<String> {
+    let branch = one.branch.as_ref();
+    let commits = match (&one.gained, &one.lost) {
+        (Some(gained), Some(lost)) => match (gained.count, lost.count) {
+            (new, 0) => format!("{new} new"),
+            (0, gone) => format!("rollback, {gone} gone"),
+            (new, gone) => format!("{new} new, {gone} gone"),
+        },
+        _ => String::new(),
+    };
+    vec![
+        text::name(one.path.as_ref()),
+        format!("{} → {}", short(one.from), short(one.to)),
+        branch.map_or_else(String::new, |branch| text::name(branch.as_ref())),
+        commits,
+    ]
 }

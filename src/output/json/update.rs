@@ -5,8 +5,8 @@ use std::{os::unix::ffi::OsStrExt, path::Path};
 use bstr::ByteSlice;
 use serde::Serialize;
 
-use super::{Bytes, Hex, render};
-use crate::model::sync::{Outcome, Synced};
+use super::{Bytes, CommitsV1, Hex, OptionalBytes, render};
+use crate::model::sync::{Followed, Move, Outcome, Synced};
 
 /// `flota.clone/v1`
 pub fn cloned(directory: &Path, synced: &[Synced]) -> String {
@@ -27,6 +27,49 @@ pub fn updated(synced: &[Synced]) -> String {
         directory: None,
         submodules: synced.iter().map(SubmoduleV1::from).collect(),
     })
+}
+
+/// `flota.update/v1` with the pins that moved, and the commit that records them.
+pub fn followed(followed: &Followed) -> String {
+    render(&FollowedV1 {
+        schema: "flota.update/v1",
+        pins: followed.moves.iter().map(MoveV1::from).collect(),
+        commit: followed.commit.map(Hex),
+        submodules: followed.synced.iter().map(SubmoduleV1::from).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct FollowedV1<'a> {
+    schema: &'static str,
+    pins: Vec<MoveV1<'a>>,
+    commit: Option<Hex>,
+    submodules: Vec<SubmoduleV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct MoveV1<'a> {
+    #[serde(flatten)]
+    path: Bytes<'a>,
+    #[serde(flatten)]
+    branch: OptionalBytes<'a>,
+    from: Hex,
+    to: Hex,
+    gained: Option<CommitsV1<'a>>,
+    lost: Option<CommitsV1<'a>>,
+}
+
+impl<'a> From<&'a Move> for MoveV1<'a> {
+    fn from(one: &'a Move) -> Self {
+        Self {
+            path: Bytes("path", one.path.as_ref()),
+            branch: OptionalBytes("branch", one.branch.as_ref().map(AsRef::as_ref)),
+            from: Hex(one.from),
+            to: Hex(one.to),
+            gained: one.gained.as_ref().map(CommitsV1::from),
+            lost: one.lost.as_ref().map(CommitsV1::from),
+        }
+    }
 }
 
 #[derive(Serialize)]

@@ -1,0 +1,142 @@
+//! Where a branch of a submodule's remote is: the server is asked, and nothing is fetched.
+
+use std::{path::Path, time::Duration};
+
+use bstr::{BStr, BString, ByteSlice};
+use gix::ObjectId;
+
+use super::{
+    clone::explain,
+    command::git,
+    fetch::{
+        attempt,
+        remote::{self, Setting},
+    },
+    repository::Repository,
+    url::Source,
+};
+use crate::model::error::{Error, Result};
+
+/// The prefix of a branch's full name.
+const HEADS: &str = "refs/heads/";
+
+/// How to ask servers.
+pub struct Servers {
+    settings: Vec<Setting>,
+    patience: Duration,
+}
+
+/// The newest commit of a branch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tip {
+    /// The branch; none when the remote's HEAD is on none.
+    pub branch: Option<BString>,
+    /// Its commit.
+    pub commit: ObjectId,
+}
+
+impl Servers {
+    /// With what `fleet`'s own configuration says of servers; one that says nothing for `patience` is given up.
+    pub fn new(fleet: &Repository, patience: Duration) -> Result<Self> {
+        Ok(Self {
+            settings: remote::settings(&fleet.to_local()?),
+            patience,
+        })
+    }
+
+    /// Where `branch` is at `source`; without one, the remote's HEAD.
+    ///
+    /// # Errors
+    /// Work: the server cannot be reached. Repository: it has no such branch.
+    pub fn tip(&self, source: &Source, branch: Option<&BStr>) -> Result<Tip> {
+        let wanted = match branch {
+            Some(branch) => full_name(branch)?,
+            None => "HEAD".into(),
+        };
+        let mut settings = self.settings.clone();
+        // It may hold a password, and arguments can be read by everybody.
+        settings.push(("remote.origin.url".to_owned(), source.address()));
+        // Outside of any repository, which might have an `origin` of its own.
+        let command = git(Path::new("/"))
+            .args(["ls-remote", "--quiet", "--symref", "--", "origin"])
+            .arg(wanted.to_str_lossy().into_owned())
+            .env("GIT_ALLOW_PROTOCOL", source.protocols)
+            .env("GIT_PROTOCOL_FROM_USER", "0")
+            .patience(self.patience);
+        let command = remote::with_settings(command, settings.iter()).stdout_as_data(LISTING_LIMIT);
+        let listed =
+            attempt::read(&command).map_err(|fault| explain(fault, source, "cannot be asked"))?;
+        parse(&listed, wanted.as_ref()).ok_or_else(|| absent(source, branch))
+    }
+}
+
+/// What a server may list of one name, in bytes.
+const LISTING_LIMIT: usize = 1 << 20;
+
+fn full_name(branch: &BStr) -> Result<BString> {
+    let full: BString = [HEADS.as_bytes(), branch].concat().into();
+    gix::validate::reference::name(full.as_ref()).map_err(|err| {
+        Error::repository(format!("`{branch}` is no name for a branch")).because(err.to_string())
+    })?;
+    Ok(full)
+}
+
+/// Of what git-ls-remote(1) lists, the line for just this name: `refs/remotes/x/HEAD` matches `HEAD` too.
+fn parse(listed: &[u8], wanted: &BStr) -> Option<Tip> {
+    let values = || {
+        listed.lines().filter_map(|line| {
+            let (value, name) = line.split_once_str("\t")?;
+            (name == wanted.as_bytes()).then_some(value)
+        })
+    };
+    let commit = values().find_map(|value| ObjectId::from_hex(value).ok())?;
+    let target = values().find_map(|value| value.strip_prefix(b"ref: "));
+    let full = target.unwrap_or(wanted);
+    Some(Tip {
+        branch: full.strip_prefix(HEADS.as_bytes()).map(BString::from),
+        commit,
+    })
+}
+
+fn absent(source: &Source, branch: Option<&BStr>) -> Error {
+    match branch {
+        Some(branch) => Error::repository(format!("{} has no branch `{branch}`", source.shown))
+            .hint("name another in .gitmodules: git submodule set-branch --branch BRANCH -- PATH"),
+        None => Error::repository(format!("{} has no commit at its HEAD", source.shown))
+            .hint("name a branch in .gitmodules: git submodule set-branch --branch BRANCH -- PATH"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "1111111111111111111111111111111111111111";
+
+    #[test]
+    fn only_the_very_name_counts() {
+        let listed = format!(
+            "ref: refs/heads/trunk\tHEAD\n{ID}\tHEAD\n{}\trefs/remotes/x/HEAD\n",
+            "2".repeat(40)
+        );
+        let tip = parse(listed.as_bytes(), "HEAD".into()).unwrap();
+        assert_eq!(tip.branch, Some("trunk".into()));
+        assert_eq!(tip.commit.to_string(), ID);
+        let listed = format!("{ID}\trefs/x/refs/heads/main\n");
+        assert_eq!(parse(listed.as_bytes(), "refs/heads/main".into()), None);
+        let detached = format!("{ID}\tHEAD\n");
+        let tip = parse(detached.as_bytes(), "HEAD".into()).unwrap();
+        assert_eq!(tip.branch, None);
+    }
+
+    #[test]
+    fn a_branch_cannot_pass_for_something_else() {
+        assert_eq!(
+            full_name("feature/x".into()).unwrap(),
+            "refs/heads/feature/x"
+        );
+        for name in ["", "a b", "a..b", "*", "x.lock", "a\nb", "a:b"] {
+            assert!(full_name(name.into()).is_err(), "{name:?}");
+        }
+    }
+}

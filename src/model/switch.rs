@@ -1,0 +1,75 @@
+//! Services that go to a branch.
+
+use bstr::BString;
+use gix::ObjectId;
+
+use super::{error::Error, exit::Exit};
+
+/// One service.
+#[derive(Debug)]
+pub struct Switched {
+    /// Where it sits.
+    pub path: BString,
+    /// The branch it was on; none when its HEAD was detached, or is not known.
+    pub from: Option<BString>,
+    /// The commit it goes to; none when it goes nowhere.
+    pub to: Option<ObjectId>,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of a service.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It was on the branch already.
+    Current,
+    /// It went to the branch.
+    Switched,
+    /// The branch was made from the remote's, which it follows.
+    Tracking,
+    /// The branch was made where HEAD was.
+    Created,
+    /// It has no such branch, and nobody named it: it stays where it is.
+    Absent,
+    /// There is no worktree to switch.
+    Uninitialised,
+    /// Work could have been lost, or git does not switch in its state: it stays where it is.
+    Refused(Error),
+    /// It could not be switched.
+    Failed(Error),
+}
+
+impl Outcome {
+    /// Its name in JSON and tables.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Switched => "switched",
+            Self::Tracking => "tracking",
+            Self::Created => "created",
+            Self::Absent => "absent",
+            Self::Uninitialised => "uninitialised",
+            Self::Refused(_) => "refused",
+            Self::Failed(_) => "failed",
+        }
+    }
+
+    /// Why it is not on the branch.
+    pub fn error(&self) -> Option<&Error> {
+        match self {
+            Self::Refused(error) | Self::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// The exit code of a run: a signal's, else failed work before services that were refused.
+pub fn exit(all: &[Switched]) -> Exit {
+    let codes = all.iter().map(|one| match &one.outcome {
+        Outcome::Refused(_) => Exit::Repository,
+        Outcome::Failed(error) if error.exit().is_signal() => error.exit(),
+        Outcome::Failed(_) => Exit::WorkFailed,
+        _ => Exit::Done,
+    });
+    Exit::worst(codes)
+}

@@ -1,0 +1,45 @@
+//! `flota.switch/v1`
+
+use serde::Serialize;
+
+use super::{Bytes, Hex, OptionalBytes, render};
+use crate::model::switch::Switched;
+
+/// `flota.switch/v1`
+pub fn switched(branch: &str, services: &[Switched]) -> String {
+    render(&SwitchV1 {
+        schema: "flota.switch/v1",
+        branch,
+        services: services.iter().map(SwitchedV1::from).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct SwitchV1<'a> {
+    schema: &'static str,
+    branch: &'a str,
+    services: Vec<SwitchedV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct SwitchedV1<'a> {
+    #[serde(flatten)]
+    path: Bytes<'a>,
+    outcome: &'static str,
+    #[serde(flatten)]
+    from: OptionalBytes<'a>,
+    commit: Option<Hex>,
+    error: Option<String>,
+}
+
+impl<'a> From<&'a Switched> for SwitchedV1<'a> {
+    fn from(service: &'a Switched) -> Self {
+        Self {
+            path: Bytes("path", service.path.as_ref()),
+            outcome: service.outcome.name(),
+            from: OptionalBytes("from", service.from.as_ref().map(AsRef::as_ref)),
+            commit: service.to.map(Hex),
+            error: service.outcome.error().map(ToString::to_string),
+        }
+    }
+}
