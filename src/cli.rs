@@ -149,8 +149,9 @@ pub enum Command {
     Status(Status),
     /// Run a command in every service, in parallel.
     ///
-    /// No shell reads it. It finds FLOTA_SERVICE, FLOTA_PATH, FLOTA_PIN and FLOTA_FLEET in its environment. After a failure no
-    /// further one is begun, unless --keep-going is given; any failure is exit 1.
+    /// No shell reads it. It finds FLOTA_SERVICE, FLOTA_PATH, FLOTA_PIN and FLOTA_FLEET in its environment. What each prints stays
+    /// together, in the order of the services' paths. After a failure no further one is begun, unless --keep-going is given; the
+    /// exit code is that of the worst: 1 where the command failed, 3 where it cannot be started.
     Foreach(Foreach),
     /// Go to a branch in every service that has it, or make it in each.
     ///

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{COMPARED, Ends};
+use super::{COMPARED, Ends, ResultFormat};
 
 /// Arguments of `flota foreach`.
 #[derive(Args, Debug)]
@@ -22,6 +22,9 @@ pub struct Foreach {
     /// Go on after a failure.
     #[arg(short, long)]
     pub keep_going: bool,
+    /// The form of the result: as each service ends, or all together.
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: ResultFormat,
     /// The command and its arguments.
     #[arg(last = true, required = true, value_name = "CMD")]
     pub command: Vec<std::ffi::OsString>,

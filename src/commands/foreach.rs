@@ -6,13 +6,13 @@ use bstr::BString;
 
 use super::{Context, with_progress};
 use crate::{
-    cli::Foreach as Args,
+    cli::{Foreach as Args, ResultFormat},
     features::{
         changed,
         foreach::{self, Options},
     },
     model::{change::Unread, error::Result, exit::Exit, foreach::Ran},
-    output::{Output, error, human, text},
+    output::{Output, error, human, json, text},
     parallel,
 };
 
@@ -23,12 +23,19 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         false => None,
     };
     let unprinted = Mutex::new(None);
-    let each = |ran: &Ran| {
-        let printed = output.result(human::ran(ran));
-        let mut first = unprinted.lock().unwrap_or_else(PoisonError::into_inner);
-        *first = first.take().or(printed.err());
+    let collected = Mutex::new(Vec::new());
+    let each = |ran: Ran| {
+        if args.format == ResultFormat::Human {
+            let printed = output.result(human::ran(&ran));
+            let mut first = unprinted.lock().unwrap_or_else(PoisonError::into_inner);
+            *first = first.take().or(printed.err());
+        }
         if let Some(failure) = &ran.failure {
             error::report_of(output, ran.path.as_ref(), failure);
+        }
+        if args.format == ResultFormat::Json {
+            let mut all = collected.lock().unwrap_or_else(PoisonError::into_inner);
+            all.push(ran);
         }
     };
     let summary = foreach::foreach(
@@ -48,15 +55,17 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     {
         return Err(error);
     }
+    if args.format == ResultFormat::Json {
+        let all = collected.into_inner();
+        let all = all.unwrap_or_else(PoisonError::into_inner);
+        output.result(json::foreach(&all, &summary))?;
+    }
     for path in &summary.uninitialised {
         let path = text::name(path.as_ref());
         output.warning(&format!("{path} is not initialised, and was left out"));
     }
     output.status(human::foreach(&summary));
-    Ok(match summary.failed.is_empty() {
-        true => Exit::Done,
-        false => Exit::WorkFailed,
-    })
+    Ok(summary.exit())
 }
 
 /// The services that `flota changed` lists for the same range.

@@ -2,6 +2,8 @@
 
 use std::{fs, time::Duration};
 
+use serde_json::json;
+
 use crate::sandbox::{Ran, Sandbox};
 
 fn cloned() -> Sandbox {
@@ -32,6 +34,69 @@ fn each_services_output_stays_together_and_tells_who_it_is() {
         let block = format!("{lines}{root}/{path}\n{path} {} {root}\n", pin.trim());
         assert!(ran.text().contains(&block), "{block}\nin\n{}", ran.text());
     }
+}
+
+/// Whoever is ready first waits for their turn: the same text for every -j.
+#[test]
+fn the_order_is_that_of_the_paths() {
+    let sandbox = cloned();
+    let script = "test $FLOTA_SERVICE = web || sleep 0.3; echo $FLOTA_SERVICE";
+    let order = |jobs: &str| {
+        let ran = foreach(&sandbox, &[jobs, "--", "sh", "-c", script]);
+        let lines = ran.text();
+        let said = lines.lines().filter(|line| !line.starts_with('─'));
+        said.map(ToOwned::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(order("-j1"), ["api", "web"]);
+    assert_eq!(order("-j2"), ["api", "web"]);
+}
+
+#[test]
+fn the_json_has_every_service_once() {
+    let sandbox = cloned();
+    let told = |arguments: &[&str]| {
+        let ran = foreach(&sandbox, &[&["--format", "json"], arguments].concat());
+        let told: serde_json::Value = serde_json::from_slice(&ran.stdout).expect(&ran.stderr);
+        assert_eq!(told["schema"], "flota.foreach/v1");
+        (ran.status, told["services"].clone())
+    };
+    let script = "printf 'a\\377'; test $FLOTA_SERVICE = web || exit 7";
+    let (status, services) = told(&["-j1", "--", "sh", "-c", script]);
+    assert_eq!(status, Some(1));
+    assert_eq!(
+        services,
+        json!([
+            {
+                "path": "code-repos/api", "outcome": "failed", "code": 7, "output": "a\u{fffd}", "output_b64": "Yf8=",
+                "error": "exit status: 7",
+            },
+            {"path": "code-repos/web", "outcome": "not-begun", "code": null, "error": null},
+        ])
+    );
+    fs::remove_dir_all(sandbox.path("ours/code-repos/api")).unwrap();
+    let (status, services) = told(&["--", "true"]);
+    assert_eq!(status, Some(0));
+    assert_eq!(services[0]["outcome"], "uninitialised");
+    assert_eq!(services[1]["outcome"], "succeeded");
+}
+
+/// A pin in conflict is no reason to leave the service out.
+#[test]
+fn a_service_in_conflict_has_no_pin() {
+    let sandbox = Sandbox::scripted("conflict");
+    let cloned = sandbox.flota("", &["clone", "fleet", "ours"]);
+    assert_eq!(cloned.status, Some(0), "{}", cloned.stderr);
+    sandbox.git_output("ours", &["merge", "origin/other"]);
+    let ran = foreach(
+        &sandbox,
+        &["-s", "web", "--", "sh", "-c", "echo pin ${FLOTA_PIN-none}"],
+    );
+    assert!(
+        ran.text().contains("pin none"),
+        "{}{}",
+        ran.text(),
+        ran.stderr
+    );
 }
 
 #[test]
@@ -127,7 +192,7 @@ fn what_is_not_initialised_is_named() {
 fn a_program_that_is_not_there_is_an_error() {
     let sandbox = cloned();
     let ran = foreach(&sandbox, &["--", "no-such-program"]);
-    assert_eq!(ran.status, Some(1), "{}", ran.stderr);
+    assert_eq!(ran.status, Some(3), "{}", ran.stderr);
     assert!(ran.stderr.contains("no-such-program"), "{}", ran.stderr);
 }
 

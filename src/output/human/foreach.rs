@@ -20,7 +20,7 @@ pub fn foreach(summary: &Summary) -> String {
     let mut parts = vec![format!("{} succeeded", summary.succeeded)];
     for (count, what) in [
         (summary.failed.len(), "failed"),
-        (summary.not_begun, "not begun"),
+        (summary.not_begun.len(), "not begun"),
         (summary.uninitialised.len(), "not initialised"),
     ] {
         if count > 0 {
