@@ -7,7 +7,12 @@ use gix::ObjectId;
 
 use super::update::Wanted;
 use crate::{
-    git::{path, pins, repository::Repository, status, worktree},
+    git::{
+        path, pins,
+        repository::Repository,
+        status::{self, Facts},
+        worktree,
+    },
     interrupt,
     model::{
         error::{Error, Result},
@@ -42,15 +47,17 @@ pub fn status(
         all = patterns.among(all, |(path, _)| path.as_ref())?;
     }
     all.sort();
-    let found = parallel::map(jobs, &all, |(path, pin)| one(&root, path, *pin))?;
+    let facts = Facts::of(fleet);
+    let found = parallel::map(jobs, &all, |(path, pin)| one(&root, path, *pin, &facts))?;
+    facts.keep(services.is_empty());
     match interrupt::pending() {
         Some(exit) => Err(Error::new(exit, "interrupted while reading worktrees")),
         None => Ok(found),
     }
 }
 
-fn one(root: &Path, path: &BString, pin: Option<ObjectId>) -> ServiceStatus {
-    let state = look(root, path, pin).unwrap_or_else(State::Unreadable);
+fn one(root: &Path, path: &BString, pin: Option<ObjectId>, facts: &Facts) -> ServiceStatus {
+    let state = look(root, path, pin, facts).unwrap_or_else(State::Unreadable);
     ServiceStatus {
         path: path.clone(),
         pin,
@@ -58,7 +65,7 @@ fn one(root: &Path, path: &BString, pin: Option<ObjectId>) -> ServiceStatus {
     }
 }
 
-fn look(root: &Path, path: &BString, pin: Option<ObjectId>) -> Result<State> {
+fn look(root: &Path, path: &BString, pin: Option<ObjectId>, facts: &Facts) -> Result<State> {
     let relative = path::relative("path", path.as_ref())?;
     if !worktree::has_real_parents(root, &relative) {
         return Err(Error::repository(
@@ -69,5 +76,5 @@ fn look(root: &Path, path: &BString, pin: Option<ObjectId>) -> Result<State> {
     if !work_dir.join(".git").exists() {
         return Ok(State::Uninitialised);
     }
-    status::of(&work_dir, pin).map(State::Here)
+    status::by_facts(&work_dir, pin, facts).map(State::Here)
 }

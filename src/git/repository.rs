@@ -20,6 +20,8 @@ use crate::model::error::{Error, Result};
 
 mod plain;
 
+pub(super) use plain::is_ordinary;
+
 /// A fleet, or a single service's repository.
 pub struct Repository {
     git_dir: PathBuf,

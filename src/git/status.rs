@@ -3,9 +3,10 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use bstr::BString;
+use bstr::{BStr, BString, ByteSlice};
 use gix::{
     ObjectId,
+    index::State,
     progress::Discard,
     status::{
         Item, UntrackedFiles, index_worktree::Item as Difference,
@@ -13,6 +14,7 @@ use gix::{
     },
 };
 
+use super::Objects;
 use crate::{
     interrupt,
     model::{
@@ -22,25 +24,53 @@ use crate::{
 };
 
 mod clean;
+mod facts;
+mod glance;
+
+pub use facts::Facts;
 
 /// Looks at the worktree `work_dir`, whose commit the fleet says is `pin`.
 ///
 /// # Errors
 /// Repository: it cannot be read.
 pub fn of(work_dir: &Path, pin: Option<ObjectId>) -> Result<Worktree> {
+    look(&open(work_dir)?, work_dir, pin)
+}
+
+/// The same by way of what earlier runs know, which grows by what this one finds.
+///
+/// # Errors
+/// Repository: it cannot be read.
+pub fn by_facts(work_dir: &Path, pin: Option<ObjectId>, facts: &Facts) -> Result<Worktree> {
+    if let Some(seen) = pin.and_then(|pin| glance::at(work_dir, pin, facts)) {
+        return Ok(seen);
+    }
     let repo = open(work_dir)?;
+    let found = look(&repo, work_dir, pin)?;
+    if let (true, Some(head), Some(index)) = (
+        found.changes == Changes::default(),
+        found.head,
+        checksum(&repo),
+    ) {
+        facts.note_read(index, head);
+    }
+    Ok(found)
+}
+
+fn look(repo: &gix::Repository, work_dir: &Path, pin: Option<ObjectId>) -> Result<Worktree> {
     let unreadable = |err| unreadable(work_dir, err);
     let branch = repo.head_name().map_err(unreadable)?;
     let head = repo.head_id().ok().map(gix::Id::detach);
+    let changes = match head {
+        Some(head) if is_clean(repo, head, work_dir) => Changes::default(),
+        _ => changes(repo).map_err(unreadable)?,
+    };
     Ok(Worktree {
         branch: branch.map(|name| name.shorten().to_owned()),
-        standing: standing(&repo, head, pin).map_err(unreadable)?,
-        changes: match head {
-            Some(head) if clean::is_clean(&repo, head) => Changes::default(),
-            _ => changes(&repo).map_err(unreadable)?,
-        },
+        standing: standing(repo, head, pin).map_err(unreadable)?,
+        changes,
         unpushed: match head {
-            Some(head) => unpushed(&repo, head).map_err(unreadable)?,
+            Some(head) => unpushed(repo, head).map_err(unreadable)?,
             None => 0,
         },
         head,
@@ -57,6 +87,30 @@ pub(super) fn unreadable(work_dir: &Path, err: gix::Error) -> Error {
     Error::repository(format!("cannot read `{}`", work_dir.display()))
         .because(err)
         .hint("git finds what is damaged: git fsck")
+}
+
+/// What lies where the index has a file is told as a change of that file, as by git.
+fn is_in_place_of_a_file(index: &State, path: &BStr) -> bool {
+    let ends = path.find_iter("/").chain([path.len()]);
+    ends.map(|end| path[..end].as_bstr())
+        .any(|above| index.entry_by_path(above).is_some())
+}
+
+/// The index's, unless the user has git write none.
+fn checksum(repo: &gix::Repository) -> Option<ObjectId> {
+    repo.index().ok()?.checksum()
+}
+
+/// Whether nothing in it changed, as far as that can be told without reading a file.
+fn is_clean(repo: &gix::Repository, head: ObjectId, work_dir: &Path) -> bool {
+    let Ok(index) = repo.index() else {
+        return false;
+    };
+    let written = index.timestamp();
+    let written = (written.unix_seconds(), written.nanoseconds().into());
+    clean::is_as_committed(&index, head, Objects::new(&repo.objects))
+        && clean::open(rustix::fs::CWD, work_dir)
+            .is_some_and(|root| clean::is_as_noted(&index, written, root))
 }
 
 fn standing(
@@ -118,6 +172,7 @@ fn changes(repo: &gix::Repository) -> gix::Result<Changes> {
         .untracked_files(UntrackedFiles::Collapsed)
         .index_worktree_options_mut(|options| options.thread_limit = Some(1))
         .should_interrupt_shared(interrupt::flag());
+    let index = repo.index_or_empty()?;
     let mut changes = Changes::default();
     let mut conflicted = BTreeSet::<BString>::new();
     let mut staged = Vec::<BString>::new();
@@ -134,7 +189,8 @@ fn changes(repo: &gix::Repository) -> gix::Result<Changes> {
                 EntryStatus::NeedsUpdate(_) => {}
             },
             Item::IndexWorktree(Difference::DirectoryContents { entry, .. }) => {
-                if entry.status == gix::dir::entry::Status::Untracked {
+                let is_untracked = entry.status == gix::dir::entry::Status::Untracked;
+                if is_untracked && !is_in_place_of_a_file(&index, entry.rela_path.as_ref()) {
                     changes.untracked += 1;
                 }
             }

@@ -199,3 +199,103 @@ fn a_damaged_service_is_named_and_the_others_are_told() {
     assert!(ran.text().contains("code-repos/api"), "{}", ran.text());
     assert!(Path::new(&sandbox.path("ours/.git/modules/web/index")).is_file());
 }
+
+/// What an earlier run knew hides nothing: each change alone, seen from a worktree that was found clean before.
+#[test]
+fn what_is_known_of_a_worktree_hides_no_change() {
+    let sandbox = cloned();
+    let at = |file: &str| sandbox.path(API).join(file);
+    let git = |arguments: &[&str]| drop(sandbox.git(API, arguments));
+    let mode = |file: &str, mode: u32| {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        fs::set_permissions(at(file), mode).unwrap();
+    };
+    type Step<'a> = (&'a str, &'a dyn Fn());
+    let steps: [Step<'_>; 13] = [
+        ("nothing", &|| {}),
+        ("other text of the same size", &|| {
+            fs::write(at("README.md"), "# ipa\n").unwrap()
+        }),
+        ("the same text at another time", &|| {
+            fs::write(at("README.md"), "# api\n").unwrap()
+        }),
+        ("mode", &|| mode("code/app", 0o755)),
+        ("mode in the index alone", &|| {
+            git(&["update-index", "--chmod=+x", "code/app"])
+        }),
+        ("a link in place of a file", &|| {
+            fs::remove_file(at("code/app")).unwrap();
+            std::os::unix::fs::symlink("run", at("code/app")).unwrap();
+        }),
+        ("a folder in place of a file", &|| {
+            fs::remove_file(at("code/app")).unwrap();
+            fs::create_dir(at("code/app")).unwrap();
+            fs::write(at("code/app/one"), "1").unwrap();
+        }),
+        ("deleted", &|| fs::remove_file(at("code/app")).unwrap()),
+        ("untracked", &|| fs::write(at("config/new"), "1").unwrap()),
+        ("an empty folder", &|| fs::create_dir(at("empty")).unwrap()),
+        ("staged", &|| {
+            fs::write(at("code/app"), "mine").unwrap();
+            git(&["add", "code/app"]);
+        }),
+        ("not to be looked at", &|| {
+            git(&["update-index", "--assume-unchanged", "code/app"]);
+            git(&["update-index", "--skip-worktree", "code/run"]);
+            fs::write(at("code/app"), "mine").unwrap();
+            fs::remove_file(at("code/run")).unwrap();
+        }),
+        ("an index in two parts", &|| {
+            git(&["update-index", "--split-index"]);
+            fs::write(at("code/app"), "mine").unwrap();
+        }),
+    ];
+    for (name, step) in steps {
+        for run in ["first", "second"] {
+            assert_eq!(api(&sandbox)["changes"], by_git(&sandbox, API), "{run}");
+        }
+        assert_eq!(api(&sandbox)["changes"]["unstaged"], 0);
+        step();
+        for run in ["first", "second"] {
+            let ours = api(&sandbox)["changes"].clone();
+            assert_eq!(ours, by_git(&sandbox, API), "{name}, {run} run");
+        }
+        fs::remove_file(sandbox.path("ours/.git/modules/api/index")).unwrap();
+        git(&["reset", "--quiet", "--hard"]);
+        git(&["clean", "--quiet", "-ffdx"]);
+    }
+}
+
+/// A branch of the remote's that was packed once may be elsewhere by now.
+#[test]
+fn what_is_pushed_is_told_by_where_branches_are_now() {
+    let sandbox = cloned();
+    let head = sandbox.git(API, &["rev-parse", "HEAD"]);
+    sandbox.git(API, &["pack-refs", "--all"]);
+    assert_eq!(api(&sandbox)["unpushed"], 0);
+    for (refname, to) in [
+        ("refs/remotes/origin/main", "HEAD~1"),
+        ("refs/remotes/origin/other", "HEAD"),
+    ] {
+        sandbox.git(API, &["update-ref", refname, to]);
+        let ahead = sandbox.git(API, &["rev-list", "--count", "HEAD", "--not", "--remotes"]);
+        let unpushed = api(&sandbox)["unpushed"].to_string();
+        assert_eq!(unpushed, ahead.trim(), "{refname}");
+    }
+    assert_eq!(api(&sandbox)["head"], head.trim());
+}
+
+/// A branch at the pin is told, wherever git keeps it.
+#[test]
+fn a_branch_is_told_loose_or_packed() {
+    let sandbox = cloned();
+    sandbox.git(API, &["switch", "--quiet", "--create", "feature/x"]);
+    for pack in [false, true] {
+        if pack {
+            sandbox.git(API, &["pack-refs", "--all"]);
+        }
+        let api = api(&sandbox);
+        assert_eq!(api["branch"], "feature/x");
+        assert_eq!(api["standing"], json!({"is": "in-step"}));
+    }
+}

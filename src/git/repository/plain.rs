@@ -7,7 +7,7 @@
 
 use std::{fs, path::PathBuf, sync::Arc};
 
-use bstr::ByteSlice;
+use bstr::{BStr, ByteSlice};
 use gix::{
     ObjectId,
     config::{File, file::Metadata},
@@ -41,7 +41,7 @@ impl Plain {
         let git_dir = work_dir.join(discover::DOT_GIT_DIR);
         let special = ["commondir", "shallow", "reftable"];
         let asked_for = ["GIT_NAMESPACE", "GIT_REPLACE_REF_BASE", "GIT_SHALLOW_FILE"];
-        if !is_ordinary(&fs::read(git_dir.join("config")).ok()?)
+        if !is_ordinary(&fs::read(git_dir.join("config")).ok()?, |at| at.is_none())
             || special.iter().any(|file| git_dir.join(file).exists())
             || asked_for
                 .iter()
@@ -92,8 +92,12 @@ const HASH: gix::hash::Kind = gix::hash::Kind::Sha1;
 /// Where git-replace(1) keeps its refs.
 const REPLACED: &str = "refs/replace/";
 
-/// Whether a repository with this configuration has its objects, refs and worktree where, and as, they usually are.
-fn is_ordinary(config: &[u8]) -> bool {
+/// Whether a repository with this configuration has its objects and refs where, and as, they usually are, and its worktree where
+/// `may_be_at` allows it: it gets `core.worktree`, if that is set.
+pub(in crate::git) fn is_ordinary(
+    config: &[u8],
+    may_be_at: impl FnOnce(Option<&BStr>) -> bool,
+) -> bool {
     // In a comment this continues nothing, in a value it does: whoever writes such lines is better read by the parser.
     if config.contains_str("\\\n") || config.contains_str("\\\r\n") {
         return false;
@@ -113,7 +117,7 @@ fn is_ordinary(config: &[u8]) -> bool {
     };
     let is = |key: &str, usual: &str| config.string(key).is_none_or(|value| value == usual);
     !["include", "includeif", "extensions"].into_iter().any(has)
-        && config.string("core.worktree").is_none()
+        && may_be_at(config.string("core.worktree").as_ref().map(AsRef::as_ref))
         && is("core.repositoryformatversion", "0")
         && is("core.bare", "false")
 }

@@ -1,110 +1,161 @@
 //! The short way to "nothing changed", which is what most worktrees say most of the time: the index holds what HEAD holds, every
 //! file has the time and size that the index noted, and no other file is there. Anything else is for the long way to tell.
 
-use std::{collections::HashMap, os::unix::ffi::OsStrExt, path::Path};
+use std::os::fd::{AsFd, OwnedFd};
 
-use bstr::{BStr, ByteSlice};
+use bstr::{BString, ByteSlice};
 use gix::{
     ObjectId,
     index::{
-        State,
-        entry::{Flags, Mode, Stage, Stat},
-        fs::Metadata,
+        Entry, State,
+        entry::{Flags, Mode, Stage},
     },
 };
+use rustix::fs::{AtFlags, Dir, FileType, Mode as Permissions, OFlags, Stat, openat, statat};
 
-/// What the index says is at a path.
-#[derive(PartialEq, Eq)]
-enum Known {
-    File,
-    Folder,
-    /// A submodule's worktree, which is not looked into.
-    Gitlink,
-}
+use crate::git::{Objects, history, path};
 
-/// Whether the worktree of `repo` is certainly as the commit `head` has it. `false` means that nobody knows yet.
-pub(super) fn is_clean(repo: &gix::Repository, head: ObjectId) -> bool {
-    let (Some(root), Ok(index)) = (repo.workdir(), repo.index()) else {
+/// Seconds and nanoseconds since the Unix epoch.
+pub(super) type Time = (i64, i64);
+
+/// Whether the index holds what the commit `head` holds, and nothing in it is out of the ordinary.
+pub(super) fn is_as_committed(index: &State, head: ObjectId, objects: Objects<'_>) -> bool {
+    let Ok(Some(tree)) = history::tree_of(objects, head) else {
         return false;
     };
-    is_as_committed(repo, &index, head).unwrap_or(false)
-        && is_as_noted(repo, &index, root)
-        && has_nothing_else(&index, root)
-}
-
-fn is_as_committed(repo: &gix::Repository, index: &State, head: ObjectId) -> gix::Result<bool> {
-    let tree = repo.find_commit(head)?.tree_id()?;
-    let committed = State::from_tree(&tree, &repo.objects, crate::git::path::OPTIONS)?;
+    let Ok(committed) = State::from_tree(&tree, objects, path::OPTIONS) else {
+        return false;
+    };
     let unusual = Flags::INTENT_TO_ADD | Flags::SKIP_WORKTREE | Flags::ASSUME_VALID;
     let (ours, theirs) = (index.entries(), committed.entries());
-    Ok(ours.len() == theirs.len()
+    ours.len() == theirs.len()
         && ours.iter().zip(theirs).all(|(one, other)| {
             one.stage() == Stage::Unconflicted
                 && !one.flags.intersects(unusual)
                 && one.mode == other.mode
                 && one.id == other.id
                 && one.path(index) == other.path(&committed)
-        }))
-}
-
-fn is_as_noted(repo: &gix::Repository, index: &State, root: &Path) -> bool {
-    let Ok(options) = repo.stat_options() else {
-        return false;
-    };
-    // A change of mode alone shows nowhere else.
-    options.trust_ctime
-        && index.entries().iter().all(|entry| {
-            let Ok(path) = entry.path(index).to_path() else {
-                return false;
-            };
-            let Ok(found) = Metadata::from_path_no_follow(&root.join(path)) else {
-                return false;
-            };
-            if entry.mode == Mode::COMMIT {
-                return found.is_dir();
-            }
-            let fits = match entry.mode {
-                Mode::SYMLINK => found.is_symlink(),
-                Mode::FILE | Mode::FILE_EXECUTABLE => found.is_file(),
-                _ => false,
-            };
-            fits && !entry.stat.is_racy(index.timestamp(), options)
-                && Stat::from_fs(&found).is_ok_and(|stat| entry.stat.matches(&stat, options))
         })
 }
 
-fn has_nothing_else(index: &State, root: &Path) -> bool {
-    let mut known: HashMap<&BStr, Known> = HashMap::new();
-    for entry in index.entries() {
-        let path = entry.path(index);
-        let kind = match entry.mode {
-            Mode::COMMIT => Known::Gitlink,
-            _ => Known::File,
-        };
-        known.insert(path, kind);
-        for slash in path.find_iter("/") {
-            known.insert(path[..slash].as_bstr(), Known::Folder);
+/// Whether the worktree `root` certainly holds just what an index noted that was written at the time `written`. `false` means
+/// that nobody knows yet.
+pub(super) fn is_as_noted(index: &State, written: Time, root: OwnedFd) -> bool {
+    let mut walk = Walk {
+        index,
+        written,
+        path: BString::default(),
+        met: 0,
+    };
+    walk.folder(root).is_some() && walk.met == index.entries().len()
+}
+
+/// A folder, unless a symbolic link leads there.
+pub(super) fn open(at: impl AsFd, path: impl rustix::path::Arg) -> Option<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(at, path, flags, Permissions::empty()).ok()
+}
+
+/// A walk through the worktree that ends where something is not as the index noted it.
+struct Walk<'a> {
+    index: &'a State,
+    written: Time,
+    /// Where it is; ends with `/` but at the root.
+    path: BString,
+    /// How many of the index's entries it has met.
+    met: usize,
+}
+
+impl Walk<'_> {
+    fn folder(&mut self, folder: OwnedFd) -> Option<()> {
+        let mut folder = Dir::new(folder).ok()?;
+        let mut entries = Vec::new();
+        while let Some(entry) = folder.read() {
+            let entry = entry.ok()?;
+            entries.push((entry.file_name().to_owned(), entry.file_type()));
         }
-    }
-    let mut entries = walkdir::WalkDir::new(root).min_depth(1).into_iter();
-    while let Some(entry) = entries.next() {
-        let Ok(entry) = entry else {
-            return false;
-        };
-        let Ok(path) = entry.path().strip_prefix(root) else {
-            return false;
-        };
-        if entry.depth() == 1 && entry.file_name() == ".git" {
-            if entry.file_type().is_dir() {
-                entries.skip_current_dir();
+        let folder = folder.fd().ok()?;
+        let length = self.path.len();
+        for (name, kind) in entries {
+            let bytes = name.to_bytes();
+            if matches!(bytes, b"." | b"..") || (length == 0 && bytes == b".git") {
+                continue;
             }
-            continue;
+            self.path.extend_from_slice(bytes);
+            match (self.index.entry_by_path(self.path.as_bstr()), kind) {
+                // A submodule's worktree, which is not looked into.
+                (Some(entry), FileType::Directory) if entry.mode == Mode::COMMIT => self.met += 1,
+                (Some(entry), FileType::RegularFile | FileType::Symlink) => {
+                    let found = statat(folder, &*name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+                    if !is_same(entry, &found, self.written) {
+                        return None;
+                    }
+                    self.met += 1;
+                }
+                (None, FileType::Directory) => {
+                    self.path.push(b'/');
+                    self.index.prefixed_entries(self.path.as_bstr())?;
+                    self.folder(open(folder, &*name)?)?;
+                }
+                _ => return None,
+            }
+            self.path.truncate(length);
         }
-        match known.get(path.as_os_str().as_bytes().as_bstr()) {
-            None => return false,
-            Some(Known::Gitlink) => entries.skip_current_dir(),
-            Some(Known::File | Known::Folder) => {}
+        Some(())
+    }
+}
+
+/// Whether a file is the one that the index noted. A file of the same age as the index may have changed since (git's
+/// Documentation/technical/racy-git).
+fn is_same(entry: &Entry, found: &Stat, written: Time) -> bool {
+    let kind = FileType::from_raw_mode(found.st_mode);
+    let is_executable = found.st_mode & 0o100 != 0;
+    let fits = match entry.mode {
+        Mode::SYMLINK => kind == FileType::Symlink,
+        Mode::FILE => kind == FileType::RegularFile && !is_executable,
+        Mode::FILE_EXECUTABLE => kind == FileType::RegularFile && is_executable,
+        _ => false,
+    };
+    let noted = &entry.stat;
+    let changed = (found.st_mtime, found.st_mtime_nsec as i64);
+    // The index has no more than 32 bits for each.
+    fits && noted.size == found.st_size as u32
+        && noted.ino == found.st_ino as u32
+        && noted.uid == found.st_uid
+        && noted.gid == found.st_gid
+        && is_at(noted.mtime, changed)
+        && is_at(noted.ctime, (found.st_ctime, found.st_ctime_nsec as i64))
+        && is_before(changed, written)
+}
+
+/// Not every git notes nanoseconds.
+fn is_at(noted: gix::index::entry::stat::Time, (secs, nsecs): Time) -> bool {
+    noted.secs == secs as u32 && (noted.nsecs == 0 || i64::from(noted.nsecs) == nsecs)
+}
+
+/// Where a file system keeps no nanoseconds, the seconds have to tell.
+fn is_before(one: Time, other: Time) -> bool {
+    match one.1 == 0 || other.1 == 0 {
+        true => one.0 < other.0,
+        false => one < other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_as_old_as_the_index_may_have_changed_since() {
+        for (file, index, want) in [
+            ((5, 100), (5, 101), true),
+            ((5, 100), (5, 100), false),
+            ((5, 101), (5, 100), false),
+            ((5, 0), (5, 100), false),
+            ((5, 100), (5, 0), false),
+            ((4, 0), (5, 0), true),
+        ] {
+            assert_eq!(is_before(file, index), want, "{file:?} {index:?}");
         }
     }
-    true
 }

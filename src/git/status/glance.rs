@@ -1,0 +1,170 @@
+//! A worktree told at a glance: HEAD is at its pin, nothing changed, everything is pushed. Its repository is not opened for
+//! that, which would take longer than all the rest; whatever is out of the ordinary is left to whoever opens it.
+
+use std::{io::Read as _, os::fd::OwnedFd, path::Path};
+
+use bstr::{BStr, BString, ByteSlice};
+use gix::{ObjectId, hash::Kind, index::State};
+use rustix::{
+    fs::{AtFlags, CWD, Mode, OFlags, fstat, openat, statat},
+    path::Arg,
+};
+
+use super::{
+    Facts,
+    clean::{self, Time},
+};
+use crate::{
+    git::{history, repository::is_ordinary, submodule::Store},
+    model::status::{Changes, Standing, Worktree},
+};
+
+/// The worktree `work_dir`, if its HEAD is at `pin` and nothing else is to be told of it.
+pub(super) fn at(work_dir: &Path, pin: ObjectId, facts: &Facts) -> Option<Worktree> {
+    let work = clean::open(CWD, work_dir)?;
+    let gitfile = read(&work, ".git")?;
+    let way = gitfile.strip_prefix(b"gitdir: ")?.trim_ascii();
+    let git = clean::open(&work, way)?;
+    if !is_own([&work, &git]) {
+        return None;
+    }
+    let git_dir = work_dir.join(way.to_path().ok()?);
+    let packed = read(&git, "packed-refs").unwrap_or_default();
+    let head = read(&git, "HEAD")?;
+    let branch = head.strip_prefix(b"ref: refs/heads/");
+    let branch = branch.map(|name| BString::from(name.trim_ascii()));
+    let is_at_pin = match &branch {
+        Some(branch) => commit_of(&git, &packed, branch.as_ref())? == pin,
+        None => ObjectId::from_hex(head.trim_ascii()).ok()? == pin,
+    };
+    if !is_at_pin || is_replacing(&git, &packed) || !is_ordinary(&read(&git, "config")?, |_| true) {
+        return None;
+    }
+    let tips = || tips(&git, &git_dir, &packed);
+    let is_pushed = |tip| tip == pin || facts.recall(tip, pin).is_some();
+    if !tips().any(is_pushed) {
+        let store = Store::at(git_dir.clone(), pin.kind())?;
+        let mut tips = tips().take(TIPS);
+        let tip = tips.find(|tip| history::contains(store.objects(), *tip, pin))?;
+        facts.note(tip, pin);
+    }
+    let (index, checksum, mut written) = index(&git, pin.kind())?;
+    match facts.recall(checksum, pin) {
+        Some(read) => written = written.max((read, 0)),
+        None => {
+            let store = Store::at(git_dir, pin.kind())?;
+            if !clean::is_as_committed(&index, pin, store.objects()) {
+                return None;
+            }
+            facts.note(checksum, pin);
+        }
+    }
+    clean::is_as_noted(&index, written, work).then_some(Worktree {
+        branch,
+        head: Some(pin),
+        standing: Standing::InStep,
+        changes: Changes::default(),
+        unpushed: 0,
+    })
+}
+
+/// A small file, whole.
+fn read(folder: &OwnedFd, name: impl Arg) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(4 << 10);
+    // Without a limit, its size would be asked for first.
+    let file = open(folder, name)?;
+    file.take(u64::MAX).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+fn open(folder: &OwnedFd, name: impl Arg) -> Option<std::fs::File> {
+    let file = openat(
+        folder,
+        name,
+        OFlags::RDONLY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )
+    .ok()?;
+    Some(file.into())
+}
+
+/// Whether they belong to whoever runs flota; what `safe.directory` allows besides is for others to know (CVE-2022-24765).
+fn is_own(folders: [&OwnedFd; 2]) -> bool {
+    let own = rustix::process::geteuid().as_raw();
+    let mut folders = folders.into_iter();
+    folders.all(|folder| fstat(folder).is_ok_and(|found| found.st_uid == own))
+}
+
+/// Where a branch is.
+fn commit_of(git: &OwnedFd, packed: &[u8], branch: &BStr) -> Option<ObjectId> {
+    let name = format!("refs/heads/{}", branch.to_str().ok()?);
+    match read(git, &name) {
+        Some(text) => ObjectId::from_hex(text.trim_ascii()).ok(),
+        None => packed_refs(packed)
+            .find(|(_, packed)| *packed == name.as_bytes())
+            .and_then(|(id, _)| ObjectId::from_hex(id).ok()),
+    }
+}
+
+/// Where the remote-tracking branches are: those that were packed, unless they have moved since; then those that never were.
+fn tips<'a>(
+    git: &'a OwnedFd,
+    git_dir: &Path,
+    packed: &'a [u8],
+) -> impl Iterator<Item = ObjectId> + use<'a> {
+    let was_packed = packed_refs(packed).filter(|(_, name)| name.starts_with(REMOTES));
+    let was_packed = was_packed.filter_map(|(id, name)| match read(git, name) {
+        None => ObjectId::from_hex(id).ok(),
+        Some(moved) => ObjectId::from_hex(moved.trim_ascii()).ok(),
+    });
+    let folder = git_dir.join("refs/remotes");
+    let loose = std::iter::once_with(move || walkdir::WalkDir::new(folder));
+    let loose = loose.flatten().filter_map(|entry| {
+        let bytes = std::fs::read(entry.ok()?.path()).ok()?;
+        ObjectId::from_hex(bytes.trim_ascii()).ok()
+    });
+    was_packed.chain(loose)
+}
+
+/// Whether objects stand in for others (git-replace(1)).
+fn is_replacing(git: &OwnedFd, packed: &[u8]) -> bool {
+    statat(git, "refs/replace", AtFlags::SYMLINK_NOFOLLOW).is_ok()
+        || packed_refs(packed).any(|(_, name)| name.starts_with(b"refs/replace/"))
+}
+
+/// Id and name of each (git-pack-refs(1)).
+fn packed_refs(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let refs = text.lines().filter(|line| !line.starts_with(b"#"));
+    refs.filter_map(|line| line.split_once_str(" "))
+}
+
+/// The index, its checksum, and when it was written.
+fn index(git: &OwnedFd, hash: Kind) -> Option<(State, ObjectId, Time)> {
+    let file = open(git, "index")?;
+    let found = fstat(&file).ok()?;
+    let mut bytes = Vec::with_capacity(found.st_size as usize + 1);
+    file.take(u64::MAX).read_to_end(&mut bytes).ok()?;
+    let none = State::new(hash).timestamp();
+    let (state, checksum) = State::from_bytes(&bytes, none, hash, OPTIONS).ok()?;
+    let mut hasher = gix::hash::hasher(hash);
+    hasher.update(bytes.get(..bytes.len().checked_sub(hash.len_in_bytes())?)?);
+    let checksum = checksum.filter(|sum| hasher.try_finalize().is_ok_and(|found| found == *sum))?;
+    // A part of it may lie elsewhere, or say that a folder stands for its files.
+    let is_whole = state.link().is_none() && !state.is_sparse();
+    let written = (found.st_mtime, found.st_mtime_nsec as i64);
+    is_whole.then_some((state, checksum, written))
+}
+
+/// Where remote-tracking branches are.
+const REMOTES: &[u8] = b"refs/remotes/";
+
+/// How many of them are searched for a commit.
+const TIPS: usize = 64;
+
+/// One thread: there is one for each service.
+const OPTIONS: gix::index::decode::Options = gix::index::decode::Options {
+    thread_limit: Some(1),
+    min_extension_block_in_bytes_for_threading: usize::MAX,
+    expected_checksum: None,
+    alloc_limit_bytes: None,
+};
