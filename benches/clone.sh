@@ -42,6 +42,9 @@ cat ../update.md
 hyperfine --shell=none --style basic --warmup 1 --runs 5 --export-markdown ../status.md \
   "$flota status" "git submodule status" "git status" >../status.log 2>&1
 cat ../status.md
+hyperfine --shell=none --style basic --runs 5 --prepare 'rm -f .git/flota/status' --export-markdown ../first-status.md \
+  "$flota status" >../first-status.log 2>&1
+cat ../first-status.md
 test -z "$(git status --porcelain)"
 test "$(git submodule status | grep -c '^ ')" = 1000
 git fsck

@@ -1,7 +1,7 @@
 //! What earlier runs left for later ones: to be seen, and to be cleared.
 
 use crate::{
-    git::{clone::cache::ObjectCache, fetch::kept, repository::Repository},
+    git::{clone::cache::ObjectCache, fetch::kept, repository::Repository, status::Facts},
     model::{
         cache::{Cache, CacheKind},
         error::Result,
@@ -12,6 +12,7 @@ use crate::{
 pub fn caches(repository: &Repository) -> Result<Vec<Cache>> {
     let identities = repository.identities().usage()?;
     let fetched = kept::usage(repository)?;
+    let indexes = Facts::of(repository);
     let mut caches = vec![
         Cache {
             kind: CacheKind::Identities,
@@ -24,6 +25,12 @@ pub fn caches(repository: &Repository) -> Result<Vec<Cache>> {
             path: fetched.path,
             entries: fetched.entries,
             bytes: fetched.bytes,
+        },
+        Cache {
+            kind: CacheKind::Indexes,
+            entries: indexes.count(),
+            bytes: indexes.bytes(),
+            path: indexes.path(),
         },
     ];
     if let Some(objects) = ObjectCache::of_user() {
@@ -45,5 +52,6 @@ pub fn caches(repository: &Repository) -> Result<Vec<Cache>> {
 pub fn clear(repository: &Repository) -> Result<()> {
     repository.identities().clear()?;
     kept::clear(repository)?;
+    Facts::of(repository).clear()?;
     ObjectCache::of_user().map_or(Ok(()), |objects| objects.clear())
 }

@@ -51,7 +51,7 @@ fn what_is_kept_is_counted_and_cleared() {
         .flota("clone", &["cache", "--format", "json"])
         .json();
     assert_eq!(full["schema"], "flota.cache/v1");
-    // The third is the user's, which clones fill.
+    // The others are filled by `flota status`, and by clones.
     for cache in &full["caches"].as_array().unwrap()[..2] {
         assert!(cache["entries"].as_u64().unwrap() > 0, "{cache}");
         assert!(cache["bytes"].as_u64().unwrap() > 0, "{cache}");

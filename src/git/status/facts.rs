@@ -6,7 +6,8 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::Write as _,
+    io::{self, Write as _},
+    os::unix::fs::MetadataExt,
     path::PathBuf,
     sync::{Mutex, PoisonError},
     time::SystemTime,
@@ -14,7 +15,10 @@ use std::{
 
 use gix::ObjectId;
 
-use crate::git::repository::Repository;
+use crate::{
+    git::repository::Repository,
+    model::error::{Error, Result},
+};
 
 /// An index's checksum, and the commit whose files it lists; or a commit, and one of its history.
 type Key = (ObjectId, ObjectId);
@@ -49,6 +53,36 @@ impl Facts {
             used: Mutex::default(),
             begun: now.map_or(0, |now| now.as_secs() as i64),
             file,
+        }
+    }
+
+    /// Where they are kept; the file need not exist.
+    pub fn path(&self) -> PathBuf {
+        self.file.clone()
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.known.len()
+    }
+
+    /// What they take on disk, in bytes.
+    pub fn bytes(&self) -> u64 {
+        // A file that is not there takes nothing.
+        fs::metadata(&self.file).map_or(0, |found| found.blocks() * 512)
+    }
+
+    /// Forgets them.
+    ///
+    /// # Errors
+    /// Environment: the file is there and cannot be removed.
+    pub fn clear(&self) -> Result<()> {
+        match fs::remove_file(&self.file) {
+            Err(err) if err.kind() != io::ErrorKind::NotFound => {
+                let path = self.file.display();
+                Err(Error::environment(format!("cannot remove `{path}`")).because(err))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -94,7 +128,7 @@ impl Facts {
             .iter()
             .map(|((holder, commit), read)| format!("{holder} {commit} {read}\n"))
             .collect();
-        let write = || -> std::io::Result<()> {
+        let write = || -> io::Result<()> {
             let folder = self.file.parent().unwrap_or(&self.file);
             fs::create_dir_all(folder)?;
             let mut file = tempfile::NamedTempFile::with_prefix_in("new-", folder)?;

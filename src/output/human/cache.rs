@@ -10,7 +10,7 @@ use crate::{
 pub fn caches(caches: &[Cache]) -> String {
     let rows = caches.iter().map(|cache| {
         let held = match cache.kind {
-            CacheKind::Identities => text::plural(cache.entries, "fact"),
+            CacheKind::Identities | CacheKind::Indexes => text::plural(cache.entries, "fact"),
             CacheKind::Fetched | CacheKind::Objects => text::plural(cache.entries, "store"),
         };
         let path = text::line(&cache.path.to_string_lossy());
