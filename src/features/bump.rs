@@ -66,7 +66,7 @@ fn one(service: ServiceStatus) -> Result<Option<Bump>> {
         unpushed,
         ..
     } = worktree;
-    let (Some(to), Some(from)) = (head, service.pin) else {
+    let Some(to) = head else {
         return Err(refuse("it has no commit to pin"));
     };
     if standing == Standing::InStep {
@@ -81,7 +81,7 @@ fn one(service: ServiceStatus) -> Result<Option<Bump>> {
     }
     Ok(Some(Bump {
         path: service.path,
-        from,
+        from: service.pin,
         to,
         standing,
         is_dirty: changes != Changes::default(),

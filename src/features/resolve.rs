@@ -124,8 +124,13 @@ fn diverged(path: &BStr, store: &Store, ours: ObjectId, theirs: ObjectId) -> Err
     let both = format!("{ours}...{theirs}");
     let git_dir = format!("--git-dir={}", store.git_dir().display());
     let compare = ["git", &git_dir, "log", "--oneline", "--left-right", &both];
+    let bump = ["flota", "bump", &path.to_str_lossy()];
     Error::repository("both sides have commits of their own, and flota does not choose")
         .hint(format!("compare them: {}", line(&compare)))
+        .hint(format!(
+            "merge them in the service, push, and pin that: {}",
+            line(&bump)
+        ))
         .hint(format!("take ours: {}", choose(path, ours)))
         .hint(format!("take theirs: {}", choose(path, theirs)))
 }

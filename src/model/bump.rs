@@ -10,8 +10,8 @@ use super::status::Standing;
 pub struct Bump {
     /// Where the service sits.
     pub path: BString,
-    /// The pin before.
-    pub from: ObjectId,
+    /// The pin before; none when it was in conflict.
+    pub from: Option<ObjectId>,
     /// HEAD, and the pin from now on.
     pub to: ObjectId,
     /// HEAD seen from the pin before.

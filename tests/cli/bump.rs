@@ -89,3 +89,24 @@ fn an_index_that_somebody_else_writes_is_an_error() {
     assert!(ran.stderr.contains("index.lock"), "{}", ran.stderr);
     assert_eq!(staged(&sandbox, "code-repos/api"), before);
 }
+
+/// What was merged in the service, and pushed, settles a pin in conflict.
+#[test]
+fn a_merge_in_the_service_settles_a_conflict() {
+    let sandbox = Sandbox::scripted("conflict");
+    let ran = sandbox.flota("", &["clone", "fleet", "ours"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    sandbox.git_output("ours", &["merge", "origin/other"]);
+    let web = "ours/code-repos/web";
+    sandbox.git(web, &["switch", "--quiet", "--create", "merged"]);
+    sandbox.git(web, &["merge", "--quiet", "origin/main"]);
+    sandbox.git(web, &["push", "--quiet", "origin", "merged"]);
+    let told = sandbox
+        .flota("ours", &["bump", "web", "--format", "json"])
+        .json();
+    let head = sandbox.git(web, &["rev-parse", "HEAD"]);
+    assert_eq!(told["services"][0]["from"], serde_json::Value::Null);
+    assert_eq!(staged(&sandbox, "code-repos/web"), head.trim());
+    let open = sandbox.git("ours", &["ls-files", "--unmerged", "--", "code-repos/web"]);
+    assert_eq!(open, "");
+}

@@ -9,12 +9,14 @@ pub fn bumps(bumps: &[Bump]) -> String {
         return "The pins are where HEAD is.\n".to_owned();
     }
     let rows = bumps.iter().map(|bump| {
-        let pins = format!("{} → {}", short(bump.from), short(bump.to));
-        vec![
-            text::name(bump.path.as_ref()),
-            pins,
-            standing(bump.standing),
-        ]
+        let name = text::name(bump.path.as_ref());
+        match bump.from {
+            Some(from) => {
+                let pins = format!("{} → {}", short(from), short(bump.to));
+                vec![name, pins, standing(bump.standing)]
+            }
+            None => vec![name, short(bump.to), "settles the conflict".to_owned()],
+        }
     });
     table(&["SERVICE", "PIN", "HEAD"], rows)
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Bytes, render};
+use super::{Bytes, Hex, render};
 use crate::model::{bump::Bump, status::Standing};
 
 /// `flota.bump/v1`
@@ -23,8 +23,8 @@ struct BumpsV1<'a> {
 struct BumpV1<'a> {
     #[serde(flatten)]
     path: Bytes<'a>,
-    from: String,
-    to: String,
+    from: Option<Hex>,
+    to: Hex,
     standing: Standing,
     dirty: bool,
 }
@@ -33,8 +33,8 @@ impl<'a> From<&'a Bump> for BumpV1<'a> {
     fn from(bump: &'a Bump) -> Self {
         Self {
             path: Bytes("path", bump.path.as_ref()),
-            from: bump.from.to_string(),
-            to: bump.to.to_string(),
+            from: bump.from.map(Hex),
+            to: Hex(bump.to),
             standing: bump.standing,
             dirty: bump.is_dirty,
         }
