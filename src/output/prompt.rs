@@ -45,6 +45,8 @@ pub fn choice(question: &str, choices: &[String], default: Option<usize>) -> Res
 
 fn unanswered(err: dialoguer::Error) -> Error {
     let dialoguer::Error::IO(err) = err;
+    // A list hides the cursor. That the terminal is gone is no news here.
+    let _ = console::Term::stderr().show_cursor();
     match err.kind() {
         std::io::ErrorKind::Interrupted => {
             Error::new(Exit::Interrupted, "interrupted while asking")

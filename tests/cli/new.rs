@@ -450,6 +450,34 @@ fn killed_at_any_moment_it_is_done_by_the_next_run() {
     assert!(interrupted > 5, "only {interrupted} runs were interrupted");
 }
 
+#[test]
+fn stopped_by_a_signal_it_takes_back_what_it_did() {
+    let mut stopped = 0;
+    for moment in 0..16 {
+        let sandbox = fleet();
+        let before = files(&sandbox);
+        let mut child = sandbox
+            .command("fleet", &NEW)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        thread::sleep(Duration::from_millis(8 * moment));
+        let pid = child.id().to_string();
+        // It may have ended by then.
+        let _ = Command::new("kill").args(["-TERM", &pid]).status();
+        let ended = child.wait().unwrap();
+        if ended.success() {
+            continue;
+        }
+        stopped += 1;
+        let after = files(&sandbox);
+        assert_eq!(difference(&before, &after), [""; 0], "{moment}: {ended}");
+        assert!(!sandbox.path("fleet/.git/flota/linking").exists());
+    }
+    assert!(stopped > 2, "only {stopped} runs were stopped");
+}
+
 /// Programs that note what they are called with, and make a repository as the forge would.
 fn forges(sandbox: &Sandbox, answer: &str) {
     for name in ["gh", "glab", "az"] {

@@ -267,6 +267,24 @@ fn drift_is_read_fleet_wide_from_the_pins() {
 }
 
 #[test]
+fn what_is_not_here_is_named_only_when_it_is_asked_for() {
+    let sandbox = made();
+    fs::remove_dir_all(sandbox.path(WEB)).unwrap();
+    let ran = update(&sandbox, &[]);
+    done(&ran);
+    assert_eq!(ran.text(), "No service was made from a template.\n");
+    let ran = update(&sandbox, &["web"]);
+    assert_eq!(ran.status, Some(4));
+    assert!(
+        ran.stderr.contains("code-repos/web: it is not initialised"),
+        "{}",
+        ran.stderr
+    );
+    // The pin is read from the git directory.
+    assert_eq!(state(&sandbox), "current");
+}
+
+#[test]
 fn a_record_cannot_reach_out_of_the_fleet() {
     let sandbox = made();
     fs::create_dir_all(sandbox.path("outside")).unwrap();

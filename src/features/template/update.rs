@@ -20,7 +20,7 @@ use crate::{
         error::{Error, Result},
         exit::Exit,
         status::Changes,
-        template::{NAME, Origin, Record, UpdateOutcome, Updated, Values},
+        template::{Origin, Record, UpdateOutcome, Updated, Values},
     },
     templates::{self, RENDERING, Template, Wanted as WantedTemplate},
 };
@@ -56,6 +56,11 @@ pub fn update(fleet: &Repository, request: &Request<'_>, ask: Ask<'_>) -> Result
     for link in links {
         if let Some(exit) = interrupt::pending() {
             return Err(Error::new(exit, "interrupted while updating templates"));
+        }
+        // One that nobody named and that is not here is nobody's concern.
+        let is_here = root.join(link.path.to_path_lossy()).join(".git").exists();
+        if request.services.is_empty() && !is_here {
+            continue;
         }
         let outcome = one(fleet, &root, &link, request, ask);
         let path = link.path;
@@ -249,7 +254,6 @@ impl<'a> Service<'a> {
             }
         };
         let values = scaffold::values(&then, &record.name, &record.answers, &mut |_, _| Ok(None))?;
-        debug_assert_eq!(values.get(NAME), Some(&record.name));
         let tree = self.render(&then, &values)?;
         let message = format!(
             "Render the template {} as it was\n\n{RENDERING}: {tree}\n",
