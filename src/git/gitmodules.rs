@@ -186,6 +186,62 @@ mod tests {
         assert_eq!(sections(text).collect::<Vec<_>>().concat(), text);
     }
 
+    /// Pieces of configuration, put together at random, the same in every run.
+    #[test]
+    fn no_text_is_read_in_two_ways() {
+        const PIECES: [&[u8]; 24] = [
+            b"[submodule \"a\"]",
+            b"[submodule \"b\"]",
+            b"[submodule",
+            b"\"]",
+            b"[core]",
+            b"\n",
+            b"\n",
+            b"\n\t",
+            b"path = x",
+            b"path=x/y",
+            b"path = \"x\"",
+            b"url = ../a",
+            b"update = none",
+            b"\\\n",
+            b"\\",
+            b"#",
+            b";",
+            b"\r\n",
+            b" ",
+            b"=",
+            b"\0",
+            b"\xff",
+            b"path",
+            b"[include]\n\tpath = /etc/passwd",
+        ];
+        let mut state: u64 = 0x5eed;
+        let mut random = move |below: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % below
+        };
+        let mut read = 0;
+        for _ in 0..50_000 {
+            let count = 1 + random(14);
+            let pieces = (0..count).map(|_| PIECES[random(PIECES.len())]);
+            let text = pieces.collect::<Vec<_>>().concat();
+            let Ok(whole) = Gitmodules::parse(&text) else {
+                continue;
+            };
+            for path in whole.by_path.keys() {
+                read += 1;
+                let wanted = BTreeSet::from([path.as_bstr()]);
+                let part = sections(&text).filter(|section| may_name(section, &wanted));
+                let part = Gitmodules::parse(&part.collect::<Vec<_>>().concat()).unwrap();
+                let shown = text.as_bstr();
+                assert_eq!(part.at(path.as_ref()), whole.at(path.as_ref()), "{shown:?}");
+            }
+        }
+        assert!(read > 100, "{read}");
+    }
+
     #[test]
     fn a_broken_file_is_an_error() {
         let err = Gitmodules::parse(b"[submodule \"a\npath = x\n").unwrap_err();

@@ -215,10 +215,13 @@ fn relative_to(remote: &BStr, url: &BStr) -> Result<BString> {
     }
     base.push(separator);
     base.extend_from_slice(rest.strip_suffix(b"/").unwrap_or(rest));
-    Ok(match base.strip_prefix(b"./") {
+    let url: BString = match base.strip_prefix(b"./") {
         Some(below) => below.into(),
         None => base,
-    })
+    };
+    // What stood behind `./` may look like something else without it.
+    check::raw(url.as_ref())?;
+    Ok(url)
 }
 
 /// `url.<base>.insteadOf` (git-config(1)): the longest value that `url` begins with gives way to its base.

@@ -14,6 +14,7 @@ use crate::sandbox::{Ran, Sandbox};
 mod fleets;
 mod programs;
 mod served;
+mod table;
 
 /// What git, and flota, write into the configuration of a clone. Any other key may be one that runs programs, or leads
 /// somewhere else.

@@ -9,7 +9,7 @@ use super::{Surroundings, assert_harmless, assert_inert};
 use crate::sandbox::{Ran, Sandbox};
 
 /// The names of the scripts, sorted.
-fn names() -> Vec<String> {
+pub fn names() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hostile");
     let files = folder
         .read_dir()
