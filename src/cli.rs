@@ -10,10 +10,12 @@ mod cache;
 mod changed;
 mod check;
 mod clone;
+mod completions;
 mod demo;
 mod explain;
 mod foreach;
 mod init;
+mod man;
 mod new;
 mod plan;
 mod record;
@@ -30,10 +32,12 @@ pub use cache::Cache;
 pub use changed::{Changed, ChangedFormat};
 pub use check::Check;
 pub use clone::Clone;
+pub use completions::Completions;
 pub use demo::Demo;
 pub use explain::Explain;
 pub use foreach::Foreach;
 pub use init::Init;
+pub use man::Man;
 pub use new::{Forge, New};
 pub use plan::{Plan, PlanFormat};
 pub use record::Record;
@@ -48,7 +52,7 @@ pub use update::Update;
 #[derive(Debug, Parser)]
 #[command(
     name = "flota",
-    version,
+    version = env!("FLOTA_VERSION"),
     propagate_version = true,
     max_term_width = 100
 )]
@@ -192,6 +196,14 @@ pub enum Command {
     Template(Template),
     /// Make a small fleet, change it, and show changed, plan and build at work.
     Demo(Demo),
+    /// Print a script that lets a shell complete flota's command line.
+    ///
+    /// For bash: flota completions bash >~/.local/share/bash-completion/completions/flota
+    Completions(Completions),
+    /// Print the manual page, or write one for each command.
+    ///
+    /// To read it: flota man | man -l -
+    Man(Man),
 }
 
 /// The commits to compare.

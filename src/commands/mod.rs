@@ -25,10 +25,12 @@ mod cache;
 mod changed;
 mod check;
 mod clone;
+mod completions;
 mod demo;
 mod explain;
 mod foreach;
 mod init;
+mod man;
 mod new;
 mod plan;
 mod record;
@@ -62,6 +64,8 @@ pub fn dispatch(command: Command, dir: &Path, global: &Global, output: &Output) 
         Command::Template(args) => template::run(&args, &open()?, output),
         Command::Templates(args) => templates::run(&args, output),
         Command::Demo(args) => demo::run(&args, global, output),
+        Command::Completions(args) => completions::run(&args, output),
+        Command::Man(args) => man::run(&args, output),
     }
 }
 

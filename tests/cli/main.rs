@@ -14,6 +14,7 @@ mod changed;
 mod check;
 mod clone;
 mod clone_served;
+mod completions;
 mod consumers;
 mod demo;
 mod explain;
@@ -24,6 +25,7 @@ mod hostile;
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod http;
 mod init;
+mod man;
 mod new;
 mod plan;
 mod record;

@@ -1,0 +1,49 @@
+//! `flota man`
+
+use std::{fs, process::Command};
+
+use crate::{sandbox::Sandbox, support::need};
+
+#[test]
+fn the_first_page_goes_to_standard_output() {
+    let ran = Sandbox::new().flota("", &["man"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert!(ran.text().contains(".TH flota 1"), "{}", ran.text());
+}
+
+#[test]
+fn every_command_has_a_page_that_man_can_read() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.flota("", &["man", "share/man1"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    for page in ["flota.1", "flota-changed.1", "flota-build.1", "flota-man.1"] {
+        assert!(sandbox.path("share/man1").join(page).is_file(), "{page}");
+    }
+    if !need("groff") {
+        return;
+    }
+    for page in fs::read_dir(sandbox.path("share/man1")).unwrap() {
+        let page = page.unwrap().path();
+        let args = ["-Kutf8", "-man", "-Tutf8", "-ww", "-b", "-z"];
+        let output = Command::new("groff")
+            .args(args)
+            .arg(&page)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success() && said.is_empty(),
+            "{}: {said}",
+            page.display()
+        );
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.path("file"), "").unwrap();
+    let ran = sandbox.flota("", &["man", "file/man1"]);
+    assert_eq!(ran.status, Some(3), "{}", ran.stderr);
+    assert!(ran.stderr.contains("file/man1"), "{}", ran.stderr);
+}
