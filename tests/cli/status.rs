@@ -299,3 +299,19 @@ fn a_branch_is_told_loose_or_packed() {
         assert_eq!(api["standing"], json!({"is": "in-step"}));
     }
 }
+
+#[test]
+fn a_pin_in_conflict_is_told_whether_its_service_is_there_or_not() {
+    let sandbox = Sandbox::scripted("conflict");
+    sandbox.git("", &["clone", "--quiet", "fleet", "ours"]);
+    sandbox.git_output("ours", &["merge", "origin/other"]);
+    let told = |services: &[&str]| sandbox.flota("ours", &[&["status"], services].concat());
+    assert_eq!(told(&[]).text().matches("in conflict").count(), 3);
+    // By name it is found, too.
+    assert_eq!(told(&["web"]).text().matches("in conflict").count(), 1);
+    assert_eq!(sandbox.flota("ours", &["resolve", "api"]).status, Some(0));
+    assert_eq!(sandbox.flota("ours", &["update", "api"]).status, Some(0));
+    let text = told(&[]).text();
+    assert_eq!(text.matches("in conflict").count(), 2, "{text}");
+    assert!(text.contains("1 of 3 services in step"), "{text}");
+}

@@ -30,10 +30,15 @@ pub fn status(services: &[ServiceStatus], all: bool) -> String {
 
 fn status_row(service: &ServiceStatus) -> Vec<String> {
     let name = text::name(service.path.as_ref());
+    const IN_CONFLICT: &str = "in conflict";
+    let without = |what: &str| match service.pin {
+        Some(_) => vec![name.clone(), what.to_owned()],
+        None => vec![name.clone(), what.to_owned(), IN_CONFLICT.to_owned()],
+    };
     let worktree = match &service.state {
         State::Here(worktree) => worktree,
-        State::Uninitialised => return vec![name, "not initialised".to_owned()],
-        State::Unreadable(_) => return vec![name, "unreadable".to_owned()],
+        State::Uninitialised => return without("not initialised"),
+        State::Unreadable(_) => return without("unreadable"),
     };
     let branch = match &worktree.branch {
         Some(branch) => text::name(branch.as_ref()),
@@ -41,11 +46,11 @@ fn status_row(service: &ServiceStatus) -> Vec<String> {
     };
     let pin = match service.pin {
         Some(_) => standing(worktree.standing),
-        None => "in conflict".to_owned(),
+        None => IN_CONFLICT.to_owned(),
     };
     let changes = &worktree.changes;
     let counted = [
-        (changes.conflicted, "in conflict"),
+        (changes.conflicted, IN_CONFLICT),
         (changes.staged, "staged"),
         (changes.unstaged, "unstaged"),
         (changes.untracked, "untracked"),
