@@ -9,6 +9,7 @@ mod bump;
 mod cache;
 mod changed;
 mod check;
+mod ci;
 mod clone;
 mod completions;
 mod demo;
@@ -31,6 +32,7 @@ pub use bump::Bump;
 pub use cache::Cache;
 pub use changed::{Changed, ChangedFormat};
 pub use check::Check;
+pub use ci::{Ci, CiSystem};
 pub use clone::Clone;
 pub use completions::Completions;
 pub use demo::Demo;
@@ -194,6 +196,12 @@ pub enum Command {
     Templates(Templates),
     /// Bring services up to date with the templates they were made from.
     Template(Template),
+    /// Write the pipelines of a CI system into the repository.
+    ///
+    /// For a fleet: one job decides, as many as needed build, one reports. For a service's own repository: a build of the image
+    /// where code changed, of the chart where only its configuration did. Pull requests, and pushes to development, main and
+    /// master. Files that flota did not write are left alone, unless --force is given.
+    Ci(Ci),
     /// Make a small fleet, change it, and show changed, plan and build at work.
     Demo(Demo),
     /// Print a script that lets a shell complete flota's command line.

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::Bringing;
+use crate::model::step_id::StepId;
 
 /// Arguments of `flota update`.
 #[derive(Args, Debug)]
@@ -19,6 +20,14 @@ pub struct Update {
     /// Show which pins would move.
     #[arg(short = 'n', long, requires = "remote")]
     pub dry_run: bool,
+    /// Only the services of these steps of a plan: ACTION:PATH@COMMIT, as flota plan writes them for CI systems.
+    #[arg(
+        long = "step",
+        value_name = "STEP,…",
+        value_delimiter = ',',
+        conflicts_with_all = ["services", "remote"]
+    )]
+    pub steps: Vec<StepId>,
     /// How to bring submodules.
     #[command(flatten)]
     pub bringing: Bringing,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    ci::{self, CiRun},
+    ci::CiRun,
     cli::{Command, Ends as EndsArgs, Global},
     config,
     features::ends::{self, Ends},
@@ -24,6 +24,7 @@ mod bump;
 mod cache;
 mod changed;
 mod check;
+mod ci;
 mod clone;
 mod completions;
 mod demo;
@@ -58,6 +59,7 @@ pub fn dispatch(command: Command, dir: &Path, global: &Global, output: &Output) 
         Command::Bump(args) => bump::run(&args, &open()?, output),
         Command::Switch(args) => switch::run(&args, &open()?, output),
         Command::Resolve(args) => resolve::run(&args, &open()?, output),
+        Command::Ci(args) => ci::run(&args, &open()?, output),
         Command::Cache(args) => cache::run(&args, &open()?, output),
         Command::Init(args) => init::run(&args, dir, output),
         Command::New(args) => new::run(&args, &open()?, output),
@@ -80,7 +82,7 @@ impl Context {
     fn open(dir: &Path, global: &Global) -> Result<Self> {
         let repository = Repository::discover(dir)?;
         let settings = config::load(&repository, global.config.as_deref())?;
-        let run = ci::detect(&|name| std::env::var_os(name))?;
+        let run = crate::ci::detect(&|name| std::env::var_os(name))?;
         Ok(Self {
             repository,
             settings,

@@ -23,7 +23,10 @@ const REQUESTS: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 const CHILDREN: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
-    let wanted = update::Wanted::new(&args.services)?;
+    let wanted = match args.steps[..] {
+        [] => update::Wanted::new(&args.services)?,
+        _ => update::Wanted::Holding(args.steps.iter().map(|step| step.path.clone()).collect()),
+    };
     if args.remote {
         return follow(args, &wanted, context, output);
     }

@@ -12,8 +12,8 @@ pub use self::{
 use crate::model::{
     error::Result,
     settings::{
-        Build, BuilderKind, ChangeSettings, ChartSettings, Fanout, FleetSettings, Globs,
-        ImageSettings, ServiceSettings, Settings, globs, valid,
+        Build, BuilderKind, ChangeSettings, ChartSettings, CiSettings, Fanout, FleetSettings,
+        Globs, ImageSettings, ServiceSettings, Settings, globs, valid,
     },
 };
 
@@ -46,6 +46,9 @@ fn top_level(keys: &mut Keys, settings: &mut Settings) -> Result<()> {
     })?;
     keys.table("image", |keys| image(keys, &mut settings.image))?;
     keys.table("chart", |keys| chart(keys, &mut settings.chart))?;
+    if let Some(value) = keys.get("ci") {
+        settings.ci = ci(&value)?;
+    }
     // Last: each service starts from what the tables above hold.
     match keys.get("service") {
         Some(value) => services(&value, settings),
@@ -56,6 +59,24 @@ fn top_level(keys: &mut Keys, settings: &mut Settings) -> Result<()> {
 fn fleet(keys: &mut Keys, fleet: &mut FleetSettings) -> Result<()> {
     keys.read("services", &mut fleet.services, globs)?;
     keys.read("base_branch", &mut fleet.base_branch, text(valid::branch))
+}
+
+fn ci(value: &Value) -> Result<CiSettings> {
+    let mut ci = CiSettings::default();
+    value.table(|keys| {
+        keys.read("archive", &mut ci.archive, text(valid::archive))?;
+        keys.read("sha256", &mut ci.sha256, text(valid::sha256))?;
+        keys.read("image", &mut ci.image, text(valid::job_image))
+    })?;
+    match (&ci.archive, &ci.sha256) {
+        (Some(_), None) => Err(value
+            .fault("has an archive whose content nobody knows")
+            .hint("write its sha256, as sha256sum prints it")),
+        (None, Some(_)) => Err(value
+            .fault("has a sha256 of nothing")
+            .hint(r#"write archive = "https://…" too"#)),
+        _ => Ok(ci),
+    }
 }
 
 fn change(keys: &mut Keys, change: &mut ChangeSettings) -> Result<()> {

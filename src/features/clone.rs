@@ -155,7 +155,7 @@ fn choose(fleet: &Path, wanted: &Wanted) -> Result<()> {
             "mark the submodules as active",
         ),
         // Each gets its own mark once it is in place.
-        Wanted::Matching(_) => Ok(()),
+        Wanted::Matching(_) | Wanted::Holding(_) => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@ pub mod bump;
 pub mod cache;
 pub mod changed;
 pub mod check;
+pub mod ci;
 pub mod clone;
 pub mod completions;
 pub mod demo;

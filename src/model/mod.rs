@@ -15,6 +15,7 @@ pub mod init;
 pub mod leg;
 pub mod name;
 pub mod new;
+pub mod pipeline;
 pub mod plan;
 pub mod range;
 pub mod record;

@@ -32,6 +32,8 @@ pub struct Settings {
     pub image: ImageSettings,
     /// `[chart]`: how charts are made.
     pub chart: ChartSettings,
+    /// `[ci]`: what the pipelines that flota writes need to know.
+    pub ci: CiSettings,
     /// `[service.NAME]` by name, each begun as [`Settings::unconfigured`] has it: read them through
     /// [`Settings::for_service`], which adds the global entries of the maps.
     pub services: BTreeMap<String, ServiceSettings>,
@@ -129,6 +131,17 @@ pub struct FleetSettings {
     pub services: Option<Globs>,
     /// The branch a change is measured against when nothing else says so; when absent, it is found out.
     pub base_branch: Option<String>,
+}
+
+/// `[ci]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CiSettings {
+    /// Where a job gets flota from, as [`valid::archive`] has it; it is on the machine already when absent.
+    pub archive: Option<String>,
+    /// The archive's SHA-256; there is one exactly when there is an archive.
+    pub sha256: Option<String>,
+    /// The container image that jobs run in, where the system runs them in one.
+    pub image: Option<String>,
 }
 
 /// `[change]`, or `[service.NAME.change]` laid over it. The globs match paths inside the service.

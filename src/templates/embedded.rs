@@ -10,17 +10,20 @@ use crate::model::{
     template::Origin,
 };
 
-static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
+pub(super) static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 
 /// The folder that lies under every template without a chart of its own.
 const CHART: &str = "chart";
+
+/// The folder of the pipelines: no services.
+pub(super) const CI: &str = "ci";
 
 /// What makes a folder a chart.
 const CHART_FILE: &str = "config/Chart.yaml";
 
 /// All of them, sorted by name.
 pub fn all() -> Result<Vec<Template>> {
-    let folders = TEMPLATES.dirs().filter(|folder| name(folder) != CHART);
+    let folders = TEMPLATES.dirs().filter(|folder| is_service(folder));
     let mut all: Vec<Template> = folders.map(read).collect::<Result<_>>()?;
     all.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(all)
@@ -30,8 +33,12 @@ pub fn all() -> Result<Vec<Template>> {
 pub fn named(wanted: &str) -> Result<Option<Template>> {
     let folder = TEMPLATES
         .dirs()
-        .find(|folder| name(folder) == wanted && wanted != CHART);
+        .find(|folder| name(folder) == wanted && is_service(folder));
     folder.map(read).transpose()
+}
+
+fn is_service(folder: &Dir<'_>) -> bool {
+    !matches!(name(folder), CHART | CI)
 }
 
 fn name<'a>(folder: &Dir<'a>) -> &'a str {
@@ -49,7 +56,7 @@ fn read(folder: &Dir<'static>) -> Result<Template> {
 }
 
 /// Its files by the paths that they are rendered to, so that one takes the place of another with or without `.jinja`.
-fn sources(root: &Dir<'static>) -> Result<BTreeMap<String, Source>> {
+pub(super) fn sources(root: &Dir<'static>) -> Result<BTreeMap<String, Source>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![root];
     while let Some(folder) = folders.pop() {

@@ -25,12 +25,14 @@ use crate::{
 
 mod embedded;
 mod folder;
+mod pipelines;
 mod record;
 mod render;
 mod repository;
 mod source;
 
 pub use embedded::{all, named};
+pub use pipelines::pipelines;
 pub use record::{FILE as RECORD, read as read_record};
 pub use source::{Wanted, load};
 

@@ -64,6 +64,8 @@ pub fn assert_schema(schema: &str, file: &std::path::Path) {
     if support::need("check-jsonschema") {
         run(Command::new("check-jsonschema")
             .args(["--builtin-schema", schema])
+            // Azure's schema escapes characters that regular expressions with Unicode have no escape for.
+            .arg("--regex-variant=nonunicode")
             .arg(file));
     }
 }

@@ -12,6 +12,7 @@ mod bump;
 mod cache;
 mod changed;
 mod check;
+mod ci;
 mod clone;
 mod clone_served;
 mod completions;

@@ -100,6 +100,11 @@ impl Sandbox {
         self.prepare(command, &self.path(dir))
     }
 
+    /// Another program, not yet started.
+    pub fn program(&self, program: &str, dir: impl AsRef<Path>) -> Command {
+        self.prepare(Command::new(program), &self.path(dir))
+    }
+
     /// git, in `dir` of the sandbox; its output, which it must give.
     pub fn git(&self, dir: impl AsRef<Path>, args: &[&str]) -> String {
         String::from_utf8(self.git_bytes(dir, args)).unwrap()

@@ -99,6 +99,21 @@ impl Trees {
     }
 }
 
+/// Whether HEAD is a fleet, and not one service.
+///
+/// # Errors
+/// It is neither.
+pub fn is_fleet(repository: &Repository, settings: &Settings) -> Result<bool> {
+    let objects = repository.objects();
+    let head = repository.tree_of(repository.resolve("HEAD")?)?;
+    let trees = Trees {
+        base: None,
+        head: Some(head),
+    };
+    let scope = scope(Objects::new(&objects), settings, &trees)?;
+    Ok(matches!(scope, Scope::Fleet))
+}
+
 /// What kind of repository this is.
 enum Scope {
     /// Submodules are its services.

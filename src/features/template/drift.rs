@@ -19,10 +19,7 @@ use crate::{
 /// Misuse: a name is none of the fleet's services. Repository: the fleet's index cannot be read.
 pub fn drift(fleet: &Repository, services: &[String], jobs: NonZeroUsize) -> Result<Vec<Drift>> {
     let links = pins::of_index(fleet)?.links;
-    let links = match Wanted::new(services)? {
-        Wanted::Active => links,
-        Wanted::Matching(patterns) => patterns.among(links, |link| link.path.as_ref())?,
-    };
+    let links = Wanted::new(services)?.named(links)?;
     parallel::map(jobs, &links, |link| one(fleet, link))
 }
 

@@ -47,10 +47,7 @@ pub fn update(fleet: &Repository, request: &Request<'_>, ask: Ask<'_>) -> Result
         .folder()
         .map_err(|err| Error::environment("cannot find the fleet's folder").because(err))?;
     let links = pins::of_index(fleet)?.links;
-    let links = match Wanted::new(request.services)? {
-        Wanted::Active => links,
-        Wanted::Matching(patterns) => patterns.among(links, |link| link.path.as_ref())?,
-    };
+    let links = Wanted::new(request.services)?.named(links)?;
     let _lock = crate::features::update::lock(fleet)?;
     let mut updated = Vec::new();
     for link in links {

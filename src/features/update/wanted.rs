@@ -1,6 +1,6 @@
 //! Which submodules of the fleet are meant.
 
-use bstr::{BStr, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use crate::{
@@ -22,6 +22,8 @@ pub enum Wanted {
     Active,
     /// Those whose name or path one of these patterns matches.
     Matching(Patterns),
+    /// Those at these paths, and those that hold one of them.
+    Holding(Vec<BString>),
 }
 
 /// Names, paths, or globs of either.
@@ -55,6 +57,18 @@ impl Wanted {
         }))
     }
 
+    /// Those that were named, or all where none was.
+    ///
+    /// # Errors
+    /// Misuse: a pattern matches none.
+    pub fn named(&self, links: Vec<Link>) -> Result<Vec<Link>> {
+        match self {
+            Self::Active => Ok(links),
+            Self::Matching(patterns) => patterns.among(links, |link| link.path.as_ref()),
+            Self::Holding(paths) => holding(paths, links),
+        }
+    }
+
     /// The wanted ones, and what of them is in conflict.
     ///
     /// # Errors
@@ -66,6 +80,13 @@ impl Wanted {
                 links: active(fleet, links)?,
                 conflicted,
             }),
+            Self::Holding(paths) => {
+                let wanted = |one: &Conflicted| is_held(one.path.as_ref(), paths);
+                Ok(Pins {
+                    links: holding(paths, links)?,
+                    conflicted: conflicted.into_iter().filter(wanted).collect(),
+                })
+            }
             Self::Matching(patterns) => {
                 let settled = links.into_iter().map(Ok);
                 let all = settled.chain(conflicted.into_iter().map(Err)).collect();
@@ -84,6 +105,34 @@ impl Wanted {
             }
         }
     }
+}
+
+/// Those that lie at one of `paths`, or hold it.
+fn holding(paths: &[BString], links: Vec<Link>) -> Result<Vec<Link>> {
+    for path in paths {
+        let is_there = |link: &Link| holds(link.path.as_ref(), path.as_ref());
+        if !links.iter().any(is_there) && path != "." {
+            return Err(
+                Error::misuse(format!("the fleet has no service at `{path}`"))
+                    .hint("list them: flota plan --all"),
+            );
+        }
+    }
+    let wanted = |link: &Link| is_held(link.path.as_ref(), paths);
+    Ok(links.into_iter().filter(wanted).collect())
+}
+
+fn is_held(path: &BStr, paths: &[BString]) -> bool {
+    paths.iter().any(|inner| holds(path, inner.as_ref()))
+}
+
+/// Whether the submodule at `path` is what lies at `inner`, or holds it; `.` is the whole repository, with all of its own.
+fn holds(path: &BStr, inner: &BStr) -> bool {
+    if inner == "." {
+        return true;
+    }
+    let rest = inner.strip_prefix(path.as_bytes());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 impl Patterns {

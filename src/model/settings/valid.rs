@@ -43,6 +43,50 @@ pub fn branch(text: &str) -> Result<()> {
     }
 }
 
+/// Where a release archive lies: over https, in characters that mean nothing to a shell, a YAML or a Groovy string.
+pub fn archive(text: &str) -> Result<()> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/?=&+%@".contains(c);
+    let host = text.strip_prefix("https://").unwrap_or_default();
+    let has_host = host.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if has_host && !host.contains('@') && text.len() <= 1024 && text.chars().all(plain) {
+        return Ok(());
+    }
+    refuse(
+        "archive",
+        text,
+        "is no plain https URL",
+        r#"write archive = "https://HOST/PATH.tar.gz", without credentials"#,
+    )
+}
+
+/// A SHA-256 in hexadecimal.
+pub fn sha256(text: &str) -> Result<()> {
+    if text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        return Ok(());
+    }
+    refuse(
+        "checksum",
+        text,
+        "is not 64 hexadecimal digits",
+        "write what sha256sum prints",
+    )
+}
+
+/// The image that jobs run in.
+pub fn job_image(text: &str) -> Result<()> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._:/@".contains(c);
+    let begins = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if begins && text.len() <= LONGEST + 80 && text.chars().all(plain) {
+        return Ok(());
+    }
+    refuse(
+        "image",
+        text,
+        "is no reference to one",
+        r#"write image = "registry.example.com/tools/flota@sha256:…""#,
+    )
+}
+
 /// A service's name: a submodule's, without what git or a command line would trip over (CVE-2018-11235).
 pub fn service_name(text: &str) -> Result<()> {
     let why = if text.is_empty() {

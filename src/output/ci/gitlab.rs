@@ -20,7 +20,8 @@ const SHARED: usize = 500;
 /// # Errors
 /// It is larger than GitLab takes.
 pub fn plan(division: &Division<'_>) -> Result<String> {
-    let mut yaml = "---\n# A child pipeline, by flota plan --format gitlab.\n".to_owned();
+    // Without rules a pipeline below a merge request's would have no jobs.
+    let mut yaml = "---\n# A child pipeline, by flota plan --format gitlab.\nworkflow:\n  rules:\n    - when: always\n\n".to_owned();
     if division.legs.is_empty() {
         yaml.push_str("\"nothing to build\":\n  script:\n    - \"true\"\n");
         return Ok(yaml);

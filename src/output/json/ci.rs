@@ -1,0 +1,45 @@
+//! `flota.ci/v1`
+
+use std::os::unix::ffi::OsStrExt;
+
+use bstr::ByteSlice;
+use serde::Serialize;
+
+use super::{Bytes, render};
+use crate::model::pipeline::{Found, PipelineFile};
+
+/// `flota.ci/v1`
+pub fn pipelines(files: &[PipelineFile], written: bool) -> String {
+    render(&PipelinesV1 {
+        schema: "flota.ci/v1",
+        up_to_date: written || files.iter().all(|file| file.found == Found::Same),
+        files: files.iter().map(|file| FileV1::of(file, written)).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct PipelinesV1<'a> {
+    schema: &'static str,
+    /// After the run.
+    up_to_date: bool,
+    files: Vec<FileV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct FileV1<'a> {
+    #[serde(flatten)]
+    path: Bytes<'a>,
+    /// Before the run.
+    found: Found,
+    written: bool,
+}
+
+impl<'a> FileV1<'a> {
+    fn of(file: &'a PipelineFile, written: bool) -> Self {
+        Self {
+            path: Bytes("path", file.path.as_os_str().as_bytes().as_bstr()),
+            found: file.found,
+            written: written && file.found != Found::Same,
+        }
+    }
+}
