@@ -82,7 +82,7 @@ fn judge(fleet: &Repository, one: &Conflicted) -> Result<Verdict> {
     let url = listed.and_then(|listed| Some(listed.url.as_ref()?.as_ref()));
     let own = Store::open(fleet, name, one.path.as_ref())?;
     let seen = own.as_ref().map_or(Direction::Unknown, |store| {
-        history::direction(store.objects(), ours, theirs, store.is_shallow())
+        history::direction(store.objects(), ours, theirs, || store.is_shallow())
     });
     if seen != Direction::Unknown {
         return verdict(one, seen, own.as_ref(), [ours, theirs]);
@@ -94,7 +94,7 @@ fn judge(fleet: &Repository, one: &Conflicted) -> Result<Verdict> {
         Some(own) => own.above(fetched),
         None => fetched,
     };
-    let seen = history::direction(store.objects(), ours, theirs, is_cut);
+    let seen = history::direction(store.objects(), ours, theirs, || is_cut);
     verdict(one, seen, Some(&store), [ours, theirs])
 }
 

@@ -54,17 +54,36 @@ pub fn committed_at(objects: Objects<'_>, commit: ObjectId) -> Result<i64> {
     Ok(committer.seconds())
 }
 
-/// Which way `from` → `to` goes in their own history. `shallow` says that the history is cut, so that what looks
-/// diverged may not be.
-pub fn direction(objects: Objects<'_>, from: ObjectId, to: ObjectId, shallow: bool) -> Direction {
+/// Which way `from` → `to` goes in their own history. `shallow` says, when it is asked, that the history is cut, so that
+/// what looks diverged may not be.
+pub fn direction(
+    objects: Objects<'_>,
+    from: ObjectId,
+    to: ObjectId,
+    shallow: impl Fn() -> bool,
+) -> Direction {
+    // Most pins move by a commit or a merge, and two commits tell that by themselves, also where there are no others.
+    if is_parent(objects, from, to) {
+        return Direction::Forward;
+    }
+    if is_parent(objects, to, from) {
+        return Direction::Rollback;
+    }
     let mut graph = Graph::new(objects, None);
     match merge_base(from, &[to], &mut graph) {
         Ok(Some(bases)) if bases.contains(&from) => Direction::Forward,
         Ok(Some(bases)) if bases.contains(&to) => Direction::Rollback,
-        Ok(Some(_)) if !shallow => Direction::Diverged,
-        Ok(None) if !shallow && both_read(objects, from, to) => Direction::Diverged,
+        Ok(Some(_)) if !shallow() => Direction::Diverged,
+        Ok(None) if !shallow() && both_read(objects, from, to) => Direction::Diverged,
         _ => Direction::Unknown,
     }
+}
+
+/// Whether `commit`, as far as it can be read, names `other` as a parent.
+fn is_parent(objects: Objects<'_>, other: ObjectId, commit: ObjectId) -> bool {
+    let mut buffer = Vec::new();
+    let found = objects.find_commit_iter(&commit, &mut buffer);
+    found.is_ok_and(|commit| commit.parent_ids().any(|parent| parent == other))
 }
 
 /// Whether the history of `tip` has `commit` in it, as far as it is at hand.

@@ -1,16 +1,26 @@
 //! Where a submodule's objects are, read without opening a whole repository: 0.1 ms instead of 0.6 ms each.
 
-use std::path::{Path, PathBuf};
+use std::{
+    cell::{OnceCell, RefCell},
+    path::{Path, PathBuf},
+};
 
 use bstr::BStr;
 use gix::{
     ObjectId,
-    objs::{Exists, Find},
-    odb::{pack::cache::object::MemoryCappedHashmap, store::init::Slots},
+    objs::{Data, Find, Kind},
+    odb::{
+        self,
+        pack::cache::{Object, object::MemoryCappedHashmap},
+        store::init::Slots,
+    },
 };
 
+use self::packs::Packs;
 use super::{Objects, path, repository::Repository};
 use crate::model::error::Result;
+
+mod packs;
 
 /// What messages call the key of a section of `.gitmodules`.
 const NAME: &str = "submodule name";
@@ -20,29 +30,39 @@ const OBJECT_CACHE: usize = 256 << 10;
 
 /// The objects of one submodule: those of its git directory, and below them what was fetched for it.
 pub struct Store {
-    git_dirs: Vec<PathBuf>,
     layers: Layers,
 }
 
 /// Object databases that are asked in turn; at least one.
-struct Layers(Vec<gix::odb::Handle>);
+struct Layers(Vec<Layer>);
 
 impl Find for Layers {
     fn try_find<'b>(
         &self,
         id: &gix::oid,
         buffer: &'b mut Vec<u8>,
-    ) -> gix::Result<Option<gix::objs::Data<'b>>> {
-        let Some((last, before)) = self.0.split_last() else {
-            return Ok(None);
-        };
-        match before.iter().find(|layer| layer.exists(id)) {
-            Some(layer) => layer.try_find(id, buffer),
-            None => last.try_find(id, buffer),
+    ) -> gix::Result<Option<Data<'b>>> {
+        for layer in &self.0 {
+            if let Some(kind) = layer.find(id, buffer)? {
+                return Ok(Some(Data::new(buffer, kind, id.kind())));
+            }
         }
+        Ok(None)
     }
 }
 
+/// The objects of one git directory.
+struct Layer {
+    git_dir: PathBuf,
+    hash: gix::hash::Kind,
+    /// None where there is no folder for them.
+    packs: Option<Packs>,
+    loose: odb::loose::Store,
+    /// All of them, alternates too: opened with the first object that is not found otherwise. None when it cannot be.
+    whole: OnceCell<Option<odb::Handle>>,
+    /// What was read last: a commit and its tree are asked for once for the content, once for the history.
+    recent: RefCell<MemoryCappedHashmap>,
+}
 impl Store {
     /// Finds the git directory of the submodule at `path`: `modules/<name>` under the fleet's own (a linked worktree's
     /// first), or what the worktree's `.git` is or points to. `None` when it is not initialised.
@@ -68,35 +88,26 @@ impl Store {
 
     /// Opens the objects of `git_dir`; `None` when there are none.
     pub fn at(git_dir: PathBuf, hash: gix::hash::Kind) -> Option<Self> {
-        let folder = git_dir.join("objects");
-        let options = gix::odb::store::init::Options {
-            slots: slots(&folder)?,
-            ..Default::default()
-        };
-        let mut objects = gix::odb::at_opts(folder, hash, None, options).ok()?;
-        // A commit and its tree are asked for once for the content, once for the history.
-        objects.set_object_cache(|| Box::new(MemoryCappedHashmap::new(OBJECT_CACHE)));
+        let layer = Layer::open(git_dir, hash)?;
         Some(Self {
-            git_dirs: vec![git_dir],
-            layers: Layers(vec![objects]),
+            layers: Layers(vec![layer]),
         })
     }
 
     /// With what is not here looked for in `below`.
     pub fn above(mut self, below: Self) -> Self {
-        self.git_dirs.extend(below.git_dirs);
         self.layers.0.extend(below.layers.0);
         self
     }
 
     /// Its git directory.
     pub fn git_dir(&self) -> &Path {
-        &self.git_dirs[0]
+        &self.layers.0[0].git_dir
     }
 
     /// The hash its object ids are made with.
     pub fn hash(&self) -> gix::hash::Kind {
-        self.layers.0[0].store_ref().object_hash()
+        self.layers.0[0].hash
     }
 
     /// Its objects.
@@ -106,13 +117,69 @@ impl Store {
 
     /// Whether its history is cut short.
     pub fn is_shallow(&self) -> bool {
-        let mut git_dirs = self.git_dirs.iter();
-        git_dirs.any(|git_dir| git_dir.join("shallow").is_file())
+        let mut layers = self.layers.0.iter();
+        layers.any(|layer| layer.git_dir.join("shallow").is_file())
     }
 
     /// The root tree of `commit`; `None` when the commit is not here.
     pub fn tree_of(&self, commit: ObjectId) -> Result<Option<ObjectId>> {
         super::history::tree_of(self.objects(), commit)
+    }
+}
+
+impl Layer {
+    fn open(git_dir: PathBuf, hash: gix::hash::Kind) -> Option<Self> {
+        let objects = git_dir.join("objects");
+        let packs = Packs::open(objects.join("pack"), hash);
+        // Loose objects alone may leave out the folder for packs.
+        (packs.is_some() || objects.is_dir()).then(|| Self {
+            loose: odb::loose::Store::at(objects, hash),
+            git_dir,
+            hash,
+            packs,
+            whole: OnceCell::new(),
+            recent: RefCell::new(MemoryCappedHashmap::new(OBJECT_CACHE)),
+        })
+    }
+
+    /// Reads an object into `buffer`; none when it is not here.
+    fn find(&self, id: &gix::oid, buffer: &mut Vec<u8>) -> gix::Result<Option<Kind>> {
+        if let Some(kind) = self.recent.borrow_mut().get(&id.to_owned(), buffer) {
+            return Ok(Some(kind));
+        }
+        let found = match self.find_nearby(id, buffer) {
+            Some(kind) => Some(kind),
+            None => self.find_anywhere(id, buffer)?,
+        };
+        if let Some(kind) = found {
+            self.recent.borrow_mut().put(id.to_owned(), kind, buffer);
+        }
+        Ok(found)
+    }
+
+    /// In its own packs, or loose; none says nothing.
+    fn find_nearby(&self, id: &gix::oid, buffer: &mut Vec<u8>) -> Option<Kind> {
+        let packs = self.packs.as_ref();
+        packs
+            .and_then(|packs| packs.find(id, buffer))
+            .or_else(|| Some(self.loose.try_find(id, buffer).ok()??.kind))
+    }
+
+    /// Wherever git would look.
+    fn find_anywhere(&self, id: &gix::oid, buffer: &mut Vec<u8>) -> gix::Result<Option<Kind>> {
+        let Some(whole) = self.whole.get_or_init(|| self.open_whole()) else {
+            return Ok(None);
+        };
+        Ok(whole.try_find(id, buffer)?.map(|found| found.kind))
+    }
+
+    fn open_whole(&self) -> Option<odb::Handle> {
+        let objects = self.git_dir.join("objects");
+        let options = odb::store::init::Options {
+            slots: slots(&objects)?,
+            ..Default::default()
+        };
+        odb::at_opts(objects, self.hash, None, options).ok()
     }
 }
 

@@ -486,7 +486,8 @@ impl<'a> Reader<'a> {
         let Some(store) = self.store()? else {
             return Ok(Some(Direction::Unknown));
         };
-        let direction = history::direction(store.objects(), from, to, store.is_shallow());
+        let shallow = || store.is_shallow();
+        let direction = history::direction(store.objects(), from, to, shallow);
         if let Some(known) = known {
             known.keep_direction(from, to, direction);
         }

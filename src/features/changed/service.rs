@@ -78,7 +78,8 @@ pub(super) fn in_service(
         path: ".".into(),
         previous_path: None,
         change: decision.change,
-        direction: from.map(|from| history::direction(objects, from, to, repository.is_shallow())),
+        direction: from
+            .map(|from| history::direction(objects, from, to, || repository.is_shallow())),
         from,
         to: Some(to),
         code: Part {
