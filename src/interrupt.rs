@@ -4,6 +4,8 @@
 //! that stops them, in order on the first signal, at once on the second.
 
 use std::{
+    fs::File,
+    io::Read,
     sync::atomic::{AtomicBool, AtomicI32, Ordering},
     thread,
     time::{Duration, Instant},
@@ -40,7 +42,8 @@ const ECHO: Duration = Duration::from_millis(300);
 /// When the system refuses the handler or its thread.
 pub fn install(kill_children: fn()) -> Result<()> {
     let wanted = [SIGINT, SIGTERM, SIGHUP];
-    let signals = Signals::new(wanted.into_iter().filter(|signal| !ignored(*signal)))
+    let ignored = ignored();
+    let signals = Signals::new(wanted.into_iter().filter(|signal| !has(ignored, *signal)))
         .map_err(|error| Error::environment("cannot watch for signals").because(error))?;
     thread::Builder::new()
         .name("signals".into())
@@ -85,14 +88,22 @@ fn watch(mut signals: Signals, kill_children: fn()) {
     }
 }
 
-/// Whether the process was started with `signal` ignored (proc_pid_status(5), `SigIgn`); false where there is no procfs.
-fn ignored(signal: i32) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+/// Which signals the process was started with to be ignored, as a mask (proc_pid_status(5), `SigIgn`); none where there is
+/// no procfs.
+fn ignored() -> u64 {
+    // The kernel writes the text anew for each call that reads of it, so it is read with one.
+    let mut status = [0; 4096];
+    let length = File::open("/proc/self/status").and_then(|mut file| file.read(&mut status));
+    let status = String::from_utf8_lossy(&status[..length.unwrap_or_default()]);
     let mask = status
         .lines()
         .find_map(|line| line.strip_prefix("SigIgn:"))
         .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok());
-    mask.is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
+    mask.unwrap_or_default()
+}
+
+fn has(mask: u64, signal: i32) -> bool {
+    mask & (1 << (signal - 1)) != 0
 }
 
 #[cfg(test)]
@@ -107,7 +118,7 @@ mod tests {
     #[test]
     fn the_mask_is_read_as_the_kernel_writes_it() {
         // The Rust runtime ignores SIGPIPE (13) before main, and nothing here ignores SIGTERM.
-        assert!(ignored(13) || !cfg!(target_os = "linux"));
-        assert!(!ignored(SIGTERM));
+        assert!(has(ignored(), 13) || !cfg!(target_os = "linux"));
+        assert!(!has(ignored(), SIGTERM));
     }
 }

@@ -2,10 +2,11 @@
 
 use std::{
     num::NonZeroUsize,
-    sync::{Condvar, Mutex, PoisonError},
+    sync::{
+        Condvar, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
-
-use rayon::prelude::*;
 
 use crate::model::error::{Error, Result};
 
@@ -62,9 +63,65 @@ pub fn map<T: Sync, R: Send>(
     items: &[T],
     each: impl Fn(&T) -> R + Sync + Send,
 ) -> Result<Vec<R>> {
-    // Starting threads costs more than reading a service or two.
-    if jobs.get() == 1 || items.len() < 3 {
+    // This thread works too: starting another costs more than reading a service or two.
+    let threads = match items.len() {
+        0..3 => 1,
+        several => jobs.get().min(several),
+    };
+    let Some(helpers) = NonZeroUsize::new(threads - 1) else {
         return Ok(items.iter().map(each).collect());
+    };
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let taken = std::iter::from_fn(|| {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            items.get(index).map(|item| (index, each(item)))
+        });
+        taken.collect::<Vec<_>>()
+    };
+    let theirs = Mutex::new(Vec::with_capacity(items.len()));
+    let mut done = pool(helpers)?.in_place_scope(|scope| {
+        for _ in 0..helpers.get() {
+            scope.spawn(|_| {
+                let taken = work();
+                theirs
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .extend(taken);
+            });
+        }
+        work()
+    });
+    done.extend(theirs.into_inner().unwrap_or_else(PoisonError::into_inner));
+    done.sort_unstable_by_key(|(index, _)| *index);
+    Ok(done.into_iter().map(|(_, result)| result).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_in_the_order_of_the_items() {
+        let items: Vec<usize> = (0..1000).collect();
+        for jobs in [1, 2, 7, 2000] {
+            let jobs = NonZeroUsize::new(jobs).unwrap();
+            for count in [0, 1, 2, 3, 1000] {
+                let doubled = map(jobs, &items[..count], |item| item * 2).unwrap();
+                assert!(doubled.iter().copied().eq((0..count).map(|item| item * 2)));
+            }
+        }
     }
-    Ok(pool(jobs)?.install(|| items.par_iter().map(each).collect()))
+
+    #[test]
+    fn no_more_are_at_work_than_jobs() {
+        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        map(NonZeroUsize::new(3).unwrap(), &[(); 60], |()| {
+            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            now.fetch_sub(1, Ordering::SeqCst);
+        })
+        .unwrap();
+        assert!((2..=3).contains(&most.into_inner()));
+    }
 }

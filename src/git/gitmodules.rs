@@ -117,29 +117,54 @@ fn text(objects: Objects<'_>, root: ObjectId) -> Result<Vec<u8>> {
 pub(super) fn sections(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = text;
     std::iter::from_fn(move || {
-        let mut end = 0;
-        let mut continued = true;
-        for line in rest.lines_with_terminator() {
-            if !continued && line.trim_ascii_start().starts_with(b"[") {
-                break;
-            }
-            end += line.len();
-            continued = line.ends_with(b"\\\n") || line.ends_with(b"\\\r\n");
-        }
-        let (section, after) = rest.split_at(end);
+        let next = |from: usize| Some(from + rest[from..].find_byte(b'[')?);
+        let brackets = std::iter::successors(next(0), |at| next(at + 1));
+        let mut lines = brackets.map(|at| line_of(rest, at));
+        let end = lines.find(|at| *at > 0 && begins_a_section(rest, *at));
+        let (section, after) = rest.split_at(end.unwrap_or(rest.len()));
         rest = after;
         (!section.is_empty()).then_some(section)
     })
 }
 
+/// Where the line begins that has a byte at `at`.
+fn line_of(text: &[u8], at: usize) -> usize {
+    text[..at]
+        .rfind_byte(b'\n')
+        .map_or(0, |newline| newline + 1)
+}
+
+/// Whether a section begins with the line that begins at `at`.
+fn begins_a_section(text: &[u8], at: usize) -> bool {
+    let (before, line) = text.split_at(at);
+    let continued = before.ends_with(b"\\\n") || before.ends_with(b"\\\r\n");
+    !continued && line.trim_ascii_start().starts_with(b"[")
+}
+
+/// Whether a section, as [`sections`] cuts them, begins with a line `[submodule "NAME"]` and nothing besides.
+pub(super) fn is_a_submodule(section: &[u8]) -> bool {
+    let header = section.lines().next().unwrap_or_default().trim_ascii();
+    let name = header
+        .strip_prefix(b"[submodule \"")
+        .and_then(|rest| rest.strip_suffix(b"\"]"));
+    name.is_some_and(|name| !name.contains(&b'"'))
+}
+
 /// Whether a value of the section may be one of `paths`: it is, or it is written in a way that only the parser reads.
 fn may_name(section: &[u8], paths: &BTreeSet<&BStr>) -> bool {
-    section.split_str("\n").any(|line| {
+    if !is_a_submodule(section) || section.contains(&b'\\') {
+        return true;
+    }
+    section.lines().any(|line| {
+        let line = line.trim_ascii_start();
+        if !line.starts_with(b"p") && !line.starts_with(b"P") {
+            return false;
+        }
         let Some(equals) = line.find_byte(b'=') else {
             return false;
         };
         let value = &line[equals + 1..];
-        let special = |byte: &u8| matches!(byte, b'"' | b'\\' | b'#' | b';');
+        let special = |byte: &u8| matches!(byte, b'"' | b'#' | b';');
         paths.contains(value.trim_ascii().as_bstr()) || value.iter().any(special)
     })
 }
@@ -183,6 +208,18 @@ mod tests {
         let nothing = BTreeSet::from(["x".into()]);
         let plain: &[u8] = b"[submodule \"a\"]\n\tpath = x/a\n";
         assert!(!may_name(plain, &nothing));
+        // What the parser alone reads: a value beside the header, one over two lines, a key in capitals.
+        for text in [
+            &b"[submodule \"a\"] path = x/a]\n"[..],
+            b"[submodule \"a\"] path = \"x/a\"]\n",
+            b"[submodule \"a\"]\n\turl = 1\\\n\tpath = x\n\tpath = x/a\\\n]\n",
+            b"[submodule \"a\"]\r\n\tPATH=x/a]\r\n",
+        ] {
+            let whole = Gitmodules::parse(text).unwrap();
+            let path = whole.by_path.keys().next().unwrap();
+            assert!(path.ends_with(b"x/a]"), "{path}");
+            assert!(may_name(text, &BTreeSet::from([path.as_bstr()])), "{path}");
+        }
         assert_eq!(sections(text).collect::<Vec<_>>().concat(), text);
     }
 

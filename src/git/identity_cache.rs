@@ -145,7 +145,7 @@ pub struct Known<'a> {
 impl Known<'_> {
     /// What is known of `commit` by these settings.
     pub fn facts(&self, commit: ObjectId, settings: &Fingerprint) -> Option<Facts> {
-        let value = self.bucket.borrow().find(&content_key(commit, settings))?;
+        let value = self.find(|| content_key(commit, settings))?;
         let part = |index: usize| {
             let bytes = &value[index * OID..][..commit.as_slice().len()];
             // An OID of zeros names no object: it stands for a part that is not there.
@@ -180,12 +180,21 @@ impl Known<'_> {
 
     /// Which way `from` → `to` goes, if that is known.
     pub fn direction(&self, from: ObjectId, to: ObjectId) -> Option<Direction> {
-        match self.bucket.borrow().find(&direction_key(from, to))?[0] {
+        match self.find(|| direction_key(from, to))?[0] {
             1 => Some(Direction::Forward),
             2 => Some(Direction::Rollback),
             3 => Some(Direction::Diverged),
             _ => None,
         }
+    }
+
+    fn find(&self, key: impl FnOnce() -> Key) -> Option<Value> {
+        let bucket = self.bucket.borrow();
+        // In a first run there is nothing to hash a key for.
+        if bucket.is_empty() {
+            return None;
+        }
+        bucket.find(&key())
     }
 
     /// Keeps which way `from` → `to` goes, unless that is unknown: more history may tell.

@@ -159,10 +159,9 @@ pub struct ChangeSettings {
 
 impl Default for ChangeSettings {
     fn default() -> Self {
-        let globs = |globs: &[&str]| Globs::new(globs).expect("the default globs compile");
         Self {
-            code: globs(&["code/**"]),
-            config: globs(&["config/**", "charts/**"]),
+            code: Globs::constant(&["code/**"]),
+            config: Globs::constant(&["config/**", "charts/**"]),
             ignore: Globs::default(),
             other: None,
         }

@@ -50,6 +50,9 @@ pub use template::{drift, template_updated};
 pub use templates::templates;
 pub use update::{cloned, followed, updated};
 
+/// Between two columns of a table.
+const GAP: u16 = 2;
+
 /// That nothing is there to show means nothing while something could not be read.
 fn nothing<'a>(unread: &[Unread], line: &'a str) -> &'a str {
     if unread.is_empty() {
@@ -154,27 +157,60 @@ fn standing(standing: Standing) -> String {
 
 /// A table without lines, as wide as the terminal allows.
 fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let titles = header
+        .iter()
+        .map(|title| Style::new().dim().apply_to(title).to_string());
+    let rows: Vec<Vec<String>> = std::iter::once(titles.collect()).chain(rows).collect();
+    let lines = match console::user_attended() {
+        true => wrapped(rows),
+        false => aligned(&rows),
+    };
+    let lines = lines.iter().map(|line| line.trim_end());
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
+/// The lines of a table on a terminal, where long cells are wrapped.
+fn wrapped(rows: Vec<Vec<String>>) -> Vec<String> {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(
-        header
-            .iter()
-            .map(|title| Style::new().dim().apply_to(title).to_string()),
-    );
-    table.add_rows(rows);
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .add_rows(rows);
     for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+        column.set_padding((0, GAP));
     }
-    let mut out = table
-        .lines()
-        .map(|line| line.trim_end().to_owned() + "\n")
-        .collect::<String>();
-    if !out.ends_with('\n') {
-        out.push('\n');
+    table.lines().collect()
+}
+
+/// The same in a pipe or a file, where nothing is wrapped: the table's own way there takes longer than all else that a run does.
+fn aligned(rows: &[Vec<String>]) -> Vec<String> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cells_wide(cell)).max().unwrap_or_default()
+    };
+    let widths: Vec<_> = (0..columns)
+        .map(|column| width(column) + usize::from(GAP))
+        .collect();
+    let line = |row: &Vec<String>| {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', width - cells_wide(cell)));
+        }
+        line
+    };
+    rows.iter().map(line).collect()
+}
+
+/// How many cells of a terminal a text takes.
+fn cells_wide(text: &str) -> usize {
+    let plain = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if plain {
+        text.len()
+    } else {
+        console::measure_text_width(text)
     }
-    out
 }
 
 /// The word JSON uses for a unit variant, so that people and programs read the same.

@@ -60,6 +60,10 @@ fn escape_if(text: &str, also: impl Fn(char) -> bool) -> String {
             out.push(c);
         }
     }
+    // Compiling the patterns takes longer than printing a small result, and hardly any text could match.
+    if !out.contains("::") && !out.contains("##") {
+        return out;
+    }
     let out = LINE_COMMAND.replace_all(&out, r"$1\u{3a}:");
     INLINE_COMMAND.replace_all(&out, r"#\u{23}$1").into_owned()
 }

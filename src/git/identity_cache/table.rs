@@ -50,6 +50,11 @@ impl Bucket {
         }
     }
 
+    /// Whether nothing is known in it.
+    pub fn is_empty(&self) -> bool {
+        self.slots().all(is_empty)
+    }
+
     /// What is known under `key`.
     pub fn find(&self, key: &Key) -> Option<Value> {
         let slot = self.slots().find(|slot| slot[..ID] == key[..ID])?;

@@ -18,7 +18,7 @@ use gix::{
     sec::Trust,
 };
 
-use super::super::gitmodules::sections;
+use super::super::gitmodules::{is_a_submodule, sections};
 
 /// What of gix's repository reading needs.
 pub(super) struct Plain {
@@ -120,13 +120,4 @@ pub(in crate::git) fn is_ordinary(
         && may_be_at(config.string("core.worktree").as_ref().map(AsRef::as_ref))
         && is("core.repositoryformatversion", "0")
         && is("core.bare", "false")
-}
-
-/// Whether a section, as [`sections`] cuts them, is one `[submodule "NAME"]` and nothing besides.
-fn is_a_submodule(section: &[u8]) -> bool {
-    let header = section.lines().next().unwrap_or_default().trim_ascii();
-    let name = header
-        .strip_prefix(b"[submodule \"")
-        .and_then(|rest| rest.strip_suffix(b"\"]"));
-    name.is_some_and(|name| !name.contains(&b'"'))
 }

@@ -1,6 +1,9 @@
 //! Lists of globs over paths, which are bytes in Git.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use bstr::BStr;
 use globset::{Candidate, Glob, GlobBuilder, GlobSet};
@@ -26,7 +29,7 @@ pub struct Globs(Arc<List>);
 #[derive(Default)]
 struct List {
     sources: Vec<String>,
-    set: GlobSet,
+    set: OnceLock<GlobSet>,
 }
 
 impl Globs {
@@ -40,6 +43,17 @@ impl Globs {
             .map(|glob| compile(glob.as_ref()))
             .collect::<Result<Vec<_>>>()
             .and_then(Self::from_compiled)
+    }
+
+    /// A list in flota's own text, compiled when it is first matched: compiling it takes longer than reading a service.
+    ///
+    /// # Panics
+    /// With the first match, if the list does not compile.
+    pub fn constant(globs: &[&str]) -> Self {
+        Self(Arc::new(List {
+            sources: globs.iter().map(|glob| (*glob).to_owned()).collect(),
+            set: OnceLock::new(),
+        }))
     }
 
     /// Joins globs that [`compile`] has made, for a reader that tells where each stands.
@@ -56,13 +70,25 @@ impl Globs {
                 .hint("`**` says more in one")
         })?;
         let sources = globs.iter().map(|glob| glob.glob().to_owned()).collect();
-        Ok(Self(Arc::new(List { sources, set })))
+        Ok(Self(Arc::new(List {
+            sources,
+            set: OnceLock::from(set),
+        })))
     }
 
     /// Whether one of the globs matches the path, which is relative and separated by `/`.
     pub fn is_match(&self, path: &BStr) -> bool {
         let bytes: &[u8] = path;
-        self.0.set.is_match_candidate(&Candidate::from_bytes(bytes))
+        self.set().is_match_candidate(&Candidate::from_bytes(bytes))
+    }
+
+    fn set(&self) -> &GlobSet {
+        self.0.set.get_or_init(|| {
+            let globs = self.sources().iter().map(|glob| compile(glob));
+            let globs = globs.collect::<Result<Vec<_>>>();
+            let globs = globs.expect("a constant list compiles");
+            GlobSet::new(&globs).expect("a constant list is short")
+        })
     }
 
     /// The globs as they were written, in their order.
