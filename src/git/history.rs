@@ -176,3 +176,81 @@ pub fn pin_was_meant(
     }
     Ok(false)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use gix::objs::{Data, Kind};
+
+    use super::*;
+
+    /// Commits by their ids, and nothing else.
+    #[derive(Default)]
+    struct Commits(BTreeMap<ObjectId, Vec<u8>>);
+
+    impl Commits {
+        fn add(&mut self, parents: &[ObjectId]) -> ObjectId {
+            let number = self.0.len();
+            let parents: String = parents.iter().map(|id| format!("parent {id}\n")).collect();
+            let who = format!("A <a@example.com> {} +0000", 1_700_000_000 + number);
+            let tree = ObjectId::empty_tree(gix::hash::Kind::Sha1);
+            let text = format!("tree {tree}\n{parents}author {who}\ncommitter {who}\n\n{number}\n");
+            let id = gix::objs::compute_hash(tree.kind(), Kind::Commit, text.as_bytes()).unwrap();
+            self.0.insert(id, text.into_bytes());
+            id
+        }
+    }
+
+    impl Find for Commits {
+        fn try_find<'b>(
+            &self,
+            id: &gix::oid,
+            buffer: &'b mut Vec<u8>,
+        ) -> gix::Result<Option<Data<'b>>> {
+            Ok(self.0.get(id).map(|text| {
+                buffer.clone_from(text);
+                Data::new(buffer, Kind::Commit, id.kind())
+            }))
+        }
+    }
+
+    #[test]
+    fn a_parent_is_all_it_takes() {
+        let mut commits = Commits::default();
+        let root = commits.add(&[]);
+        let aside = commits.add(&[root]);
+        let old = commits.add(&[root]);
+        let new = commits.add(&[old]);
+        let merge = commits.add(&[aside, old]);
+        commits.0.remove(&root);
+        let way = |from, to| direction(Objects::new(&commits), from, to, || true);
+        assert_eq!(way(old, new), Direction::Forward);
+        assert_eq!(way(new, old), Direction::Rollback);
+        assert_eq!(way(old, merge), Direction::Forward);
+        assert_eq!(way(aside, new), Direction::Unknown);
+        assert_eq!(
+            way(old, root),
+            Direction::Rollback,
+            "the root's own content is not asked for"
+        );
+    }
+
+    #[test]
+    fn further_ways_are_walked() {
+        let mut commits = Commits::default();
+        let root = commits.add(&[]);
+        let old = commits.add(&[root]);
+        let middle = commits.add(&[old]);
+        let new = commits.add(&[middle]);
+        let aside = commits.add(&[old]);
+        let stranger = commits.add(&[]);
+        let way = |from, to| direction(Objects::new(&commits), from, to, || false);
+        assert_eq!(way(old, new), Direction::Forward);
+        assert_eq!(way(new, root), Direction::Rollback);
+        assert_eq!(way(aside, new), Direction::Diverged);
+        assert_eq!(way(stranger, new), Direction::Diverged);
+        let cut = direction(Objects::new(&commits), aside, new, || true);
+        assert_eq!(cut, Direction::Unknown);
+    }
+}

@@ -12,6 +12,7 @@ mod oracle;
 mod rules;
 mod running;
 mod service;
+mod table;
 
 /// The last commit of a scripted fleet: what most of them are about.
 const LAST: &str = "HEAD~1..HEAD";
