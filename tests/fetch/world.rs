@@ -131,13 +131,8 @@ impl World {
         let port = free_port();
         let base = format!("--base-path={}", self.root.path().display());
         let server = self
-            .command("git", "")
-            .args([
-                "daemon",
-                "--export-all",
-                "--reuseaddr",
-                "--listen=127.0.0.1",
-            ])
+            .command(&daemon_program(), "")
+            .args(["--export-all", "--reuseaddr", "--listen=127.0.0.1"])
             .args([format!("--port={port}"), base])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -293,4 +288,12 @@ pub fn census(world: &World, store: &Path) -> BTreeMap<String, usize> {
         *census.entry(line.to_owned()).or_default() += 1;
     }
     census
+}
+
+/// The server itself: `git daemon` runs it as a child, which outlives a `git` that is killed.
+fn daemon_program() -> String {
+    let folder = Command::new("git").arg("--exec-path").output().unwrap();
+    assert!(folder.status.success());
+    let folder = String::from_utf8(folder.stdout).unwrap();
+    format!("{}/git-daemon", folder.trim_end())
 }
