@@ -100,20 +100,13 @@ fn places(
     root: &Path,
     options: &Options<'_>,
 ) -> Result<(Vec<Place>, Vec<BString>)> {
-    let pins = pins::of_index(fleet)?;
-    let settled = pins
-        .links
-        .into_iter()
-        .map(|link| (link.path, Some(link.pin)));
-    let conflicted = pins.conflicted.into_iter().map(|one| (one.path, None));
-    let mut all: Vec<_> = settled.chain(conflicted).collect();
+    let mut all = pins::of_index(fleet)?.all();
     if let Wanted::Matching(patterns) = Wanted::new(options.services)? {
         all = patterns.among(all, |(path, _)| path.as_ref())?;
     }
     if let Some(only) = options.only {
         all.retain(|(path, _)| only.contains(path));
     }
-    all.sort();
     let (mut places, mut uninitialised) = (Vec::new(), Vec::new());
     for (path, pin) in all {
         let relative = path::relative("path", path.as_ref())?;

@@ -36,17 +36,10 @@ pub fn status(
     let root = fleet
         .folder()
         .map_err(|err| Error::environment("cannot find the fleet's folder").because(err))?;
-    let pins = pins::of_index(fleet)?;
-    let settled = pins
-        .links
-        .into_iter()
-        .map(|link| (link.path, Some(link.pin)));
-    let conflicted = pins.conflicted.into_iter().map(|one| (one.path, None));
-    let mut all: Vec<(BString, Option<ObjectId>)> = settled.chain(conflicted).collect();
+    let mut all = pins::of_index(fleet)?.all();
     if let Wanted::Matching(patterns) = Wanted::new(services)? {
         all = patterns.among(all, |(path, _)| path.as_ref())?;
     }
-    all.sort();
     let facts = Facts::of(fleet);
     let found = parallel::map(jobs, &all, |(path, pin)| one(&root, path, *pin, &facts))?;
     facts.keep(services.is_empty());

@@ -47,14 +47,12 @@ pub fn switch(fleet: &Repository, options: Options<'_>) -> Result<Vec<Switched>>
     let root = fleet
         .folder()
         .map_err(|err| Error::environment("cannot find the fleet's folder").because(err))?;
-    let pins = pins::of_index(fleet)?;
-    let mut paths: Vec<BString> = pins.links.into_iter().map(|link| link.path).collect();
-    paths.extend(pins.conflicted.into_iter().map(|one| one.path));
+    let all = pins::of_index(fleet)?.all();
+    let mut paths: Vec<_> = all.into_iter().map(|(path, _)| path).collect();
     let wanted = Wanted::new(options.services)?;
     if let Wanted::Matching(patterns) = &wanted {
         paths = patterns.among(paths, |path| path.as_ref())?;
     }
-    paths.sort();
 
     let is_named = matches!(wanted, Wanted::Matching(_));
     let looked = parallel::map(options.jobs, &paths, |path| {

@@ -26,6 +26,18 @@ pub struct Pins {
     pub conflicted: Vec<Conflicted>,
 }
 
+impl Pins {
+    /// All of them, sorted by path, each with its pin unless that is in conflict.
+    pub fn all(self) -> Vec<(BString, Option<ObjectId>)> {
+        let settled = self.links.into_iter();
+        let settled = settled.map(|link| (link.path, Some(link.pin)));
+        let conflicted = self.conflicted.into_iter().map(|one| (one.path, None));
+        let mut all: Vec<_> = settled.chain(conflicted).collect();
+        all.sort();
+        all
+    }
+}
+
 /// A submodule for which the index has several entries (git-read-tree(1), "3-way merge"): a side that has no submodule
 /// there, but nothing or a file, has no commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
