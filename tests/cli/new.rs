@@ -316,7 +316,7 @@ fn what_the_name_would_collide_with_is_refused() {
 fn whatever_fails_leaves_fleet_and_disk_as_they_were() {
     type Fault = (&'static str, fn(&Sandbox));
     const NO_NAME: &str = "no name to commit with";
-    let faults: [Fault; 11] = [
+    let faults: [Fault; 12] = [
         (NO_NAME, |_| {}),
         ("a hook at the commit", |sandbox| {
             script(&sandbox.path("hooks/pre-commit"), "exit 1");
@@ -330,6 +330,14 @@ fn whatever_fails_leaves_fleet_and_disk_as_they_were() {
         }),
         ("a remote with commits", |sandbox| {
             sandbox.git("", &["clone", "--quiet", "--bare", "fleet", "web.git"]);
+        }),
+        ("a remote of another hash", |sandbox| {
+            sandbox.git("", &["init", "--quiet", "--object-format=sha256", "other"]);
+            sandbox.git(
+                "other",
+                &["commit", "--quiet", "--allow-empty", "--message", "Other"],
+            );
+            sandbox.git("", &["clone", "--quiet", "--bare", "other", "web.git"]);
         }),
         ("no folder for the remote", |sandbox| {
             fs::write(sandbox.path("web.git"), "mine").unwrap();

@@ -157,11 +157,12 @@ pub(super) fn listing(command: Command, source: &Source) -> Result<Vec<(BString,
 }
 
 pub(super) fn not_empty(source: &Source) -> Error {
-    Error::repository(format!("the repository {} is not empty", source.shown))
+    let shown = source.shown.to_string();
+    let url = shlex::try_quote(&shown).unwrap_or_default();
+    Error::repository(format!("the repository {shown} is not empty"))
         .hint("a service starts in a repository without commits, so without a README")
         .hint(format!(
-            "to link what is there as it is: git submodule add -- {} code-repos/NAME",
-            source.shown
+            "to link what is there as it is: git submodule add -- {url} code-repos/NAME"
         ))
 }
 

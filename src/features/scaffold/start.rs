@@ -123,7 +123,7 @@ impl<'a> Start<'a> {
     /// that it is the start of the same service.
     fn adopt(&self, source: &Source, branch: &str) -> Result<ObjectId> {
         let found = self.listed(source)?;
-        let Some((_, commit)) = found.first() else {
+        let Some((name, commit)) = found.first() else {
             return Ok(self.commit);
         };
         let commit = *commit;
@@ -131,7 +131,7 @@ impl<'a> Start<'a> {
         let is_start = found
             .iter()
             .all(|(name, id)| *id == commit && ours.iter().any(|ours| name == ours.as_str()));
-        if !is_start || !self.is_same_start(source, commit)? {
+        if !is_start || !self.is_same_start(source, name, commit)? {
             return Err(remote::not_empty(source));
         }
         Ok(commit)
@@ -144,9 +144,12 @@ impl<'a> Start<'a> {
     }
 
     /// Fetches the commit, and looks whether it is the first of its history and holds the same files.
-    fn is_same_start(&self, source: &Source, commit: ObjectId) -> Result<bool> {
-        let id = commit.to_string();
-        let command = git(&self.root).args(["fetch", "--quiet", "--no-tags", "origin", &id]);
+    fn is_same_start(&self, source: &Source, branch: &BString, commit: ObjectId) -> Result<bool> {
+        if commit.kind() != self.commit.kind() {
+            return Ok(false);
+        }
+        let branch = branch.to_string();
+        let command = git(&self.root).args(["fetch", "--quiet", "--no-tags", "origin", &branch]);
         run(
             with_transport(command, source.protocols),
             format!("fetch what is at {}", source.shown),
