@@ -263,6 +263,9 @@ pub struct Bringing {
     /// Clone no more than the last N commits of each branch.
     #[arg(long, value_name = "N")]
     pub depth: Option<std::num::NonZeroU32>,
+    /// Clone without the content of files that are in no worktree; git fetches it when it is looked at.
+    #[arg(long, value_name = "SPEC", value_parser = ["blob:none"])]
+    pub filter: Option<String>,
     /// Give up a server that says nothing for this many seconds.
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     pub patience: std::num::NonZeroU32,

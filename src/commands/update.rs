@@ -78,6 +78,7 @@ pub(super) fn options<'a>(args: &Bringing, events: Events<'a>) -> update::Option
         access: clone::Options {
             depth: args.depth,
             patience: Duration::from_secs(args.patience.get().into()),
+            is_partial: args.filter.is_some(),
             children: args.jobs.unwrap_or(CHILDREN),
             is_cached: !args.no_cache,
             events,

@@ -124,13 +124,15 @@ fn fleet(
     access: clone::Options<'_>,
     new: &Path,
 ) -> Result<()> {
-    clone::Access::of_user(access).clone(source, branch, new)?;
+    let access = clone::Access::of_user(access);
+    access.clone(source, branch, new)?;
     keep_login(source, new)?;
     let repository = Repository::discover(new)?;
     let Some(head) = repository.resolve_first(["HEAD"]).map(|(_, head)| head) else {
         // An empty repository is a fleet without services.
         return Ok(());
     };
+    access.obtain(repository.git_dir(), source, head)?;
     let objects = repository.objects();
     let links = vet::links_of_tree(Objects::new(&objects), repository.tree_of(head)?)?;
     update::check_urls(&repository, &links)?;

@@ -35,15 +35,21 @@ pub mod cache;
 mod http;
 mod layout;
 mod local;
+mod partial;
 
 use cache::ObjectCache;
 use http::{Http, Refusal};
+
+/// What a partial clone leaves out.
+const PARTIAL: &str = "--filter=blob:none";
 
 /// How to bring repositories.
 #[derive(Clone, Copy)]
 pub struct Options<'a> {
     /// Of each branch so many of the newest commits; all of them when nobody says.
     pub depth: Option<NonZeroU32>,
+    /// Whether to leave out the content of files but for those of the pin: `--filter=blob:none` (git-rev-list(1)).
+    pub is_partial: bool,
     /// How long a server may be silent.
     pub patience: Duration,
     /// How many children (`git clone`, `git upload-pack`) may be at work at a time.
@@ -84,8 +90,9 @@ impl<'a> Access<'a> {
             cache: ObjectCache::of_user().filter(|_| options.is_cached),
             file_system: layout::file_system(&repo),
         };
-        // A clone cut short has a configuration and files of its own; so has one whose file system nothing is known of.
-        let is_plain = options.depth.is_none() && !direct.file_system.is_empty();
+        // Clones that leave something out have a configuration and files of their own, which are git's to write.
+        let is_plain =
+            options.depth.is_none() && !options.is_partial && !direct.file_system.is_empty();
         Ok(Self {
             direct: Some(direct).filter(|_| is_plain),
             settings,
@@ -156,6 +163,9 @@ impl<'a> Access<'a> {
         if let Some(depth) = self.options.depth {
             command = command.args([format!("--depth={depth}"), "--no-single-branch".into()]);
         }
+        if self.options.is_partial {
+            command = command.arg(PARTIAL);
+        }
         if let Some(branch) = branch {
             command = command.arg(format!("--branch={branch}"));
         }
@@ -181,11 +191,31 @@ impl<'a> Access<'a> {
             .map_err(|fault| explain(fault, source, "cannot be cloned"))
     }
 
-    /// Makes sure that `commit` is in the repository `git_dir`, which came from `source`: no branch need lead to a pin.
+    /// Makes sure that `commit` and its files are in the repository `git_dir`, which came from `source`: no branch need lead
+    /// to a pin.
     ///
     /// # Errors
     /// Repository: the server does not have it. No other commit stands in for it.
     pub fn obtain(&self, git_dir: &Path, source: &Source, commit: ObjectId) -> Result<()> {
+        self.obtain_commit(git_dir, source, commit)?;
+        let lacking = partial::lacking(git_dir, commit)?;
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        let ids: String = lacking.iter().map(|id| format!("{id}\n")).collect();
+        // As git itself fetches what a partial clone lacks: nothing here leads to any of it.
+        let command = git(git_dir)
+            .args(["-c", "gc.auto=0", "-c", "maintenance.auto=false"])
+            .args(["-c", "fetch.negotiationAlgorithm=noop"])
+            .args(["--git-dir=.", "--work-tree=."])
+            .args(attempt::FETCH)
+            .args([PARTIAL, "--stdin", "--", "origin"])
+            .input(ids);
+        self.run(command, source, None)
+            .map_err(|fault| explain(fault, source, "cannot be fetched from"))
+    }
+
+    fn obtain_commit(&self, git_dir: &Path, source: &Source, commit: ObjectId) -> Result<()> {
         let is_here = || {
             Store::at(git_dir.to_owned(), commit.kind())
                 .is_some_and(|store| matches!(store.tree_of(commit), Ok(Some(_))))

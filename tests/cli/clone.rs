@@ -254,3 +254,39 @@ fn no_hook_no_password_and_no_escape() {
     assert_eq!(ran.status, Some(1));
     assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
 }
+
+#[test]
+fn without_the_content_of_files_that_are_in_no_worktree() {
+    let sandbox = fleet();
+    for repository in ["fleet", "api", "web", "lib"] {
+        sandbox.git(repository, &["config", "uploadpack.allowFilter", "true"]);
+        sandbox.git(
+            repository,
+            &["config", "uploadpack.allowAnySHA1InWant", "true"],
+        );
+    }
+    fs::write(sandbox.path("api/code/app"), "newer than the pin").unwrap();
+    sandbox.git("api", &["commit", "--quiet", "--all", "--message=Newer"]);
+    let newer = sandbox.git("api", &["rev-parse", "HEAD:code/app"]);
+    let url = format!("file://{}", sandbox.path("fleet").display());
+    let ran = sandbox.flota("", &["clone", "--filter", "blob:none", &url, "ours"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    for dir in [
+        "ours",
+        "ours/code-repos/api",
+        "ours/code-repos/api/code/lib",
+    ] {
+        let config = |key| sandbox.git(dir, &["config", "--local", key]);
+        assert_eq!(config("remote.origin.partialclonefilter"), "blob:none\n");
+        assert_eq!(sandbox.git(dir, &["status", "--porcelain"]), "", "{dir}");
+        sandbox.git(dir, &["fsck"]);
+    }
+    let missing = sandbox.git(
+        "ours/code-repos/api",
+        &["rev-list", "--objects", "--missing=print", "--all"],
+    );
+    assert!(missing.contains(&format!("?{}", newer.trim())), "{missing}");
+    // git fetches it when it is looked at.
+    let shown = sandbox.git("ours/code-repos/api", &["show", "origin/main:code/app"]);
+    assert_eq!(shown, "newer than the pin");
+}
