@@ -143,6 +143,7 @@ fn fetch(source: &Source, rev: Option<&str>) -> Result<Template> {
     let into = folder.path().join("template");
     let options = clone::Options {
         depth: None,
+        is_partial: false,
         patience: PATIENCE,
         children: NonZeroUsize::MIN,
         is_cached: false,
