@@ -85,12 +85,10 @@ fn actions(changed: &Value) -> Vec<String> {
 fn every_script_is_used_by_a_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut tests = String::new();
-    for folder in ["tests/cli", "tests/cli/changed"] {
-        for file in fs::read_dir(root.join(folder)).unwrap() {
-            let file = file.unwrap().path();
-            if file.extension().is_some_and(|extension| extension == "rs") {
-                tests += &fs::read_to_string(file).unwrap();
-            }
+    for file in walkdir::WalkDir::new(root.join("tests")) {
+        let file = file.unwrap().into_path();
+        if file.extension().is_some_and(|extension| extension == "rs") {
+            tests += &fs::read_to_string(file).unwrap();
         }
     }
     for script in fs::read_dir(root.join("fixtures/fleets")).unwrap() {
