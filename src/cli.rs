@@ -89,6 +89,9 @@ pub struct Global {
     /// Plain lines instead of progress bars.
     #[arg(long, global = true)]
     pub no_progress: bool,
+    /// In a CI system: plain lines instead of groups, annotations and a summary.
+    #[arg(long, global = true)]
+    pub no_ci_commands: bool,
 }
 
 /// When to use colour.

@@ -34,7 +34,7 @@ use model::{
     error::{Error, Result},
     exit::Exit,
 };
-use output::Output;
+use output::{Output, ci::speech::Dialect};
 
 /// The whole program: parse, dispatch, report. `args` begins with the program's name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
@@ -68,12 +68,25 @@ fn speak(global: &Global) -> Output {
         ColorWhen::Always => output::theme::force_colors(true),
         ColorWhen::Never => output::theme::force_colors(false),
     }
+    let system = ci::system(&|name| std::env::var_os(name));
     let terminal = console::user_attended_stderr();
     let bars = terminal && !global.no_progress && !global.quiet;
     Output {
         quiet: global.quiet,
         verbose: global.verbose,
         bars,
+        dialect: system.and_then(dialect).filter(|_| !global.no_ci_commands),
+    }
+}
+
+/// How the log of a system is spoken to; Jenkins' is text.
+fn dialect(system: ci::System) -> Option<Dialect> {
+    match system {
+        ci::System::GitHub => Some(Dialect::GitHub),
+        ci::System::Azure => Some(Dialect::Azure),
+        ci::System::GitLab => Some(Dialect::GitLab),
+        ci::System::Buildkite => Some(Dialect::Buildkite),
+        ci::System::Jenkins => None,
     }
 }
 

@@ -33,6 +33,7 @@ mod buildkite;
 mod github;
 mod gitlab;
 mod jenkins;
+pub mod summary;
 
 use std::ffi::OsString;
 
@@ -142,20 +143,20 @@ pub enum Before {
 /// UTF-8, not a commit, not a valid branch name, or at odds with another.
 pub fn detect(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Option<CiRun>> {
     let env = Env { lookup };
-    let run = if env.is_true("GITHUB_ACTIONS") {
-        github::run(&env)
-    } else if env.is_true("TF_BUILD") {
-        azure::run(&env)
-    } else if env.is_true("GITLAB_CI") {
-        gitlab::run(&env)
-    } else if env.is_true("BUILDKITE") {
-        buildkite::run(&env)
-    } else if env.begins_with("BUILD_TAG", "jenkins-") {
-        jenkins::run(&env)
-    } else {
-        return Ok(None);
+    let run = match env.system() {
+        None => return Ok(None),
+        Some(System::GitHub) => github::run(&env),
+        Some(System::Azure) => azure::run(&env),
+        Some(System::GitLab) => gitlab::run(&env),
+        Some(System::Buildkite) => buildkite::run(&env),
+        Some(System::Jenkins) => jenkins::run(&env),
     };
     run.map(Some)
+}
+
+/// The system that shows its mark, whatever else it says.
+pub fn system(lookup: &dyn Fn(&str) -> Option<OsString>) -> Option<System> {
+    Env { lookup }.system()
 }
 
 /// The environment, read by the rules of this module.
@@ -167,6 +168,18 @@ impl Env<'_> {
     /// Whether the variable says `true`; Azure Pipelines writes `True`.
     fn is_true(&self, name: &str) -> bool {
         (self.lookup)(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    fn system(&self) -> Option<System> {
+        let marked = [
+            (System::GitHub, self.is_true("GITHUB_ACTIONS")),
+            (System::Azure, self.is_true("TF_BUILD")),
+            (System::GitLab, self.is_true("GITLAB_CI")),
+            (System::Buildkite, self.is_true("BUILDKITE")),
+            (System::Jenkins, self.begins_with("BUILD_TAG", "jenkins-")),
+        ];
+        let found = marked.into_iter().find(|(_, is_marked)| *is_marked);
+        found.map(|(system, _)| system)
     }
 
     fn begins_with(&self, name: &str, prefix: &str) -> bool {

@@ -7,7 +7,7 @@ use bstr::BString;
 use super::{Context, conclude, print_warnings, with_progress};
 use crate::{
     chart,
-    ci::Trigger,
+    ci::{Trigger, summary::Place},
     cli::{Build as Args, Builder, ResultFormat},
     container::engine::Choice,
     features::{
@@ -24,7 +24,12 @@ use crate::{
         report::{BuildReport, BuiltService, Status},
         settings::BuilderKind,
     },
-    output::{Output, human, json, progress::Progress},
+    output::{
+        Output,
+        ci::{azure, summary},
+        human, json,
+        progress::Progress,
+    },
     parallel,
 };
 
@@ -77,8 +82,29 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         ResultFormat::Json => output.result(&json)?,
     }
     logs.show_failures(&report);
+    if output.dialect.is_some() {
+        summarise(&report, context, output);
+    }
     let exit = exit(&report);
     Ok(exit.max(conclude(output, &unread)))
+}
+
+/// Puts the result on the run's page. That it cannot be put there fails no build.
+fn summarise(report: &BuildReport, context: &Context, output: &Output) {
+    let system = context.run.as_ref().map(|run| run.system);
+    let Some(place) = system.and_then(|it| Place::of(it, &|name| std::env::var_os(name))) else {
+        return;
+    };
+    let room = summary::LIMIT.saturating_sub(place.used());
+    let markdown = summary::build(report, room);
+    if markdown.len() > room {
+        return output.warning("there is no room for a summary on the run's page");
+    }
+    match place.hand_over(&markdown, exit(report) != Exit::Done) {
+        Ok(None) => {}
+        Ok(Some(file)) => output.loud().status(azure::summary(&file)),
+        Err(error) => output.warning(&error.to_string()),
+    }
 }
 
 /// SERVICE alone means as it is at HEAD; otherwise a range decides, and SERVICE narrows it.

@@ -16,6 +16,7 @@ pub mod leg;
 pub mod name;
 pub mod new;
 pub mod pipeline;
+pub mod place;
 pub mod plan;
 pub mod range;
 pub mod record;

@@ -4,8 +4,12 @@ use std::{collections::HashSet, error::Error as _};
 
 use bstr::BStr;
 
-use super::{Output, text, theme};
-use crate::model::error::Error;
+use super::{
+    Output,
+    ci::speech::{Dialect, Gravity},
+    text, theme,
+};
+use crate::model::{error::Error, place::Place};
 
 /// Prints what befell one submodule of several.
 pub fn report_of(output: &Output, path: &BStr, error: &Error) {
@@ -19,6 +23,16 @@ pub fn report_of(output: &Output, path: &BStr, error: &Error) {
 /// Prints the sentence, the chain of causes, and the hints to stderr; errors speak in quiet runs too.
 pub fn report(output: &Output, error: &Error) {
     report_below(output, error, "");
+    annotate(output, "flota", None, error);
+}
+
+/// Says it where a CI system shows the errors of a run, if it has such a place.
+pub fn annotate(output: &Output, title: &str, place: Option<&Place>, error: &Error) {
+    let message = error.to_string();
+    let annotate = |it: Dialect| it.annotation(Gravity::Error, title, place, &message);
+    if let Some(annotation) = output.dialect.and_then(annotate) {
+        output.loud().status(annotation);
+    }
 }
 
 /// The same below a text that was just printed: lines of a cause that it holds are not said again.

@@ -32,7 +32,7 @@ mod template;
 mod templates;
 mod update;
 
-pub use build::build;
+pub use build::{build, outcome, status_word};
 pub use bump::bumps;
 pub use cache::caches;
 pub use changed::{changed, names};

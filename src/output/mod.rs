@@ -13,6 +13,8 @@ pub mod prompt;
 pub mod text;
 pub mod theme;
 
+use ci::speech::{Dialect, Gravity};
+
 /// How the run speaks: settled once, from the command line.
 #[derive(Clone, Copy, Debug)]
 pub struct Output {
@@ -22,6 +24,8 @@ pub struct Output {
     pub verbose: bool,
     /// Whether bars may be drawn on stderr.
     pub bars: bool,
+    /// How the log is spoken to; none where nothing but text is understood.
+    pub dialect: Option<Dialect>,
 }
 
 impl Output {
@@ -49,8 +53,16 @@ impl Output {
         }
     }
 
-    /// Writes a warning to stderr, with control characters escaped.
+    /// Writes a warning to stderr, with control characters escaped; in a CI system that has annotations, as one.
     pub fn warning(&self, message: &str) {
+        let gravity = Gravity::Warning;
+        let annotation = self
+            .dialect
+            .and_then(|it| it.annotation(gravity, "flota", None, message));
+        if let Some(annotation) = annotation {
+            self.status(annotation);
+            return;
+        }
         self.status(format!(
             "{} {}",
             theme::warning("warning:"),

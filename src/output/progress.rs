@@ -8,15 +8,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bstr::BStr;
 use console::Style;
 use indicatif::{
     HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
 };
 
-use super::{Output, error, text, theme};
+use super::{Output, ci::speech::Gravity, error, text, theme};
 use crate::model::{
     error::Error,
     event::{Ending, Event},
+    place::Place,
     report::BuildReport,
 };
 
@@ -115,13 +117,21 @@ impl Progress {
                 if let Some(whole) = &state.whole {
                     whole.inc(1);
                 }
-                self.line(&ending_line(&name, &ending, took));
-                match (ending, log) {
-                    (Ending::Failed, Some(log)) => {
+                let line = ending_line(&name, &ending, took);
+                match (ending, log, self.output.dialect) {
+                    (Ending::Failed, Some(log), _) => {
+                        self.line(&line);
                         state.logs.insert(job, log);
                     }
-                    (_, Some(log)) if self.output.verbose => self.child_output(&name, &log),
-                    _ => {}
+                    (_, Some(log), Some(dialect)) => {
+                        let said = String::from_utf8_lossy(&log);
+                        self.line(&dialect.group(&line, &said, job));
+                    }
+                    (_, Some(log), None) if self.output.verbose => {
+                        self.line(&line);
+                        self.child_output(&name, &log);
+                    }
+                    _ => self.line(&line),
                 }
             }
             Event::Fetching { repositories } => {
@@ -147,8 +157,11 @@ impl Progress {
                 }
             }
             Event::Notice(message) => {
+                let dialect = self.output.dialect;
+                let annotation =
+                    dialect.and_then(|it| it.annotation(Gravity::Warning, "flota", None, &message));
                 let word = theme::warning("warning:");
-                self.line(&format!("{word} {}", text::line(&message)));
+                self.line(&annotation.unwrap_or(format!("{word} {}", text::line(&message))));
             }
         }
     }
@@ -259,6 +272,7 @@ impl Logs {
                 Some(group) => group.names.push(name),
                 None => groups.push(Failure {
                     names: vec![name],
+                    path: service.step.path.as_ref(),
                     error,
                     log,
                 }),
@@ -276,22 +290,30 @@ impl Logs {
 
     fn show(&self, failure: &Failure<'_>) {
         let loud = self.output.loud();
-        let title = format!("── {}", failure.names.join(", "));
+        let names = failure.names.join(", ");
+        let dialect = self.output.dialect;
+        let title = dialect
+            .and_then(|it| it.open(&names))
+            .unwrap_or(format!("── {names}"));
         loud.status(format!("\n{}", theme::failure(&title)));
         if let Some(log) = &failure.log {
-            loud.status(text::escape(log.trim_end()));
+            loud.status(match dialect {
+                Some(dialect) => dialect.child(log),
+                None => text::escape(log.trim_end()),
+            });
         }
-        error::report_below(
-            &loud,
-            failure.error,
-            failure.log.as_deref().unwrap_or_default(),
-        );
+        let log = failure.log.as_deref().unwrap_or_default();
+        error::report_below(&loud, failure.error, log);
+        let place = Place::of_failure(failure.path, &failure.error.to_string(), log);
+        error::annotate(&loud, &names, place.as_ref(), failure.error);
     }
 }
 
 /// One error, and the services that it befell.
 struct Failure<'a> {
     names: Vec<String>,
+    /// Of the first of them.
+    path: &'a BStr,
     error: &'a Error,
     log: Option<Cow<'a, str>>,
 }

@@ -35,6 +35,7 @@ mod record;
 mod registry;
 mod resolve;
 mod sandbox;
+mod speaking;
 mod status;
 mod switch;
 mod template;

@@ -6,7 +6,7 @@
 //! <https://learn.microsoft.com/en-us/azure/devops/pipelines/yaml-schema/jobs-job-strategy>). Hence the prefix: `path` would be
 //! PATH. No value holds what the agent expands, `$(…)`.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::{collections::BTreeMap, fmt::Write, path::Path};
 
 use super::{Division, MatrixLimits, Told, outputs};
 use crate::model::{error::Result, leg::Leg};
@@ -50,6 +50,14 @@ pub fn plan(division: &Division<'_>) -> Result<String> {
         );
     }
     Ok(lines)
+}
+
+/// The logging command that shows a file on the run's page.
+pub fn summary(file: &Path) -> String {
+    format!(
+        "##vso[task.uploadsummary]{}",
+        data(&file.display().to_string())
+    )
 }
 
 /// What stands behind the bracket of a logging command.

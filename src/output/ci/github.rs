@@ -29,6 +29,18 @@ struct Matrix {
     include: Vec<Told>,
 }
 
+/// What stands behind a workflow command (actions/toolkit, `escapeData`).
+pub fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+/// The value of one of its parameters (`escapeProperty` there).
+pub fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
 /// The lines for `GITHUB_OUTPUT`.
 ///
 /// # Errors

@@ -18,6 +18,8 @@ pub mod buildkite;
 pub mod github;
 pub mod gitlab;
 pub mod jenkins;
+pub mod speech;
+pub mod summary;
 
 /// A plan, and its division among jobs.
 pub struct Division<'a> {

@@ -45,7 +45,7 @@ pub fn build(report: &BuildReport) -> String {
 }
 
 /// `2 built, 1 reused in 3.1 s.`
-fn outcome(report: &BuildReport) -> String {
+pub fn outcome(report: &BuildReport) -> String {
     let order = [
         Status::Built,
         Status::Reused,
@@ -106,7 +106,8 @@ fn with_dim(text: String, more: Option<&str>) -> String {
     }
 }
 
-fn status_word(status: Status) -> String {
+/// The word JSON uses.
+pub fn status_word(status: Status) -> String {
     kebab(&status)
 }
 
