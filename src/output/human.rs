@@ -184,6 +184,7 @@ fn wrapped(rows: Vec<Vec<String>>) -> Vec<String> {
 
 /// The same in a pipe or a file, where nothing is wrapped: the table's own way there takes longer than all else that a run does.
 fn aligned(rows: &[Vec<String>]) -> Vec<String> {
+    let rows: Vec<_> = rows.iter().flat_map(|row| in_lines(row)).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
@@ -192,7 +193,7 @@ fn aligned(rows: &[Vec<String>]) -> Vec<String> {
     let widths: Vec<_> = (0..columns)
         .map(|column| width(column) + usize::from(GAP))
         .collect();
-    let line = |row: &Vec<String>| {
+    let line = |row: &Vec<&str>| {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
             line.push_str(cell);
@@ -201,6 +202,15 @@ fn aligned(rows: &[Vec<String>]) -> Vec<String> {
         line
     };
     rows.iter().map(line).collect()
+}
+
+/// A row as rows of one line: where a cell has further lines, the other cells have empty ones.
+fn in_lines(row: &[String]) -> impl Iterator<Item = Vec<&str>> {
+    let height = row.iter().map(|cell| cell.lines().count()).max();
+    (0..height.unwrap_or_default()).map(|at| {
+        let cells = row.iter().map(|cell| cell.lines().nth(at));
+        cells.map(Option::unwrap_or_default).collect()
+    })
 }
 
 /// How many cells of a terminal a text takes.
