@@ -46,25 +46,36 @@ impl Unread {
         let (first, rest) = unread.split_first()?;
         if rest.is_empty() {
             let hint = format!("get it: git submodule update --init -- {}", first.path);
-            return Some(Error::repository(first.to_string()).hint(hint));
+            return Some(
+                Error::repository(format!("cannot read {first}"))
+                    .because(first.why.as_str())
+                    .hint(hint),
+            );
         }
-        let lines: Vec<_> = unread.iter().map(|one| format!("  {one}")).collect();
-        let count = unread.len();
-        let message = format!(
-            "the commits of {count} submodules cannot be read:\n{}",
-            lines.join("\n")
-        );
-        Some(Error::repository(message).hint("get them: git submodule update --init"))
+        let lines: Vec<_> = unread.iter().map(Self::in_a_line).collect();
+        let message = format!("cannot read the commits of {} submodules", unread.len());
+        Some(
+            Error::repository(message)
+                .because(lines.join("\n"))
+                .hint("get them: git submodule update --init"),
+        )
+    }
+
+    /// With the first line of the reason; a path with a line break makes no line of its own.
+    fn in_a_line(&self) -> String {
+        let why = self.why.lines().next().unwrap_or_default();
+        format!("{self}: {why}").replace('\n', "\\n")
     }
 }
 
+/// Which commit of which submodule, and where it should be.
 impl fmt::Display for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let url = self
             .url
             .as_ref()
             .map_or("no URL".to_owned(), ToString::to_string);
-        write!(f, "{} at {} ({url}): {}", self.path, self.pin, self.why)
+        write!(f, "{} at {} ({url})", self.path, self.pin)
     }
 }
 
