@@ -125,14 +125,14 @@ fn fleet(
     new: &Path,
 ) -> Result<()> {
     let access = clone::Access::of_user(access);
-    access.clone(source, branch, new)?;
+    access.clone(source, branch, None, new)?;
     keep_login(source, new)?;
     let repository = Repository::discover(new)?;
     let Some(head) = repository.resolve_first(["HEAD"]).map(|(_, head)| head) else {
         // An empty repository is a fleet without services.
         return Ok(());
     };
-    access.obtain(repository.git_dir(), source, head)?;
+    access.obtain(repository.git_dir(), source, head, None)?;
     let objects = repository.objects();
     let links = vet::links_of_tree(Objects::new(&objects), repository.tree_of(head)?)?;
     update::check_urls(&repository, &links)?;

@@ -111,13 +111,20 @@ impl<'a> Access<'a> {
     }
 
     /// Brings the repository at `source`, its branches and tags, into `into`, which is a worktree without files then. HEAD is
-    /// on `branch`, else where the server's is.
+    /// on `branch`, else where the server's is. It is as deep as `recommended`, where the user says nothing else.
     ///
     /// # Errors
     /// Work: the server cannot be reached, or does not have it. Nothing of it stays.
-    pub fn clone(&self, source: &Source, branch: Option<&str>, into: &Path) -> Result<()> {
+    pub fn clone(
+        &self,
+        source: &Source,
+        branch: Option<&str>,
+        recommended: Option<NonZeroU32>,
+        into: &Path,
+    ) -> Result<()> {
         if let Some(direct) = &self.direct
             && branch.is_none()
+            && recommended.is_none()
         {
             match self.directly(direct, source, into) {
                 Ok(()) => return Ok(()),
@@ -127,7 +134,7 @@ impl<'a> Access<'a> {
                 }
             }
         }
-        self.by_git(source, branch, into)
+        self.by_git(source, branch, self.options.depth.or(recommended), into)
     }
 
     fn directly(&self, direct: &Direct<'_>, source: &Source, into: &Path) -> Result<(), Refusal> {
@@ -152,7 +159,13 @@ impl<'a> Access<'a> {
         }
     }
 
-    fn by_git(&self, source: &Source, branch: Option<&str>, into: &Path) -> Result<()> {
+    fn by_git(
+        &self,
+        source: &Source,
+        branch: Option<&str>,
+        depth: Option<NonZeroU32>,
+        into: &Path,
+    ) -> Result<()> {
         let parent = into.parent().unwrap_or(into);
         let mut command = git(parent)
             .args(["-c", "gc.auto=0", "-c", "maintenance.auto=false"])
@@ -160,7 +173,7 @@ impl<'a> Access<'a> {
             .args(["-c", "advice.detachedHead=false"])
             .args(["clone", "--progress", "--no-checkout", "--no-local"])
             .args(["--no-recurse-submodules", "--template=", "--origin=origin"]);
-        if let Some(depth) = self.options.depth {
+        if let Some(depth) = depth {
             command = command.args([format!("--depth={depth}"), "--no-single-branch".into()]);
         }
         if self.options.is_partial {
@@ -192,12 +205,19 @@ impl<'a> Access<'a> {
     }
 
     /// Makes sure that `commit` and its files are in the repository `git_dir`, which came from `source`: no branch need lead
-    /// to a pin.
+    /// to a pin. What it takes is as deep as `recommended`, where the user says nothing else.
     ///
     /// # Errors
     /// Repository: the server does not have it. No other commit stands in for it.
-    pub fn obtain(&self, git_dir: &Path, source: &Source, commit: ObjectId) -> Result<()> {
-        self.obtain_commit(git_dir, source, commit)?;
+    pub fn obtain(
+        &self,
+        git_dir: &Path,
+        source: &Source,
+        commit: ObjectId,
+        recommended: Option<NonZeroU32>,
+    ) -> Result<()> {
+        let depth = self.options.depth.or(recommended);
+        self.obtain_commit(git_dir, source, commit, depth)?;
         let lacking = partial::lacking(git_dir, commit)?;
         if lacking.is_empty() {
             return Ok(());
@@ -215,7 +235,13 @@ impl<'a> Access<'a> {
             .map_err(|fault| explain(fault, source, "cannot be fetched from"))
     }
 
-    fn obtain_commit(&self, git_dir: &Path, source: &Source, commit: ObjectId) -> Result<()> {
+    fn obtain_commit(
+        &self,
+        git_dir: &Path,
+        source: &Source,
+        commit: ObjectId,
+        depth: Option<NonZeroU32>,
+    ) -> Result<()> {
         let is_here = || {
             Store::at(git_dir.to_owned(), commit.kind())
                 .is_some_and(|store| matches!(store.tree_of(commit), Ok(Some(_))))
@@ -234,7 +260,7 @@ impl<'a> Access<'a> {
                 .args(refspecs);
             self.run(command, source, None)
         };
-        let depth = self.options.depth.map(|depth| format!("--depth={depth}"));
+        let depth = depth.map(|depth| format!("--depth={depth}"));
         // By its id, which any forge gives; a server that does not may have it on a branch.
         // The branches come along: who looks at the submodule later sees what is pushed.
         let branches = "+refs/heads/*:refs/remotes/origin/*".to_owned();

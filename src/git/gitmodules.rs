@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bstr::{BStr, BString, ByteSlice};
-use gix::{ObjectId, objs::FindExt};
+use gix::{ObjectId, config::Boolean, objs::FindExt};
 
 use super::{Objects, tree};
 use crate::model::{
@@ -71,6 +71,7 @@ impl Gitmodules {
                 url: section.value("url"),
                 branch: section.value("branch"),
                 update: section.value("update"),
+                is_shallow: section.value("shallow").is_some_and(is_true),
                 path,
             });
         }
@@ -86,6 +87,11 @@ impl Gitmodules {
     pub fn iter(&self) -> impl Iterator<Item = &Submodule> {
         self.by_path.values()
     }
+}
+
+/// What is no boolean recommends nothing.
+fn is_true(value: BString) -> bool {
+    Boolean::try_from(value.as_bstr()).is_ok_and(|value| value.0)
 }
 
 /// The file's text; empty for a tree without one.
@@ -176,7 +182,7 @@ mod tests {
     #[test]
     fn sections_become_submodules() {
         let read = Gitmodules::parse(
-            b"[submodule \"api name\"]\n\tpath = code-repos/api\n\turl = ../api.git\n\tignore = all\n\
+            b"[submodule \"api name\"]\n\tpath = code-repos/api\n\turl = ../api.git\n\tignore = all\n\tshallow = yes\n\
               [core]\n\tfsmonitor = evil\n[submodule \"nowhere\"]\n\turl = x\n",
         )
         .unwrap();
@@ -187,6 +193,7 @@ mod tests {
             url: Some("../api.git".into()),
             branch: None,
             update: None,
+            is_shallow: true,
         };
         assert_eq!(found, [want]);
     }

@@ -25,6 +25,8 @@ pub struct Submodule {
     pub branch: Option<BString>,
     /// `submodule.<name>.update`, as written.
     pub update: Option<BString>,
+    /// `submodule.<name>.shallow`: whether a clone should bring the newest commits alone.
+    pub is_shallow: bool,
 }
 
 /// The name people call a service by: the last component of its path.

@@ -149,7 +149,7 @@ fn fetch(source: &Source, rev: Option<&str>) -> Result<Template> {
         is_cached: false,
         events: &|_| {},
     };
-    Access::of_user(options).clone(source, None, &into)?;
+    Access::of_user(options).clone(source, None, None, &into)?;
     let repository = Repository::discover(&into)?;
     let commit = match rev {
         None => repository.resolve("HEAD")?,

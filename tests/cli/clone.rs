@@ -189,6 +189,34 @@ fn branch_and_depth() {
 }
 
 #[test]
+fn a_submodule_that_is_to_be_shallow_is() {
+    let sandbox = fleet();
+    let shallow = ["config", "set", "--file", ".gitmodules"];
+    let set = [&shallow[..], &["submodule.web.shallow", "true"]].concat();
+    sandbox.git("fleet", &set);
+    sandbox.git("fleet", &["commit", "--quiet", "--all", "--message", "Cut"]);
+    sandbox.git(
+        "web",
+        &["commit", "--quiet", "--allow-empty", "--message", "Go on"],
+    );
+    let fleet = format!("file://{}", sandbox.path("fleet").display());
+    let ran = sandbox.flota("", &["clone", &fleet, "ours"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    let gits = ["clone", "--quiet", "--recurse-submodules", &fleet, "gits"];
+    sandbox.git("", &gits);
+    for (service, cut) in [("web", "true\n"), ("api", "false\n")] {
+        for clone in ["ours", "gits"] {
+            let dir = format!("{clone}/code-repos/{service}");
+            let said = sandbox.git(&dir, &["rev-parse", "--is-shallow-repository"]);
+            assert_eq!(said, cut, "{dir}");
+        }
+    }
+    let dir = "ours/code-repos/web";
+    assert_eq!(sandbox.git(dir, &["rev-list", "--count", "HEAD"]), "1\n");
+    assert_eq!(sandbox.git("ours", &["status", "--porcelain"]), "");
+}
+
+#[test]
 fn nothing_is_written_over_and_nothing_half_stays() {
     let sandbox = fleet();
     fs::create_dir(sandbox.path("taken")).unwrap();

@@ -2,6 +2,7 @@
 
 use std::{
     fs, io,
+    num::NonZeroU32,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
@@ -43,6 +44,12 @@ pub(super) fn work_dir(parent: &Parent, link: &Link) -> Result<PathBuf> {
         )));
     }
     Ok(parent.root.join(relative))
+}
+
+/// How deep `.gitmodules` wants a new clone to be (gitmodules(5), `shallow`).
+fn recommended_depth(link: &Link) -> Option<NonZeroU32> {
+    let is_shallow = link.listed.as_ref().is_some_and(|listed| listed.is_shallow);
+    is_shallow.then_some(NonZeroU32::MIN)
 }
 
 /// Where its repository comes from.
@@ -118,9 +125,10 @@ impl Run<'_> {
         let source = source(&parent.repository, link)?;
         let new = self.folder()?;
         let files = new.path().join("files");
-        self.access.clone(&source, None, &files)?;
+        let depth = recommended_depth(link);
+        self.access.clone(&source, None, depth, &files)?;
         let new_git_dir = files.join(".git");
-        self.access.obtain(&new_git_dir, &source, link.pin)?;
+        self.access.obtain(&new_git_dir, &source, link.pin, depth)?;
         worktree::fill(&new_git_dir, &files, link.pin)?;
         adopt(&new_git_dir, git_dir, work_dir, &source, link.pin)?;
         create_parent(git_dir)?;
@@ -142,7 +150,7 @@ impl Run<'_> {
         work_dir: &Path,
     ) -> Result<Outcome> {
         let source = source(&parent.repository, link)?;
-        self.access.obtain(git_dir, &source, link.pin)?;
+        self.access.obtain(git_dir, &source, link.pin, None)?;
         if let Some(error) = would_lose(git_dir, git_dir)? {
             return Ok(Outcome::Left(error));
         }
@@ -187,7 +195,7 @@ impl Run<'_> {
             return Ok(Outcome::Left(error));
         }
         let source = source(&parent.repository, link)?;
-        self.access.obtain(git_dir, &source, link.pin)?;
+        self.access.obtain(git_dir, &source, link.pin, None)?;
         let mut command =
             git(work_dir).args(["-c", "advice.detachedHead=false", "checkout", "--quiet"]);
         if !has_index {
