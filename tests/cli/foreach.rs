@@ -201,7 +201,7 @@ fn an_interrupt_stops_them_all() {
     let sandbox = cloned();
     let script = "echo $$ > \"$FLOTA_FLEET/../$FLOTA_SERVICE.pid\"; exec sleep 60";
     let mut child = sandbox
-        .command("ours", &["foreach", "-j2", "--", "sh", "-c", script])
+        .interruptible("ours", &["foreach", "-j2", "--", "sh", "-c", script])
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
         .spawn()

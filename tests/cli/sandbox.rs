@@ -100,6 +100,16 @@ impl Sandbox {
         self.prepare(command, &self.path(dir))
     }
 
+    /// The same, for runs that are sent signals: where tests run in the background of a shell, or under nohup, some are
+    /// ignored, and flota leaves them so.
+    pub fn interruptible(&self, dir: impl AsRef<Path>, args: &[impl AsRef<OsStr>]) -> Command {
+        let mut command = self.program("env", dir);
+        command
+            .args(["--default-signal=INT,HUP", env!("CARGO_BIN_EXE_flota")])
+            .args(args);
+        command
+    }
+
     /// Another program, not yet started.
     pub fn program(&self, program: &str, dir: impl AsRef<Path>) -> Command {
         self.prepare(Command::new(program), &self.path(dir))

@@ -62,7 +62,7 @@ fn a_signal_while_the_fleet_is_cloned_leaves_nothing() {
     for (number, (signal, code)) in SIGNALS.into_iter().enumerate() {
         let url = format!("{}/fleet", server.url);
         let child = sandbox
-            .command("", &["clone", &url, "ours"])
+            .interruptible("", &["clone", &url, "ours"])
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
@@ -95,7 +95,7 @@ fn a_signal_while_services_are_cloned_keeps_those_that_are_whole() {
             &["commit", "--quiet", "--all", "--message=Move web"],
         );
         let child = sandbox
-            .command("", &["clone", "fleet", "ours"])
+            .interruptible("", &["clone", "fleet", "ours"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -130,7 +130,7 @@ fn children_that_ignore_signals_and_daemons_of_theirs_are_stopped() {
         let script = "trap '' TERM INT HUP; setsid sleep 300 & (trap '' TERM; sleep 300) & \
                       touch \"$FLOTA_FLEET/../$FLOTA_SERVICE.on\"; while :; do sleep 1; done";
         let child = sandbox
-            .command("ours", &["foreach", "-j2", "--", "sh", "-c", script])
+            .interruptible("ours", &["foreach", "-j2", "--", "sh", "-c", script])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
