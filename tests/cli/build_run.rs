@@ -44,7 +44,7 @@ fn run(sandbox: &Sandbox, args: &[&str]) -> Ran {
 
 fn start(sandbox: &Sandbox, args: &[&str]) -> Child {
     let args = [&["build", "--builder=docker"], args].concat();
-    let mut command = sandbox.command("fleet", &args);
+    let mut command = sandbox.interruptible("fleet", &args);
     fake(sandbox, &mut command);
     command
         .stdout(Stdio::piped())

@@ -395,7 +395,6 @@ fn gits_other_programs_are_not_called() {
             "gitk",
             "gui",
             "bundle",
-            "archive",
             "daemon",
         ] {
             let called = format!("\"{name}\"");
