@@ -157,6 +157,10 @@ fn unpushed(repo: &gix::Repository, head: ObjectId) -> gix::Result<usize> {
             tips.push(tip.detach());
         }
     }
+    // Where the history ends, a server has cut it: what lies there came from it, on whatever branch.
+    if let Some(cut) = repo.shallow_commits()? {
+        tips.extend(cut.iter());
+    }
     if tips.contains(&head) {
         return Ok(0);
     }

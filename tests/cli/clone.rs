@@ -214,6 +214,9 @@ fn a_submodule_that_is_to_be_shallow_is() {
     let dir = "ours/code-repos/web";
     assert_eq!(sandbox.git(dir, &["rev-list", "--count", "HEAD"]), "1\n");
     assert_eq!(sandbox.git("ours", &["status", "--porcelain"]), "");
+    // The branch has gone on, and does not lead to the pin here: it came from the server all the same.
+    let told = sandbox.flota("ours", &["status"]);
+    assert_eq!(told.stdout, b"2 of 2 services in step\n", "{}", told.stderr);
 }
 
 #[test]
