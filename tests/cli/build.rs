@@ -545,16 +545,7 @@ fn a_submodule_inside_the_code_must_be_at_hand() {
 /// Commits what `change` makes of `api` and moves the fleet's pin to it.
 fn spoil_api(sandbox: &Sandbox, change: impl FnOnce(&Path)) {
     change(&sandbox.path("api"));
-    sandbox.git("api", &["add", "--all"]);
-    sandbox.git("api", &["commit", "--quiet", "--message=Spoil"]);
-    sandbox.git(
-        "fleet/code-repos/api",
-        &["pull", "--quiet", "origin", "main"],
-    );
-    sandbox.git(
-        "fleet",
-        &["commit", "--quiet", "--all", "--message=Move api"],
-    );
+    sandbox.commit_and_pin("api", "Spoil");
 }
 
 #[test]

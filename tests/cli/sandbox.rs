@@ -115,6 +115,16 @@ impl Sandbox {
         self.prepare(Command::new(program), &self.path(dir))
     }
 
+    /// Commits all that was changed in a service's own repository, and moves the fleet's pin to it.
+    pub fn commit_and_pin(&self, service: &str, message: &str) {
+        self.git(service, &["add", "--all"]);
+        self.git(service, &["commit", "--quiet", "--message", message]);
+        let linked = format!("fleet/code-repos/{service}");
+        self.git(linked, &["pull", "--quiet", "origin", "main"]);
+        let moved = format!("--message=Move {service}");
+        self.git("fleet", &["commit", "--quiet", "--all", &moved]);
+    }
+
     /// git, in `dir` of the sandbox; its output, which it must give.
     pub fn git(&self, dir: impl AsRef<Path>, args: &[&str]) -> String {
         String::from_utf8(self.git_bytes(dir, args)).unwrap()

@@ -57,16 +57,7 @@ fn large() -> Sandbox {
         noise.take(4 << 20).collect::<Vec<_>>(),
     )
     .unwrap();
-    sandbox.git("web", &["add", "code/large"]);
-    sandbox.git("web", &["commit", "--quiet", "--message=Grow"]);
-    sandbox.git(
-        "fleet/code-repos/web",
-        &["pull", "--quiet", "origin", "main"],
-    );
-    sandbox.git(
-        "fleet",
-        &["commit", "--quiet", "--all", "--message=Move web"],
-    );
+    sandbox.commit_and_pin("web", "Grow");
     sandbox
 }
 

@@ -130,16 +130,7 @@ fn a_bare_repository_among_a_services_files_is_no_fleet() {
         .for_each(|hook| program(&evil.join("hooks").join(hook)));
     fs::write(evil.join("refs/keep"), "").unwrap();
     fs::write(evil.join("objects/keep"), "").unwrap();
-    sandbox.git("web", &["add", "--all"]);
-    sandbox.git("web", &["commit", "--quiet", "--message=Be evil"]);
-    sandbox.git(
-        "fleet/code-repos/web",
-        &["pull", "--quiet", "origin", "main"],
-    );
-    sandbox.git(
-        "fleet",
-        &["commit", "--quiet", "--all", "--message=Move web"],
-    );
+    sandbox.commit_and_pin("web", "Be evil");
     let ran = sandbox.flota("", &["clone", "fleet", "ours"]);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     every_command(&sandbox, "ours", "beside it");
