@@ -35,7 +35,7 @@ fn strays(sandbox: &Sandbox) -> Vec<String> {
 
 /// Nobody is left, or will be in a moment.
 #[track_caller]
-fn assert_nobody_left(sandbox: &Sandbox, case: &str) {
+pub fn assert_nobody_left(sandbox: &Sandbox, case: &str) {
     let started = Instant::now();
     while !strays(sandbox).is_empty() {
         let left = strays(sandbox);

@@ -15,8 +15,11 @@ mod check;
 mod ci;
 mod clone;
 mod clone_served;
+mod clone_transports;
 mod completions;
 mod consumers;
+#[path = "../support/daemons.rs"]
+mod daemons;
 mod demo;
 mod explain;
 mod faults;

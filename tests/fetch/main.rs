@@ -1,5 +1,8 @@
 //! Fetching trees without a clone: real repositories, real servers on loopback.
 
+#[path = "../support/daemons.rs"]
+#[allow(dead_code, reason = "each test program uses its own part")]
+mod daemons;
 mod deepen;
 mod faults;
 #[path = "../support/http.rs"]

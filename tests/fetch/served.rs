@@ -8,11 +8,9 @@ use std::{
 use flota::git::fetch::{self, Depth, Options};
 
 use crate::{
+    daemons::free_port,
     http::{Manners, serve},
-    world::{
-        Service, World, census, changed_files, fetch_all, free_port, options, said,
-        tells_the_change,
-    },
+    world::{Service, World, census, changed_files, fetch_all, options, said, tells_the_change},
 };
 
 fn allow_filters(world: &World, service: &Service) {

@@ -3,12 +3,10 @@
 use std::{
     collections::BTreeMap,
     fs,
-    net::{TcpListener, TcpStream},
     num::NonZeroUsize,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
+    process::Command,
+    time::Duration,
 };
 
 use bstr::BString;
@@ -23,9 +21,11 @@ use flota::{
 };
 use gix::ObjectId;
 
+use crate::daemons::Daemon;
+
 pub struct World {
     root: tempfile::TempDir,
-    servers: Vec<Child>,
+    servers: Vec<Daemon>,
 }
 
 /// A service's repository with two commits; the second changes `code/`.
@@ -109,7 +109,10 @@ impl World {
 
     /// A program with an environment of its own.
     pub fn command(&self, program: &str, dir: &str) -> Command {
-        let mut command = Command::new(program);
+        self.hermetic(Command::new(program), dir)
+    }
+
+    fn hermetic(&self, mut command: Command, dir: &str) -> Command {
         command
             .current_dir(self.path(dir))
             .env_clear()
@@ -128,26 +131,10 @@ impl World {
 
     /// Starts `git daemon` for everything here; the URL of its root.
     pub fn daemon(&mut self) -> String {
-        let port = free_port();
-        let base = format!("--base-path={}", self.root.path().display());
-        let server = self
-            .command(&daemon_program(), "")
-            .args(["--export-all", "--reuseaddr", "--listen=127.0.0.1"])
-            .args([format!("--port={port}"), base])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        self.servers.push(server);
-        let started = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(
-                started.elapsed() < Duration::from_secs(20),
-                "git daemon does not start"
-            );
-            thread::sleep(Duration::from_millis(20));
-        }
-        format!("git://127.0.0.1:{port}")
+        let daemon = Daemon::of_git(self.root.path(), |server| self.hermetic(server, ""));
+        let url = daemon.url();
+        self.servers.push(daemon);
+        url
     }
 
     /// The content of every file under a folder.
@@ -179,15 +166,6 @@ impl World {
     }
 }
 
-impl Drop for World {
-    fn drop(&mut self) {
-        for server in &mut self.servers {
-            let _ = server.kill();
-            let _ = server.wait();
-        }
-    }
-}
-
 impl Service {
     pub fn at(&self, url: &str) -> Wanted {
         Wanted {
@@ -197,15 +175,6 @@ impl Service {
             commits: vec![self.old, self.new],
         }
     }
-}
-
-/// A port that nobody listens on just now.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
 }
 
 pub fn options(depth: Depth) -> Options<'static> {
@@ -288,12 +257,4 @@ pub fn census(world: &World, store: &Path) -> BTreeMap<String, usize> {
         *census.entry(line.to_owned()).or_default() += 1;
     }
     census
-}
-
-/// The server itself: `git daemon` runs it as a child, which outlives a `git` that is killed.
-fn daemon_program() -> String {
-    let folder = Command::new("git").arg("--exec-path").output().unwrap();
-    assert!(folder.status.success());
-    let folder = String::from_utf8(folder.stdout).unwrap();
-    format!("{}/git-daemon", folder.trim_end())
 }

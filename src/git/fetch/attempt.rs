@@ -30,8 +30,8 @@ const BACKOFF: [Duration; 3] = [
     Duration::from_secs(3),
 ];
 
-/// What a server or curl says when it is worth another try. A stalled server is not: that took long enough.
-const PASSING: [&str; 12] = [
+/// What a server, curl or ssh says when it is worth another try. A stalled server is not: that took long enough.
+const PASSING: [&str; 13] = [
     "returned error: 429",
     "returned error: 500",
     "returned error: 502",
@@ -44,6 +44,8 @@ const PASSING: [&str; 12] = [
     "hung up unexpectedly",
     "RPC failed",
     "Temporary failure in name resolution",
+    // Before any login: so many newcomers are too many (sshd_config(5), MaxStartups).
+    "exchange_identification: ",
 ];
 
 /// What it says when the connection ends because the repository behind it is damaged: it will be the next time.
@@ -169,6 +171,8 @@ mod tests {
             "error: Server does not allow request for unadvertised object 1111",
             "fatal: unable to access 'https://x/': The requested URL returned error: 503",
             "fatal: repository 'https://x/' not found",
+            "kex_exchange_identification: Connection closed by remote host\nfatal: Could not read from remote repository.",
+            "me@host: Permission denied (publickey).\nfatal: Could not read from remote repository.",
             "fatal: aborting due to possible repository corruption on the remote side.\nfatal: early EOF",
         ]
         .map(|said| {
@@ -179,6 +183,8 @@ mod tests {
         });
         let want = [
             (true, false),
+            (false, false),
+            (false, true),
             (false, false),
             (false, true),
             (false, false),
