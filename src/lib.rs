@@ -39,6 +39,10 @@ use output::{Output, ci::speech::Dialect};
 /// The whole program: parse, dispatch, report. `args` begins with the program's name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
+    if process::watchdog::is_meant(&args) {
+        process::watchdog::watch();
+        return Exit::Done;
+    }
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         // Help and version are results; the rest is misuse. clap prints either to the right stream.
@@ -54,6 +58,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let output = speak(&cli.global);
     let outcome = process::shed_repository_variables(&args)
         .and_then(|()| interrupt::install(process::kill_all))
+        .inspect(|()| process::watchdog::enable())
         .and_then(|()| enter(&cli.global))
         .and_then(|()| commands::dispatch(cli.command, Path::new("."), &cli.global, &output));
     outcome.unwrap_or_else(|error| {

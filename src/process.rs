@@ -2,7 +2,7 @@
 //!
 //! A child gets no shell, no terminal it was not promised, and none of the variables that point at a repository. It may
 //! print without end, ignore SIGTERM or leave daemons behind: memory stays bounded, and when its time is up, or flota is
-//! interrupted, its whole tree is stopped.
+//! interrupted or killed, its whole tree is stopped.
 
 mod capture;
 mod lookup;
@@ -10,6 +10,7 @@ mod mask;
 mod members;
 mod pump;
 mod tree;
+pub mod watchdog;
 
 use std::{
     ffi::OsString,
@@ -210,9 +211,12 @@ impl Command {
         let started = Instant::now();
         let capture = Capture::new(self.log.as_deref())
             .map_err(|error| self.stopped_error(&Stop::Trouble(Trouble::Log(error)), &[]))?;
-        let (mut child, tree, mut pump) = self.spawn(&program, capture).map_err(|error| {
-            Error::environment(format!("cannot start {}", program.display())).because(error)
-        })?;
+        let mark = tree::new_mark();
+        let _guarded = watchdog::guard(&mark);
+        let (mut child, tree, mut pump) =
+            self.spawn(&program, capture, &mark).map_err(|error| {
+                Error::environment(format!("cannot start {}", program.display())).because(error)
+            })?;
         let enrolled = tree.enrol();
         let stop = self.supervise(&tree, &mut pump, started);
         drop(enrolled);
@@ -232,9 +236,13 @@ impl Command {
         }
     }
 
-    fn spawn(&self, program: &Path, capture: Capture) -> io::Result<(Child, Tree, Pump)> {
+    fn spawn(
+        &self,
+        program: &Path,
+        capture: Capture,
+        mark: &str,
+    ) -> io::Result<(Child, Tree, Pump)> {
         let prompts = self.may_prompt && io::stdin().is_terminal();
-        let mark = tree::new_mark();
         let (text, text_end) = io::pipe()?;
         let (data, stdout) = match self.stdout_limit {
             Some(_) => io::pipe().map(|(data, end)| (Some(data), end))?,
@@ -266,7 +274,7 @@ impl Command {
                 None => command.env_remove(name),
             };
         }
-        command.env(tree::MARK, &mark);
+        command.env(tree::MARK, mark);
         if let Some(dir) = &self.dir {
             command.current_dir(dir);
         }

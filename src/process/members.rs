@@ -9,15 +9,16 @@ pub(super) struct Members(Vec<std::os::fd::OwnedFd>);
 
 #[cfg(target_os = "linux")]
 impl Members {
-    /// Everything below `leader`, and everything whose environment has an entry that begins with `mark`: a daemon has lost
-    /// its parent, a process in a container has lost its environment.
-    pub(super) fn find(leader: rustix::process::Pid, mark: &str) -> Self {
+    /// Everything whose environment has an entry that begins with `mark`, and everything below that or `leader`: a daemon has
+    /// lost its parent, a process in a container has lost its environment.
+    pub(super) fn find(leader: Option<rustix::process::Pid>, mark: &str) -> Self {
         let mut others: Vec<_> = processes().collect();
         let mut members = Vec::new();
-        let mut ids = vec![leader.as_raw_pid()];
+        let leader = leader.map(rustix::process::Pid::as_raw_pid);
+        let mut ids: Vec<_> = leader.into_iter().collect();
         loop {
             let belongs = |process: &mut Process| {
-                process.id == leader.as_raw_pid()
+                Some(process.id) == leader
                     || ids.contains(&process.parent)
                     || has_mark(process.id, mark.as_bytes())
             };
@@ -88,7 +89,7 @@ pub(super) struct Members;
 
 #[cfg(not(target_os = "linux"))]
 impl Members {
-    pub(super) fn find(_leader: rustix::process::Pid, _mark: &str) -> Self {
+    pub(super) fn find(_leader: Option<rustix::process::Pid>, _mark: &str) -> Self {
         Self
     }
 

@@ -42,7 +42,13 @@ pub(super) struct Tree {
 pub(super) fn new_mark() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let outer = std::env::var_os(MARK).and_then(|mark| OsString::into_string(mark).ok());
+    let is_mark = |mark: &String| {
+        mark.bytes()
+            .all(|b| b.is_ascii_digit() || b"./".contains(&b))
+    };
+    let outer = std::env::var_os(MARK)
+        .and_then(|mark| OsString::into_string(mark).ok())
+        .filter(is_mark);
     format!(
         "{}{}.{count}/",
         outer.unwrap_or_default(),
@@ -73,11 +79,11 @@ impl Drop for Enrolled {
 
 impl Tree {
     /// The tree below `child`, which was started with `mark` in its environment.
-    pub(super) fn new(child: &std::process::Child, own_group: bool, mark: String) -> Self {
+    pub(super) fn new(child: &std::process::Child, own_group: bool, mark: &str) -> Self {
         Self {
             leader: Pid::from_child(child),
             own_group,
-            mark,
+            mark: mark.to_owned(),
         }
     }
 
@@ -136,7 +142,7 @@ impl Tree {
     }
 
     fn members(&self) -> Members {
-        Members::find(self.leader, &format!("{MARK}={}", self.mark))
+        Members::find(Some(self.leader), &format!("{MARK}={}", self.mark))
     }
 
     /// Signals the group as a whole, which misses nobody that it is just getting, and those who left it.

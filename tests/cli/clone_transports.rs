@@ -6,7 +6,7 @@ use std::{
     fs,
     io::Read,
     net::{TcpListener, TcpStream},
-    process::Command,
+    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -18,7 +18,7 @@ use std::{
 use crate::{
     clone::same_as_git,
     daemons::{Daemon, Sshd},
-    faults::assert_nobody_left,
+    faults::{assert_nobody_left, signals},
     http::{Manners, serve},
     sandbox::{Ran, Sandbox},
     support::skipped,
@@ -335,5 +335,31 @@ fn a_server_that_says_nothing_costs_its_own_service() {
         });
         assert_eq!(mended.status, Some(0), "{url}: {}", mended.stderr);
         assert_eq!(sandbox.git("ours", &["status", "--porcelain"]), "", "{url}");
+    }
+}
+
+/// Ctrl-C, and SIGKILL, which leaves flota no time: neither git nor the ssh below it stays behind.
+#[test]
+fn nobody_waits_on_for_a_server_when_flota_is_gone() {
+    for signal in [rustix::process::Signal::INT, rustix::process::Signal::KILL] {
+        let silent = Silent::start();
+        for (number, url) in silent.urls().iter().enumerate() {
+            let sandbox = with_web_at(url);
+            let mut flota = sandbox
+                .interruptible("", &["clone", "--quiet", "fleet", "ours"])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            signals::until("no connection", || {
+                silent.connections.load(Ordering::SeqCst) > number
+            });
+            // In the middle of the wait.
+            thread::sleep(Duration::from_millis(100));
+            let id = rustix::process::Pid::from_child(&flota);
+            rustix::process::kill_process(id, signal).unwrap();
+            flota.wait().unwrap();
+            assert_nobody_left(&sandbox, &format!("{url} {signal:?}"));
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::sandbox::Sandbox;
 mod disk;
 mod killed;
 mod servers;
-mod signals;
+pub mod signals;
 mod state;
 
 /// The processes that a run in this sandbox started and that are still there, by their command lines.

@@ -35,7 +35,7 @@ fn ended(mut child: Child) -> Option<i32> {
 }
 
 #[track_caller]
-fn until(what: &str, done: impl Fn() -> bool) {
+pub fn until(what: &str, done: impl Fn() -> bool) {
     let started = Instant::now();
     while !done() {
         assert!(started.elapsed() < Duration::from_secs(30), "{what}");
