@@ -26,7 +26,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     let collected = Mutex::new(Vec::new());
     let each = |ran: Ran| {
         if args.format == ResultFormat::Human {
-            let printed = output.result(human::ran(&ran));
+            let printed = output.result(human::ran(&ran, output.dialect));
             let mut first = unprinted.lock().unwrap_or_else(PoisonError::into_inner);
             *first = first.take().or(printed.err());
         }

@@ -13,7 +13,7 @@ pub mod prompt;
 pub mod text;
 pub mod theme;
 
-use ci::speech::{Dialect, Gravity};
+use ci::speech::{self, Dialect, Gravity};
 
 /// How the run speaks: settled once, from the command line.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +66,7 @@ impl Output {
         self.status(format!(
             "{} {}",
             theme::warning("warning:"),
-            text::escape(message)
+            speech::child(self.dialect, message)
         ));
     }
 }

@@ -14,7 +14,11 @@ use indicatif::{
     HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
 };
 
-use super::{Output, ci::speech::Gravity, error, text, theme};
+use super::{
+    Output,
+    ci::speech::{self, Gravity},
+    error, text, theme,
+};
 use crate::model::{
     error::Error,
     event::{Ending, Event},
@@ -297,10 +301,7 @@ impl Logs {
             .unwrap_or(format!("── {names}"));
         loud.status(format!("\n{}", theme::failure(&title)));
         if let Some(log) = &failure.log {
-            loud.status(match dialect {
-                Some(dialect) => dialect.child(log),
-                None => text::escape(log.trim_end()),
-            });
+            loud.status(speech::child(dialect, log));
         }
         let log = failure.log.as_deref().unwrap_or_default();
         error::report_below(&loud, failure.error, log);

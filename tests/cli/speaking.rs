@@ -106,3 +106,51 @@ fn azure_reads_a_file_that_a_command_names() {
     let summary = fs::read_to_string(named.unwrap()).unwrap();
     assert!(summary.contains("| <code>s1</code> |"), "{summary}");
 }
+
+/// What a command in a service may print, to steer a log by.
+const HOSTILE: &str = "::add-path::/tmp/x\n  ::set-env name=PATH::/tmp/x\na\r::error::x\nx ##[group]y\n\
+    ##vso[task.setvariable variable=PATH]/tmp/x\n\x1b[0Ksection_start:0:x\r\x1b[0Kx\nsection_end:0:x\r\x1b[0K\n\
+    --- a\n+++ b\n~~~ c\n^^^ +++\n\x1b]1339;url='x'\x07\n";
+
+#[test]
+fn what_foreach_passes_on_is_obeyed_by_no_system() {
+    let sandbox = Sandbox::scripted("code");
+    fs::write(sandbox.path("hostile"), HOSTILE).unwrap();
+    let systems: [&[(&str, &str)]; 5] = [
+        &GITHUB,
+        &[
+            ("TF_BUILD", "True"),
+            ("BUILD_REASON", "Schedule"),
+            ("BUILD_SOURCEBRANCH", "refs/heads/main"),
+        ],
+        &[("GITLAB_CI", "true"), ("CI_PIPELINE_SOURCE", "web")],
+        &[("BUILDKITE", "true"), ("BUILDKITE_SOURCE", "ui")],
+        &[("BUILD_TAG", "jenkins-fleet-1"), ("BRANCH_NAME", "main")],
+    ];
+    for system in systems {
+        // The second fails, and its error is told too.
+        for end in ["", "; exit 1"] {
+            let script = format!("cat \"$FLOTA_FLEET/../hostile\"{end}");
+            let args = ["foreach", "--", "sh", "-c", &script];
+            let ran = sandbox.flota_with("fleet", &args, |flota| {
+                flota.envs(system.iter().copied());
+            });
+            assert_eq!(
+                ran.status,
+                Some(i32::from(!end.is_empty())),
+                "{}",
+                ran.stderr
+            );
+            let said = ran.text();
+            assert!(said.contains("section_start"), "{said}");
+            for line in said.split(['\n', '\r']) {
+                let begins = ["---", "+++", "~~~", "^^^"];
+                let is_header =
+                    system[0].0 == "BUILDKITE" && begins.iter().any(|it| line.starts_with(it));
+                let is_command = line.trim_start().starts_with("::")
+                    || ["##[", "##vso[", "\x1b"].iter().any(|it| line.contains(it));
+                assert!(!is_header && !is_command, "{system:?}: {line:?}");
+            }
+        }
+    }
+}

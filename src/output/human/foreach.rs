@@ -2,14 +2,13 @@
 
 use crate::{
     model::foreach::{Ran, Summary},
-    output::text,
+    output::{ci::speech, text},
 };
 
-/// What a command printed in one service, below the service's name.
-pub fn ran(ran: &Ran) -> String {
+/// What a command printed in one service, below the service's name, for the log of a CI system where there is one.
+pub fn ran(ran: &Ran, dialect: Option<speech::Dialect>) -> String {
     let name = text::name(ran.path.as_ref());
-    let said = String::from_utf8_lossy(&ran.text);
-    let said = text::escape(said.trim_end());
+    let said = speech::child(dialect, &String::from_utf8_lossy(&ran.text));
     let took = text::duration(ran.took);
     let line = if said.is_empty() { "" } else { "\n" };
     format!("── {name} ({took})\n{said}{line}")
