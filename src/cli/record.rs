@@ -9,10 +9,14 @@ use super::ResultFormat;
 /// Arguments of `flota record`.
 #[derive(Args, Debug)]
 pub struct Record {
-    /// The run's build.json, or those of all its legs, and its plan (flota plan --format json) [default:
-    /// .flota/build.json].
+    /// The run's build.json, or those of all its legs, and its plan (flota plan --format json); of a folder every .json
+    /// file below it [default: .flota/build.json, and none with --base].
     #[arg(value_name = "REPORT")]
     pub reports: Vec<PathBuf>,
+    /// The fleet's commit that the run was compared with, where no report is its plan; empty where that was nothing at all.
+    /// It counts where nothing is recorded yet.
+    #[arg(long, value_name = "REV", allow_hyphen_values = true)]
+    pub base: Option<String>,
     /// The branch or environment that succeeded [default: the branch of this run].
     #[arg(long = "for", value_name = "NAME")]
     pub name: Option<String>,

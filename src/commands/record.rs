@@ -31,6 +31,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         let request = Request {
             name: &name,
             documents: &documents,
+            base: args.base.as_deref().filter(|base| !base.is_empty()),
             push: args.push,
             offline: args.offline,
             jobs: args.jobs.unwrap_or_else(parallel::default_jobs),
@@ -48,7 +49,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
 
 /// Where `flota build` leaves its report, when none is named.
 fn reports(args: &Args, context: &Context) -> Result<Vec<PathBuf>> {
-    if !args.reports.is_empty() {
+    if !args.reports.is_empty() || args.base.is_some() {
         return Ok(args.reports.clone());
     }
     let report = context
@@ -59,6 +60,6 @@ fn reports(args: &Args, context: &Context) -> Result<Vec<PathBuf>> {
     report.map(|report| vec![report]).ok_or_else(|| {
         Error::misuse("there is no report of a build here")
             .hint("build first: flota build --base last-success")
-            .hint("or name the reports of a run: flota record plan.json legs/*/build.json")
+            .hint("or name the reports of a run: flota record plan.json legs/")
     })
 }

@@ -66,7 +66,8 @@ fn ci(value: &Value) -> Result<CiSettings> {
     value.table(|keys| {
         keys.read("archive", &mut ci.archive, text(valid::archive))?;
         keys.read("sha256", &mut ci.sha256, text(valid::sha256))?;
-        keys.read("image", &mut ci.image, text(valid::job_image))
+        keys.read("image", &mut ci.image, text(valid::job_image))?;
+        keys.read("record", &mut ci.record, Value::boolean)
     })?;
     match (&ci.archive, &ci.sha256) {
         (Some(_), None) => Err(value

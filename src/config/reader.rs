@@ -114,6 +114,14 @@ impl<'a> Value<'a> {
         self.checked(str::parse)
     }
 
+    /// `true` or `false`.
+    pub(super) fn boolean(&self) -> Result<bool> {
+        match self.node.get_ref() {
+            DeValue::Boolean(value) => Ok(*value),
+            _ => Err(self.expects("true or false", "they stand without quotes")),
+        }
+    }
+
     /// A whole number of seconds, at least one.
     pub(super) fn seconds(&self) -> Result<Duration> {
         const EXAMPLE: &str = "an hour is 3600";

@@ -13,7 +13,7 @@ use crate::{
     git::repository::Repository,
     model::{
         error::{Error, Result},
-        pipeline::{Found, PipelineFile},
+        pipeline::{AZURE_MATRICES, Found, PipelineFile},
         settings::Settings,
     },
     templates::{self, File},
@@ -31,6 +31,10 @@ const BRANCHES: [&str; 3] = ["development", "main", "master"];
 /// The actions of GitHub's that pipelines use, by the commit that was looked at.
 const CHECKOUT: &str = "actions/checkout@fbc6f3992d24b796d5a048ff273f7fcc4a7b6c09 # v5.1.0";
 const CACHE: &str = "actions/cache@27d5ce7f107fe9357f9df03efb73ab90386fccae # v5.0.5";
+const RESTORE: &str = "actions/cache/restore@27d5ce7f107fe9357f9df03efb73ab90386fccae # v5.0.5";
+const UPLOAD: &str = "actions/upload-artifact@b7c566a772e6b6bfb58ed0dc250532a479d7789f # v6.0.0";
+const DOWNLOAD: &str =
+    "actions/download-artifact@37930b1c2abaa49bbe596cd826c3c89aef350131 # v7.0.0";
 
 /// The files of a system's pipelines, and where they belong.
 pub struct Pipelines {
@@ -166,15 +170,27 @@ fn values(settings: &Settings) -> Result<BTreeMap<String, String>> {
         ("sha256", text(&ci.sha256)),
         ("image", text(&ci.image)),
         ("registry", host.to_owned()),
+        ("record", String::from(if ci.record { "true" } else { "" })),
         ("branches", format!("[{}]", branches.join(", "))),
         (
             "branch_pattern",
             branches.join("|").replace('.', r"\.").replace('/', r"\/"),
         ),
         ("checkout", CHECKOUT.to_owned()),
+        ("matrices", matrices()),
         ("cache", CACHE.to_owned()),
+        ("restore", RESTORE.to_owned()),
+        ("upload", UPLOAD.to_owned()),
+        ("download", DOWNLOAD.to_owned()),
     ];
     Ok(values.map(|(name, value)| (name.to_owned(), value)).into())
+}
+
+/// The names that `flota plan --format azure` gives to a matrix, or to its parts: as many as a plan may have.
+fn matrices() -> String {
+    let parts = (0..AZURE_MATRICES).map(|part| format!("matrix_{part}"));
+    let all: Vec<_> = std::iter::once("matrix".to_owned()).chain(parts).collect();
+    all.join(",")
 }
 
 /// The branches whose pushes are built, the fleet's own base branch among them.

@@ -13,7 +13,7 @@ use crate::{
     model::{
         change::{Base, BaseKind, End, Warning, WarningKind},
         error::{Error, Result},
-        range::{Notation, Range},
+        range::{Notation, Range, revision},
         settings::Settings,
         success::{Exceptions, Success, asked_for, reference},
     },
@@ -85,7 +85,7 @@ pub fn for_record(
     settings: &Settings,
     run: Option<&CiRun>,
     offline: bool,
-    before: std::result::Result<&Success, Option<ObjectId>>,
+    before: std::result::Result<&Success, Option<&str>>,
     head: ObjectId,
 ) -> Result<Ends> {
     let finder = Finder::new(repository, settings, run, offline);
@@ -93,13 +93,8 @@ pub fn for_record(
     match before {
         Ok(success) => finder.since_success(&success.commit.to_string(), success.clone(), head),
         Err(Some(base)) => {
-            let base = finder.known(base)?;
-            Ok(Ends::new(
-                base.to_string(),
-                Some(base),
-                BaseKind::Exact,
-                head,
-            ))
+            let commit = finder.named(revision(base)?)?;
+            Ok(Ends::new(base, Some(commit), BaseKind::Exact, head))
         }
         Err(None) => Ok(Ends::new("", None, BaseKind::Empty, head)),
     }

@@ -60,16 +60,23 @@ impl Range {
         .checked()
     }
 
-    /// A revision that looks like an option must never reach a program as one (`--output=FILE` makes `git diff` write).
     fn checked(self) -> Result<Self> {
-        for rev in [&self.base, &self.head] {
-            if rev.is_empty() || rev.starts_with('-') {
-                return Err(Error::misuse(format!("`{rev}` is not a revision"))
-                    .hint("name a commit, a branch or a tag: flota changed main...HEAD"));
-            }
-        }
+        revision(&self.base)?;
+        revision(&self.head)?;
         Ok(self)
     }
+}
+
+/// A revision that looks like an option must never reach a program as one (`--output=FILE` makes `git diff` write).
+///
+/// # Errors
+/// Misuse: it does, or it is none.
+pub fn revision(rev: &str) -> Result<&str> {
+    if rev.is_empty() || rev.starts_with('-') {
+        return Err(Error::misuse(format!("`{rev}` is not a revision"))
+            .hint("name a commit, a branch or a tag: flota changed main...HEAD"));
+    }
+    Ok(rev)
 }
 
 impl std::fmt::Display for Range {

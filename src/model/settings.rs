@@ -134,7 +134,7 @@ pub struct FleetSettings {
 }
 
 /// `[ci]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CiSettings {
     /// Where a job gets flota from, as [`valid::archive`] has it; it is on the machine already when absent.
     pub archive: Option<String>,
@@ -142,6 +142,19 @@ pub struct CiSettings {
     pub sha256: Option<String>,
     /// The container image that jobs run in, where the system runs them in one.
     pub image: Option<String>,
+    /// Whether runs on branches go by where each service last succeeded, and record it.
+    pub record: bool,
+}
+
+impl Default for CiSettings {
+    fn default() -> Self {
+        Self {
+            archive: None,
+            sha256: None,
+            image: None,
+            record: true,
+        }
+    }
 }
 
 /// `[change]`, or `[service.NAME.change]` laid over it. The globs match paths inside the service.

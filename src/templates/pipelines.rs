@@ -41,13 +41,17 @@ pub fn pipelines(system: &str, kind: &str, values: &Values) -> Result<Vec<File>>
 
 fn render_all(folder: &Dir<'static>, values: &Values) -> Result<Vec<File>> {
     let renderer = render::Renderer::new(values)?;
-    let render = |(path, source): (String, super::Source)| {
+    let mut files = Vec::new();
+    for (path, source) in sources(folder)? {
         let content = renderer.bytes(&source.content)?;
-        Ok(File {
-            is_executable: content.starts_with(b"#!"),
-            path: PathBuf::from(path),
-            content,
-        })
-    };
-    sources(folder)?.into_iter().map(render).collect()
+        // What the configuration switches off has nothing in it.
+        if !content.is_empty() {
+            files.push(File {
+                is_executable: content.starts_with(b"#!"),
+                path: PathBuf::from(path),
+                content,
+            });
+        }
+    }
+    Ok(files)
 }

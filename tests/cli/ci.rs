@@ -2,13 +2,16 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
+use flota::model::pipeline::AZURE_MATRICES;
+
 use crate::{
-    consumers::{assert_schema, run},
+    consumers::{assert_schema, run, yaml},
     sandbox::Sandbox,
     support,
 };
 
 mod github;
+mod runner;
 
 const SYSTEMS: [&str; 5] = ["github", "azure", "gitlab", "buildkite", "jenkins"];
 
@@ -50,6 +53,42 @@ fn pipelines_pass_their_systems_schemas() {
         ] {
             assert_schema(schema, &dir.join(file));
         }
+        // As Azure reads it once the parameter is filled in: a job's name is no expression to the schema.
+        let template = fs::read_to_string(dir.join(".azure/flota-build.yml")).unwrap();
+        let expanded = dir.join("expanded.yml");
+        fs::write(
+            &expanded,
+            template.replace("${{ parameters.matrix }}", "matrix"),
+        )
+        .unwrap();
+        assert_schema("vendor.azure-pipelines", &expanded);
+    });
+}
+
+/// Whatever a plan is divided into, a job reads it.
+#[test]
+fn azure_reads_every_matrix_that_a_plan_may_have() {
+    each_written(|dir| {
+        let text = fs::read_to_string(dir.join("azure-pipelines.yml")).unwrap();
+        let pipeline = yaml(&text);
+        let jobs = pipeline["jobs"].as_array().unwrap();
+        let read = jobs
+            .iter()
+            .filter(|job| job["template"] == ".azure/flota-build.yml");
+        let read: Vec<_> = read
+            .map(|job| job["parameters"]["matrix"].clone())
+            .collect();
+        let parts = (0..AZURE_MATRICES).map(|part| format!("matrix_{part}"));
+        let want: Vec<_> = std::iter::once("matrix".to_owned()).chain(parts).collect();
+        assert_eq!(read, want);
+        let report = jobs.iter().find(|job| job["job"] == "report").unwrap();
+        for matrix in want {
+            let job = format!("build_{matrix}");
+            let needed = report["dependsOn"].as_array().unwrap();
+            assert!(needed.iter().any(|needed| *needed == job), "{job}");
+            let result = &report["variables"][format!("FLOTA_BUILT_{matrix}")];
+            assert_eq!(*result, format!("$[ dependencies.{job}.result ]"));
+        }
     });
 }
 
@@ -71,7 +110,7 @@ fn workflows_have_nothing_that_linters_find() {
 fn scripts_have_nothing_that_shellcheck_finds() {
     each_written(|dir| {
         if support::need("shellcheck") {
-            let scripts = [".buildkite/flota-plan", ".buildkite/flota-build"];
+            let scripts = ["plan", "build", "record"].map(|it| format!(".buildkite/flota-{it}"));
             run(Command::new("shellcheck").args(scripts).current_dir(dir));
         }
     });
@@ -91,8 +130,48 @@ fn actions_are_pinned_and_secrets_out_of_reach_for_pull_requests() {
         }
         assert!(!text.contains("pull_request_target"));
         assert!(text.contains("\npermissions: {}\n"));
-        assert!(!text.contains(": write"), "{text}");
+        // One job alone may write, after a push alone, and runs nothing of the repository.
+        let workflow = yaml(&text);
+        for (name, job) in workflow["jobs"].as_object().unwrap() {
+            let permissions = job["permissions"].to_string();
+            assert_eq!(permissions.contains("write"), name == "record", "{name}");
+        }
+        let record = &workflow["jobs"]["record"];
+        assert_eq!(record["permissions"].to_string(), r#"{"contents":"write"}"#);
+        let condition = record["if"].as_str().unwrap();
+        assert!(condition.contains("github.event_name == 'push'"));
+        for step in record["steps"].as_array().unwrap() {
+            let script = step["run"].as_str().unwrap_or_default();
+            let runs = ["flota build", "flota update", "docker"];
+            assert!(!runs.iter().any(|it| script.contains(it)), "{script}");
+        }
     });
+}
+
+#[test]
+fn a_fleet_may_do_without_a_record() {
+    let sandbox = Sandbox::scripted("code");
+    for dir in ["fleet", "api"] {
+        fs::write(
+            sandbox.path(dir).join("flota.toml"),
+            "[ci]\nrecord = false\n",
+        )
+        .unwrap();
+        for system in SYSTEMS {
+            let ran = sandbox.flota(dir, &["ci", system]);
+            assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+            for file in sandbox.flota(dir, &["ci", system, "--format=json"]).json()["files"]
+                .as_array()
+                .unwrap()
+            {
+                let file = file["path"].as_str().unwrap();
+                let text = fs::read_to_string(sandbox.path(dir).join(file)).unwrap();
+                for word in ["last-success", "flota record", ": write", "flota-reports"] {
+                    assert!(!text.contains(word), "{file}: {word}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

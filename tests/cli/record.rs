@@ -235,6 +235,35 @@ fn the_first_record_goes_by_what_the_run_was_compared_with() {
     assert_eq!(plan["steps"][0]["reason"], "added");
 }
 
+/// As the last job of a pipeline does it: a folder with what the jobs reported, if anything, and the plan's base.
+#[test]
+fn a_folder_of_reports_needs_the_base_alone() {
+    let sandbox = Sandbox::scripted("record");
+    let first = sandbox.git("fleet", &["rev-parse", "HEAD~1"]);
+    fs::create_dir_all(sandbox.path("reports/flota-1")).unwrap();
+    fs::write(sandbox.path("reports/note.txt"), "no report").unwrap();
+    let all = ["api", "docs", "lib", "web"];
+    let open = |said: &Value, commit: Option<&str>, names: &[&str]| {
+        let path = |name: &&str| json!({"path": format!("code-repos/{name}"), "commit": commit});
+        let names: Vec<_> = names.iter().map(path).collect();
+        assert_eq!(said["exceptions"], json!(names));
+    };
+    let base = format!("--base={}", first.trim());
+    let nothing = record(&sandbox, &["--for=none", &base, "../reports"]);
+    open(&nothing, Some(first.trim()), &all);
+    let never = record(&sandbox, &["--for=never", "--base=", "../reports"]);
+    open(&never, None, &all);
+
+    let report = leg(&sandbox, &["docs", "lib"], &[]);
+    fs::write(sandbox.path("reports/flota-1/build.json"), report).unwrap();
+    let some = record(&sandbox, &["--for=some", &base, "../reports"]);
+    open(&some, Some(first.trim()), &["api", "web"]);
+    for (base, status) in [("--base=--output=x", 2), ("--base=gone", 4)] {
+        let ran = sandbox.flota("fleet", &["record", "--for=new", base, "../reports"]);
+        assert_eq!(ran.status, Some(status), "{}", ran.stderr);
+    }
+}
+
 #[test]
 fn another_pin_or_half_a_build_is_no_success() {
     let sandbox = recorded();
@@ -344,6 +373,17 @@ fn a_service_of_its_own_is_recorded_too() {
         sandbox.flota("api", &["record", "../report.json"])
     };
     assert_eq!(report("failed").status, Some(1));
+    // Nothing says since when it would have to be built again; a base does.
+    let since = sandbox.git("api", &["rev-parse", "HEAD~1"]);
+    let base = format!("--base={}", since.trim());
+    let begun = [
+        "record",
+        "--for=begun",
+        &base,
+        "../report.json",
+        "--format=json",
+    ];
+    assert_eq!(sandbox.flota("api", &begun).json()["commit"], since.trim());
     assert_eq!(report("built").status, Some(0));
     let args = ["plan", "--base=last-success", "--format=json"];
     assert_eq!(sandbox.flota("api", &args).json()["count"], 0);

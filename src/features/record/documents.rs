@@ -11,6 +11,7 @@ use base64::Engine as _;
 use bstr::BString;
 use gix::ObjectId;
 use serde::Deserialize;
+use walkdir::WalkDir;
 
 use crate::model::{
     change::Action,
@@ -38,15 +39,17 @@ struct Built {
 }
 
 impl Documents {
-    /// Reads `flota.build/v1` and `flota.plan/v1` documents.
+    /// Reads `flota.build/v1` and `flota.plan/v1` documents; of a folder every one below it.
     ///
     /// # Errors
     /// Misuse: one cannot be read, is none of the two, or is about another commit than the first.
     pub fn read(paths: &[PathBuf]) -> Result<Self> {
         let mut all = Self::default();
         for path in paths {
-            let document = Document::read(path)?;
-            all.add(path, document)?;
+            for file in files(path)? {
+                let document = Document::read(&file)?;
+                all.add(&file, document)?;
+            }
         }
         Ok(all)
     }
@@ -96,6 +99,27 @@ impl Documents {
     }
 }
 
+/// The path itself, or the folder's `.json` files, sorted, as a CI system left them that collects what many jobs report.
+fn files(path: &Path) -> Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in WalkDir::new(path).sort_by_file_name() {
+        let entry = entry.map_err(|err| unreadable(path).because(err))?;
+        let is_report = entry.path().extension().is_some_and(|it| it == "json");
+        if is_report && entry.file_type().is_file() {
+            files.push(entry.into_path());
+        }
+    }
+    Ok(files)
+}
+
+fn unreadable(path: &Path) -> Error {
+    Error::misuse(format!("`{}` is no report of flota's", path.display()))
+        .hint("name what flota build wrote: flota record .flota/build.json")
+}
+
 #[derive(Deserialize)]
 struct Document {
     schema: String,
@@ -139,10 +163,7 @@ impl Service {
 
 impl Document {
     fn read(path: &Path) -> Result<Self> {
-        let unreadable = || {
-            Error::misuse(format!("`{}` is no report of flota's", path.display()))
-                .hint("name what flota build wrote: flota record .flota/build.json")
-        };
+        let unreadable = || unreadable(path);
         let file = File::open(path).map_err(|err| unreadable().because(err))?;
         let mut text = Vec::new();
         file.take(SIZE_LIMIT + 1)

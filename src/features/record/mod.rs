@@ -38,6 +38,8 @@ pub struct Request<'a> {
     pub name: &'a str,
     /// What the run said.
     pub documents: &'a Documents,
+    /// What it was compared with, where the documents do not say so.
+    pub base: Option<&'a str>,
     /// Whether to push the record.
     pub push: bool,
     /// Whether to ask no server.
@@ -153,20 +155,25 @@ impl Recorder<'_> {
             offline: self.request.offline,
             events: self.request.events,
         };
+        let planned = self.request.documents.base.map(|base| base.to_string());
         let ends = ends::for_record(
             self.repository,
             self.settings,
             self.request.run,
             self.request.offline,
-            before.ok_or(self.request.documents.base),
+            before.ok_or(planned.as_deref().or(self.request.base)),
             self.head,
         )?;
         let changed = changed::changed(self.repository, self.settings, ends, options)?;
         let failed = self.failed(&changed)?;
         if failed.contains_key(".".as_bytes().as_bstr()) {
-            // A repository that is a service of its own has nobody else to record.
-            return before.cloned().ok_or_else(|| {
-                Error::work("the service did not succeed, so that there is nothing to record")
+            // A repository that is a service of its own has nobody else to record: it stays where it was, or begins there.
+            let begin = changed.base.commit.map(|commit| Success {
+                commit,
+                exceptions: Exceptions::new(),
+            });
+            return before.cloned().or(begin).ok_or_else(|| {
+                Error::work("the service never succeeded, so that there is nothing to record")
             });
         }
         Success::after(before, self.head, failed, |one, other| {

@@ -9,7 +9,7 @@
 use std::{collections::BTreeMap, fmt::Write, path::Path};
 
 use super::{Division, MatrixLimits, Told, outputs};
-use crate::model::{error::Result, leg::Leg};
+use crate::model::{error::Result, leg::Leg, pipeline::AZURE_MATRICES};
 
 /// An output variable is an environment variable of the later steps of its job too, and Linux takes 128 KiB for one, 2 MiB for
 /// all of them (execve(2)).
@@ -18,6 +18,7 @@ const LIMITS: MatrixLimits = MatrixLimits {
     format: "azure",
     legs: 256,
     matrix: 120_000,
+    matrices: AZURE_MATRICES,
     all: 1_000_000,
     unit: 1,
 };

@@ -20,6 +20,7 @@ const LIMITS: MatrixLimits = MatrixLimits {
     format: "github",
     legs: 256,
     matrix: 1_000_000,
+    matrices: usize::MAX,
     all: 1_000_000,
     unit: 2,
 };

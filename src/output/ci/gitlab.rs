@@ -20,8 +20,14 @@ const SHARED: usize = 500;
 /// # Errors
 /// It is larger than GitLab takes.
 pub fn plan(division: &Division<'_>) -> Result<String> {
+    let (base, head) = division.ends();
     // Without rules a pipeline below a merge request's would have no jobs.
-    let mut yaml = "---\n# A child pipeline, by flota plan --format gitlab.\nworkflow:\n  rules:\n    - when: always\n\n".to_owned();
+    let mut yaml = format!(
+        "---\n# A child pipeline, by flota plan --format gitlab.\nworkflow:\n  rules:\n    - when: always\n\n\
+         variables:\n  FLOTA_BASE: {}\n  FLOTA_HEAD: {}\n\n",
+        quoted(&base),
+        quoted(&head)
+    );
     if division.legs.is_empty() {
         yaml.push_str("\"nothing to build\":\n  script:\n    - \"true\"\n");
         return Ok(yaml);
@@ -33,7 +39,11 @@ pub fn plan(division: &Division<'_>) -> Result<String> {
             "\n\"build {}\":\n  extends: .flota-build\n  variables:",
             leg.id
         );
-        for (name, value) in Told::of(leg, division).variables() {
+        let of_this_leg = Told::of(leg, division)
+            .variables()
+            .into_iter()
+            .filter(|(name, _)| !["FLOTA_BASE", "FLOTA_HEAD"].contains(name));
+        for (name, value) in of_this_leg {
             let _ = writeln!(yaml, "    {name}: {}", quoted(&value));
         }
     }

@@ -118,6 +118,8 @@ struct MatrixLimits {
     legs: usize,
     /// Bytes of one matrix.
     matrix: usize,
+    /// How many of them.
+    matrices: usize,
     /// Bytes of all that is handed over, in `unit` a character.
     all: usize,
     unit: usize,
@@ -135,15 +137,16 @@ fn outputs(
 ) -> Result<Vec<(String, String)>> {
     let mut matrices = Vec::new();
     for legs in division.legs.chunks(limits.legs) {
-        split(legs, limits.matrix, &matrix, &mut matrices)?;
+        matrices.append(&mut split(legs, limits.matrix, &matrix)?);
     }
+    let count_of_matrices = matrices.len().max(1);
     let (base, head) = division.ends();
     let count = division.count();
     let mut outputs: Vec<_> = [
         ("count", count.to_string()),
         ("has_changes", (count > 0).to_string()),
         ("legs", division.legs.len().to_string()),
-        ("matrices", matrices.len().max(1).to_string()),
+        ("matrices", count_of_matrices.to_string()),
         ("base", base),
         ("head", head),
     ]
@@ -160,7 +163,7 @@ fn outputs(
         .iter()
         .map(|(name, value)| name.len() + value.len())
         .sum();
-    if size * limits.unit > limits.all {
+    if size * limits.unit > limits.all || count_of_matrices > limits.matrices {
         return Err(too_large(
             division,
             limits.system,
@@ -172,29 +175,31 @@ fn outputs(
     Ok(outputs)
 }
 
-/// Halves the legs until each matrix is small enough.
+/// Divides the legs evenly, into as many matrices as it takes for each to be small enough.
 fn split(
     legs: &[Leg<'_>],
     most: usize,
     matrix: &impl Fn(&[Leg<'_>]) -> String,
-    into: &mut Vec<String>,
-) -> Result<()> {
-    let whole = matrix(legs);
-    if whole.len() <= most {
-        into.push(whole);
-        return Ok(());
+) -> Result<Vec<String>> {
+    let mut parts = matrix(legs).len().div_ceil(most);
+    loop {
+        let share = legs.len().div_ceil(parts);
+        let matrices: Vec<_> = legs.chunks(share.max(1)).map(matrix).collect();
+        if matrices.iter().all(|matrix| matrix.len() <= most) {
+            return Ok(matrices);
+        }
+        if share < 2 {
+            let is_too_large = |leg: &&Leg<'_>| matrix(std::slice::from_ref(*leg)).len() > most;
+            let leg = legs.iter().find(is_too_large).unwrap_or(&legs[0]);
+            return Err(Error::work(format!(
+                "the leg of {} is too large for one job: {} services",
+                leg.steps[0].path,
+                leg.steps.len()
+            ))
+            .hint("take more legs: a higher --legs"));
+        }
+        parts += 1;
     }
-    if let [leg] = legs {
-        return Err(Error::work(format!(
-            "the leg of {} is too large for one job: {} services",
-            leg.steps[0].path,
-            leg.steps.len()
-        ))
-        .hint("take more legs: a higher --legs"));
-    }
-    let (left, right) = legs.split_at(legs.len() / 2);
-    split(left, most, matrix, into)?;
-    split(right, most, matrix, into)
 }
 
 /// That nothing is left out in silence: the plan is refused, with what can be done.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::*;
 use crate::model::{
     change::{Action, End, Reason},
+    pipeline::AZURE_MATRICES,
     plan::Step,
 };
 
@@ -212,14 +213,36 @@ fn azure_takes_256_legs_and_an_environment_variable_a_matrix() {
             "PATH would be overwritten"
         );
     }
-    let plan = plan_of(5000);
-    assert!(rendered(&plan, None, azure::plan).is_err());
-    let outputs = azure_outputs(&rendered(&plan, Some(256), azure::plan).unwrap());
-    let matrices = matrices(&outputs);
-    let legs = matrices
-        .iter()
-        .flat_map(|m| m.as_object().unwrap().values());
-    assert_whole(&plan, legs.map(|leg| leg["FLOTA_STEPS"].as_str().unwrap()));
+}
+
+/// With as many legs as the pipeline of `flota ci azure` asks for.
+#[test]
+fn azure_gets_as_many_parts_as_its_pipeline_reads() {
+    let legs = Some(100);
+    for (services, is_split) in [(300, false), (2000, true), (5000, true), (7500, true)] {
+        let plan = plan_of(services);
+        let outputs = azure_outputs(&rendered(&plan, legs, azure::plan).unwrap());
+        let is_whole = outputs.iter().any(|(name, _)| name == "matrix");
+        assert_eq!(is_whole, !is_split, "a part is not called the whole");
+        let matrices = matrices(&outputs);
+        assert!(matrices.len() <= AZURE_MATRICES, "{}", matrices.len());
+        let legs = matrices
+            .iter()
+            .flat_map(|m| m.as_object().unwrap().values());
+        assert_whole(&plan, legs.map(|leg| leg["FLOTA_STEPS"].as_str().unwrap()));
+    }
+    let refused = rendered(&plan_of(12_000), legs, azure::plan).unwrap_err();
+    assert!(refused.to_string().contains("12000 builds"), "{refused}");
+    assert!(rendered(&plan_of(5000), None, azure::plan).is_err());
+}
+
+#[test]
+fn a_leg_that_no_matrix_can_hold_is_named() {
+    let refused = rendered(&plan_of(5000), Some(2), azure::plan).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "the leg of code-repos/service-00000 is too large for one job: 2500 services"
+    );
 }
 
 #[test]
@@ -242,9 +265,9 @@ fn a_child_pipeline_is_never_empty_and_at_most_5_mb() {
             .filter_map(|line| line.strip_prefix("    FLOTA_STEPS: "));
         assert_whole(&plan, steps.map(|quoted| quoted.trim_matches('"')));
     }
-    let refused = rendered(&plan_of(12_000), None, gitlab::plan).unwrap_err();
-    assert!(refused.to_string().contains("12000 builds"), "{refused}");
-    assert!(rendered(&plan_of(12_000), Some(500), gitlab::plan).is_ok());
+    let refused = rendered(&plan_of(15_000), None, gitlab::plan).unwrap_err();
+    assert!(refused.to_string().contains("15000 builds"), "{refused}");
+    assert!(rendered(&plan_of(15_000), Some(500), gitlab::plan).is_ok());
 }
 
 #[test]

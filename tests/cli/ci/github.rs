@@ -1,235 +1,28 @@
-//! The workflows of GitHub, played: each step's script by bash, with the files that the runner gives it.
+//! The workflows of GitHub, played for each event that starts them.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, fs};
 
-use serde_json::{Value, json};
+use super::runner::{Event, Outcome, Runner};
+use crate::{registry::Server, sandbox::Sandbox};
 
-use crate::{
-    consumers::{github_outputs, yaml},
-    sandbox::Sandbox,
-};
+const NOWHERE: &str = "0000000000000000000000000000000000000000";
 
-/// A run of a workflow: what is pushed, and what expressions stand for.
-struct Run<'a> {
-    sandbox: &'a Sandbox,
-    workflow: Value,
-    /// The repository that is checked out.
-    repository: &'static str,
-    before: String,
-    commit: String,
-    /// Checkouts so far.
-    count: usize,
+fn commit(sandbox: &Sandbox, repository: &str, rev: &str) -> String {
+    sandbox
+        .git(repository, &["rev-parse", &format!("{rev}^{{commit}}")])
+        .trim()
+        .to_owned()
 }
 
-/// What became of a job: its outputs, and where it ran.
-struct Job {
-    outputs: BTreeMap<String, String>,
-    workspace: PathBuf,
+/// The push that made `rev` of its parent.
+fn push(sandbox: &Sandbox, repository: &str, rev: &str) -> Event {
+    let before = commit(sandbox, repository, &format!("{rev}~1"));
+    Event::push("main", &before, &commit(sandbox, repository, rev))
 }
 
-impl<'a> Run<'a> {
-    /// The push that made `rev` of its parent.
-    fn of_push(sandbox: &'a Sandbox, repository: &'static str, rev: &str) -> Self {
-        let written = sandbox.flota(repository, &["ci", "github"]);
-        assert_eq!(written.status, Some(0), "{}", written.stderr);
-        let file = sandbox.path(repository).join(".github/workflows/flota.yml");
-        let commit = |rev: &str| {
-            sandbox
-                .git(repository, &["rev-parse", rev])
-                .trim()
-                .to_owned()
-        };
-        Self {
-            sandbox,
-            workflow: yaml(&fs::read_to_string(file).unwrap()),
-            repository,
-            before: commit(&format!("{rev}~1")),
-            commit: commit(&format!("{rev}^{{commit}}")),
-            count: 0,
-        }
-    }
-
-    /// Runs a job's steps, in a workspace of its own; `known` are the expressions that they may use.
-    fn job(&mut self, name: &str, known: &BTreeMap<String, String>) -> Job {
-        self.count += 1;
-        let workspace = self
-            .sandbox
-            .path(format!("work-{}-{}", self.commit, self.count));
-        fs::create_dir(&workspace).unwrap();
-        let job = &self.workflow["jobs"][name];
-        let (mut known, mut path) = (known.clone(), vec![program_folder()]);
-        for step in job["steps"].as_array().unwrap() {
-            if !step["if"]
-                .as_str()
-                .is_none_or(|condition| holds(condition, &known))
-            {
-                continue;
-            }
-            match step["uses"].as_str() {
-                Some(action) if action.starts_with("actions/checkout@") => {
-                    self.check_out(&workspace)
-                }
-                Some(action) => assert!(action.starts_with("actions/cache@"), "{action}"),
-                None => {
-                    let outputs = self.script(step, &workspace, &known, &mut path);
-                    for (output, value) in outputs {
-                        let id = step["id"].as_str().unwrap();
-                        known.insert(format!("steps.{id}.outputs.{output}"), value);
-                    }
-                }
-            }
-        }
-        let outputs = job["outputs"].as_object().cloned().unwrap_or_default();
-        let outputs = outputs
-            .into_iter()
-            .map(|(name, value)| (name, resolved(value.as_str().unwrap(), &known)));
-        Job {
-            outputs: outputs.collect(),
-            workspace,
-        }
-    }
-
-    fn check_out(&self, workspace: &Path) {
-        let target = workspace.to_str().unwrap();
-        self.sandbox
-            .git("", &["clone", "--quiet", self.repository, target]);
-        self.sandbox
-            .git(target, &["checkout", "--quiet", "--detach", &self.commit]);
-    }
-
-    /// Runs a step's script as the runner does, `bash -e FILE`; its outputs.
-    fn script(
-        &self,
-        step: &Value,
-        workspace: &Path,
-        known: &BTreeMap<String, String>,
-        path: &mut Vec<String>,
-    ) -> BTreeMap<String, String> {
-        let file = |name: &str| {
-            self.sandbox
-                .path(format!("runner-{}-{}-{name}", self.commit, self.count))
-        };
-        let (script, output, more_path, event) =
-            (file("script"), file("output"), file("path"), file("event"));
-        let text = step["run"].as_str().unwrap();
-        assert!(
-            !text.contains("${{"),
-            "an expression in a script is code: {text}"
-        );
-        fs::write(&script, text).unwrap();
-        fs::write(&output, "").unwrap();
-        fs::write(&more_path, "").unwrap();
-        let payload = json!({
-            "before": self.before, "after": self.commit, "ref": "refs/heads/main",
-            "repository": {"default_branch": "main"},
-        });
-        fs::write(&event, payload.to_string()).unwrap();
-        let mut bash = self.sandbox.program("bash", workspace);
-        bash.arg("-e")
-            .arg(&script)
-            .env("PATH", path.join(":"))
-            .env("GIT_CONFIG_GLOBAL", self.sandbox.path("home/gitconfig"))
-            .env("CI", "true")
-            .env("GITHUB_ACTIONS", "true")
-            .env("GITHUB_EVENT_NAME", "push")
-            .env("GITHUB_EVENT_PATH", &event)
-            .env("GITHUB_REF", "refs/heads/main")
-            .env("GITHUB_SHA", &self.commit)
-            .env("GITHUB_SERVER_URL", "https://github.example.com")
-            .env("GITHUB_OUTPUT", &output)
-            .env("GITHUB_PATH", &more_path);
-        for (name, value) in step["env"].as_object().into_iter().flatten() {
-            bash.env(name, resolved(value.as_str().unwrap(), known));
-        }
-        let ran = bash.output().unwrap();
-        let said = String::from_utf8_lossy(&ran.stderr);
-        assert!(ran.status.success(), "{text}\n{said}");
-        let added = fs::read_to_string(&more_path).unwrap();
-        path.splice(0..0, added.lines().map(str::to_owned));
-        github_outputs(&fs::read_to_string(&output).unwrap())
-    }
-
-    /// The whole workflow: what its legs built, path and action.
-    fn play(&mut self) -> BTreeSet<(String, String)> {
-        let known = expressions(&[
-            ("github.event_name", "push"),
-            ("secrets.FLOTA_GIT_TOKEN", ""),
-        ]);
-        let plan = self.job("plan", &known);
-        let mut built = BTreeSet::new();
-        let has_changes = plan.outputs["has_changes"] == "true";
-        let legs: Value = serde_json::from_str(&plan.outputs["matrix"]).unwrap();
-        let legs = legs["include"].as_array().unwrap();
-        assert_eq!(has_changes, !legs.is_empty());
-        for leg in legs {
-            let mut known = known.clone();
-            for (name, value) in leg.as_object().unwrap() {
-                known.insert(format!("matrix.{name}"), value.as_str().unwrap().to_owned());
-            }
-            let job = self.job("build", &known);
-            built.append(&mut report(&job.workspace));
-            fs::remove_dir_all(job.workspace).unwrap();
-        }
-        let result = if has_changes { "success" } else { "skipped" };
-        let known = expressions(&[
-            ("needs.plan.result", "success"),
-            ("needs.build.result", result),
-        ]);
-        self.job("report", &known);
-        built
-    }
-}
-
-fn expressions(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    pairs.iter().map(owned).collect()
-}
-
-/// The programs that a runner has, flota among them.
-fn program_folder() -> String {
-    let flota = Path::new(env!("CARGO_BIN_EXE_flota")).parent().unwrap();
-    format!("{}:{}", flota.display(), std::env::var("PATH").unwrap())
-}
-
-/// `${{ NAME }}` as a whole; nothing else is used.
-fn resolved(text: &str, known: &BTreeMap<String, String>) -> String {
-    match text
-        .strip_prefix("${{ ")
-        .and_then(|rest| rest.strip_suffix(" }}"))
-    {
-        Some(name) => known
-            .get(name)
-            .unwrap_or_else(|| panic!("{name} is not known"))
-            .clone(),
-        None => text.to_owned(),
-    }
-}
-
-/// `NAME == 'VALUE'` or `NAME != 'VALUE'`.
-fn holds(condition: &str, known: &BTreeMap<String, String>) -> bool {
-    let (name, sign, value) = match (condition.split_once(" == "), condition.split_once(" != ")) {
-        (Some((name, value)), _) => (name, true, value),
-        (_, Some((name, value))) => (name, false, value),
-        _ => panic!("{condition}"),
-    };
-    (known[name] == value.trim_matches('\'')) == sign
-}
-
-/// What `build.json` says was built.
-fn report(workspace: &Path) -> BTreeSet<(String, String)> {
-    let file = workspace.join(".flota/build.json");
-    let report: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
-    let services = report["services"].as_array().unwrap();
-    let one = |service: &Value| {
-        assert_eq!(service["status"], "built", "{service}");
-        let text = |key: &str| service[key].as_str().unwrap().to_owned();
-        (text("path"), text("action"))
-    };
-    services.iter().map(one).collect()
+fn written(sandbox: &Sandbox, repository: &str) {
+    let ran = sandbox.flota(repository, &["ci", "github"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
 }
 
 fn services(count: usize, action: &str) -> BTreeSet<(String, String)> {
@@ -237,93 +30,310 @@ fn services(count: usize, action: &str) -> BTreeSet<(String, String)> {
     (1..=count).map(one).collect()
 }
 
+fn assert_green(outcome: &Outcome) {
+    assert!(
+        outcome.results.values().all(|it| it != "failure"),
+        "{:?}\n{}",
+        outcome.results,
+        outcome.log
+    );
+}
+
 #[test]
 fn what_is_built_is_what_changed() {
-    let sandbox = Sandbox::scripted("ci-legs");
     for (rev, count, action) in [
         ("none", 0, "image"),
         ("one", 1, "image"),
         ("twenty", 20, "image"),
         ("chart", 1, "chart"),
     ] {
-        let built = Run::of_push(&sandbox, "fleet", rev).play();
-        assert_eq!(built, services(count, action), "{rev}");
+        let sandbox = Sandbox::scripted("ci-legs");
+        written(&sandbox, "fleet");
+        let event = push(&sandbox, "fleet", rev);
+        let outcome = Runner::new(&sandbox, "fleet", "fleet", event).play();
+        assert_green(&outcome);
+        assert_eq!(outcome.built, services(count, action), "{rev}");
+        let recorded = outcome.results["record"] == "success";
+        assert_eq!(recorded, count > 0, "{rev}");
     }
 }
 
 #[test]
 fn three_hundred_changes_share_256_jobs() {
     let sandbox = Sandbox::scripted("ci-legs");
-    let mut run = Run::of_push(&sandbox, "fleet", "all");
-    let known = expressions(&[
-        ("github.event_name", "push"),
-        ("secrets.FLOTA_GIT_TOKEN", ""),
-    ]);
-    let plan = run.job("plan", &known);
-    let matrix: Value = serde_json::from_str(&plan.outputs["matrix"]).unwrap();
-    let legs = matrix["include"].as_array().unwrap();
-    assert_eq!(legs.len(), 256);
-    let steps: Vec<_> = legs
-        .iter()
-        .map(|leg| leg["steps"].as_str().unwrap())
-        .collect();
-    let words: Vec<_> = steps.iter().flat_map(|steps| steps.split(',')).collect();
-    assert_eq!(words.len(), 300);
-    let paths: BTreeSet<_> = words
-        .iter()
-        .map(|word| word.split(['@', ':']).nth(1).unwrap())
-        .collect();
-    let want = services(300, "image");
-    assert_eq!(paths, want.iter().map(|(path, _)| path.as_str()).collect());
+    written(&sandbox, "fleet");
+    let event = push(&sandbox, "fleet", "all");
+    let mut runner = Runner::new(&sandbox, "fleet", "fleet", event);
     // A leg with two services builds both.
-    let shared = legs
-        .iter()
-        .find(|leg| leg["steps"].as_str().unwrap().contains(','))
-        .unwrap();
-    let mut known = known.clone();
-    known.insert(
-        "matrix.steps".to_owned(),
-        shared["steps"].as_str().unwrap().to_owned(),
+    runner.only_leg = Some(0);
+    let outcome = runner.play();
+    assert_green(&outcome);
+    assert_eq!((outcome.legs, outcome.built.len()), (256, 2));
+}
+
+/// The fleet of four services, whose remote is a bare repository, with its workflow in it; images go to `registry`.
+fn shop(registry: Option<&Server>) -> Sandbox {
+    let sandbox = Sandbox::scripted("record");
+    if let Some(registry) = registry {
+        let file = sandbox.path("fleet/flota.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        let line = format!("[image]\nregistry = \"{}/team\"", registry.address);
+        fs::write(&file, text.replacen("[image]", &line, 1)).unwrap();
+    }
+    written(&sandbox, "fleet");
+    sandbox.git("fleet", &["add", "--all"]);
+    let message = ["commit", "--quiet", "--message", "Build by flota"];
+    sandbox.git("fleet", &message);
+    sandbox.git("fleet", &["push", "--quiet", "origin", "main"]);
+    for service in ["api", "docs", "lib", "web"] {
+        sandbox.git(service, &["config", "core.bare", "false"]);
+    }
+    sandbox
+}
+
+/// A new commit of a service, pinned by a commit of the fleet.
+fn change(sandbox: &Sandbox, service: &str, file: &str, text: &str) {
+    fs::write(sandbox.path(service).join(file), text).unwrap();
+    sandbox.commit_and_pin(service, "Change it");
+}
+
+/// Pushes the fleet's HEAD to a branch of the remote, and plays what comes of it.
+fn pushed(sandbox: &Sandbox, branch: &str) -> Outcome {
+    let event = pushing(sandbox, branch);
+    Runner::new(sandbox, "fleet", "fleet.git", event).play()
+}
+
+fn pushing(sandbox: &Sandbox, branch: &str) -> Event {
+    let name = format!("refs/heads/{branch}");
+    let args = ["for-each-ref", "--format=%(objectname)", name.as_str()];
+    let before = sandbox.git("fleet.git", &args);
+    let before = match before.trim() {
+        "" => NOWHERE.to_owned(),
+        before => before.to_owned(),
+    };
+    let refspec = format!("+HEAD:{name}");
+    sandbox.git("fleet", &["push", "--quiet", "origin", &refspec]);
+    Event::push(branch, &before, &commit(sandbox, "fleet", "HEAD"))
+}
+
+/// What was built, without the folder that all of it lies in.
+fn names(outcome: &Outcome) -> Vec<&str> {
+    let paths = outcome.built.iter().map(|(path, _)| path.as_str());
+    paths
+        .map(|path| path.trim_start_matches("code-repos/"))
+        .collect()
+}
+
+#[test]
+fn what_failed_is_built_again_by_the_next_push() {
+    let sandbox = shop(None);
+    // The embedded builder has no RUN.
+    change(
+        &sandbox,
+        "web",
+        "code/Dockerfile",
+        "FROM scratch\nRUN fail\n",
     );
-    let built = report(&run.job("build", &known).workspace);
-    assert_eq!(built.len(), 2);
+    change(&sandbox, "docs", "code/app", "third version");
+    let first = pushed(&sandbox, "main");
+    assert_eq!(names(&first), ["docs"]);
+    let want = [
+        ("plan", "success"),
+        ("build", "failure"),
+        ("record", "success"),
+        ("report", "failure"),
+    ];
+    let want = want.map(|(job, result)| (job.to_owned(), result.to_owned()));
+    assert_eq!(first.results, want.into(), "{}", first.log);
+
+    // Nothing in web moves, and yet it is in the plan again.
+    change(&sandbox, "lib", "code/app", "third version");
+    let second = pushed(&sandbox, "main");
+    assert_eq!(second.legs, 3, "{}", second.log);
+    assert_eq!(names(&second), ["api", "lib"], "api depends on lib");
+
+    fs::write(
+        sandbox.path("web/code/Dockerfile"),
+        "FROM scratch\nCOPY . /\n",
+    )
+    .unwrap();
+    sandbox.commit_and_pin("web", "Mend it");
+    let third = pushed(&sandbox, "main");
+    assert_eq!(names(&third), ["web"], "{}", third.log);
+    assert_green(&third);
+    sandbox.git(
+        "fleet",
+        &["commit", "--quiet", "--allow-empty", "--message=x"],
+    );
+    let fourth = pushed(&sandbox, "main");
+    assert_eq!(fourth.results["build"], "skipped", "{}", fourth.log);
+}
+
+#[test]
+fn two_runs_at_once_record_both() {
+    let sandbox = shop(None);
+    change(&sandbox, "docs", "code/app", "third version");
+    change(
+        &sandbox,
+        "web",
+        "code/Dockerfile",
+        "FROM scratch\nRUN fail\n",
+    );
+    let first = pushing(&sandbox, "main");
+    change(&sandbox, "lib", "code/app", "third version");
+    let second = pushing(&sandbox, "main");
+    std::thread::scope(|scope| {
+        let play = |event| {
+            let sandbox = &sandbox;
+            scope.spawn(move || Runner::new(sandbox, "fleet", "fleet.git", event).play())
+        };
+        let runs = [play(first), play(second)];
+        for run in runs {
+            let outcome = run.join().unwrap();
+            assert_eq!(outcome.results["record"], "success", "{}", outcome.log);
+        }
+    });
+    sandbox.git(
+        "fleet",
+        &["commit", "--quiet", "--allow-empty", "--message=x"],
+    );
+    let third = pushed(&sandbox, "main");
+    assert_eq!(
+        (third.legs, names(&third)),
+        (1, vec![]),
+        "web alone is left"
+    );
+    assert_eq!(third.results["build"], "failure");
+}
+
+#[test]
+fn a_push_goes_to_the_registry_with_the_environments_secrets() {
+    let Some(registry) = Server::with_password() else {
+        return;
+    };
+    let sandbox = shop(Some(&registry));
+    change(&sandbox, "web", "code/app", "third version");
+    let outcome = pushed(&sandbox, "main");
+    assert_green(&outcome);
+    assert!(outcome.has_logged_in);
+    assert_eq!(names(&outcome), ["web"]);
+    let sha = &commit(&sandbox, "web", "HEAD")[..7];
+    let tag = format!("{}/team/web:main-{sha}", registry.address);
+    assert!(outcome.images.contains(&tag), "{:?}", outcome.images);
+    assert!(registry.writes_until("/team/charts/web/manifests/") > 0);
+}
+
+#[test]
+fn a_pull_request_from_a_fork_sees_no_secret_and_writes_nothing() {
+    let Some(registry) = Server::with_password() else {
+        return;
+    };
+    let sandbox = shop(Some(&registry));
+    let target = commit(&sandbox, "fleet", "HEAD");
+    sandbox.git("fleet", &["switch", "--quiet", "--create", "patch"]);
+    change(&sandbox, "web", "code/app", "third version");
+    let head = commit(&sandbox, "fleet", "HEAD");
+    sandbox.git("fleet", &["checkout", "--quiet", "--detach", "main"]);
+    let merge = ["merge", "--quiet", "--no-ff", "--message=Trial", "patch"];
+    sandbox.git("fleet", &merge);
+    let trial = commit(&sandbox, "fleet", "HEAD");
+    let refspec = "HEAD:refs/pull/12/merge";
+    sandbox.git("fleet", &["push", "--quiet", "origin", refspec]);
+    // The services are public, and the pin is on a branch of the service.
+    let event = Event::pull_request_from_a_fork(&target, &head, &trial);
+    let before = sandbox.git("fleet.git", &["for-each-ref"]);
+    let outcome = Runner::new(&sandbox, "fleet", "fleet.git", event).play();
+    assert_green(&outcome);
+    assert_eq!(names(&outcome), ["web"]);
+    assert_eq!(outcome.results["record"], "skipped");
+    assert!(!outcome.has_logged_in);
+    let tag = format!("{}/team/web:pr-12", registry.address);
+    assert!(outcome.images.contains(&tag), "{:?}", outcome.images);
+    assert_eq!(registry.writes_until(""), 0);
+    assert_eq!(sandbox.git("fleet.git", &["for-each-ref"]), before);
+}
+
+#[test]
+fn a_merge_group_is_built_against_its_base_and_recorded_by_its_push() {
+    let sandbox = shop(None);
+    let base = commit(&sandbox, "fleet", "HEAD");
+    change(&sandbox, "web", "code/app", "third version");
+    let head = commit(&sandbox, "fleet", "HEAD");
+    let queue = "HEAD:refs/heads/gh-readonly-queue/main/pr-12";
+    sandbox.git("fleet", &["push", "--quiet", "origin", queue]);
+    let event = Event::merge_group(&base, &head);
+    let trial = Runner::new(&sandbox, "fleet", "fleet.git", event).play();
+    assert_green(&trial);
+    assert_eq!(names(&trial), ["web"]);
+    assert_eq!(trial.results["record"], "skipped");
+
+    let merged = pushed(&sandbox, "main");
+    assert_eq!(names(&merged), ["web"]);
+    assert_eq!(merged.results["record"], "success");
+}
+
+#[test]
+fn a_first_push_and_a_forced_one_are_built_too() {
+    let sandbox = shop(None);
+    let start = commit(&sandbox, "fleet", "HEAD");
+    change(&sandbox, "web", "code/app", "third version");
+    let first = pushed(&sandbox, "development");
+    assert_eq!(names(&first), ["web"], "{}", first.log);
+    assert_green(&first);
+
+    // Back to where it was, and on from there: each service against its last success, whatever became of the history.
+    sandbox.git("fleet", &["reset", "--quiet", "--hard", &start]);
+    sandbox.git("fleet", &["submodule", "--quiet", "update"]);
+    change(&sandbox, "docs", "code/app", "third version");
+    let forced = pushed(&sandbox, "development");
+    assert_eq!(names(&forced), ["docs", "web"], "{}", forced.log);
+    assert_green(&forced);
+}
+
+/// The repository of one service, with its workflow in it: before the last commit the configuration changed, before that the
+/// code.
+fn service() -> Sandbox {
+    let sandbox = Sandbox::scripted("ci-legs");
+    let configuration = fs::read(sandbox.path("fleet/flota.toml")).unwrap();
+    fs::write(sandbox.path("api/flota.toml"), configuration).unwrap();
+    written(&sandbox, "api");
+    sandbox.git("api", &["add", "--all"]);
+    sandbox.git("api", &["commit", "--quiet", "--message", "Configure"]);
+    sandbox
 }
 
 #[test]
 fn a_service_alone_builds_its_image_or_its_chart() {
-    let sandbox = Sandbox::scripted("ci-legs");
-    fs::write(
-        sandbox.path("api/flota.toml"),
-        fs::read(sandbox.path("fleet/flota.toml")).unwrap(),
-    )
-    .unwrap();
-    sandbox.git("api", &["add", "flota.toml"]);
-    sandbox.git("api", &["commit", "--quiet", "--message", "Configure"]);
-    for (rev, action) in [("HEAD~1", "chart"), ("HEAD~2", "image")] {
-        let mut run = Run::of_push(&sandbox, "api", rev);
-        let known = expressions(&[("github.event_name", "push")]);
-        let plan = run.job("plan", &known);
-        let matrix: Value = serde_json::from_str(&plan.outputs["matrix"]).unwrap();
-        assert_eq!(matrix["include"][0]["action"], action);
-        let job = &run.workflow["jobs"][action];
-        let condition = job["if"].as_str().unwrap();
-        assert!(
-            condition.ends_with(&format!("include[0].action == '{action}'")),
-            "{condition}"
-        );
-        let mut known = known.clone();
-        let steps = matrix["include"][0]["steps"].as_str().unwrap().to_owned();
-        known.insert(
-            "fromJSON(needs.plan.outputs.matrix).include[0].steps".to_owned(),
-            steps,
-        );
-        let built = run.job(action, &known);
-        let report: Value =
-            serde_json::from_slice(&fs::read(built.workspace.join(".flota/build.json")).unwrap())
-                .unwrap();
-        assert_eq!(report["services"][0]["action"], action);
+    let sandbox = service();
+    for (rev, action, other) in [
+        ("HEAD~2", "image", "chart"),
+        ("HEAD~1", "chart", "image"),
+        ("HEAD", "", "image"),
+    ] {
+        let event = push(&sandbox, "api", rev);
+        let outcome = Runner::new(&sandbox, "api", "api", event).play();
+        assert_green(&outcome);
+        assert_eq!(outcome.results[other], "skipped", "{rev}");
+        let built = outcome.built.iter().map(|(_, action)| action.as_str());
+        let want = Some(action).filter(|action| !action.is_empty());
+        assert_eq!(built.collect::<Vec<_>>(), Vec::from_iter(want), "{rev}");
     }
-    let mut nothing = Run::of_push(&sandbox, "api", "HEAD");
-    let plan = nothing.job("plan", &BTreeMap::new());
-    assert_eq!(plan.outputs["has_changes"], "false");
+}
+
+/// Its first build fails; then its README changes.
+#[test]
+fn a_service_alone_that_failed_is_built_again() {
+    let sandbox = service();
+    for (file, text) in [
+        ("code/Dockerfile", "FROM scratch\nRUN fail\n"),
+        ("README.md", "# api, again"),
+    ] {
+        fs::write(sandbox.path("api").join(file), text).unwrap();
+        sandbox.git("api", &["add", "--all"]);
+        sandbox.git("api", &["commit", "--quiet", "--message", "Change"]);
+        let event = push(&sandbox, "api", "HEAD");
+        let outcome = Runner::new(&sandbox, "api", "api", event).play();
+        assert_eq!(outcome.results["image"], "failure", "{}", outcome.log);
+        assert_eq!(outcome.results["record"], "success", "{}", outcome.log);
+    }
 }
