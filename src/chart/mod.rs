@@ -11,6 +11,8 @@ mod ignore;
 mod metadata;
 mod package;
 mod place;
+#[cfg(any(test, fuzzing))]
+pub mod properties;
 mod tokens;
 mod values;
 mod yaml;

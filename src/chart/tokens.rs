@@ -77,7 +77,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// The values at hand for one chart: the request's own, and those the request implies.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Tokens(BTreeMap<String, TokenValue>);
 
 impl Tokens {

@@ -38,6 +38,8 @@ mod local;
 mod partial;
 
 use cache::ObjectCache;
+#[cfg(any(test, fuzzing))]
+pub use http::properties;
 use http::{Http, Refusal};
 
 /// What a partial clone leaves out.

@@ -1,6 +1,9 @@
 //! `.gitmodules` as a commit has it (gitmodules(5)): names and URLs, nothing else. Whether a submodule exists, and where
 //! its pin is, only the tree says.
 
+#[cfg(any(test, fuzzing))]
+pub mod properties;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use bstr::{BStr, BString, ByteSlice};
@@ -170,7 +173,8 @@ fn may_name(section: &[u8], paths: &BTreeSet<&BStr>) -> bool {
             return false;
         };
         let value = &line[equals + 1..];
-        let special = |byte: &u8| matches!(byte, b'"' | b'#' | b';');
+        // Of a form feed the parser says whether it is a blank.
+        let special = |byte: &u8| matches!(byte, b'"' | b'#' | b';' | b'\x0c');
         paths.contains(value.trim_ascii().as_bstr()) || value.iter().any(special)
     })
 }
@@ -178,6 +182,7 @@ fn may_name(section: &[u8], paths: &BTreeSet<&BStr>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::git::random;
 
     #[test]
     fn sections_become_submodules() {
@@ -221,6 +226,7 @@ mod tests {
             b"[submodule \"a\"] path = \"x/a\"]\n",
             b"[submodule \"a\"]\n\turl = 1\\\n\tpath = x\n\tpath = x/a\\\n]\n",
             b"[submodule \"a\"]\r\n\tPATH=x/a]\r\n",
+            b"[submodule \"a\"]\n\tpath = \x0cx/a]\n",
         ] {
             let whole = Gitmodules::parse(text).unwrap();
             let path = whole.by_path.keys().next().unwrap();
@@ -233,7 +239,7 @@ mod tests {
     /// Pieces of configuration, put together at random, the same in every run.
     #[test]
     fn no_text_is_read_in_two_ways() {
-        const PIECES: [&[u8]; 24] = [
+        const PIECES: [&[u8]; 25] = [
             b"[submodule \"a\"]",
             b"[submodule \"b\"]",
             b"[submodule",
@@ -256,32 +262,13 @@ mod tests {
             b"=",
             b"\0",
             b"\xff",
+            b"\x0c",
             b"path",
             b"[include]\n\tpath = /etc/passwd",
         ];
-        let mut state: u64 = 0x5eed;
-        let mut random = move |below: usize| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) as usize % below
-        };
         let mut read = 0;
-        for _ in 0..50_000 {
-            let count = 1 + random(14);
-            let pieces = (0..count).map(|_| PIECES[random(PIECES.len())]);
-            let text = pieces.collect::<Vec<_>>().concat();
-            let Ok(whole) = Gitmodules::parse(&text) else {
-                continue;
-            };
-            for path in whole.by_path.keys() {
-                read += 1;
-                let wanted = BTreeSet::from([path.as_bstr()]);
-                let part = sections(&text).filter(|section| may_name(section, &wanted));
-                let part = Gitmodules::parse(&part.collect::<Vec<_>>().concat()).unwrap();
-                let shown = text.as_bstr();
-                assert_eq!(part.at(path.as_ref()), whole.at(path.as_ref()), "{shown:?}");
-            }
+        for text in random::texts(&PIECES, 14).take(50_000) {
+            read += properties::reading(&text);
         }
         assert!(read > 100, "{read}");
     }

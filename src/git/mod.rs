@@ -14,6 +14,8 @@ pub mod identity_cache;
 mod pack;
 pub mod path;
 pub mod pins;
+#[cfg(test)]
+mod random;
 pub mod repository;
 pub mod staging;
 pub mod status;

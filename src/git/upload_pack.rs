@@ -159,6 +159,8 @@ fn advertised(line: &BStr) -> Result<Advertised, String> {
     let mut words = line.split_str(" ");
     let strange = || format!("no ref: {line}");
     let id = words.next().and_then(|id| ObjectId::from_hex(id).ok());
+    // The hash that was asked for: ids of two kinds in one repository would leave it unreadable.
+    let id = id.filter(|id| id.kind() == gix::hash::Kind::Sha1);
     let name = words.next().ok_or_else(strange)?;
     let target = words.find_map(|word| word.strip_prefix(b"symref-target:"));
     Ok(Advertised {

@@ -2,6 +2,8 @@
 
 mod check;
 mod policy;
+#[cfg(any(test, fuzzing))]
+pub mod properties;
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,9 @@
 //! What a commit lists as submodules, looked at as a whole before the first fetch: where git warns and goes on without a
 //! submodule, or leaves it to luck which of two wins, flota refuses.
 
+#[cfg(any(test, fuzzing))]
+pub mod properties;
+
 use std::collections::BTreeMap;
 
 use bstr::{BStr, BString, ByteSlice};
@@ -223,6 +226,7 @@ fn refuse<T>(name: &BStr, why: &str) -> Result<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::git::random;
 
     fn vet(text: &str, symlinks: &[&str]) -> Result<Vec<Link>> {
         let modules = Gitmodules::parse(text.as_bytes())?;
@@ -312,5 +316,40 @@ mod tests {
                 format!("[submodule \"a\"]\n\tpath = a\n\turl = ../x\n\tupdate = {update}\n");
             assert_eq!(vet(&text, &[]).is_ok(), fits, "{update}");
         }
+    }
+    #[test]
+    fn whatever_is_let_through_stays_in_its_place() {
+        const PIECES: [&[u8]; 24] = [
+            b"[submodule \"a\"]\npath=",
+            b"[submodule \"b\"]\npath=",
+            b"[submodule \"A/b\"]\npath=",
+            b"[submodule \"",
+            b"[submodule \"",
+            b"\"]\npath=",
+            b"\"]\npath=",
+            b"a",
+            b"b",
+            b"B",
+            b"c",
+            b"/",
+            b"\n",
+            b"\n",
+            b"\nupdate=none\n",
+            b"\nupdate=!",
+            b"..",
+            b".git",
+            b".GIT",
+            b"git~1",
+            b"\\\\",
+            b"-",
+            b"\xcc\x81",
+            b"\xe2\x80\x8c",
+        ];
+        let symlinks = ["b".into(), "a/c".into()];
+        let passed = random::texts(&PIECES, 14)
+            .take(100_000)
+            .map(|text| properties::listing(&text, &symlinks));
+        let passed: usize = passed.sum();
+        assert!(passed > 1_000, "{passed}");
     }
 }

@@ -39,6 +39,8 @@ use crate::{
 };
 
 mod login;
+#[cfg(any(test, fuzzing))]
+pub mod properties;
 mod rules;
 
 use login::Login;

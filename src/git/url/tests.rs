@@ -1,4 +1,7 @@
 use super::*;
+use crate::git::random;
+
+const FLEET: &str = "https://example.com/group/fleet.git";
 
 fn refused(url: &str) -> Option<String> {
     check::address(url.into()).err().map(|err| err.to_string())
@@ -156,59 +159,25 @@ fn the_longest_rewriting_rule_wins() {
     }
 }
 
-/// The same texts in every run: pieces of URLs, put together at random.
-fn random_urls() -> impl Iterator<Item = BString> {
-    const PIECES: [&[u8]; 36] = [
-        b"https", b"http", b"ssh", b"git", b"file", b"ext", b"://", b"::", b":", b"/", b"//", b"@",
-        b"-", b"-o", b"%2d", b"%0a", b"%00", b"%1b", b"%", b"..", b"../", b"./", b"[", b"]",
-        b"host", b"user", b"22", b"a.git", b"?", b"#", b" ", b"\n", b"\x1b", b"\\", b"\xff", b"~",
-    ];
-    let mut state: u64 = 0x5eed;
-    let mut random = move |below: usize| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) as usize % below
-    };
-    std::iter::repeat_with(move || {
-        let count = 1 + random(8);
-        let pieces = (0..count).map(|_| PIECES[random(PIECES.len())]);
-        pieces.collect::<Vec<_>>().concat().into()
-    })
-}
+const PIECES: [&[u8]; 36] = [
+    b"https", b"http", b"ssh", b"git", b"file", b"ext", b"://", b"::", b":", b"/", b"//", b"@",
+    b"-", b"-o", b"%2d", b"%0a", b"%00", b"%1b", b"%", b"..", b"../", b"./", b"[", b"]", b"host",
+    b"user", b"22", b"a.git", b"?", b"#", b" ", b"\n", b"\x1b", b"\\", b"\xff", b"~",
+];
 
 #[test]
 fn whatever_is_accepted_can_be_no_option_and_steers_nothing() {
     let mut accepted = 0;
-    for url in random_urls().take(100_000) {
-        let Ok(address) = check::address(url.as_ref()) else {
-            continue;
-        };
-        accepted += 1;
-        let decoded = check::decode(&url);
-        assert!(!decoded.iter().any(u8::is_ascii_control), "{url:?}");
-        assert!(!url.starts_with(b"-"), "{url:?}");
-        let is_of_scheme = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
-        let after = url.iter().position(|byte| !is_of_scheme(byte));
-        let helper = after.is_some_and(|after| url[after..].starts_with(b"::"));
-        assert!(!helper, "{url:?}");
-        let schemes = ["https://", "http://", "ssh://", "git://"];
-        let has_scheme = schemes
-            .iter()
-            .any(|scheme| url.starts_with(scheme.as_bytes()));
-        if matches!(address, Address::Remote(_)) && has_scheme {
-            let rest = url.split_once_str("://").unwrap().1;
-            let authority = rest.split(|byte| b"/?#".contains(byte)).next().unwrap();
-            let host = authority
-                .rsplit_once_str("@")
-                .map_or(authority, |(_, host)| host);
-            assert!(!check::decode(host).starts_with(b"-"), "{url:?}");
-            assert!(!check::decode(authority).starts_with(b"-"), "{url:?}");
-        }
-        // Nothing that was accepted becomes an option below it.
-        if let Ok(nested) = nested(url.as_ref(), "../x".into()) {
-            assert!(!nested.starts_with(b"-"), "{url:?} {nested:?}");
+    let mut resolved = 0;
+    for url in random::texts(&PIECES, 8).take(100_000) {
+        accepted += usize::from(properties::address(url.as_ref()).is_some());
+        for (fleet, url) in [
+            (url.as_bstr(), "../x".into()),
+            (FLEET.into(), url.as_bstr()),
+        ] {
+            resolved += usize::from(properties::relative(fleet, url).is_some());
         }
     }
     assert!(accepted > 1_000, "{accepted}");
+    assert!(resolved > 10_000, "{resolved}");
 }

@@ -95,7 +95,7 @@ impl Login {
 }
 
 /// git-credential(1), "Input/output format".
-fn question(
+pub(super) fn question(
     address: &BStr,
     user: Option<&BString>,
     challenges: &[&HeaderValue],

@@ -161,21 +161,23 @@ impl Rules {
 }
 
 /// A URL as far as scopes look at it.
-struct Place {
+pub(super) struct Place {
     scheme: gix::url::Scheme,
     user: Option<String>,
-    host: String,
-    port: Option<u16>,
+    pub host: String,
+    pub port: Option<u16>,
     path: String,
 }
 
 impl Place {
-    fn of(url: &str) -> Option<Self> {
+    pub fn of(url: &str) -> Option<Self> {
         let plain = !url.contains(['?', '#', '\\']);
         let url = gix::url::parse(BStr::new(url)).ok().filter(|_| plain)?;
+        // gix takes the colon of a port that is left out for a part of the host.
+        let host = url.host().filter(|host| !host.ends_with(':'))?;
         Some(Self {
             port: url.port_or_default(),
-            host: url.host()?.to_ascii_lowercase(),
+            host: host.to_ascii_lowercase(),
             user: url.user().map(str::to_owned),
             path: url.path.to_str().ok()?.trim_end_matches('/').to_owned(),
             scheme: url.scheme,
@@ -247,6 +249,8 @@ mod tests {
             let headers = rules.headers("http://host/api".into());
             assert_eq!(headers.is_err(), is_gits, "{scope} {key} {value}");
         }
-        assert!(rules(&[]).headers("http://host/api?x=y".into()).is_err());
+        for unusual in ["http://host/api?x=y", "http://host:/api"] {
+            assert!(rules(&[]).headers(unusual.into()).is_err(), "{unusual}");
+        }
     }
 }

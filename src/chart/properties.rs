@@ -1,0 +1,61 @@
+//! What holds for every `Chart.yaml` and `values.yaml`: a test asserts it of the fixtures, and a fuzz target (`tests/fuzz`).
+
+use super::{ImageCoordinates, metadata::Metadata, tokens::Tokens, values::bake};
+
+const VERSION: &str = "1.2.3+0123456789ab";
+const APP_VERSION: &str = "code-0123456789ab";
+
+/// The versions are written, and nothing else of what Helm reads changes. Whether they could be.
+pub fn metadata(source: &str) -> bool {
+    let Ok(read) = Metadata::read(source) else {
+        return false;
+    };
+    assert!(!read.name.contains(['/', '\\']) && !read.name.starts_with(['.', '-']));
+    let Ok(written) = read.write(VERSION, Some(APP_VERSION)) else {
+        return false;
+    };
+    let again = Metadata::read(&written).unwrap();
+    assert_eq!(again.name, read.name);
+    assert_eq!(again.api_version, read.api_version);
+    assert_eq!(again.version.as_deref(), Some(VERSION));
+    assert_eq!(again.dependencies(), read.dependencies());
+    assert_eq!(again.write(VERSION, Some(APP_VERSION)).unwrap(), written);
+    true
+}
+
+/// The image's coordinates are written, and what has them already stays as it is. Whether they could be.
+pub fn values(source: &str) -> bool {
+    let image = ImageCoordinates {
+        registry: Some("registry.example.com:5000".into()),
+        repository: "shop/api".into(),
+        tag: APP_VERSION.into(),
+        digest: None,
+    };
+    let tokens = Tokens::default();
+    let Ok(baked) = bake(source, Some(&image), &tokens) else {
+        return false;
+    };
+    assert_eq!(bake(&baked, Some(&image), &tokens).as_ref(), Ok(&baked));
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    #[test]
+    fn they_hold_for_every_chart_of_the_fixtures() {
+        let charts = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/charts");
+        let mut written = 0;
+        for entry in walkdir::WalkDir::new(charts) {
+            let path = entry.unwrap().into_path();
+            if let Some(text) = path.is_file().then(|| fs::read(&path).unwrap()) {
+                let text = String::from_utf8_lossy(&text);
+                written += usize::from(metadata(&text)) + usize::from(values(&text));
+            }
+        }
+        assert!(written > 20, "{written}");
+    }
+}
