@@ -29,6 +29,7 @@ mod hostile;
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod http;
 mod init;
+mod installers;
 mod man;
 mod new;
 mod plan;

@@ -1,0 +1,372 @@
+//! What puts a released flota on the PATH of a CI system's job: GitHub's action, Azure's template and GitLab's component, each
+//! script run by its runner's shell, and the releases served here.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    io::{BufRead, BufReader},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::{
+    consumers::{run, yaml},
+    sandbox::Sandbox,
+    support::need,
+};
+
+const X86_64: &str = "x86_64-unknown-linux-musl";
+const ARM64: &str = "aarch64-unknown-linux-musl";
+const WRONG: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum System {
+    GitHub,
+    Azure,
+    GitLab,
+}
+
+const SYSTEMS: [System; 3] = [System::GitHub, System::Azure, System::GitLab];
+
+/// Releases 0.1.0 and 0.2.0, for x86_64 alone, and the servers that hold them.
+struct Releases {
+    sandbox: Sandbox,
+    server: Child,
+    url: String,
+}
+
+/// What a step left: whether it went well, what it said, and the folder that later steps find flota in.
+struct Step {
+    succeeded: bool,
+    said: String,
+    folder: Option<PathBuf>,
+}
+
+impl Releases {
+    /// None where this machine cannot serve them.
+    fn served() -> Option<Self> {
+        if !need("openssl") || !need("python3") || !need("curl") {
+            return None;
+        }
+        let sandbox = Sandbox::new();
+        for version in ["0.1.0", "0.2.0"] {
+            pack(&sandbox, version);
+        }
+        fs::create_dir(sandbox.path("runner")).unwrap();
+        let names = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out certificate.pem";
+        run(sandbox
+            .program("openssl", "")
+            .args(["req", "-x509", "-subj", "/CN=releases"])
+            .args(["-addext", "subjectAltName=IP:127.0.0.1"])
+            .args(names.split(' ')));
+        let mut server = sandbox
+            .program("python3", "")
+            .arg(fixture("serve.py"))
+            .args(["releases", "certificate.pem", "key.pem"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut port = String::new();
+        let mut says = BufReader::new(server.stdout.take().unwrap());
+        says.read_line(&mut port).unwrap();
+        let url = format!("https://127.0.0.1:{}", port.trim());
+        Some(Self {
+            sandbox,
+            server,
+            url,
+        })
+    }
+
+    /// The digest of a release's archive.
+    fn digest(&self, version: &str) -> String {
+        let file = format!("releases/v{version}/flota-{version}-{X86_64}.tar.gz.sha256");
+        let line = fs::read_to_string(self.sandbox.path(file)).unwrap();
+        line.split(' ').next().unwrap().to_owned()
+    }
+
+    fn install(&self, system: System, version: &str, sha256: &str, target: &str) -> Step {
+        match system {
+            System::GitHub => self.on_github(version, sha256, target),
+            System::Azure => self.on_azure(version, sha256, target),
+            System::GitLab => self.on_gitlab(version, sha256, target),
+        }
+    }
+
+    /// `shell: bash` is `bash --noprofile --norc -eo pipefail FILE`.
+    fn on_github(&self, version: &str, sha256: &str, target: &str) -> Step {
+        let action = yaml(&file(".github/actions/flota/action.yml"));
+        let step = &action["runs"]["steps"][0];
+        let architecture = match target {
+            X86_64 => "X64",
+            ARM64 => "ARM64",
+            other => other,
+        };
+        let (path, output) = (self.empty("path"), self.empty("output"));
+        let mut bash = self.shell("bash", &["--noprofile", "--norc", "-eo", "pipefail"], step);
+        bash.env("RUNNER_OS", "Linux")
+            .env("RUNNER_ARCH", architecture)
+            .env("RUNNER_TEMP", self.sandbox.path("runner"))
+            .env("GITHUB_PATH", &path)
+            .env("GITHUB_OUTPUT", &output)
+            .env("GITHUB_SERVER_URL", "https://github.example.com");
+        let inputs = [
+            ("inputs.version", version),
+            ("inputs.sha256", sha256),
+            ("inputs.token", "token"),
+            (
+                "inputs.repository || github.action_repository || github.repository",
+                "OWNER/flota",
+            ),
+        ];
+        let (succeeded, said) = finished(with_expressions(bash, step, &inputs));
+        let folder = fs::read_to_string(path).unwrap();
+        let folder = folder.lines().next().map(PathBuf::from);
+        if succeeded {
+            let outputs = fs::read_to_string(output).unwrap();
+            assert!(outputs.starts_with("version=flota 0."), "{outputs}");
+        }
+        Step {
+            succeeded,
+            said,
+            folder,
+        }
+    }
+
+    /// The Bash task runs `bash --noprofile --norc FILE`.
+    fn on_azure(&self, version: &str, sha256: &str, target: &str) -> Step {
+        let template = yaml(&file(".ci/azure/flota.yml"));
+        let step = &template["steps"][0];
+        let mut bash = self.shell("bash", &["--noprofile", "--norc"], step);
+        bash.env("AGENT_TEMPDIRECTORY", self.sandbox.path("runner"));
+        let parameters = [
+            ("parameters.releases", self.url.as_str()),
+            ("parameters.version", version),
+            ("parameters.sha256", sha256),
+            ("parameters.target", target),
+        ];
+        let (succeeded, said) = finished(with_expressions(bash, step, &parameters));
+        let folder = said
+            .lines()
+            .find_map(|line| line.strip_prefix("##vso[task.prependpath]"))
+            .map(PathBuf::from);
+        Step {
+            succeeded,
+            said,
+            folder,
+        }
+    }
+
+    /// `before_script` and `script` are one script of a POSIX shell, which ends at the first command that fails.
+    fn on_gitlab(&self, version: &str, sha256: &str, target: &str) -> Step {
+        let component = file(".ci/gitlab/flota.yml");
+        let (spec, job) = component.split_once("\n---\n").unwrap();
+        assert!(yaml(spec)["spec"]["inputs"]["target"]["options"].is_array());
+        let inputs = [
+            ("releases", self.url.as_str()),
+            ("version", version),
+            ("sha256", sha256),
+            ("target", target),
+            ("image", "image"),
+        ];
+        let job = inputs.iter().fold(job.to_owned(), |job, (name, value)| {
+            job.replace(&format!("$[[ inputs.{name} ]]"), value)
+        });
+        assert!(!job.contains("$[["), "{job}");
+        let job = &yaml(&job)[".flota"];
+        let script = format!(
+            "{}\necho \"found: $(command -v flota)\"\n",
+            job["before_script"][0].as_str().unwrap()
+        );
+        let mut shell = self.shell("sh", &["-e"], &serde_json::json!({ "run": script }));
+        for (name, value) in job["variables"].as_object().unwrap() {
+            shell.env(name, value.as_str().unwrap());
+        }
+        let (succeeded, said) = finished(shell);
+        let folder = said
+            .lines()
+            .find_map(|line| line.strip_prefix("found: "))
+            .map(|program| Path::new(program).parent().unwrap().to_owned());
+        Step {
+            succeeded,
+            said,
+            folder,
+        }
+    }
+
+    /// A shell that is about to run a step's script from a file.
+    fn shell(&self, shell: &str, options: &[&str], step: &Value) -> Command {
+        let text = ["run", "bash"].iter().find_map(|key| step[key].as_str());
+        let script = self.sandbox.path("script");
+        fs::write(&script, text.unwrap()).unwrap();
+        let mut command = self.sandbox.program(shell, "");
+        let path = env::var("PATH").unwrap();
+        command
+            .args(options)
+            .arg(script)
+            .env("PATH", format!("{}:{path}", fixture("").display()))
+            .env("FAKE_RELEASES", self.sandbox.path("releases"))
+            .env("CURL_CA_BUNDLE", self.sandbox.path("certificate.pem"))
+            .env("TMPDIR", self.sandbox.path("runner"));
+        command
+    }
+
+    fn empty(&self, name: &str) -> PathBuf {
+        let file = self.sandbox.path(name);
+        fs::write(&file, "").unwrap();
+        file
+    }
+
+    /// Whether a released program was run.
+    fn ran(&self) -> bool {
+        self.sandbox.path("home/ran").exists()
+    }
+}
+
+impl Drop for Releases {
+    fn drop(&mut self) {
+        drop(self.server.stdin.take());
+        let _ = self.server.wait();
+    }
+}
+
+/// A release whose program says its version, and leaves a note that it was run.
+fn pack(sandbox: &Sandbox, version: &str) {
+    let name = format!("flota-{version}-{X86_64}");
+    let folder = sandbox.path(format!("releases/v{version}"));
+    fs::create_dir_all(folder.join(&name)).unwrap();
+    let program = folder.join(&name).join("flota");
+    let script =
+        format!("#!/bin/sh\ntouch \"$HOME/ran\"\necho 'flota {version} (abc1234 2026-11-25)'\n");
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let archive = format!("{name}.tar.gz");
+    let pack = format!(
+        "tar -czf {archive} {name} && sha256sum {archive} >{archive}.sha256 && rm -r {name}"
+    );
+    run(Command::new("sh").args(["-ec", &pack]).current_dir(folder));
+}
+
+/// The step's own variables, each of which is one expression or none.
+fn with_expressions(mut command: Command, step: &Value, known: &[(&str, &str)]) -> Command {
+    let known: BTreeMap<_, _> = known.iter().copied().collect();
+    for (name, value) in step["env"].as_object().unwrap() {
+        let expression = value.as_str().unwrap();
+        let expression = expression.strip_prefix("${{ ").unwrap();
+        command.env(name, known[expression.strip_suffix(" }}").unwrap()]);
+    }
+    command
+}
+
+/// Whether it went well, and all that it said.
+fn finished(mut command: Command) -> (bool, String) {
+    let output = command.output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    (output.status.success(), said)
+}
+
+fn file(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures/installers")
+        .join(name)
+}
+
+/// What the program in a folder says.
+fn version_in(releases: &Releases, folder: &Path) -> String {
+    let program = folder.join("flota");
+    let mut program = releases.sandbox.program(program.to_str().unwrap(), "");
+    finished({
+        program.arg("--version");
+        program
+    })
+    .1
+}
+
+#[test]
+fn a_release_is_put_on_the_path() {
+    let Some(releases) = Releases::served() else {
+        return;
+    };
+    for system in SYSTEMS {
+        let step = releases.install(system, "0.1.0", &releases.digest("0.1.0"), X86_64);
+        assert!(step.succeeded, "{system:?}: {}", step.said);
+        let said = version_in(&releases, &step.folder.unwrap());
+        assert_eq!(said, "flota 0.1.0 (abc1234 2026-11-25)\n", "{system:?}");
+    }
+}
+
+#[test]
+fn two_versions_in_one_job_do_not_meet() {
+    let Some(releases) = Releases::served() else {
+        return;
+    };
+    for system in SYSTEMS {
+        for version in ["0.1.0", "0.2.0", "0.2.0", "0.1.0"] {
+            let step = releases.install(system, version, &releases.digest(version), X86_64);
+            assert!(step.succeeded, "{system:?}: {}", step.said);
+            let said = version_in(&releases, &step.folder.unwrap());
+            let wanted = format!("flota {version} ");
+            assert!(said.starts_with(&wanted), "{system:?}: {said}");
+        }
+    }
+}
+
+#[test]
+fn an_archive_with_another_digest_is_not_unpacked() {
+    let Some(releases) = Releases::served() else {
+        return;
+    };
+    let other = releases.digest("0.2.0");
+    for system in SYSTEMS {
+        for sha256 in [WRONG, &other, "abc"] {
+            let step = releases.install(system, "0.1.0", sha256, X86_64);
+            assert!(!step.succeeded, "{system:?}: {}", step.said);
+            assert_eq!(step.folder, None, "{system:?}");
+            assert!(!releases.ran(), "{system:?}: {}", step.said);
+        }
+    }
+}
+
+#[test]
+fn what_was_not_released_is_not_installed() {
+    let Some(releases) = Releases::served() else {
+        return;
+    };
+    for system in SYSTEMS {
+        for (version, target) in [("9.9.9", X86_64), ("0.1.0", ARM64)] {
+            let step = releases.install(system, version, &releases.digest("0.1.0"), target);
+            assert!(!step.succeeded, "{system:?}: {}", step.said);
+            assert_eq!(step.folder, None, "{system:?}");
+        }
+    }
+    let step = releases.install(System::GitHub, "0.1.0", "", "S390X");
+    let wanted =
+        "no release for Linux-S390X: cargo install --git https://github.example.com/OWNER/flota\n";
+    assert_eq!(step.said, wanted);
+}
+
+#[test]
+fn githubs_action_takes_the_newest_and_the_digest_beside_it() {
+    let Some(releases) = Releases::served() else {
+        return;
+    };
+    let step = releases.install(System::GitHub, "", "", X86_64);
+    assert!(step.succeeded, "{}", step.said);
+    let said = version_in(&releases, &step.folder.unwrap());
+    assert!(said.starts_with("flota 0.2.0 "), "{said}");
+    let digest = format!("releases/v0.2.0/flota-0.2.0-{X86_64}.tar.gz.sha256");
+    let digest = releases.sandbox.path(digest);
+    let line = fs::read_to_string(&digest).unwrap();
+    fs::write(&digest, line.replacen(&line[..64], WRONG, 1)).unwrap();
+    let step = releases.install(System::GitHub, "", "", X86_64);
+    assert!(!step.succeeded, "{}", step.said);
+}
