@@ -36,7 +36,7 @@ pub enum PlanFormat {
     Human,
     /// `flota.plan/v1`.
     Json,
-    /// A matrix, in $GITHUB_OUTPUT where that is set (the table is printed then).
+    /// A matrix, in the file GITHUB_OUTPUT where that is set (the table is printed then).
     Github,
     /// A matrix, as logging commands.
     Azure,
@@ -44,6 +44,6 @@ pub enum PlanFormat {
     Gitlab,
     /// Steps for buildkite-agent pipeline upload --no-interpolation.
     Buildkite,
-    /// JSON for a scripted parallel.
+    /// JSON for the parallel step of a scripted pipeline.
     Jenkins,
 }

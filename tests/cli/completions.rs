@@ -1,6 +1,6 @@
 //! `flota completions`
 
-use std::{fs, process::Command};
+use std::fs;
 
 use crate::{sandbox::Sandbox, support::need};
 
@@ -21,31 +21,63 @@ fn every_shell_has_a_script() {
     }
 }
 
+/// What a shell says when its script is there, under the name that it wants, and `ask` is run.
+fn asked(shell: &str, script: &str, ask: &[&str]) -> String {
+    let sandbox = Sandbox::new();
+    let text = sandbox.flota("", &["completions", shell]).stdout;
+    fs::write(sandbox.path(script), text).unwrap();
+    let output = sandbox.program(shell, "").args(ask).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{said}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 #[test]
 fn bash_completes_by_its_script() {
     if !need("bash") {
         return;
     }
-    let sandbox = Sandbox::new();
-    let script = sandbox.flota("", &["completions", "bash"]).stdout;
-    fs::write(sandbox.path("flota.bash"), script).unwrap();
     let ask = r#"
         . ./flota.bash
         COMP_WORDS=(flota chan) COMP_CWORD=1
         _flota flota chan flota
         printf '%s\n' "${COMPREPLY[@]}"
     "#;
-    let output = Command::new("bash")
-        .args(["-euo", "pipefail", "-c", ask])
-        .current_dir(sandbox.root())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(
-        String::from_utf8_lossy(&output.stdout),
-        "changed\n",
-        "{said}"
-    );
+    let said = asked("bash", "flota.bash", &["-euo", "pipefail", "-c", ask]);
+    assert_eq!(said, "changed\n");
+}
+
+#[test]
+fn zsh_finds_its_script() {
+    if !need("zsh") {
+        return;
+    }
+    let ask = r#"
+        zsh -n _flota
+        fpath=($PWD $fpath)
+        autoload -Uz compinit
+        compinit -u -d compdump
+        print -r -- $_comps[flota]
+        autoload +X _flota
+    "#;
+    assert_eq!(asked("zsh", "_flota", &["-efc", ask]), "_flota\n");
+}
+
+#[test]
+fn fish_completes_by_its_script_and_expands_nothing_in_it() {
+    if !need("fish") {
+        return;
+    }
+    let ask = r#"
+        source flota.fish
+        complete --do-complete "flota chan"
+        complete --do-complete "flota plan --format git"
+    "#;
+    let said = asked("fish", "flota.fish", &["--no-config", "-c", ask]);
+    let wanted = "changed\tShow what changed inside the services between two commits\n\
+                  github\tA matrix, in the file GITHUB_OUTPUT where that is set (the table is printed then)\n\
+                  gitlab\tA child pipeline\n";
+    assert_eq!(said, wanted);
 }
 
 #[test]

@@ -40,6 +40,28 @@ fn every_command_has_a_page_that_man_can_read() {
 }
 
 #[test]
+fn a_page_has_its_programs_version_and_the_usage_of_help() {
+    let sandbox = Sandbox::new();
+    sandbox.flota("", &["man", "man1"]);
+    for (page, synopsis) in [
+        ("flota-clone", r"\fBflota clone\fR [OPTIONS] <URL> [DIR]"),
+        (
+            "flota-template-drift",
+            r"\fBflota template drift\fR [OPTIONS] [SERVICE]...",
+        ),
+    ] {
+        let text = fs::read_to_string(sandbox.path(format!("man1/{page}.1"))).unwrap();
+        let version = env!("CARGO_PKG_VERSION");
+        let title = format!(".TH {page} 1 \" \" \"flota {version}\" flota\n");
+        assert!(text.contains(&title), "{text}");
+        assert!(
+            text.contains(&format!(".SH SYNOPSIS\n{synopsis}\n")),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn a_folder_that_cannot_be_made_is_named() {
     let sandbox = Sandbox::new();
     fs::write(sandbox.path("file"), "").unwrap();
