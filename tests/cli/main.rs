@@ -32,6 +32,7 @@ mod init;
 mod installers;
 mod man;
 mod new;
+mod package;
 mod plan;
 mod record;
 #[path = "../support/registry.rs"]
