@@ -18,7 +18,7 @@ use std::{
 use crate::{
     clone::same_as_git,
     daemons::{Daemon, Sshd},
-    faults::{assert_nobody_left, signals},
+    faults::{assert_nobody_left, until},
     http::{Manners, serve},
     sandbox::{Ran, Sandbox},
     support::skipped,
@@ -351,7 +351,7 @@ fn nobody_waits_on_for_a_server_when_flota_is_gone() {
                 .stderr(Stdio::null())
                 .spawn()
                 .unwrap();
-            signals::until("no connection", || {
+            until("no connection", || {
                 silent.connections.load(Ordering::SeqCst) > number
             });
             // In the middle of the wait.

@@ -11,8 +11,10 @@ use crate::sandbox::Sandbox;
 mod disk;
 mod killed;
 mod servers;
-pub mod signals;
+mod signals;
 mod state;
+
+pub use signals::until;
 
 /// The processes that a run in this sandbox started and that are still there, by their command lines.
 fn strays(sandbox: &Sandbox) -> Vec<String> {
