@@ -32,6 +32,7 @@ use crate::{
 };
 
 pub mod cache;
+mod connected;
 mod http;
 mod layout;
 mod local;

@@ -267,7 +267,8 @@ fn again(
     asked(server, repository)
 }
 
-fn stores(sandbox: &Sandbox) -> Vec<std::path::PathBuf> {
+/// What the object cache has, a folder for each repository.
+pub fn stores(sandbox: &Sandbox) -> Vec<std::path::PathBuf> {
     let entries = fs::read_dir(sandbox.path("home/.cache/flota/objects")).unwrap();
     let folders = entries.map(|entry| entry.unwrap().path());
     folders.filter(|path| path.is_dir()).collect()

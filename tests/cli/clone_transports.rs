@@ -47,7 +47,10 @@ fn ways(script: &str, makers: &[Maker]) -> Vec<Way> {
 
 fn over_git(sandbox: Sandbox) -> Option<Way> {
     let daemon = Daemon::of_git(sandbox.root(), |server| {
-        sandbox.prepare(server, sandbox.root())
+        let mut server = sandbox.prepare(server, sandbox.root());
+        // Nobody's child is to be told from flota's by its home.
+        server.env_remove("HOME");
+        server
     });
     Some(Way {
         root: daemon.url(),
@@ -304,38 +307,83 @@ fn read_on(mut stream: TcpStream) {
 /// A fleet of this machine whose service `web` is at `url`.
 fn with_web_at(url: &str) -> Sandbox {
     let sandbox = Sandbox::scripted("to-clone");
+    move_web_to(&sandbox, url);
+    sandbox
+}
+
+fn move_web_to(sandbox: &Sandbox, url: &str) {
     let set = ["config", "--file=.gitmodules", "submodule.web.url", url];
     sandbox.git("fleet", &set);
     let commit = ["commit", "--quiet", "--all", "--message=Move web"];
     sandbox.git("fleet", &commit);
-    sandbox
 }
 
 #[test]
 fn a_server_that_says_nothing_costs_its_own_service() {
     let silent = Silent::start();
     for url in silent.urls() {
-        let sandbox = with_web_at(&url);
-        let args = ["clone", "--patience", "2", "fleet", "ours"];
-        let ran = sandbox.flota("", &args);
-        assert_eq!(ran.status, Some(1), "{url}: {}", ran.stderr);
-        for word in ["── code-repos/web", "said nothing for 2s", &url] {
-            assert!(ran.stderr.contains(word), "{url}: {}", ran.stderr);
-        }
-        let lib = sandbox.path("ours/code-repos/api/code/lib/code/app");
-        assert!(lib.is_file(), "{url}");
-        assert!(!sandbox.path("ours/.git/modules/web").exists());
-        assert_nobody_left(&sandbox, &url);
-
-        let instead = format!("url.{}.insteadOf", sandbox.path("web").display());
-        let mended = sandbox.flota_with("ours", &["update"], |command| {
-            command
-                .env("GIT_CONFIG_KEY_1", &instead)
-                .env("GIT_CONFIG_VALUE_1", &url);
-        });
-        assert_eq!(mended.status, Some(0), "{url}: {}", mended.stderr);
-        assert_eq!(sandbox.git("ours", &["status", "--porcelain"]), "", "{url}");
+        assert_web_alone_is_missing(&with_web_at(&url), &url);
     }
+}
+
+#[test]
+fn a_server_that_stalls_in_mid_pack_costs_its_own_service() {
+    let sandbox = Sandbox::scripted("to-clone");
+    let noise: String = (0..20_000_u32)
+        .map(|number| format!("{:x}\n", number.wrapping_mul(2_654_435_761)))
+        .collect();
+    fs::write(sandbox.path("web/code/large"), noise).unwrap();
+    sandbox.commit_and_pin("web", "Grow");
+    let way = over_git(sandbox).unwrap();
+    // More than the refs, less than the pack.
+    let stalls = stalling(&way.root, 20_000);
+    let url = format!("{stalls}/web");
+    move_web_to(&way.sandbox, &url);
+    assert_web_alone_is_missing(&way.sandbox, &url);
+}
+
+/// Stands before a git daemon, and passes on no more than so many bytes of an answer.
+fn stalling(daemon: &str, bytes: u64) -> String {
+    let target = daemon.strip_prefix("git://").unwrap().to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("git://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            let server = TcpStream::connect(&target).unwrap();
+            let (mut asked, mut to_server) =
+                (client.try_clone().unwrap(), server.try_clone().unwrap());
+            thread::spawn(move || std::io::copy(&mut asked, &mut to_server));
+            thread::spawn(move || {
+                let _ = std::io::copy(&mut (&server).take(bytes), &mut &client);
+                read_on(client);
+            });
+        }
+    });
+    url
+}
+
+/// Clones the fleet, whose service `web` is at `url`, where nobody answers in time; and mends it where somebody does.
+#[track_caller]
+fn assert_web_alone_is_missing(sandbox: &Sandbox, url: &str) {
+    let args = ["clone", "--patience", "2", "fleet", "ours"];
+    let ran = sandbox.flota("", &args);
+    assert_eq!(ran.status, Some(1), "{url}: {}", ran.stderr);
+    for word in ["── code-repos/web", "said nothing for 2s", url] {
+        assert!(ran.stderr.contains(word), "{url}: {}", ran.stderr);
+    }
+    let lib = sandbox.path("ours/code-repos/api/code/lib/code/app");
+    assert!(lib.is_file(), "{url}");
+    assert!(!sandbox.path("ours/.git/modules/web").exists());
+    assert_nobody_left(sandbox, url);
+
+    let instead = format!("url.{}.insteadOf", sandbox.path("web").display());
+    let mended = sandbox.flota_with("ours", &["update"], |command| {
+        command
+            .env("GIT_CONFIG_KEY_1", &instead)
+            .env("GIT_CONFIG_VALUE_1", url);
+    });
+    assert_eq!(mended.status, Some(0), "{url}: {}", mended.stderr);
+    assert_eq!(sandbox.git("ours", &["status", "--porcelain"]), "", "{url}");
 }
 
 /// Ctrl-C, and SIGKILL, which leaves flota no time: neither git nor the ssh below it stays behind.

@@ -29,6 +29,10 @@ pub struct Manners {
     pub moved: Option<(&'static str, String)>,
     /// Packs of this repository it sends only this many bytes of.
     pub cut_off: Option<(&'static str, usize)>,
+    /// Whether it holds the connection open after that.
+    pub stalls: bool,
+    /// Packs of this repository are sent without what this filter leaves out (git-rev-list(1)), whatever was asked for.
+    pub leaves_out: Option<(&'static str, &'static str)>,
 }
 
 pub struct Server {
@@ -86,7 +90,7 @@ fn answer(
     let mut words = line.split_whitespace().map(str::to_owned);
     let (method, target) = (words.next()?, words.next()?);
     let headers = headers(&mut reader)?;
-    let body = body(&mut reader, &headers)?;
+    let mut body = body(&mut reader, &headers)?;
     let number = requests.fetch_add(1, Ordering::SeqCst);
     let authorization = headers.get("authorization").cloned().unwrap_or_default();
     seen.lock().unwrap().push(authorization.clone());
@@ -123,6 +127,15 @@ fn answer(
         )
         .ok();
     }
+    if let Some((repository, filter)) = manners.leaves_out
+        && target.starts_with(repository)
+        && let Some(arguments) = position(&body, b"0001")
+        && body_has(&body, b"command=fetch")
+    {
+        let line = format!("filter {filter}\n");
+        let line = format!("{:04x}{line}", line.len() + 4);
+        body.splice(arguments + 4..arguments + 4, line.into_bytes());
+    }
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let mut backend = Command::new(backend());
     backend
@@ -152,10 +165,7 @@ fn answer(
     let feeder = thread::spawn(move || drop(input.write_all(&body)));
     let output = child.wait_with_output().unwrap();
     feeder.join().unwrap();
-    let end = output
-        .stdout
-        .windows(4)
-        .position(|four| four == b"\r\n\r\n")?;
+    let end = position(&output.stdout, b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&output.stdout[..end]).into_owned();
     let content = &output.stdout[end + 4..];
     let status = head
@@ -176,11 +186,19 @@ fn answer(
         }
         _ => content,
     };
-    writer.write_all(sent).ok()
+    writer.write_all(sent).ok()?;
+    if manners.stalls && sent.len() < length {
+        thread::sleep(Duration::from_secs(120));
+    }
+    Some(())
 }
 
 fn body_has(content: &[u8], word: &[u8]) -> bool {
-    content.windows(word.len()).any(|part| part == word)
+    position(content, word).is_some()
+}
+
+fn position(content: &[u8], word: &[u8]) -> Option<usize> {
+    content.windows(word.len()).position(|part| part == word)
 }
 
 fn headers(reader: &mut impl BufRead) -> Option<HashMap<String, String>> {

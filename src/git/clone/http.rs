@@ -23,6 +23,7 @@ use ureq::{
 
 use super::{
     cache::Shelf,
+    connected,
     layout::{self, Refs},
 };
 use crate::{
@@ -148,9 +149,7 @@ impl<'a> Http<'a> {
         let wants: Vec<_> = tips.iter().copied().filter(|tip| !is_here(tip)).collect();
         if !wants.is_empty() {
             self.fetch(address, &git_dir, &wants, &haves)?;
-        }
-        if !layout::has_all(&git_dir, &tips) {
-            return Err(Refusal::Unfit("it did not send all of it".to_owned()));
+            connected::check(&git_dir, &wants, &haves).map_err(unfit)?;
         }
         if let Some(shelf) = shelf {
             shelf.put(&git_dir, &tips);

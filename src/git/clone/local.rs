@@ -5,7 +5,10 @@ use std::{path::Path, time::Duration};
 
 use bstr::{BStr, BString};
 
-use super::layout::{self, HEADS, Refs, TAGS};
+use super::{
+    connected,
+    layout::{self, HEADS, Refs, TAGS},
+};
 use crate::{
     git::{
         fetch::attempt::Fault,
@@ -54,10 +57,7 @@ pub(super) fn clone(
         events(Event::Received { objects, bytes: 0 });
         Ok(())
     })?;
-    match layout::has_all(&git_dir, &refs.tips()) {
-        true => Ok(()),
-        false => Err(Fault::Failed("it did not send all of it".to_owned())),
-    }
+    connected::check(&git_dir, &refs.tips(), &[]).map_err(failed)
 }
 
 fn refs(from: &Path) -> Result<Refs> {

@@ -13,6 +13,7 @@ use std::{
 };
 
 use crate::{
+    clone_served::stores,
     http::{Manners, Server, serve},
     sandbox::{Ran, Sandbox},
 };
@@ -89,7 +90,7 @@ impl Fifty {
 }
 
 #[test]
-fn of_fifty_servers_one_cuts_off_hangs_or_has_nothing() {
+fn of_fifty_servers_one_cuts_off_stalls_hangs_or_has_nothing() {
     let fifty = Fifty::new();
     let bad = |manners| serve(fifty.sandbox.root(), manners).url;
     let cut_off = Manners {
@@ -97,6 +98,12 @@ fn of_fifty_servers_one_cuts_off_hangs_or_has_nothing() {
         ..Manners::default()
     };
     fifty.assert_one_missing(&bad(cut_off), "cannot be cloned");
+    let stalled = Manners {
+        cut_off: Some(("/s07", 300)),
+        stalls: true,
+        ..Manners::default()
+    };
+    fifty.assert_one_missing(&bad(stalled), "said nothing for 3s");
     let silent = Manners {
         silent: true,
         ..Manners::default()
@@ -182,4 +189,49 @@ fn faults_that_pass_are_waited_out() {
         assert!(sandbox.path(dir).join("code-repos/web/code/app").is_file());
     }
     assert!(reset.1.load(Ordering::SeqCst) > 2);
+}
+
+/// What a checkout never reads is missed all the same: a file of an older commit, and a folder of the pin itself.
+#[test]
+fn a_pack_that_lacks_what_hangs_on_it_is_no_clone() {
+    for filter in ["blob:limit=200", "tree:1"] {
+        let sandbox = Sandbox::scripted("to-clone");
+        fs::write(sandbox.path("web/code/old"), "x".repeat(500)).unwrap();
+        sandbox.commit_and_pin("web", "Grow");
+        fs::remove_file(sandbox.path("web/code/old")).unwrap();
+        sandbox.commit_and_pin("web", "Shrink");
+        sandbox.git("web", &["config", "uploadpack.allowFilter", "true"]);
+        let partial = Manners {
+            leaves_out: Some(("/web", filter)),
+            ..Manners::default()
+        };
+        let server = serve(sandbox.root(), partial);
+        let url = format!("{}/fleet", server.url);
+        let ran = sandbox.flota("", &["clone", &url, "ours"]);
+        assert_eq!(ran.status, Some(1), "{filter}: {}", ran.stderr);
+        let named: Vec<_> = ran
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("── "))
+            .collect();
+        assert_eq!(named, ["── code-repos/web"], "{filter}: {}", ran.stderr);
+        let said = ["did not receive expected object", "did not send all"];
+        let is_said = said.iter().any(|words| ran.stderr.contains(words));
+        assert!(is_said, "{filter}: {}", ran.stderr);
+        assert!(!sandbox.path("ours/.git/modules/web").exists(), "{filter}");
+        let files = fs::read_dir(sandbox.path("ours/code-repos/web")).unwrap();
+        assert_eq!(files.count(), 0, "{filter}");
+
+        // Nothing of it went into the cache: there are api and lib.
+        assert_eq!(stores(&sandbox).len(), 2, "{filter}");
+        let good = serve(sandbox.root(), Manners::default());
+        let mended = sandbox.flota_with("ours", &["update"], |command| {
+            command
+                .env("GIT_CONFIG_KEY_1", format!("url.{}.insteadOf", good.url))
+                .env("GIT_CONFIG_VALUE_1", &server.url);
+        });
+        assert_eq!(mended.status, Some(0), "{filter}: {}", mended.stderr);
+        sandbox.git("ours/code-repos/web", &["fsck", "--full"]);
+        assert_eq!(sandbox.git("ours", &["status", "--porcelain"]), "");
+    }
 }
