@@ -187,12 +187,25 @@ pub fn would_lose(dir: &Path, git_dir: &Path) -> Result<Option<Error>> {
     let Ok(detached) = ObjectId::from_hex(head.trim_ascii()) else {
         return Ok(None);
     };
+    // Where the history ends, a server has cut it: what lies there came from it, on whatever branch.
+    let cut = fs::read(git_dir.join("shallow")).unwrap_or_default();
+    let cut: String = ByteSlice::lines(&cut[..])
+        .map(|id| format!("^{}\n", id.as_bstr()))
+        .collect();
     let listed = git(dir)
         .arg(option("--git-dir=", git_dir))
         // Its own may not be there yet.
         .arg(option("--work-tree=", git_dir))
         .args(["rev-list", "--max-count=1", &detached.to_string()])
-        .args(["--not", "--branches", "--remotes", "--tags", "--"])
+        .args([
+            "--stdin",
+            "--not",
+            "--branches",
+            "--remotes",
+            "--tags",
+            "--",
+        ])
+        .input(cut)
         .stdout_as_data(LISTING_LIMIT)
         .run()?
         .check(|| Error::repository("git cannot tell whether its commits are on a branch"))?;

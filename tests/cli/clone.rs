@@ -217,6 +217,13 @@ fn a_submodule_that_is_to_be_shallow_is() {
     // The branch has gone on, and does not lead to the pin here: it came from the server all the same.
     let told = sandbox.flota("ours", &["status"]);
     assert_eq!(told.stdout, b"2 of 2 services in step\n", "{}", told.stderr);
+    // And so nothing is lost when the pin moves on.
+    let newer = sandbox.git("web", &["rev-parse", "HEAD"]);
+    let link = format!("160000,{},code-repos/web", newer.trim());
+    sandbox.git("ours", &["update-index", "--cacheinfo", &link]);
+    let moved = sandbox.flota("ours", &["update"]);
+    assert_eq!(moved.status, Some(0), "{}", moved.stderr);
+    assert_eq!(sandbox.git(dir, &["rev-parse", "HEAD"]), newer);
 }
 
 #[test]
