@@ -17,6 +17,7 @@ use super::{
         attempt::{self, Fault},
         remote::{self, Setting},
     },
+    lock,
     repository::Repository,
     submodule::Store,
     url::Source,
@@ -339,6 +340,11 @@ pub(super) fn explain(fault: Fault, source: &Source, what: &str) -> Error {
         return Error::environment(format!("there is no room for {}", source.shown))
             .because(said.clone())
             .hint("see how much there is: df -h .");
+    }
+    if let Fault::Failed(said) = &fault
+        && let Some(lock) = lock::named_in(said)
+    {
+        return lock::taken(lock);
     }
     Error::work(format!("{} {what}", source.shown))
         .because(said(fault))

@@ -2,6 +2,7 @@
 
 use std::{ffi::OsString, path::Path};
 
+use super::lock;
 use crate::{
     model::error::{Error, Result},
     process::Command,
@@ -33,11 +34,18 @@ pub fn as_user(dir: &Path) -> Command {
 }
 
 /// Runs `command`; `doing` is what it is for, as it stands after "cannot".
+///
+/// # Errors
+/// Work: it fails. Repository: it stops at a lock.
 pub fn run(command: Command, doing: impl Into<String>) -> Result<()> {
     let doing = doing.into();
-    command
-        .run()?
-        .check(|| Error::work(format!("cannot {doing}")))?;
+    let output = command.run()?;
+    if !output.success()
+        && let Some(lock) = lock::named_in(&String::from_utf8_lossy(&output.text))
+    {
+        return Err(lock::taken(lock));
+    }
+    output.check(|| Error::work(format!("cannot {doing}")))?;
     Ok(())
 }
 

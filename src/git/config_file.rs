@@ -2,13 +2,14 @@
 
 use std::{
     fs,
-    io::Write as _,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
 use bstr::{BStr, ByteSlice};
 use gix::config::{File, Source, file::Metadata};
 
+use super::lock;
 use crate::model::error::{Error, Result};
 
 /// The file, read; written by [`ConfigFile::write`], if something was set.
@@ -99,16 +100,15 @@ impl ConfigFile {
     /// Replaces the file as git does: `config.lock` beside it first, then a rename.
     ///
     /// # Errors
-    /// Environment: it cannot be written, or somebody else is writing it.
+    /// Environment: it cannot be written. Repository: somebody else is writing it, or died there.
     pub fn write(self) -> Result<()> {
         if !self.is_changed {
             return Ok(());
         }
         let lock = self.path.with_extension("lock");
-        let cannot = |err| {
-            Error::environment(format!("cannot write `{}`", self.path.display()))
-                .because(err)
-                .hint(format!("if no git is at work there: rm {}", lock.display()))
+        let cannot = |err: io::Error| match err.kind() {
+            io::ErrorKind::AlreadyExists => lock::taken(&lock),
+            _ => Error::environment(format!("cannot write `{}`", self.path.display())).because(err),
         };
         let mut file = fs::File::create_new(&lock).map_err(cannot)?;
         let written = file

@@ -16,6 +16,7 @@ use super::{
     Objects,
     command::git,
     fetch::attempt::{self, Fault},
+    lock,
     repository::Repository,
     url,
 };
@@ -266,6 +267,11 @@ fn unobtainable(rev: &str, remote: &BStr, fault: Fault) -> Error {
 fn cannot(message: String, fault: Fault) -> Error {
     if let Some(exit) = interrupt::pending() {
         return Error::new(exit, "interrupted while fetching");
+    }
+    if let Fault::Failed(said) = &fault
+        && let Some(lock) = lock::named_in(said)
+    {
+        return lock::taken(lock);
     }
     let error = Error::repository(message);
     match fault {

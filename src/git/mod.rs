@@ -11,6 +11,7 @@ pub mod fetch;
 pub mod gitmodules;
 pub mod history;
 pub mod identity_cache;
+pub mod lock;
 mod pack;
 pub mod path;
 pub mod pins;

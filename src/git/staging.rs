@@ -34,6 +34,8 @@ pub fn stage(root: &Path, all: &[Staged<'_>], doing: &str) -> Result<()> {
     }
     let command = git(root)
         .args(["update-index", "-z", "--index-info"])
+        // Its words are looked at, and have to be the ones known here.
+        .env("LC_ALL", "C")
         .input(lines);
     run(command, doing)
 }

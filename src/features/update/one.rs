@@ -15,7 +15,7 @@ use crate::{
     git::{
         command::git,
         config_file::ConfigFile,
-        path,
+        lock, path,
         repository::Repository,
         submodule,
         switch::would_lose,
@@ -236,18 +236,15 @@ fn is_at(git_dir: &Path, pin: ObjectId) -> bool {
 fn locked(git_dir: &Path) -> Option<Error> {
     let locks = ["index.lock", "HEAD.lock"].map(|name| git_dir.join(name));
     let lock = locks.into_iter().find(|lock| lock.exists())?;
-    let lock = lock.canonicalize().unwrap_or(lock);
-    let message = format!(
-        "another git is at work in it, or died there: `{}`",
-        lock.display()
-    );
-    let hint = format!("if no git is at work there: rm {}", lock.display());
-    Some(Error::repository(message).hint(hint))
+    Some(lock::taken(&lock))
 }
 
 /// Why git did not move a worktree: it would overwrite files, or it cannot.
 fn not_moved(said: &[u8], work_dir: &Path) -> Outcome {
     let said = String::from_utf8_lossy(said).trim().to_owned();
+    if let Some(lock) = lock::named_in(&said) {
+        return Outcome::Left(lock::taken(lock));
+    }
     let see = format!("see how it stands: git -C {} status", work_dir.display());
     match said.contains("would be overwritten") {
         true => Outcome::Left(

@@ -57,6 +57,44 @@ fn a_lock_that_a_dead_git_left_costs_its_own_service() {
     }
 }
 
+/// A git that is to write the fleet's configuration, its index, or the list of where its history ends.
+#[test]
+fn locks_of_the_fleet_are_named_and_stay() {
+    for (lock, args) in [
+        (".git/config.lock", &["update"][..]),
+        (".git/index.lock", &["update", "--remote"]),
+        (".git/shallow.lock", &["changed", "origin/other...HEAD"]),
+    ] {
+        let sandbox = Sandbox::scripted("to-clone");
+        let other = ["commit-tree", "-p", "HEAD~1", "-m", "x", "HEAD~1^{tree}"];
+        let other = sandbox.git("fleet", &other);
+        sandbox.git("fleet", &["branch", "other", other.trim()]);
+        let fleet = format!("file://{}", sandbox.path("fleet").display());
+        let ran = sandbox.flota("", &["clone", "--depth", "1", &fleet, "ours"]);
+        assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+        // Their pins are where the histories here end, and the branches go on.
+        move_both(&sandbox);
+        if args.contains(&"--remote") {
+            sandbox.git("ours", &["reset", "--quiet"]);
+        }
+        sandbox.git("ours", &["config", "--unset", "submodule.web.url"]);
+        let path = sandbox.path("ours").join(lock);
+        fs::write(&path, "").unwrap();
+        let ran = sandbox.flota("ours", args);
+        assert_eq!(ran.status, Some(4), "{lock}: {}", ran.stderr);
+        for said in [&format!("{lock}`"), "hint: if no git is at work there: rm "] {
+            assert!(ran.stderr.contains(said), "{lock}: {}", ran.stderr);
+        }
+        if args[0] == "update" {
+            assert_eq!(content(&sandbox, "web"), "second", "{lock}");
+        }
+        assert!(path.exists(), "{lock}: it may be somebody's");
+        fs::remove_file(path).unwrap();
+        let ran = sandbox.flota("ours", args);
+        assert_eq!(ran.status, Some(0), "{lock}: {}", ran.stderr);
+    }
+}
+
 fn damage(git_dir: &Path, extension: &str) {
     for entry in walkdir::WalkDir::new(git_dir.join("objects")) {
         let path = entry.unwrap().into_path();
