@@ -21,7 +21,7 @@ use crate::{
 ///
 /// # Errors
 /// - Repository: the commit is damaged, or holds what may not be written (CVE-2014-9390, CVE-2019-1352, CVE-2024-32002).
-/// - Work: a filter failed. Environment: the disk is full, or cannot be written.
+/// - Work: a filter failed, or a file's content is missing or damaged. Environment: the disk is full, or cannot be written.
 pub fn fill(git_dir: &Path, folder: &Path, commit: ObjectId) -> Result<()> {
     // It lies in the fleet's own git directory, whose owner was looked at; its worktree may not be there yet to be asked.
     let options = gix::open::Options::default()
@@ -55,18 +55,11 @@ pub fn fill(git_dir: &Path, folder: &Path, commit: ObjectId) -> Result<()> {
     let mut options = repo.checkout_options(attributes).map_err(damaged)?;
     options.destination_is_initially_empty = true;
     options.thread_limit = Some(1);
-    let unwritable = |cause: String| {
-        Error::environment(format!(
-            "cannot write its files into `{}`",
-            folder.display()
-        ))
-        .because(cause)
-    };
     let objects = repo
         .objects
         .clone()
         .into_arc()
-        .map_err(|err| unwritable(err.to_string()))?;
+        .map_err(|err| unwritten(folder, gix::Error::from_error(err)))?;
     let outcome = gix::worktree::state::checkout(
         &mut index,
         folder,
@@ -76,7 +69,7 @@ pub fn fill(git_dir: &Path, folder: &Path, commit: ObjectId) -> Result<()> {
         interrupt::flag(),
         options,
     )
-    .map_err(|err| unwritable(err.to_string()))?;
+    .map_err(|err| unwritten(folder, err))?;
     // An interrupted checkout ends well as far as gix is concerned.
     if let Some(exit) = interrupt::pending() {
         return Err(Error::new(exit, "interrupted while writing files"));
@@ -86,9 +79,6 @@ pub fn fill(git_dir: &Path, folder: &Path, commit: ObjectId) -> Result<()> {
             "`{}` collides with another file of its tree on this file system",
             collision.path
         )));
-    }
-    if let Some(failed) = outcome.errors.first() {
-        return Err(unwritable(format!("{}: {}", failed.path, failed.error)));
     }
     if let Some(path) = outcome.delayed_paths_unprocessed.first() {
         return Err(Error::work(format!(
@@ -101,11 +91,34 @@ pub fn fill(git_dir: &Path, folder: &Path, commit: ObjectId) -> Result<()> {
         .filter(|entry| entry.mode == Mode::COMMIT);
     for entry in gitlinks {
         let path = path::relative("path", entry.path(&index))?;
-        fs::create_dir_all(folder.join(path)).map_err(|err| unwritable(err.to_string()))?;
+        fs::create_dir_all(folder.join(path))
+            .map_err(|err| unwritten(folder, gix::Error::from_error(err)))?;
     }
     index
         .write(gix::index::write::Options::default())
-        .map_err(|err| unwritable(err.to_string()))
+        .map_err(|err| unwritten(folder, err))
+}
+
+/// Why a checkout broke off: a disk without room, a folder that nobody may write to; or a filter, or the content itself.
+fn unwritten(folder: &Path, err: gix::Error) -> Error {
+    use io::ErrorKind::{
+        FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+    };
+    let folder = folder.display();
+    let kind = err.downcast_any_ref().map(io::Error::kind);
+    match kind {
+        Some(StorageFull | FileTooLarge | QuotaExceeded) => {
+            Error::environment(format!("there is no room for its files in `{folder}`"))
+                .because(err)
+                .hint("see how much there is: df -h .")
+        }
+        Some(PermissionDenied | ReadOnlyFilesystem) => {
+            Error::environment(format!("cannot write its files into `{folder}`")).because(err)
+        }
+        _ => Error::work("its files cannot be written")
+            .because(err)
+            .hint("if a filter failed: git config --get-regexp '^filter\\.'"),
+    }
 }
 
 /// Whether every folder between `root` and `path` is one, and no symbolic link leads out of it; what is not there does no harm.

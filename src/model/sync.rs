@@ -62,8 +62,11 @@ impl Outcome {
 pub fn exit(all: &[Synced]) -> Exit {
     let codes = all.iter().map(|synced| match &synced.outcome {
         Outcome::Left(_) => Exit::Repository,
-        Outcome::Failed(error) if error.exit().is_signal() => error.exit(),
-        Outcome::Failed(_) => Exit::WorkFailed,
+        Outcome::Failed(error) => match error.exit() {
+            // A full disk is no fault of what was to be written.
+            exit if exit.is_signal() || exit == Exit::Environment => exit,
+            _ => Exit::WorkFailed,
+        },
         _ => Exit::Done,
     });
     Exit::worst(codes)

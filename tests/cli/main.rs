@@ -14,6 +14,7 @@ mod changed;
 mod check;
 mod ci;
 mod clone;
+mod clone_filters;
 mod clone_served;
 mod clone_transports;
 mod completions;
