@@ -60,6 +60,7 @@ fn one(service: ServiceStatus) -> Result<Option<Bump>> {
         State::Unreadable(error) => return Err(error),
     };
     let Worktree {
+        branch,
         head,
         standing,
         changes,
@@ -77,7 +78,13 @@ fn one(service: ServiceStatus) -> Result<Option<Bump>> {
         return Err(refuse(&format!(
             "its HEAD has {unpushed} {commits} that no branch of its remote has"
         ))
-        .hint(format!("push them: git -C {path} push")));
+        .hint(match branch {
+            // Also where the branch is new, and tracks nothing yet.
+            Some(_) => format!("push them: git -C {path} push origin HEAD"),
+            None => {
+                format!("push them to a branch: git -C {path} push origin HEAD:refs/heads/BRANCH")
+            }
+        }));
     }
     Ok(Some(Bump {
         path: service.path,

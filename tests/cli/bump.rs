@@ -19,8 +19,9 @@ fn ahead() -> Sandbox {
     sandbox
 }
 
+/// As the hint says.
 fn push(sandbox: &Sandbox) {
-    sandbox.git(API, &["push", "--quiet", "origin", "feature"]);
+    sandbox.git(API, &["push", "--quiet", "origin", "HEAD"]);
 }
 
 fn staged(sandbox: &Sandbox, path: &str) -> String {
@@ -44,6 +45,12 @@ fn what_is_not_pushed_is_refused_and_nothing_staged() {
     let sandbox = ahead();
     let before = sandbox.git("ours", &["ls-files", "--stage"]);
     insta::assert_snapshot!(sandbox.flota("ours", &["bump", "api", "web"]).transcript());
+    sandbox.git(API, &["switch", "--quiet", "--detach"]);
+    let detached = sandbox.flota("ours", &["bump", "api"]);
+    let hint =
+        "hint: push them to a branch: git -C code-repos/api push origin HEAD:refs/heads/BRANCH\n";
+    assert!(detached.stderr.ends_with(hint), "{}", detached.stderr);
+    sandbox.git(API, &["switch", "--quiet", "feature"]);
     fs::remove_dir_all(sandbox.path("ours/code-repos/web")).unwrap();
     insta::assert_snapshot!(sandbox.flota("ours", &["bump", "*"]).transcript());
     assert_eq!(sandbox.git("ours", &["ls-files", "--stage"]), before);
