@@ -35,18 +35,23 @@ pub fn service_name(path: &BStr) -> &BStr {
         .map_or(path, |slash| path[slash + 1..].as_bstr())
 }
 
-/// A URL without its user part, fit for labels, reports and logs: `https://token@host/x` becomes `https://host/x`.
+/// A URL without what may be secret in it, fit for labels, reports and logs: `https://token@host/x` becomes `https://host/x`.
 ///
-/// The scp-like form (`git@host:path`) names no password and is returned as it is.
+/// Over ssh the user is a name without which the server is another, as in the scp-like `git@host:path`: only a password goes.
 pub fn without_credentials(url: &BStr) -> BString {
     let Some(scheme) = url.find("://") else {
         return url.to_owned();
     };
     let (prefix, rest) = url.split_at(scheme + 3);
     let authority = rest.find_byteset(b"/?#").unwrap_or(rest.len());
-    match rest[..authority].rfind_byte(b'@') {
-        Some(at) => [prefix, &rest[at + 1..]].concat().into(),
-        None => url.to_owned(),
+    let Some(at) = rest[..authority].rfind_byte(b'@') else {
+        return url.to_owned();
+    };
+    let (user, host) = rest.split_at(at);
+    let is_ssh = url[..scheme].split_str("+").any(|word| word == b"ssh");
+    match user.find_byteset(b":@") {
+        _ if !is_ssh => [prefix, &host[1..]].concat().into(),
+        end => [prefix, &user[..end.unwrap_or(at)], host].concat().into(),
     }
 }
 
@@ -65,7 +70,10 @@ mod tests {
         for (url, want) in [
             ("https://user:tok@en@host/x.git", "https://host/x.git"),
             ("https://host/x@y.git", "https://host/x@y.git"),
-            ("ssh://git@host:22/x", "ssh://host:22/x"),
+            ("ssh://git@host:22/x", "ssh://git@host:22/x"),
+            ("ssh://git:tok@host/x", "ssh://git@host/x"),
+            ("git+ssh://git:t@k@host/x", "git+ssh://git@host/x"),
+            ("http://ssh@host/x", "http://host/x"),
             ("git@host:x.git", "git@host:x.git"),
             ("../x.git", "../x.git"),
         ] {
