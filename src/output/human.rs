@@ -155,13 +155,14 @@ fn standing(standing: Standing) -> String {
     }
 }
 
-/// A table without lines, as wide as the terminal allows.
+/// A table without lines, as wide as the terminal allows; one that gives no width, as some CI systems' do, limits nothing.
 fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let titles = header
         .iter()
         .map(|title| Style::new().dim().apply_to(title).to_string());
     let rows: Vec<Vec<String>> = std::iter::once(titles.collect()).chain(rows).collect();
-    let lines = match console::user_attended() {
+    let is_limited = console::user_attended() && Table::new().width() != Some(0);
+    let lines = match is_limited {
         true => wrapped(rows),
         false => aligned(&rows),
     };

@@ -1,8 +1,17 @@
 //! How flota speaks to CI systems: groups, annotations, a summary; and that nothing from outside does.
 
-use std::{env, ffi::OsString, fs, path::Path, process::Command};
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
 
-use crate::sandbox::{Ran, Sandbox};
+use crate::{
+    sandbox::{Ran, Sandbox},
+    support::need,
+};
 
 /// Four services of which the fake engine builds two, in a run of the system that `variables` show.
 fn run(variables: &[(&str, &str)], more: &[&str]) -> (Sandbox, Ran) {
@@ -153,4 +162,23 @@ fn what_foreach_passes_on_is_obeyed_by_no_system() {
             }
         }
     }
+}
+
+#[test]
+fn a_terminal_of_no_width_wraps_nothing() {
+    if !need("script") {
+        return;
+    }
+    let sandbox = Sandbox::scripted("build-many");
+    let plan = format!("{} plan --all", env!("CARGO_BIN_EXE_flota"));
+    let output = sandbox
+        .program("script", "fleet")
+        .args(["--quiet", "--return", "--command", &plan, "/dev/null"])
+        .env("NO_COLOR", "1")
+        // What is no terminal has no size to hand on.
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("SERVICE  ACTION  COMMIT"), "{said}");
 }
