@@ -11,7 +11,8 @@ use crate::{
 };
 
 mod github;
-mod runner;
+mod jenkins;
+pub mod runner;
 
 const SYSTEMS: [&str; 5] = ["github", "azure", "gitlab", "buildkite", "jenkins"];
 

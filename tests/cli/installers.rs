@@ -1,9 +1,9 @@
-//! What puts a released flota on the PATH of a CI system's job: GitHub's action, Azure's template and GitLab's component, each
-//! script run by its runner's shell, and the releases served here.
+//! What puts a released flota on the PATH of a CI system's job: GitHub's action, Azure's template, GitLab's component, and what
+//! the pipelines of `flota ci` do by themselves. Each script is run by its runner's shell, and the releases are served here.
 
 use std::{
     collections::BTreeMap,
-    env, fs,
+    fs,
     io::{BufRead, BufReader},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -13,6 +13,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
+    ci::runner::{Event, Runner},
     consumers::{run, yaml},
     sandbox::Sandbox,
     support::need,
@@ -27,9 +28,16 @@ enum System {
     GitHub,
     Azure,
     GitLab,
+    /// A script that `flota ci` wrote.
+    Written,
 }
 
-const SYSTEMS: [System; 3] = [System::GitHub, System::Azure, System::GitLab];
+const SYSTEMS: [System; 4] = [
+    System::GitHub,
+    System::Azure,
+    System::GitLab,
+    System::Written,
+];
 
 /// Releases 0.1.0 and 0.2.0, for x86_64 alone, and the servers that hold them.
 struct Releases {
@@ -51,7 +59,7 @@ impl Releases {
         if !need("openssl") || !need("python3") || !need("curl") {
             return None;
         }
-        let sandbox = Sandbox::new();
+        let sandbox = Sandbox::scripted("code");
         for version in ["0.1.0", "0.2.0"] {
             pack(&sandbox, version);
         }
@@ -89,40 +97,31 @@ impl Releases {
         line.split(' ').next().unwrap().to_owned()
     }
 
-    fn install(&self, system: System, version: &str, sha256: &str, target: &str) -> Step {
+    /// Where a release's archive is, were there one.
+    fn archive(&self, version: &str, target: &str) -> String {
+        let url = &self.url;
+        format!("{url}/v{version}/flota-{version}-{target}.tar.gz")
+    }
+
+    fn install(&self, system: System, archive: &str, sha256: &str) -> Step {
         match system {
-            System::GitHub => self.on_github(version, sha256, target),
-            System::Azure => self.on_azure(version, sha256, target),
-            System::GitLab => self.on_gitlab(version, sha256, target),
+            System::GitHub => self.on_github(archive, sha256),
+            System::Azure => self.on_azure(archive, sha256),
+            System::GitLab => self.on_gitlab(archive, sha256),
+            System::Written => self.as_written(archive, sha256),
         }
     }
 
     /// `shell: bash` is `bash --noprofile --norc -eo pipefail FILE`.
-    fn on_github(&self, version: &str, sha256: &str, target: &str) -> Step {
+    fn on_github(&self, archive: &str, sha256: &str) -> Step {
         let action = yaml(&file(".github/actions/flota/action.yml"));
         let step = &action["runs"]["steps"][0];
-        let architecture = match target {
-            X86_64 => "X64",
-            ARM64 => "ARM64",
-            other => other,
-        };
         let (path, output) = (self.empty("path"), self.empty("output"));
         let mut bash = self.shell("bash", &["--noprofile", "--norc", "-eo", "pipefail"], step);
-        bash.env("RUNNER_OS", "Linux")
-            .env("RUNNER_ARCH", architecture)
-            .env("RUNNER_TEMP", self.sandbox.path("runner"))
+        bash.env("RUNNER_TEMP", self.sandbox.path("runner"))
             .env("GITHUB_PATH", &path)
-            .env("GITHUB_OUTPUT", &output)
-            .env("GITHUB_SERVER_URL", "https://github.example.com");
-        let inputs = [
-            ("inputs.version", version),
-            ("inputs.sha256", sha256),
-            ("inputs.token", "token"),
-            (
-                "inputs.repository || github.action_repository || github.repository",
-                "OWNER/flota",
-            ),
-        ];
+            .env("GITHUB_OUTPUT", &output);
+        let inputs = [("inputs.archive", archive), ("inputs.sha256", sha256)];
         let (succeeded, said) = finished(with_expressions(bash, step, &inputs));
         let folder = fs::read_to_string(path).unwrap();
         let folder = folder.lines().next().map(PathBuf::from);
@@ -138,16 +137,14 @@ impl Releases {
     }
 
     /// The Bash task runs `bash --noprofile --norc FILE`.
-    fn on_azure(&self, version: &str, sha256: &str, target: &str) -> Step {
+    fn on_azure(&self, archive: &str, sha256: &str) -> Step {
         let template = yaml(&file(".ci/azure/flota.yml"));
         let step = &template["steps"][0];
         let mut bash = self.shell("bash", &["--noprofile", "--norc"], step);
         bash.env("AGENT_TEMPDIRECTORY", self.sandbox.path("runner"));
         let parameters = [
-            ("parameters.releases", self.url.as_str()),
-            ("parameters.version", version),
+            ("parameters.archive", archive),
             ("parameters.sha256", sha256),
-            ("parameters.target", target),
         ];
         let (succeeded, said) = finished(with_expressions(bash, step, &parameters));
         let folder = said
@@ -162,28 +159,37 @@ impl Releases {
     }
 
     /// `before_script` and `script` are one script of a POSIX shell, which ends at the first command that fails.
-    fn on_gitlab(&self, version: &str, sha256: &str, target: &str) -> Step {
+    fn on_gitlab(&self, archive: &str, sha256: &str) -> Step {
         let component = file(".ci/gitlab/flota.yml");
-        let (spec, job) = component.split_once("\n---\n").unwrap();
-        assert!(yaml(spec)["spec"]["inputs"]["target"]["options"].is_array());
-        let inputs = [
-            ("releases", self.url.as_str()),
-            ("version", version),
-            ("sha256", sha256),
-            ("target", target),
-            ("image", "image"),
-        ];
+        let (_, job) = component.split_once("\n---\n").unwrap();
+        let inputs = [("archive", archive), ("sha256", sha256), ("image", "image")];
         let job = inputs.iter().fold(job.to_owned(), |job, (name, value)| {
             job.replace(&format!("$[[ inputs.{name} ]]"), value)
         });
         assert!(!job.contains("$[["), "{job}");
         let job = &yaml(&job)[".flota"];
+        self.in_sh(&job["before_script"][0], &job["variables"])
+    }
+
+    /// The same of a job that a pipeline of GitLab's has which `flota ci` wrote.
+    fn as_written(&self, archive: &str, sha256: &str) -> Step {
+        let fleet = self.sandbox.path("fleet");
+        let configuration = format!("[ci]\narchive = \"{archive}\"\nsha256 = \"{sha256}\"\n");
+        fs::write(fleet.join("flota.toml"), configuration).unwrap();
+        let written = self.sandbox.flota("fleet", &["ci", "gitlab"]);
+        assert_eq!(written.status, Some(0), "{}", written.stderr);
+        let jobs = yaml(&fs::read_to_string(fleet.join(".gitlab/flota.yml")).unwrap());
+        let job = &jobs[".flota"];
+        self.in_sh(&job["before_script"][0], &job["variables"])
+    }
+
+    fn in_sh(&self, script: &Value, variables: &Value) -> Step {
         let script = format!(
             "{}\necho \"found: $(command -v flota)\"\n",
-            job["before_script"][0].as_str().unwrap()
+            script.as_str().unwrap()
         );
         let mut shell = self.shell("sh", &["-e"], &serde_json::json!({ "run": script }));
-        for (name, value) in job["variables"].as_object().unwrap() {
+        for (name, value) in variables.as_object().unwrap() {
             shell.env(name, value.as_str().unwrap());
         }
         let (succeeded, said) = finished(shell);
@@ -204,12 +210,9 @@ impl Releases {
         let script = self.sandbox.path("script");
         fs::write(&script, text.unwrap()).unwrap();
         let mut command = self.sandbox.program(shell, "");
-        let path = env::var("PATH").unwrap();
         command
             .args(options)
             .arg(script)
-            .env("PATH", format!("{}:{path}", fixture("").display()))
-            .env("FAKE_RELEASES", self.sandbox.path("releases"))
             .env("CURL_CA_BUNDLE", self.sandbox.path("certificate.pem"))
             .env("TMPDIR", self.sandbox.path("runner"));
         command
@@ -234,14 +237,17 @@ impl Drop for Releases {
     }
 }
 
-/// A release whose program says its version, and leaves a note that it was run.
+/// A release whose program says its version, leaves a note that it was run, and else is the flota under test.
 fn pack(sandbox: &Sandbox, version: &str) {
     let name = format!("flota-{version}-{X86_64}");
     let folder = sandbox.path(format!("releases/v{version}"));
     fs::create_dir_all(folder.join(&name)).unwrap();
     let program = folder.join(&name).join("flota");
-    let script =
-        format!("#!/bin/sh\ntouch \"$HOME/ran\"\necho 'flota {version} (abc1234 2026-11-25)'\n");
+    let script = format!(
+        "#!/bin/sh\ntouch \"$HOME/ran\"\n[ \"$1\" = --version ] || exec '{}' \"$@\"\n\
+         echo 'flota {version} (abc1234 2026-11-25)'\n",
+        env!("CARGO_BIN_EXE_flota"),
+    );
     fs::write(&program, script).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     let archive = format!("{name}.tar.gz");
@@ -297,7 +303,8 @@ fn a_release_is_put_on_the_path() {
         return;
     };
     for system in SYSTEMS {
-        let step = releases.install(system, "0.1.0", &releases.digest("0.1.0"), X86_64);
+        let archive = releases.archive("0.1.0", X86_64);
+        let step = releases.install(system, &archive, &releases.digest("0.1.0"));
         assert!(step.succeeded, "{system:?}: {}", step.said);
         let said = version_in(&releases, &step.folder.unwrap());
         assert_eq!(said, "flota 0.1.0 (abc1234 2026-11-25)\n", "{system:?}");
@@ -311,7 +318,8 @@ fn two_versions_in_one_job_do_not_meet() {
     };
     for system in SYSTEMS {
         for version in ["0.1.0", "0.2.0", "0.2.0", "0.1.0"] {
-            let step = releases.install(system, version, &releases.digest(version), X86_64);
+            let archive = releases.archive(version, X86_64);
+            let step = releases.install(system, &archive, &releases.digest(version));
             assert!(step.succeeded, "{system:?}: {}", step.said);
             let said = version_in(&releases, &step.folder.unwrap());
             let wanted = format!("flota {version} ");
@@ -326,9 +334,10 @@ fn an_archive_with_another_digest_is_not_unpacked() {
         return;
     };
     let other = releases.digest("0.2.0");
+    let archive = releases.archive("0.1.0", X86_64);
     for system in SYSTEMS {
-        for sha256 in [WRONG, &other, "abc"] {
-            let step = releases.install(system, "0.1.0", sha256, X86_64);
+        for sha256 in [WRONG, &other] {
+            let step = releases.install(system, &archive, sha256);
             assert!(!step.succeeded, "{system:?}: {}", step.said);
             assert_eq!(step.folder, None, "{system:?}");
             assert!(!releases.ran(), "{system:?}: {}", step.said);
@@ -343,30 +352,59 @@ fn what_was_not_released_is_not_installed() {
     };
     for system in SYSTEMS {
         for (version, target) in [("9.9.9", X86_64), ("0.1.0", ARM64)] {
-            let step = releases.install(system, version, &releases.digest("0.1.0"), target);
+            let archive = releases.archive(version, target);
+            let step = releases.install(system, &archive, &releases.digest("0.1.0"));
             assert!(!step.succeeded, "{system:?}: {}", step.said);
             assert_eq!(step.folder, None, "{system:?}");
         }
     }
-    let step = releases.install(System::GitHub, "0.1.0", "", "S390X");
-    let wanted =
-        "no release for Linux-S390X: cargo install --git https://github.example.com/OWNER/flota\n";
-    assert_eq!(step.said, wanted);
 }
 
+/// One script, wherever it is: whoever reads one of the files knows them all.
 #[test]
-fn githubs_action_takes_the_newest_and_the_digest_beside_it() {
+fn all_of_them_do_the_same() {
+    let template = file("templates/ci/install.sh.jinja");
+    let begin = template.find("# Where the system").unwrap();
+    let end = template.find("[% endif %]").unwrap();
+    let written: Vec<_> = template[begin..end].lines().collect();
+    for name in [
+        ".github/actions/flota/action.yml",
+        ".ci/azure/flota.yml",
+        ".ci/gitlab/flota.yml",
+    ] {
+        let text = file(name);
+        let lines = text.lines().map(str::trim);
+        let found = lines.skip_while(|line| *line != written[0]);
+        assert_eq!(
+            found.take(written.len()).collect::<Vec<_>>(),
+            written,
+            "{name}"
+        );
+    }
+}
+
+/// A whole workflow of GitHub's, on machines that have no flota.
+#[test]
+fn a_pipeline_goes_on_with_the_release_that_flota_toml_names() {
     let Some(releases) = Releases::served() else {
         return;
     };
-    let step = releases.install(System::GitHub, "", "", X86_64);
-    assert!(step.succeeded, "{}", step.said);
-    let said = version_in(&releases, &step.folder.unwrap());
-    assert!(said.starts_with("flota 0.2.0 "), "{said}");
-    let digest = format!("releases/v0.2.0/flota-0.2.0-{X86_64}.tar.gz.sha256");
-    let digest = releases.sandbox.path(digest);
-    let line = fs::read_to_string(&digest).unwrap();
-    fs::write(&digest, line.replacen(&line[..64], WRONG, 1)).unwrap();
-    let step = releases.install(System::GitHub, "", "", X86_64);
-    assert!(!step.succeeded, "{}", step.said);
+    let sandbox = Sandbox::scripted("ci-legs");
+    let archive = releases.archive("0.1.0", X86_64);
+    for (sha256, result, legs) in [
+        (releases.digest("0.1.0").as_str(), "success", 1),
+        (WRONG, "failure", 0),
+    ] {
+        let configuration = format!("[ci]\narchive = \"{archive}\"\nsha256 = \"{sha256}\"\n");
+        fs::write(sandbox.path("fleet/flota.toml"), configuration).unwrap();
+        let written = sandbox.flota("fleet", &["ci", "github"]);
+        assert_eq!(written.status, Some(0), "{}", written.stderr);
+        let commit = |rev: &str| sandbox.git("fleet", &["rev-parse", rev]).trim().to_owned();
+        let event = Event::push("main", &commit("one~1"), &commit("one^{commit}"));
+        let mut runner = Runner::new(&sandbox, "fleet", "fleet", event);
+        runner.without_flota(&releases.sandbox.path("certificate.pem"));
+        let outcome = runner.play();
+        assert_eq!(outcome.results["plan"], result, "{}", outcome.log);
+        assert_eq!(outcome.legs, legs, "{}", outcome.log);
+    }
 }

@@ -41,14 +41,17 @@ fn assert_green(outcome: &Outcome) {
 
 #[test]
 fn what_is_built_is_what_changed() {
+    let sandbox = Sandbox::scripted("ci-legs");
+    written(&sandbox, "fleet");
     for (rev, count, action) in [
         ("none", 0, "image"),
         ("one", 1, "image"),
         ("twenty", 20, "image"),
         ("chart", 1, "chart"),
     ] {
-        let sandbox = Sandbox::scripted("ci-legs");
-        written(&sandbox, "fleet");
+        // Each as if it were the first.
+        let forget = ["update-ref", "-d", "refs/flota/success/main"];
+        sandbox.git("fleet", &forget);
         let event = push(&sandbox, "fleet", rev);
         let outcome = Runner::new(&sandbox, "fleet", "fleet", event).play();
         assert_green(&outcome);
@@ -173,6 +176,8 @@ fn what_failed_is_built_again_by_the_next_push() {
 fn two_runs_at_once_record_both() {
     let sandbox = shop(None);
     change(&sandbox, "docs", "code/app", "third version");
+    assert_green(&pushed(&sandbox, "main"));
+    change(&sandbox, "docs", "code/app", "fourth version");
     change(
         &sandbox,
         "web",

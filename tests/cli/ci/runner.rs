@@ -101,6 +101,10 @@ pub struct Runner<'a> {
     /// Everything that belongs to this run.
     folder: PathBuf,
     machines: usize,
+    /// The programs that a machine has.
+    programs: String,
+    /// Whom curl trusts there, where not those whom everybody trusts.
+    authority: Option<PathBuf>,
     /// Of a plan's legs those to run; all when there is none.
     pub only_leg: Option<usize>,
     outcome: Outcome,
@@ -131,9 +135,17 @@ impl<'a> Runner<'a> {
             event,
             folder: folder.unwrap().keep(),
             machines: 0,
+            programs: program_folders(),
+            authority: None,
             only_leg: None,
             outcome: Outcome::default(),
         }
+    }
+
+    /// On machines that have no flota, and trust the certificates of `authority`.
+    pub fn without_flota(&mut self, authority: &Path) {
+        self.programs = std::env::var("PATH").unwrap();
+        self.authority = Some(authority.to_owned());
     }
 
     /// Runs every job, those first that others need.
@@ -224,7 +236,7 @@ impl<'a> Runner<'a> {
             folder,
             workspace,
             known,
-            path: vec![program_folders()],
+            path: vec![self.programs.clone()],
             environment: BTreeMap::new(),
             has_failed: false,
         };
@@ -338,7 +350,9 @@ impl<'a> Runner<'a> {
             .env("GITHUB_SHA", &self.event.commit)
             .env("GITHUB_SERVER_URL", "https://github.example.com")
             .env("GITHUB_REPOSITORY", "team/fleet")
-            .envs(&machine.environment);
+            .env("RUNNER_TEMP", &machine.folder)
+            .envs(&machine.environment)
+            .envs(self.authority.iter().map(|it| ("CURL_CA_BUNDLE", it)));
         if self.event.name == "pull_request" {
             bash.env("GITHUB_BASE_REF", "main")
                 .env("GITHUB_HEAD_REF", "patch");
@@ -392,7 +406,7 @@ fn needs(job: &Value) -> Vec<&str> {
 }
 
 /// The programs that a machine has, flota among them, and a docker that can log in.
-fn program_folders() -> String {
+pub fn program_folders() -> String {
     let flota = Path::new(env!("CARGO_BIN_EXE_flota")).parent().unwrap();
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tools");
     let path = std::env::var("PATH").unwrap();
