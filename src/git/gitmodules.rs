@@ -165,17 +165,17 @@ fn may_name(section: &[u8], paths: &BTreeSet<&BStr>) -> bool {
         return true;
     }
     section.lines().any(|line| {
-        let line = line.trim_ascii_start();
-        if !line.starts_with(b"p") && !line.starts_with(b"P") {
-            return false;
-        }
-        let Some(equals) = line.find_byte(b'=') else {
+        let Some((key, value)) = line.split_once_str("=") else {
             return false;
         };
-        let value = &line[equals + 1..];
+        // Not the whole of it: the parser lets a key without a value stand before another, where git refuses the file.
+        let is_path = key
+            .trim_ascii_end()
+            .last_chunk()
+            .is_some_and(|last: &[u8; 4]| last.eq_ignore_ascii_case(b"path"));
         // Of a form feed the parser says whether it is a blank.
         let special = |byte: &u8| matches!(byte, b'"' | b'#' | b';' | b'\x0c');
-        paths.contains(value.trim_ascii().as_bstr()) || value.iter().any(special)
+        is_path && (paths.contains(value.trim_ascii().as_bstr()) || value.iter().any(special))
     })
 }
 
@@ -227,6 +227,7 @@ mod tests {
             b"[submodule \"a\"]\n\turl = 1\\\n\tpath = x\n\tpath = x/a\\\n]\n",
             b"[submodule \"a\"]\r\n\tPATH=x/a]\r\n",
             b"[submodule \"a\"]\n\tpath = \x0cx/a]\n",
+            b"[submodule \"a\"]\n\turl path = x/a]\n",
         ] {
             let whole = Gitmodules::parse(text).unwrap();
             let path = whole.by_path.keys().next().unwrap();
@@ -239,7 +240,7 @@ mod tests {
     /// Pieces of configuration, put together at random, the same in every run.
     #[test]
     fn no_text_is_read_in_two_ways() {
-        const PIECES: [&[u8]; 25] = [
+        const PIECES: [&[u8]; 26] = [
             b"[submodule \"a\"]",
             b"[submodule \"b\"]",
             b"[submodule",
@@ -264,6 +265,7 @@ mod tests {
             b"\xff",
             b"\x0c",
             b"path",
+            b"bare ",
             b"[include]\n\tpath = /etc/passwd",
         ];
         let mut read = 0;

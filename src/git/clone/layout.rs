@@ -41,7 +41,7 @@ impl Refs {
     /// Of what a server names, the branches and tags; its names are held to git's rules (git-check-ref-format(1)).
     ///
     /// # Errors
-    /// Work: a name is malformed, or HEAD is on no branch.
+    /// Work: a name is malformed or comes twice, or HEAD is on no branch.
     pub fn of(advertised: Vec<Advertised>) -> Result<Self> {
         let mut head = None;
         let mut all = Vec::with_capacity(advertised.len());
@@ -56,6 +56,10 @@ impl Refs {
                 }
                 all.push((name, id));
             }
+        }
+        all.sort();
+        if let Some(twice) = all.windows(2).find(|two| two[0].0 == two[1].0) {
+            return Err(Error::work(format!("it names `{}` twice", twice[0].0)));
         }
         Self::new(head.as_ref().map(AsRef::as_ref), all)
     }

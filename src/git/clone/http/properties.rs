@@ -164,7 +164,9 @@ mod tests {
     fn refs_read_back_or_are_refused() {
         let seed = seed("answer/refs");
         assert_eq!(refs(&seed), 3);
-        assert_eq!(refs(&self::seed("answer/refs-of-two-hashes")), 0);
+        for refused in ["refs-of-two-hashes", "a-ref-twice"] {
+            assert_eq!(refs(&self::seed(&format!("answer/{refused}"))), 0);
+        }
         let lines = off_by_a_byte(&seed, |_| b'\n');
         let bits = off_by_a_byte(&seed, |byte| byte ^ 1);
         let read = lines.chain(bits).filter(|answer| refs(answer) > 0).count();
