@@ -36,6 +36,8 @@ fn damage(store: &Path, extension: &str, change: impl Fn(&mut Vec<u8>)) {
 fn a_damaged_store_is_filled_again() {
     let world = World::new();
     let service = world.service("api");
+    let server = serve(&world.path(""), Manners::default());
+    let wanted = [service.at(&format!("{}/api/.git", server.url))];
     let damages: [fn(&Path); 9] = [
         |store| damage(store, "pack", |bytes| bytes.truncate(bytes.len() / 2)),
         |store| damage(store, "pack", Vec::clear),
@@ -53,9 +55,9 @@ fn a_damaged_store_is_filled_again() {
     ];
     for depth in [Depth::Trees, Depth::AllTrees] {
         for (number, damage) in damages.iter().enumerate() {
-            fetch_all(&world, &[service.at("../api")], depth);
+            fetch_all(&world, &wanted, depth);
             damage(&world.scratch());
-            let fetched = fetch_all(&world, &[service.at("../api")], depth);
+            let fetched = fetch_all(&world, &wanted, depth);
             assert!(tells_the_change(&fetched[0], &service), "damage {number}");
         }
         fs::remove_dir_all(world.path("fleet/.git/flota")).unwrap();
@@ -66,7 +68,9 @@ fn a_damaged_store_is_filled_again() {
 fn what_a_killed_run_leaves_does_not_pass_for_whole() {
     let world = World::new();
     let service = world.service("api");
-    fetch_all(&world, &[service.at("../api")], Depth::Trees);
+    let server = serve(&world.path(""), Manners::default());
+    let wanted = [service.at(&format!("{}/api/.git", server.url))];
+    fetch_all(&world, &wanted, Depth::Trees);
     let store = world.scratch();
     damage(&store, "pack", |_| ());
     for entry in fs::read_dir(store.join("objects/pack")).unwrap() {
@@ -80,7 +84,7 @@ fn what_a_killed_run_leaves_does_not_pass_for_whole() {
     fs::write(store.join("incoming-x/tmp"), "").unwrap();
     fs::write(store.join("objects/pack/tmp_pack_x"), "").unwrap();
     assert!(tells_the_change(
-        &fetch_all(&world, &[service.at("../api")], Depth::Trees)[0],
+        &fetch_all(&world, &wanted, Depth::Trees)[0],
         &service
     ));
     for gone in ["shallow.lock", "incoming-x", "objects/pack/tmp_pack_x"] {
@@ -157,16 +161,9 @@ fn a_run_killed_in_the_middle_is_made_good_by_the_next() {
     }
     run.kill().unwrap();
     run.wait().unwrap();
-    let base = format!("url.{}/.insteadOf", world.path("").display());
-    world.git(
-        "fleet",
-        &[
-            "config",
-            &base.replace("//.", "/."),
-            &format!("{}/", hangs.url),
-        ],
-    );
-    world.git("fleet", &["config", "protocol.file.allow", "always"]);
+    let answers = serve(&world.path(""), Manners::default());
+    let base = format!("url.{}/.insteadOf", answers.url);
+    world.git("fleet", &["config", &base, &format!("{}/", hangs.url)]);
     assert!(tells_the_change(
         &fetch_all(&world, &[service.at(&url)], Depth::Trees)[0],
         &service

@@ -210,7 +210,7 @@ impl Locked<'_> {
         if self.is_sound() {
             self.sweep();
             match self.scratch.lacking(commits) {
-                Some(lacking) if lacking.is_empty() || self.packs() <= PACK_LIMIT => {
+                Some(lacking) if lacking.is_empty() || self.indices().count() <= PACK_LIMIT => {
                     return Ok(lacking);
                 }
                 _ => {}
@@ -229,6 +229,17 @@ impl Locked<'_> {
         holds("HEAD", HEAD)
             && holds("config", &self.config())
             && self.dir().join("objects/pack").is_dir()
+            && self.indices().all(|index| self.is_whole(&index))
+    }
+
+    /// What an index does not list is missing from a pack that is there: git does not replace that one by its like.
+    fn is_whole(&self, index: &Path) -> bool {
+        let index = gix_pack::index::File::at(index, self.scratch.hash);
+        index.is_ok_and(|index| {
+            index
+                .verify_checksum(&mut gix::progress::Discard, interrupt::flag())
+                .is_ok()
+        })
     }
 
     /// git-config(1): what is missing is promised by a remote, whose URL (it may hold a password) is not written down.
@@ -283,20 +294,15 @@ impl Locked<'_> {
         }
     }
 
-    fn packs(&self) -> usize {
-        let packs = fs::read_dir(self.dir().join("objects/pack"));
-        let is_index = |entry: &fs::DirEntry| {
-            entry
-                .path()
-                .extension()
-                .is_some_and(|extension| extension == "idx")
-        };
-        packs
+    /// The indices of its packs.
+    fn indices(&self) -> impl Iterator<Item = PathBuf> {
+        let files = fs::read_dir(self.dir().join("objects/pack"));
+        let paths = files
             .into_iter()
             .flatten()
             .flatten()
-            .filter(is_index)
-            .count()
+            .map(|file| file.path());
+        paths.filter(|path| path.extension().is_some_and(|ending| ending == "idx"))
     }
 
     /// Whether `commit` is here by now.
