@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures `flota changed` where no submodule is initialised: 200 moved pins, fetched over file://, against the same
-# fetches by as many `git fetch --filter=tree:1` at once as there are cores: uninitialised.sh FLOTA [DIR]
+# Measures `flota changed` where no submodule is initialised: 200 moved pins, read from repositories on this machine, against
+# as many `git fetch --filter=tree:1` from them at once as there are cores: uninitialised.sh FLOTA [DIR]
 #
 # Needs git, Python 3 and hyperfine. Makes a fleet of 200 services and a clone of it in DIR (kept, and used again).
 set -euo pipefail

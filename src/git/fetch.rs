@@ -1,8 +1,8 @@
 //! Commits of submodules that are not here: their trees are fetched, without a clone.
 //!
-//! What comes goes into scratch stores in the fleet's git directory ([`scratch`]), one for each URL. The submodules' own
-//! worktrees and git directories are neither read nor written. From a repository on this machine the packs are fetched
-//! in process ([`local`]); from a server, and where that fails, by `git fetch` ([`remote`]).
+//! A repository on this machine is read where it is, and nothing of it is copied ([`local`]). What comes from a server, by
+//! `git fetch` ([`remote`]), goes into scratch stores in the fleet's git directory ([`scratch`]), one for each URL. The
+//! submodules' own worktrees and git directories are neither read nor written.
 //!
 //! What a server allows is found out by asking: the commits by their ids with a filter; without one where it has none;
 //! its branches where it gives out nothing else. A commit that it does not have is final. No other commit stands in for it.
@@ -30,13 +30,15 @@ use crate::{
 
 pub(super) mod attempt;
 pub mod kept;
+mod lacking;
 mod local;
 pub(super) mod remote;
 mod scratch;
 
 use attempt::Fault;
+use lacking::Lack;
 use remote::{Server, Setting};
-use scratch::{Lack, Locked, Scratch};
+use scratch::{Locked, Scratch};
 
 /// How long a server may be silent, when nobody says.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -84,7 +86,7 @@ pub struct Options<'a> {
     pub depth: Depth,
     /// How many servers to ask at a time.
     pub jobs: NonZeroUsize,
-    /// Whether to stay off the network: what is not in a scratch store is missing.
+    /// Whether to stay off the network: what is neither on this machine nor in a scratch store is missing.
     pub offline: bool,
     /// How long a server may be silent: [`PATIENCE`].
     pub patience: Duration,
@@ -144,10 +146,36 @@ struct Errand<'a> {
 enum State {
     /// There is nowhere to fetch from.
     Refused(Error),
-    /// Everything is here.
+    /// Everything is on this machine.
     Here(Box<Store>),
     /// Something is to be fetched.
     Open(Source, Scratch),
+}
+
+impl State {
+    fn of(fleet: &Repository, wanted: &Wanted, depth: Depth) -> Self {
+        let name = wanted.name.as_ref().map(AsRef::as_ref);
+        let url = wanted.url.as_ref().map(AsRef::as_ref);
+        let source = match url::source(fleet, name, url) {
+            Ok(source) => source,
+            Err(err) => return Self::Refused(err),
+        };
+        let commits = &wanted.commits;
+        let in_place = source
+            .local
+            .as_ref()
+            .and_then(|folder| local::open(folder, commits, depth, fleet.object_hash()));
+        if let Some(store) = in_place {
+            return Self::Here(Box::new(store));
+        }
+        let scratch = Scratch::of(fleet, &source, depth);
+        let lacking = scratch.lacking(commits);
+        let is_here = lacking.is_some_and(|lacking| lacking.is_empty());
+        match scratch.open().filter(|_| is_here) {
+            Some(store) => Self::Here(Box::new(store)),
+            None => Self::Open(source, scratch),
+        }
+    }
 }
 
 impl<'a> Errand<'a> {
@@ -157,25 +185,11 @@ impl<'a> Errand<'a> {
         settings: &'a [Setting],
         options: Options<'a>,
     ) -> Self {
-        let name = wanted.name.as_ref().map(AsRef::as_ref);
-        let url = wanted.url.as_ref().map(AsRef::as_ref);
-        let state = match url::source(fleet, name, url) {
-            Err(err) => State::Refused(err),
-            Ok(source) => {
-                let scratch = Scratch::of(fleet, &source, options.depth);
-                let lacking = scratch.lacking(&wanted.commits);
-                let is_here = lacking.is_some_and(|lacking| lacking.is_empty());
-                match scratch.open().filter(|_| is_here) {
-                    Some(store) => State::Here(Box::new(store)),
-                    None => State::Open(source, scratch),
-                }
-            }
-        };
         Self {
             wanted,
             settings,
             options,
-            state,
+            state: State::of(fleet, wanted, options.depth),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The largest object taken in, in bytes: more is no source code.
-const OBJECT_LIMIT: usize = 256 << 20;
+pub(super) const OBJECT_LIMIT: usize = 256 << 20;
 
 /// A pack's two files, where they were written.
 pub(super) struct Received {

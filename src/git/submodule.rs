@@ -17,7 +17,7 @@ use gix::{
 };
 
 use self::packs::Packs;
-use super::{Objects, path, repository::Repository};
+use super::{Objects, pack::OBJECT_LIMIT, path, repository::Repository};
 use crate::model::error::Result;
 
 mod packs;
@@ -31,6 +31,8 @@ const OBJECT_CACHE: usize = 256 << 10;
 /// The objects of one submodule: those of its git directory, and below them what was fetched for it.
 pub struct Store {
     layers: Layers,
+    /// Whether it is of a repository that is not the fleet's own.
+    is_borrowed: bool,
 }
 
 /// Object databases that are asked in turn; at least one.
@@ -55,6 +57,8 @@ impl Find for Layers {
 struct Layer {
     git_dir: PathBuf,
     hash: gix::hash::Kind,
+    /// The largest object to read, in bytes.
+    limit: Option<usize>,
     /// None where there is no folder for them.
     packs: Option<Packs>,
     loose: odb::loose::Store,
@@ -77,20 +81,33 @@ impl Store {
         Ok(in_modules.or_else(in_worktree))
     }
 
-    /// Opens a submodule of this submodule.
+    /// Opens a submodule of this submodule; `None` when it is not initialised.
     pub fn nested(&self, name: &BStr) -> Result<Option<Self>> {
-        let git_dir = self
-            .git_dir()
-            .join("modules")
-            .join(path::relative(NAME, name)?);
+        let name = path::relative(NAME, name)?;
+        // Which ones another repository has initialised is its own affair: they come from where their URLs lead.
+        if self.is_borrowed {
+            return Ok(None);
+        }
+        let git_dir = self.git_dir().join("modules").join(name);
         Ok(Self::at(git_dir, self.hash()))
     }
 
     /// Opens the objects of `git_dir`; `None` when there are none.
     pub fn at(git_dir: PathBuf, hash: gix::hash::Kind) -> Option<Self> {
-        let layer = Layer::open(git_dir, hash)?;
+        let layer = Layer::open(git_dir, hash, None)?;
         Some(Self {
             layers: Layers(vec![layer]),
+            is_borrowed: false,
+        })
+    }
+
+    /// The same of a repository that is not the fleet's own, or of what came from one: larger objects than a fetch would take in
+    /// are not read.
+    pub fn borrowed(git_dir: PathBuf, hash: gix::hash::Kind) -> Option<Self> {
+        let layer = Layer::open(git_dir, hash, Some(OBJECT_LIMIT))?;
+        Some(Self {
+            layers: Layers(vec![layer]),
+            is_borrowed: true,
         })
     }
 
@@ -128,14 +145,19 @@ impl Store {
 }
 
 impl Layer {
-    fn open(git_dir: PathBuf, hash: gix::hash::Kind) -> Option<Self> {
+    fn open(git_dir: PathBuf, hash: gix::hash::Kind, limit: Option<usize>) -> Option<Self> {
         let objects = git_dir.join("objects");
-        let packs = Packs::open(objects.join("pack"), hash);
+        let packs = Packs::open(objects.join("pack"), hash, limit);
+        let in_memory = odb::loose::Options {
+            alloc_limit_bytes: limit,
+            ..Default::default()
+        };
         // Loose objects alone may leave out the folder for packs.
         (packs.is_some() || objects.is_dir()).then(|| Self {
-            loose: odb::loose::Store::at(objects, hash),
+            loose: odb::loose::Store::at_opts(objects, hash, in_memory),
             git_dir,
             hash,
+            limit,
             packs,
             whole: OnceCell::new(),
             recent: RefCell::new(MemoryCappedHashmap::new(OBJECT_CACHE)),
@@ -177,6 +199,7 @@ impl Layer {
         let objects = self.git_dir.join("objects");
         let options = odb::store::init::Options {
             slots: slots(&objects)?,
+            alloc_limit_bytes: self.limit,
             ..Default::default()
         };
         odb::at_opts(objects, self.hash, None, options).ok()

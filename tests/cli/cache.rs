@@ -2,14 +2,19 @@
 
 use std::fs::{self, File};
 
-use crate::sandbox::Sandbox;
+use crate::{
+    http::{Manners, serve},
+    sandbox::Sandbox,
+};
 
 const RANGE: &str = "HEAD~1..HEAD";
 
-/// A clone whose submodules are not initialised, as CI systems make it.
+/// A clone from a server, whose submodules are not initialised, as CI systems make it.
 fn uninitialised() -> Sandbox {
     let sandbox = Sandbox::scripted("code-and-config");
-    sandbox.git("", &["clone", "--quiet", "fleet", "clone"]);
+    let server = serve(sandbox.root(), Manners::default());
+    let url = format!("{}/fleet", server.url);
+    sandbox.git("", &["clone", "--quiet", &url, "clone"]);
     sandbox
 }
 

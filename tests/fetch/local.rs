@@ -1,109 +1,226 @@
-//! Repositories on this machine: fetched in process.
+//! Repositories on this machine: read where they are, or by git.
 
 use std::{
     fs,
-    sync::atomic::{AtomicUsize, Ordering},
+    os::unix::fs::{PermissionsExt, symlink},
+    path::{Path, PathBuf},
 };
 
 use flota::{
-    git::{
-        fetch::{self, Depth, Options},
-        gitmodules::Gitmodules,
-    },
-    model::{event::Event, exit::Exit},
+    git::fetch::{self, Depth, Fetched, Options},
+    model::exit::Exit,
 };
 use gix::ObjectId;
 
-use crate::world::{World, census, changed_files, fetch_all, options, said, tells_the_change};
+use crate::world::{Service, World, changed_files, fetch_all, options, said, tells_the_change};
 
-#[test]
-fn two_commits_come_with_their_root_trees_alone() {
-    let world = World::new();
-    let service = world.service("api");
-    let fetched = fetch_all(&world, &[service.at("../api")], Depth::Trees);
-    assert!(tells_the_change(&fetched[0], &service));
-    assert!(fetched[0].store.as_ref().unwrap().is_shallow());
-    let store = world.scratch();
-    let census = census(&world, &store);
-    assert_eq!(
-        (census["commit"], census["tree"], census.get("blob")),
-        (2, 2, None)
-    );
-    // git, too, takes the store for a repository that may lack objects.
-    let git_dir = format!("--git-dir={}", store.display());
-    world.git("", &[&git_dir, "fsck", "--connectivity-only"]);
+/// Both commits of a service whose repository lies beside the fleet; what of them cannot be had is not an error here.
+fn fetch(world: &World, service: &Service, url: &str, depth: Depth) -> Fetched {
+    let wanted = [service.at(url)];
+    let mut fetched = fetch::fetch(&world.fleet(), &wanted, options(depth)).unwrap();
+    fetched.remove(0)
+}
+
+/// The git directory that its objects are read from.
+fn place(fetched: &Fetched) -> &Path {
+    fetched.store.as_ref().unwrap().git_dir()
+}
+
+fn missing(fetched: &Fetched) -> Vec<ObjectId> {
+    fetched.missing.iter().map(|one| one.commit).collect()
+}
+
+/// The file of a loose object of `api`.
+fn loose(world: &World, rev: &str) -> PathBuf {
+    let id = world.id("api", rev).to_string();
+    let (folder, file) = id.split_at(2);
+    world.path("api/.git/objects").join(folder).join(file)
 }
 
 #[test]
-fn all_trees_come_for_lists_of_files_and_gitmodules_with_them() {
+fn a_repository_is_read_where_it_is() {
+    let world = World::new();
+    let service = world.service("api");
+    world.git("api", &["config", "uploadpack.allowFilter", "true"]);
+    let url = format!("file://{}", world.path("api").display());
+    let clones: [(&str, &[&str]); 6] = [
+        ("bare.git", &["--bare"]),
+        ("borrowing", &["--bare", "--shared"]),
+        ("shallow", &["--bare", "--depth=2"]),
+        ("without-blobs", &["--bare", "--filter=blob:none"]),
+        ("with-many-packs", &["--bare"]),
+        ("worktree", &["--separate-git-dir=apart"]),
+    ];
+    for (name, how) in clones {
+        // `--shared` is for paths alone.
+        let from = if name == "borrowing" { "api" } else { &url };
+        world.git("", &[&["clone", "--quiet"], how, &[from, name]].concat());
+    }
+    world.git("with-many-packs", &["multi-pack-index", "write"]);
+    symlink("api", world.path("link")).unwrap();
+    let before = world.files("");
+    for (name, git_dir) in [
+        ("api", "api/.git"),
+        ("link", "api/.git"),
+        ("bare.git", "bare.git"),
+        ("bare", "bare.git"),
+        ("borrowing", "borrowing"),
+        ("shallow", "shallow"),
+        ("without-blobs", "without-blobs"),
+        ("with-many-packs", "with-many-packs"),
+        ("worktree", "apart"),
+    ] {
+        let (old, new) = (service.old.to_string(), service.new.to_string());
+        let diff = ["diff", "--name-only", "--no-renames", &old, &new];
+        let by_git = world.git(git_dir, &diff);
+        for depth in [Depth::Trees, Depth::AllTrees] {
+            let fetched = fetch(&world, &service, &format!("../{name}"), depth);
+            assert_eq!(place(&fetched), world.path(git_dir), "{name}");
+            assert!(tells_the_change(&fetched, &service), "{name}");
+            let files = changed_files(&fetched, &service);
+            assert_eq!(files, by_git.lines().collect::<Vec<_>>(), "{name}");
+        }
+    }
+    assert_eq!(world.files(""), before, "nothing is written anywhere");
+}
+
+#[test]
+fn what_is_no_ordinary_repository_comes_through_git() {
+    let world = World::new();
+    let service = world.service("api");
+    world.git(
+        "api",
+        &["worktree", "add", "--quiet", "--detach", "../linked"],
+    );
+    world.git("api", &["tag", "old", &service.old.to_string()]);
+    world.git(
+        "api",
+        &["bundle", "create", "--quiet", "../bundle", "--all"],
+    );
+    for name in ["linked", "bundle"] {
+        for depth in [Depth::Trees, Depth::AllTrees] {
+            let fetched = fetch(&world, &service, &format!("../{name}"), depth);
+            assert!(fetched.missing.is_empty(), "{name}: {}", said(&fetched));
+            let scratch = world.path("fleet/.git/flota/scratch");
+            assert!(place(&fetched).starts_with(scratch), "{name}");
+            assert!(tells_the_change(&fetched, &service), "{name}");
+        }
+    }
+}
+
+#[test]
+fn offline_is_no_word_about_this_machine() {
     let world = World::new();
     let mut service = world.service("api");
-    world.put(
-        "api/.gitmodules",
-        "[submodule \"in\"]\n\tpath = lib/in\n\turl = ../in\n",
-    );
-    service.new = world.commit("api");
-    let fetched = fetch_all(&world, &[service.at("../api")], Depth::AllTrees);
-    assert_eq!(
-        changed_files(&fetched[0], &service),
-        [".gitmodules", "code/deep/er/app"]
-    );
-    let store = fetched[0].store.as_ref().unwrap();
-    let root = store.tree_of(service.new).unwrap().unwrap();
-    let listed = Gitmodules::of_tree(store.objects(), root).unwrap();
-    assert_eq!(listed.at("lib/in".into()).unwrap().name, "in");
-    assert_eq!(census(&world, &world.scratch())["blob"], 1);
+    let offline = Options {
+        offline: true,
+        ..options(Depth::AllTrees)
+    };
+    let fetch = |service: &Service| {
+        let fetched = fetch::fetch(&world.fleet(), &[service.at("../api")], offline);
+        fetched.unwrap().remove(0)
+    };
+    assert!(tells_the_change(&fetch(&service), &service));
+    service.old = ObjectId::null(gix::hash::Kind::Sha1);
+    assert!(said(&fetch(&service)).contains("told to stay offline"));
+}
+
+/// Its objects lie where git looks for them, and are not what they are called.
+#[test]
+fn an_object_that_is_another_is_not_believed() {
+    for damaged in ["HEAD", "HEAD^{tree}", "HEAD:code"] {
+        for by in ["HEAD~1", "HEAD~1^{tree}", "HEAD~1:code", ""] {
+            let world = World::new();
+            let service = world.service("api");
+            let file = loose(&world, damaged);
+            let bytes = match by {
+                "" => b"no zlib stream".to_vec(),
+                by => fs::read(loose(&world, by)).unwrap(),
+            };
+            fs::remove_file(&file).unwrap();
+            fs::write(&file, bytes).unwrap();
+            let fetched = fetch(&world, &service, "../api", Depth::AllTrees);
+            let case = format!("{damaged} by {by}: {}", said(&fetched));
+            assert!(missing(&fetched).contains(&service.new), "{case}");
+        }
+    }
 }
 
 #[test]
-fn what_is_there_is_not_fetched_again() {
+fn what_a_source_lacks_is_named_and_not_fetched_for_it() {
     let world = World::new();
     let service = world.service("api");
-    let wanted = [service.at("../api")];
-    for depth in [Depth::Trees, Depth::AllTrees] {
-        fetch_all(&world, &wanted, depth);
+    world.git("api", &["config", "uploadpack.allowFilter", "true"]);
+    let url = format!("file://{}", world.path("api").display());
+    for (name, how, lacks) in [
+        ("shallow", "--depth=1", vec![service.old]),
+        (
+            "treeless",
+            "--filter=tree:0",
+            vec![service.old, service.new],
+        ),
+    ] {
+        world.git("", &["clone", "--quiet", "--bare", how, &url, name]);
+        let before = world.files(name);
+        let fetched = fetch(&world, &service, &format!("../{name}"), Depth::Trees);
+        assert_eq!(missing(&fetched), lacks, "{name}: {}", said(&fetched));
+        assert_eq!(fetched.store.is_some(), lacks.len() < 2, "{name}");
+        assert_eq!(world.files(name), before, "{name}");
     }
-    fs::rename(world.path("api"), world.path("gone")).unwrap();
+}
+
+#[test]
+fn the_submodules_of_a_source_are_its_own_affair() {
+    let world = World::new();
+    let service = world.service("api");
+    world.service("in");
+    let allow = ["-c", "protocol.file.allow=always"];
+    let add = ["submodule", "--quiet", "add", "--name", "in", "../in", "in"];
+    world.git("api", &[&allow[..], &add].concat());
+    assert!(world.path("api/.git/modules/in").is_dir());
+    let fetched = fetch(&world, &service, "../api", Depth::Trees);
+    let store = fetched.store.unwrap();
+    assert!(store.nested("in".into()).unwrap().is_none());
+}
+
+#[test]
+fn nothing_that_the_source_names_runs() {
+    let world = World::new();
+    let service = world.service("api");
+    let canary = world.path("canary");
+    world.put("hook", &format!("#!/bin/sh\ntouch {}\n", canary.display()));
+    let hook = world.path("hook");
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    let (hook, elsewhere) = (hook.to_str().unwrap(), world.path("fleet"));
+    for (key, value) in [
+        ("uploadpack.packObjectsHook", hook),
+        ("core.fsmonitor", hook),
+        ("core.alternateRefsCommand", hook),
+        ("core.repositoryFormatVersion", "1"),
+        ("extensions.partialClone", "origin"),
+        ("remote.origin.promisor", "true"),
+        ("remote.origin.url", elsewhere.to_str().unwrap()),
+        ("remote.origin.uploadpack", hook),
+    ] {
+        world.git("api", &["config", key, value]);
+    }
     for depth in [Depth::Trees, Depth::AllTrees] {
         assert!(tells_the_change(
-            &fetch_all(&world, &wanted, depth)[0],
+            &fetch(&world, &service, "../api", depth),
             &service
         ));
     }
-}
-
-#[test]
-fn a_third_commit_joins_the_two() {
-    let world = World::new();
-    let mut service = world.service("api");
-    fetch_all(&world, &[service.at("../api")], Depth::Trees);
-    service.old = service.new;
-    world.put("api/code/more", "x");
-    service.new = world.commit("api");
-    let fetched = fetch_all(&world, &[service.at("../api")], Depth::Trees);
-    assert!(tells_the_change(&fetched[0], &service));
-    assert_eq!(census(&world, &world.scratch())["commit"], 3);
-}
-
-#[test]
-fn stores_do_not_grow_without_end() {
-    let world = World::new();
-    let mut service = world.service("api");
-    for round in 0..30 {
-        world.put("api/code/round", &round.to_string());
-        service.old = service.new;
-        service.new = world.commit("api");
-        assert!(tells_the_change(
-            &fetch_all(&world, &[service.at("../api")], Depth::Trees)[0],
-            &service
-        ));
+    // What is not there git is asked for, which could fetch it for the source.
+    fs::remove_file(loose(&world, "HEAD~1^{tree}")).unwrap();
+    for depth in [Depth::Trees, Depth::AllTrees] {
+        let fetched = fetch(&world, &service, "../api", depth);
+        assert!(
+            missing(&fetched).contains(&service.old),
+            "{}",
+            said(&fetched)
+        );
     }
-    assert!(
-        fs::read_dir(world.scratch().join("objects/pack"))
-            .unwrap()
-            .count()
-            < 40
-    );
+    assert!(!canary.exists());
 }
 
 #[test]
@@ -167,31 +284,6 @@ fn a_pin_that_is_no_commit_is_an_error_and_not_a_loop() {
 }
 
 #[test]
-fn results_come_in_the_order_of_the_question_and_progress_is_told() {
-    let world = World::new();
-    let services: Vec<_> = (0..12).map(|n| world.service(&format!("s{n}"))).collect();
-    let wanted: Vec<_> = services
-        .iter()
-        .map(|s| s.at(&format!("../{}", s.name)))
-        .collect();
-    let (announced, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let events = |event: Event| match event {
-        Event::Fetching { repositories } => announced.store(repositories, Ordering::SeqCst),
-        Event::Fetched => drop(done.fetch_add(1, Ordering::SeqCst)),
-        _ => {}
-    };
-    let options = Options {
-        events: &events,
-        ..options(Depth::Trees)
-    };
-    let fetched = fetch::fetch(&world.fleet(), &wanted, options).unwrap();
-    for (fetched, service) in fetched.iter().zip(&services) {
-        assert!(tells_the_change(fetched, service), "{}", service.name);
-    }
-    assert_eq!((announced.into_inner(), done.into_inner()), (12, 12));
-}
-
-#[test]
 fn two_submodules_may_share_a_url() {
     let world = World::new();
     let service = world.service("api");
@@ -199,29 +291,6 @@ fn two_submodules_may_share_a_url() {
     for fetched in fetch_all(&world, &wanted, Depth::Trees) {
         assert!(tells_the_change(&fetched, &service));
     }
-}
-
-#[test]
-fn offline_says_what_is_missing_and_reads_what_is_there() {
-    let world = World::new();
-    let (here, gone) = (world.service("here"), world.service("gone"));
-    fetch_all(&world, &[here.at("../here")], Depth::Trees);
-    let offline = Options {
-        offline: true,
-        ..options(Depth::Trees)
-    };
-    let wanted = [here.at("../here"), gone.at("../gone")];
-    let fetched = fetch::fetch(&world.fleet(), &wanted, offline).unwrap();
-    assert!(tells_the_change(&fetched[0], &here));
-    assert!(fetched[1].store.is_none());
-    let text = said(&fetched[1]);
-    assert!(
-        text.contains("code-repos/gone") && text.contains(&gone.new.to_string()),
-        "{text}"
-    );
-    assert!(text.contains("hint: leave out --offline"), "{text}");
-    // Nothing was even made ready for it.
-    world.scratch();
 }
 
 #[test]

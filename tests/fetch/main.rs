@@ -9,5 +9,6 @@ mod faults;
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod http;
 mod local;
+mod scratch;
 mod served;
 mod world;

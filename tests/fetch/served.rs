@@ -10,7 +10,7 @@ use flota::git::fetch::{self, Depth, Options};
 use crate::{
     daemons::free_port,
     http::{Manners, serve},
-    world::{Service, World, census, changed_files, fetch_all, options, said, tells_the_change},
+    world::{Service, World, changed_files, fetch_all, options, said, tells_the_change},
 };
 
 fn allow_filters(world: &World, service: &Service) {
@@ -36,43 +36,6 @@ fn git_daemon_with_and_without_filters() {
             assert_eq!(changed_files(&fetched[1], &without), ["code/deep/er/app"]);
         }
     }
-}
-
-#[test]
-fn http_brings_the_root_trees_alone() {
-    let world = World::new();
-    let service = world.service("api");
-    allow_filters(&world, &service);
-    let server = serve(&world.path(""), Manners::default());
-    let url = format!("{}/api/.git", server.url);
-    assert!(tells_the_change(
-        &fetch_all(&world, &[service.at(&url)], Depth::Trees)[0],
-        &service
-    ));
-    let census = census(&world, &world.scratch());
-    assert_eq!(
-        (census["commit"], census["tree"], census.get("blob")),
-        (2, 2, None)
-    );
-    let asked = server.requests.load(Ordering::SeqCst);
-    fetch_all(&world, &[service.at(&url)], Depth::Trees);
-    assert_eq!(server.requests.load(Ordering::SeqCst), asked);
-}
-
-#[test]
-fn http_brings_a_nested_gitmodules() {
-    let world = World::new();
-    let mut service = world.service("api");
-    allow_filters(&world, &service);
-    world.put("api/.gitmodules", "[submodule \"in\"]\n\tpath = lib/in\n");
-    service.new = world.commit("api");
-    let server = serve(&world.path(""), Manners::default());
-    fetch_all(
-        &world,
-        &[service.at(&format!("{}/api/.git", server.url))],
-        Depth::AllTrees,
-    );
-    assert_eq!(census(&world, &world.scratch())["blob"], 1);
 }
 
 #[test]

@@ -47,7 +47,7 @@ struct One {
 impl Obtained {
     /// What was fetched for the submodule at `path`.
     pub fn open(&self, path: &BStr, hash: gix::hash::Kind) -> Option<Store> {
-        Store::at(self.0.get(path)?.git_dir.clone()?, hash)
+        Store::borrowed(self.0.get(path)?.git_dir.clone()?, hash)
     }
 
     /// How much was fetched for it; none when nothing was.

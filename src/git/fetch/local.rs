@@ -1,16 +1,58 @@
-//! Fetching from a repository on this machine, where `git fetch` would take five processes.
+//! Repositories on this machine: read where they are ([`open`]), without a process and without a copy.
+//!
+//! What `git upload-pack` would hand out is handed out here, and nothing more:
+//!
+//! - It serves nobody else's repository, unless `safe.directory` names it (git-config(1)).
+//! - Of one that it serves, it gives any object that there is, by its id: what a client wants is "not limited to advertised
+//!   objects" (gitprotocol-v2(5), `want`). So there is no `uploadpack.allowAnySHA1InWant` to ask for, and `transfer.hideRefs`
+//!   hides names, not objects. Whoever may read the files needs no leave from a server that runs as themselves.
+//! - Nothing that the repository's configuration or hooks name runs: neither is even read.
+//!
+//! Where that does not do (somebody else's, a bundle, a partial clone that lacks an object, a damaged one), git is asked
+//! ([`fetch`]): what it says is what the user reads.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use gix::ObjectId;
+use gix::{ObjectId, sec::Trust};
 
-use super::{Depth, attempt::Fault, scratch::Locked};
-use crate::git::upload_pack::{self, Local, Request};
+use super::{Depth, attempt::Fault, lacking, scratch::Locked};
+use crate::git::{
+    submodule::{Store, git_dir_of},
+    upload_pack::{self, Local, Request},
+};
+
+/// The objects of the repository in `folder`, if it is the user's own and holds all of `commits`, as whole as `depth` says.
+pub(super) fn open(
+    folder: &Path,
+    commits: &[ObjectId],
+    depth: Depth,
+    hash: gix::hash::Kind,
+) -> Option<Store> {
+    let git_dir = git_dir(folder).canonicalize().ok()?;
+    if Trust::from_path_ownership(&git_dir).ok()? != Trust::Full {
+        return None;
+    }
+    let store = Store::borrowed(git_dir, hash)?;
+    let lacking = lacking::of(&store, commits, depth)?;
+    lacking.is_empty().then_some(store)
+}
+
+/// Where git looks for the objects of a repository that is said to be at `folder`.
+fn git_dir(folder: &Path) -> PathBuf {
+    let mut folder = folder.to_owned();
+    if !folder.exists() {
+        folder.as_mut_os_string().push(".git");
+    }
+    git_dir_of(&folder).unwrap_or(folder)
+}
 
 /// More than the trees of any service; beyond it `git fetch` does better, which keeps nothing in memory.
 const ANSWER_LIMIT: usize = 128 << 20;
 
-/// Brings `objects` from the repository in the folder `from`.
+/// Brings `objects` from the repository in the folder `from`, where `git fetch` would take five processes.
 pub(super) fn fetch(
     scratch: &Locked<'_>,
     from: &Path,

@@ -1,11 +1,10 @@
 //! The scratch store of one URL: a bare repository of a few trees, kept for later runs.
 //!
 //! It is a cache. Whatever is wrong with it, it is thrown away and filled again: a pack is moved into place only when it is
-//! complete, its index last; every object is held against its own id before it counts as present; and what a killed run
-//! left half done is swept away by the next one that holds the lock.
+//! complete, its index last; every object is held against its own id before it counts as present ([`lacking`]); and what a
+//! killed run left half done is swept away by the next one that holds the lock.
 
 use std::{
-    collections::HashSet,
     fs::{self, File, TryLockError},
     io::{self, BufRead, Write},
     path::{Path, PathBuf},
@@ -14,16 +13,15 @@ use std::{
 };
 
 use bstr::ByteSlice;
-use gix::{
-    ObjectId,
-    objs::{Find, Kind, TreeRefIter},
-};
+use gix::ObjectId;
 use sha2::{Digest, Sha256};
 
-use super::Depth;
+use super::{
+    Depth,
+    lacking::{self, Lack},
+};
 use crate::{
     git::{
-        gitmodules,
         pack::{self, Received},
         repository::Repository,
         submodule::Store,
@@ -47,19 +45,6 @@ pub(super) struct Scratch {
     dir: PathBuf,
     hash: gix::hash::Kind,
     depth: Depth,
-}
-
-/// An object that is still to be fetched, and the commit that needs it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Lack {
-    pub commit: ObjectId,
-    pub object: ObjectId,
-}
-
-/// What is wrong with an object in the store.
-enum Trouble {
-    Missing(ObjectId),
-    Damaged,
 }
 
 impl Scratch {
@@ -88,80 +73,15 @@ impl Scratch {
 
     /// Its objects; none when there is no store.
     pub fn open(&self) -> Option<Store> {
-        Store::at(self.dir.clone(), self.hash)
+        Store::borrowed(self.dir.clone(), self.hash)
     }
 
     /// What of `commits` is not here; none when the store is damaged.
     pub fn lacking(&self, commits: &[ObjectId]) -> Option<Vec<Lack>> {
-        let everything = || {
-            commits.iter().map(|id| Lack {
-                commit: *id,
-                object: *id,
-            })
-        };
-        let Some(store) = self.open() else {
-            return Some(everything().collect());
-        };
-        let mut lacking = Vec::new();
-        for commit in commits {
-            match self.look(&store, *commit) {
-                Ok(()) => {}
-                Err(Trouble::Missing(object)) => lacking.push(Lack {
-                    commit: *commit,
-                    object,
-                }),
-                Err(Trouble::Damaged) => return None,
-            }
+        match self.open() {
+            Some(store) => lacking::of(&store, commits, self.depth),
+            None => Some(commits.iter().copied().map(Lack::whole).collect()),
         }
-        Some(lacking)
-    }
-
-    /// Whether `commit` is here with the trees that the store is for.
-    fn look(&self, store: &Store, commit: ObjectId) -> Result<(), Trouble> {
-        let text = self.read(store, commit, Kind::Commit)?;
-        let root = gix::objs::CommitRefIter::from_bytes(&text, self.hash)
-            .tree_id()
-            .map_err(|_| Trouble::Damaged)?;
-        let mut open = vec![root];
-        let mut seen = HashSet::from([root]);
-        let mut nested = None;
-        while let Some(id) = open.pop() {
-            // Packs come whole: a commit without its trees is no answer that could be completed.
-            let tree = self
-                .read(store, id, Kind::Tree)
-                .map_err(|_| Trouble::Damaged)?;
-            for entry in TreeRefIter::from_bytes(&tree, self.hash) {
-                let entry = entry.map_err(|_| Trouble::Damaged)?;
-                let oid = entry.oid.to_owned();
-                if id == root && entry.mode.is_blob() && entry.filename == gitmodules::FILE {
-                    nested = Some(oid);
-                }
-                if self.depth == Depth::AllTrees && entry.mode.is_tree() && seen.insert(oid) {
-                    open.push(oid);
-                }
-            }
-        }
-        match nested.filter(|_| self.depth == Depth::AllTrees) {
-            Some(blob) => self.read(store, blob, Kind::Blob).map(drop),
-            None => Ok(()),
-        }
-    }
-
-    /// An object whose content is what its id says. One of another kind is as good as none.
-    fn read(&self, store: &Store, id: ObjectId, kind: Kind) -> Result<Vec<u8>, Trouble> {
-        let mut buffer = Vec::new();
-        let found = store.objects().try_find(&id, &mut buffer);
-        let data = found
-            .map_err(|_| Trouble::Damaged)?
-            .ok_or(Trouble::Missing(id))?;
-        let hashed = gix::objs::compute_hash(self.hash, data.kind, data.data);
-        if hashed.ok() != Some(id) {
-            return Err(Trouble::Damaged);
-        }
-        if data.kind != kind {
-            return Err(Trouble::Missing(id));
-        }
-        Ok(buffer)
     }
 
     /// Waits until no other run writes here. The lock goes with the process that holds it, however that ends.

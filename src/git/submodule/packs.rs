@@ -48,6 +48,8 @@ struct Folder {
     path: PathBuf,
     open: Dir,
     hash: Hash,
+    /// The largest object to read, in bytes.
+    limit: Option<usize>,
 }
 
 struct Pack {
@@ -60,13 +62,14 @@ struct Pack {
 
 impl Packs {
     /// Those in the folder at `path`; empty when there are many, or an index over several. None without such a folder.
-    pub fn open(path: PathBuf, hash: Hash) -> Option<Self> {
+    pub fn open(path: PathBuf, hash: Hash, limit: Option<usize>) -> Option<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let folder = openat(CWD, &path, flags, Mode::empty()).ok()?;
         let mut folder = Folder {
             path,
             open: Dir::new(folder).ok()?,
             hash,
+            limit,
         };
         let names = folder.indices().unwrap_or_default();
         let packs = names.iter().filter_map(|name| Pack::open(&folder, name));
@@ -166,9 +169,13 @@ impl Data {
     fn open(folder: &Folder, name: &CStr) -> Option<Self> {
         Some(match folder.file(name)? {
             Ok(bytes) => {
-                Self::Read(data::File::from_data(bytes, PathBuf::new(), folder.hash).ok()?)
+                let file = data::File::from_data(bytes, PathBuf::new(), folder.hash).ok()?;
+                Self::Read(file.with_alloc_limit_bytes(folder.limit))
             }
-            Err(path) => Self::Mapped(data::File::at(path, folder.hash).ok()?),
+            Err(path) => {
+                let file = data::File::at(path, folder.hash).ok()?;
+                Self::Mapped(file.with_alloc_limit_bytes(folder.limit))
+            }
         })
     }
 }

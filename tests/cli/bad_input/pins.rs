@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{LAST, REPOSITORY, changed, refused};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Ran, Sandbox};
 
 #[test]
 fn a_submodule_that_is_not_initialised_is_fetched_or_named() {
@@ -16,13 +16,13 @@ fn a_submodule_that_is_not_initialised_is_fetched_or_named() {
     let sandbox = Sandbox::scripted("code");
     uninitialise(&sandbox, "api");
 
-    let offline = changed(&sandbox, &[LAST, "--offline"]);
+    let offline = without_api(&sandbox, &[LAST, "--offline"]);
     assert_eq!(offline.status, Some(REPOSITORY));
     insta::assert_snapshot!(offline.transcript());
 
     assert_eq!(changed(&sandbox, &json).json(), initialised);
     // What was learned is kept.
-    let again = changed(&sandbox, &[&json[..], &["--offline"]].concat());
+    let again = without_api(&sandbox, &[&json[..], &["--offline"]].concat());
     assert_eq!(again.json(), initialised);
     assert!(!module(&sandbox, "api").exists(), "nothing is initialised");
 }
@@ -100,10 +100,19 @@ fn a_damaged_pack_is_an_error() {
 fn what_a_damaged_index_hides_is_fetched_or_named() {
     let whole = changed(&Sandbox::scripted("packed"), &[LAST]).text();
     let sandbox = with_damaged("idx");
-    let offline = changed(&sandbox, &[LAST, "--offline"]);
+    let offline = without_api(&sandbox, &[LAST, "--offline"]);
     assert_eq!(offline.status, Some(REPOSITORY));
     insta::assert_snapshot!(offline.transcript());
     assert_eq!(changed(&sandbox, &[LAST]).text(), whole);
+}
+
+/// What flota says while the repository that api comes from is not on this machine.
+fn without_api(sandbox: &Sandbox, args: &[&str]) -> Ran {
+    let (api, gone) = (sandbox.path("api"), sandbox.path("gone"));
+    fs::rename(&api, &gone).unwrap();
+    let ran = changed(sandbox, args);
+    fs::rename(&gone, &api).unwrap();
+    ran
 }
 
 /// A fleet in which api's packs, or their indices, are zeros behind their headers.

@@ -9,7 +9,7 @@ use serde_json::Value;
 const RULES: u32 = 15;
 
 /// What no script alone shows: the rule, the file of the tests, the test, and in words what comes out.
-const TESTED: [(&str, &str, &str, &str); 24] = [
+const TESTED: [(&str, &str, &str, &str); 25] = [
     (
         "2",
         "tests/cli/changed/rules.rs",
@@ -108,9 +108,15 @@ const TESTED: [(&str, &str, &str, &str); 24] = [
     ),
     (
         "9",
-        "tests/fetch/local.rs",
+        "tests/fetch/scratch.rs",
         "two_commits_come_with_their_root_trees_alone",
         "two commits and their root trees come, nothing else",
+    ),
+    (
+        "9",
+        "tests/fetch/local.rs",
+        "a_repository_is_read_where_it_is",
+        "on this machine: read where it is, with `--offline` too, and nothing is copied",
     ),
     (
         "9",

@@ -368,6 +368,31 @@ fn somebody_elses_clone_is_not_worked_in() {
     }
 }
 
+/// Its objects are read where they are, and by the rule that `git upload-pack` has.
+#[test]
+fn somebody_elses_source_is_not_read() {
+    let sandbox = Sandbox::scripted("code");
+    sandbox.git("", &["clone", "--quiet", "fleet", "ours"]);
+    if chown(sandbox.path("api/.git"), Some(65534), Some(65534)).is_err() {
+        crate::support::skipped("root");
+        return;
+    }
+    let changed = ["changed", "HEAD~1..HEAD"];
+    let ran = sandbox.flota("ours", &changed);
+    assert_eq!(ran.status, Some(4), "{}", ran.stderr);
+    assert!(ran.stderr.contains("safe.directory"), "{}", ran.stderr);
+
+    let ran = sandbox.flota_with("ours", &changed, |command| {
+        let folder = sandbox.path("api/.git");
+        command
+            .env("GIT_CONFIG_COUNT", "3")
+            .env("GIT_CONFIG_KEY_2", "safe.directory")
+            .env("GIT_CONFIG_VALUE_2", folder);
+    });
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert!(ran.text().contains("api"), "{}", ran.text());
+}
+
 /// Programs of git's that had holes of their own, and that nothing here needs (CVE-2018-11233, CVE-2023-25652, CVE-2025-27613
 /// and their kin).
 #[test]
