@@ -9,7 +9,7 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use bstr::BString;
+use bstr::{BString, ByteSlice};
 use gix::ObjectId;
 use rayon::prelude::*;
 
@@ -52,7 +52,8 @@ const ROUNDS: usize = 3;
 pub struct Wanted {
     /// Where it sits, for messages.
     pub path: BString,
-    /// Its name in `.gitmodules`.
+    /// Its name in the fleet's `.gitmodules`; none for a submodule of a submodule, of which the fleet's configuration says
+    /// nothing.
     pub name: Option<BString>,
     /// Its URL there, maybe relative to the fleet's.
     pub url: Option<BString>,
@@ -324,7 +325,7 @@ impl<'a> Errand<'a> {
             .open()
             .filter(|_| faults.len() < self.wanted.commits.len());
         let missing = faults.into_iter().map(|(commit, fault)| Missing {
-            error: explain(fault, self.wanted.error(commit, Some(source)), source),
+            error: self.explain(fault, commit, source),
             commit,
         });
         Fetched {
@@ -332,9 +333,41 @@ impl<'a> Errand<'a> {
             missing: missing.collect(),
         }
     }
+
+    fn explain(&self, fault: Fault, commit: ObjectId, source: &Source) -> Error {
+        let error = self.wanted.error(commit, Some(source));
+        match fault {
+            Fault::Offline => error
+                .because("it is not here, and flota is told to stay offline")
+                .hint("leave out --offline, and flota fetches it"),
+            Fault::NotThere(said) | Fault::Unadvertised(said) => {
+                let push = format!(
+                    "push it from where it was made: git push origin {commit}:refs/heads/BRANCH"
+                );
+                let error = error.because(said).hint(push);
+                match self.wanted.in_fleet() {
+                    Some(path) => error.hint(format!(
+                        "or pin what the server has: flota update --remote {path}"
+                    )),
+                    None => error,
+                }
+            }
+            Fault::Failed(said) => error.because(said).hint(format!(
+                "see whether it answers: git ls-remote {}",
+                source.shown
+            )),
+        }
+    }
 }
 
 impl Wanted {
+    /// Its path for a command line, if it is a submodule of the fleet itself: those of its submodules are given without a name.
+    fn in_fleet(&self) -> Option<String> {
+        self.name.as_ref()?;
+        let path = self.path.to_str().ok()?;
+        shlex::try_quote(path).ok().map(Into::into)
+    }
+
     fn error(&self, commit: ObjectId, source: Option<&Source>) -> Error {
         let listed = || {
             let url = self.url.as_ref()?;
@@ -358,19 +391,4 @@ fn offline(scratch: &Scratch, commits: &[ObjectId]) -> Vec<(ObjectId, Fault)> {
         .into_iter()
         .map(|commit| (commit, Fault::Offline))
         .collect()
-}
-
-fn explain(fault: Fault, error: Error, source: &Source) -> Error {
-    match fault {
-        Fault::Offline => error
-            .because("it is not here, and flota is told to stay offline")
-            .hint("leave out --offline, and flota fetches it"),
-        Fault::NotThere(said) | Fault::Unadvertised(said) => error
-            .because(said)
-            .hint("push it from where it was made, or pin a commit that the server has"),
-        Fault::Failed(said) => error.because(said).hint(format!(
-            "see whether it answers: git ls-remote {}",
-            source.shown
-        )),
-    }
 }

@@ -38,27 +38,32 @@ pub struct Unread {
     pub url: Option<BString>,
     /// Why it cannot be read.
     pub why: String,
+    /// What to do about it.
+    pub hints: Vec<String>,
 }
 
+/// How many hints one error gives: where many submodules fail, the others say the same of other paths.
+const HINTS: usize = 4;
+
 impl Unread {
-    /// One error for all of them, naming service, pin and URL of each, with the command that gets them; none for none.
+    /// One error for all of them, naming service, pin and URL of each, with what to do about it; none for none.
     pub fn error(unread: &[Self]) -> Option<Error> {
-        let (first, rest) = unread.split_first()?;
-        if rest.is_empty() {
-            let hint = format!("get it: git submodule update --init -- {}", first.path);
-            return Some(
-                Error::repository(format!("cannot read {first}"))
-                    .because(first.why.as_str())
-                    .hint(hint),
-            );
+        let error = match unread {
+            [] => return None,
+            [only] => Error::repository(format!("cannot read {only}")).because(only.why.as_str()),
+            several => {
+                let lines: Vec<_> = several.iter().map(Self::in_a_line).collect();
+                let message = format!("cannot read the commits of {} submodules", several.len());
+                Error::repository(message).because(lines.join("\n"))
+            }
+        };
+        let mut hints: Vec<&String> = Vec::new();
+        for hint in unread.iter().flat_map(|one| &one.hints) {
+            if hints.len() < HINTS && !hints.contains(&hint) {
+                hints.push(hint);
+            }
         }
-        let lines: Vec<_> = unread.iter().map(Self::in_a_line).collect();
-        let message = format!("cannot read the commits of {} submodules", unread.len());
-        Some(
-            Error::repository(message)
-                .because(lines.join("\n"))
-                .hint("get them: git submodule update --init"),
-        )
+        Some(hints.into_iter().fold(error, Error::hint))
     }
 
     /// With the first line of the reason; a path with a line break makes no line of its own.
@@ -325,4 +330,29 @@ pub enum WarningKind {
     BranchlessPin,
     /// The configuration names a service that the fleet does not have.
     UnknownService,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_one_error_with_each_hint_once_and_not_too_many() {
+        let unread = |path: &str, hints: &[&str]| Unread {
+            path: path.into(),
+            pin: ObjectId::null(gix::hash::Kind::Sha1),
+            url: None,
+            why: "because".into(),
+            hints: hints.iter().map(ToString::to_string).collect(),
+        };
+        assert!(Unread::error(&[]).is_none());
+        let hints = |unread: &[Unread]| Unread::error(unread).unwrap().hints().to_vec();
+        let (one, other) = (unread("a", &["x", "y"]), unread("b", &["x", "z"]));
+        assert_eq!(hints(std::slice::from_ref(&one)), ["x", "y"]);
+        assert_eq!(hints(&[one, other]), ["x", "y", "z"]);
+        let many: Vec<_> = (0..9)
+            .map(|number| unread("a", &[&number.to_string()]))
+            .collect();
+        assert_eq!(hints(&many).len(), HINTS);
+    }
 }

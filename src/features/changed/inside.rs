@@ -368,7 +368,7 @@ impl<'a> Reader<'a> {
 
     fn is_out_of_reach(&self, pin: ObjectId) -> bool {
         let path = self.path.as_ref();
-        self.parent.obtained.why_missing(path, pin).is_some()
+        self.parent.obtained.missing(path, pin).is_some()
     }
 
     /// How much of a commit has to be fetched to tell what is asked.
@@ -518,16 +518,18 @@ impl<'a> Reader<'a> {
     /// That `pin`, which should be there, is not.
     pub fn unread(&self, pin: ObjectId) -> Result<Outcome> {
         let path = self.path.as_ref();
-        let why = match (self.parent.obtained.why_missing(path, pin), self.store()?) {
-            (Some(why), _) => why,
-            (None, Some(_)) => "it lacks its commit",
-            (None, None) => "it is not initialised",
+        let initialise = || vec![format!("get it: git submodule update --init -- {path}")];
+        let (why, hints) = match (self.parent.obtained.missing(path, pin), self.store()?) {
+            (Some(missing), _) => (missing.why.as_str(), missing.hints.clone()),
+            (None, Some(_)) => ("it lacks its commit", initialise()),
+            (None, None) => ("it is not initialised", initialise()),
         };
         Ok(Outcome::Unread(Unread {
             path: self.path.clone(),
             pin,
             url: self.candidate.url().map(fleet::without_credentials),
             why: why.to_owned(),
+            hints,
         }))
     }
 }

@@ -11,7 +11,10 @@ use crate::{
         repository::Repository,
         submodule::Store,
     },
-    model::{error::Result, event::Events},
+    model::{
+        error::{Error, Result},
+        event::Events,
+    },
 };
 
 /// How to get what is not here.
@@ -41,7 +44,27 @@ struct One {
     /// A store with everything that could be had: a path, so that every thread can open it for itself.
     git_dir: Option<PathBuf>,
     depth: Depth,
-    missing: BTreeMap<ObjectId, String>,
+    missing: BTreeMap<ObjectId, Missing>,
+}
+
+/// Why a commit cannot be had, and what to do about it.
+pub(super) struct Missing {
+    pub why: String,
+    pub hints: Vec<String>,
+}
+
+impl Missing {
+    /// The cause, without the sentence about submodule and commit that every report makes for itself.
+    fn of(error: &Error) -> Self {
+        let cause = std::error::Error::source(error);
+        Self {
+            why: cause.map_or_else(
+                || error.to_string(),
+                |cause| cause.to_string().trim_end().to_owned(),
+            ),
+            hints: error.hints().to_vec(),
+        }
+    }
 }
 
 impl Obtained {
@@ -56,8 +79,8 @@ impl Obtained {
     }
 
     /// Why `commit` of the submodule at `path` cannot be had; none when nobody tried.
-    pub fn why_missing(&self, path: &BStr, commit: ObjectId) -> Option<&str> {
-        self.0.get(path)?.missing.get(&commit).map(String::as_str)
+    pub fn missing(&self, path: &BStr, commit: ObjectId) -> Option<&Missing> {
+        self.0.get(path)?.missing.get(&commit)
     }
 
     /// Gets what is asked for. What cannot be had is remembered with the reason; that is no error.
@@ -87,7 +110,7 @@ impl Obtained {
                 let missing = fetched
                     .missing
                     .into_iter()
-                    .map(|one| (one.commit, why(&one.error)));
+                    .map(|one| (one.commit, Missing::of(&one.error)));
                 let one = One {
                     git_dir: fetched.store.map(|store| store.git_dir().to_owned()),
                     depth,
@@ -98,13 +121,4 @@ impl Obtained {
         }
         Ok(())
     }
-}
-
-/// The cause, without the sentence about submodule and commit that every report makes for itself.
-fn why(error: &crate::model::error::Error) -> String {
-    let cause = std::error::Error::source(error);
-    cause.map_or_else(
-        || error.to_string(),
-        |cause| cause.to_string().trim_end().to_owned(),
-    )
 }

@@ -68,6 +68,15 @@ fn a_pin_that_was_never_pushed_is_named() {
     let ran = sandbox.flota("theirs", &["changed", LAST]);
     assert_eq!(ran.status, Some(REPOSITORY));
     insta::assert_snapshot!(ran.transcript());
+
+    // The command of its hint mends it.
+    let hint = "flota update --remote code-repos/api";
+    assert!(ran.stderr.contains(hint), "{}", ran.stderr);
+    let words: Vec<_> = hint.split(' ').skip(1).collect();
+    assert_eq!(sandbox.flota("theirs", &words).status, Some(0));
+    sandbox.git("theirs", &["commit", "--quiet", "--message=Pin it"]);
+    let ran = sandbox.flota("theirs", &["changed", "HEAD~2..HEAD"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
 }
 
 #[test]
