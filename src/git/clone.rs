@@ -29,7 +29,7 @@ use crate::{
         event::Events,
     },
     parallel::Gate,
-    process::Command,
+    process::{self, Command},
 };
 
 pub mod cache;
@@ -118,7 +118,7 @@ impl<'a> Access<'a> {
     /// on `branch`, else where the server's is. It is as deep as `recommended`, where the user says nothing else.
     ///
     /// # Errors
-    /// Work: the server cannot be reached, or does not have it. Nothing of it stays.
+    /// Work: the server cannot be reached, or does not have it. Environment: it takes git, which is not here. Nothing of it stays.
     pub fn clone(
         &self,
         source: &Source,
@@ -187,6 +187,8 @@ impl<'a> Access<'a> {
             command = command.arg(format!("--branch={branch}"));
         }
         // A password in a URL is no argument: the environment says what the URL without it stands for.
+        // Before it is run: what a server is asked in vain is the server's, what is not installed is not.
+        process::find("git")?;
         let url: &BStr = match &source.local {
             Some(_) => source.url.as_ref(),
             None => source.shown.as_ref(),

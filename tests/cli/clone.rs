@@ -328,3 +328,15 @@ fn without_the_content_of_files_that_are_in_no_worktree() {
     let shown = sandbox.git("ours/code-repos/api", &["show", "origin/main:code/app"]);
     assert_eq!(shown, "newer than the pin");
 }
+
+#[test]
+fn without_git_it_is_git_that_is_missing() {
+    let sandbox = Sandbox::scripted("to-clone");
+    let ran = sandbox.flota_with("", &["clone", "fleet", "ours"], |command| {
+        command.env("PATH", "/nonexistent");
+    });
+    assert_eq!(ran.status, Some(3), "{}", ran.stderr);
+    let said = "error: git is not installed, or not on PATH\nhint: install git ";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    assert!(!sandbox.path("ours").exists());
+}
