@@ -12,6 +12,7 @@ use crate::{
 
 mod github;
 mod jenkins;
+mod others;
 pub mod runner;
 
 const SYSTEMS: [&str; 5] = ["github", "azure", "gitlab", "buildkite", "jenkins"];
