@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs};
 
 use super::runner::{Event, Outcome, Runner};
-use crate::{registry::Server, sandbox::Sandbox};
+use crate::{consumers::yaml, registry::Server, sandbox::Sandbox};
 
 const NOWHERE: &str = "0000000000000000000000000000000000000000";
 
@@ -340,5 +340,40 @@ fn a_service_alone_that_failed_is_built_again() {
         let outcome = Runner::new(&sandbox, "api", "api", event).play();
         assert_eq!(outcome.results["image"], "failure", "{}", outcome.log);
         assert_eq!(outcome.results["record"], "success", "{}", outcome.log);
+    }
+}
+
+/// git asks the helpers that the workflow sets: the run's own token is for the fleet alone, and the job that records has no other
+/// to push with.
+#[test]
+fn the_fleet_and_its_services_are_logged_in_to_apart() {
+    let sandbox = Sandbox::scripted("code");
+    written(&sandbox, "fleet");
+    let file = sandbox.path("fleet/.github/workflows/flota.yml");
+    let workflow = yaml(&fs::read_to_string(file).unwrap());
+    for job in ["plan", "record"] {
+        let steps = workflow["jobs"][job]["steps"].as_array().unwrap();
+        let step = steps.iter().find(|step| step["name"] == "Let git log in");
+        let script = step.unwrap()["run"].as_str().unwrap();
+        let ask = |url: &str| {
+            let mut bash = sandbox.program("bash", "");
+            let ask = format!("{script}\ngit credential fill <<<'url={url}'");
+            bash.args(["-ec", &ask])
+                .env("GIT_CONFIG_GLOBAL", sandbox.path("home/gitconfig"))
+                .env("GITHUB_SERVER_URL", "https://github.example.com")
+                .env("GITHUB_REPOSITORY", "team/fleet")
+                .env("GITHUB_TOKEN", "of-the-run")
+                .env("FLOTA_GIT_TOKEN", "of-the-services");
+            let ran = sandbox.ran(bash.output().unwrap());
+            assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+            let said = ran.text();
+            let password = said.lines().find_map(|line| line.strip_prefix("password="));
+            password.unwrap().to_owned()
+        };
+        let server = "https://github.example.com";
+        assert_eq!(ask(&format!("{server}/team/fleet")), "of-the-run");
+        for service in ["team/api", "team/fleet-web", "other/fleet"] {
+            assert_eq!(ask(&format!("{server}/{service}")), "of-the-services");
+        }
     }
 }
