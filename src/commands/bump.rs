@@ -18,13 +18,19 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
             "{path} has changes that are in no commit: its pin does not hold them"
         ));
     }
-    if !args.dry_run && !bumps.is_empty() {
+    let is_staged = !args.dry_run && !bumps.is_empty();
+    if is_staged {
         bump::stage(&context.repository, &bumps)?;
-        output.status("Staged; git commit records them.");
     }
     match args.format {
         ResultFormat::Human => output.result(human::bumps(&bumps))?,
         ResultFormat::Json => output.result(json::bumps(&bumps))?,
+    }
+    if is_staged {
+        output.status("Staged; git commit records them.");
+    }
+    if args.dry_run {
+        output.dry_run();
     }
     Ok(Exit::Done)
 }

@@ -25,6 +25,9 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
             error::report_of(output, conflict.path.as_ref(), open);
         }
     }
+    if args.dry_run {
+        output.dry_run();
+    }
     let exit = exit(&conflicts);
     if is_staged && exit == Exit::Done {
         let next = resolve::next_step(&context.repository)?;

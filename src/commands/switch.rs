@@ -29,5 +29,8 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
             error::report_of(output, service.path.as_ref(), error);
         }
     }
+    if args.dry_run {
+        output.dry_run();
+    }
     Ok(exit(&services))
 }

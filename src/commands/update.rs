@@ -66,8 +66,12 @@ fn follow(
         ResultFormat::Human => output.result(human::followed(&followed))?,
         ResultFormat::Json => output.result(json::followed(&followed))?,
     }
-    if extent == Extent::Stage && !followed.moves.is_empty() {
-        output.status("Staged; git commit records them.");
+    match extent {
+        Extent::Show => output.dry_run(),
+        Extent::Stage if !followed.moves.is_empty() => {
+            output.status("Staged; git commit records them.");
+        }
+        Extent::Stage | Extent::Commit => {}
     }
     Ok(conclude(output, &followed.synced))
 }

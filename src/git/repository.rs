@@ -316,8 +316,12 @@ fn refuse_embedded(git_dir: &Path) -> Result<()> {
 
 fn not_usable(dir: &Path, err: gix::Error) -> Error {
     let foreign = err.is_permission_denied();
-    let error =
-        Error::repository(format!("no usable Git repository at `{}`", dir.display())).because(err);
+    let error = Error::repository(format!("no usable Git repository at `{}`", dir.display()));
+    let error = match err.is_not_found() {
+        // What lies below is the bare class of the error.
+        true => error.because(err.to_string()),
+        false => error.because(err),
+    };
     if foreign {
         error.hint("if you trust its owner: git config --global --add safe.directory \"$PWD\"")
     } else {

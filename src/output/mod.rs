@@ -53,6 +53,11 @@ impl Output {
         }
     }
 
+    /// Says that what a dry run shows is what would be.
+    pub fn dry_run(&self) {
+        self.status("A dry run: nothing was changed.");
+    }
+
     /// Writes a warning to stderr, with control characters escaped; in a CI system that has annotations, as one.
     pub fn warning(&self, message: &str) {
         let gravity = Gravity::Warning;

@@ -195,6 +195,8 @@ fn a_dry_run_says_the_same_and_moves_nothing() {
     let sandbox = cloned();
     fs::write(sandbox.path(WEB).join("code/app"), "mine").unwrap();
     let planned = switch(&sandbox, &["-c", "feature", "--dry-run"]);
+    let note = "A dry run: nothing was changed.\n";
+    assert!(planned.stderr.ends_with(note), "{}", planned.stderr);
     assert_eq!(
         (branch(&sandbox, API), branch(&sandbox, WEB)),
         Default::default()
