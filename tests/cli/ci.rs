@@ -13,7 +13,9 @@ use crate::{
 mod github;
 mod jenkins;
 mod others;
-pub mod runner;
+mod runner;
+
+pub use runner::{Event, Runner};
 
 const SYSTEMS: [&str; 5] = ["github", "azure", "gitlab", "buildkite", "jenkins"];
 

@@ -13,7 +13,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    ci::runner::{Event, Runner},
+    ci::{Event, Runner},
     consumers::{run, yaml},
     sandbox::Sandbox,
     support::need,
