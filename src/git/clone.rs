@@ -133,7 +133,7 @@ impl<'a> Access<'a> {
             match self.directly(direct, source, into) {
                 Ok(()) => return Ok(()),
                 Err(Refusal::Unfit(_)) if interrupt::pending().is_none() => discard(into)?,
-                Err(Refusal::Unfit(said) | Refusal::Silent(said)) => {
+                Err(Refusal::Unfit(said) | Refusal::Final(said)) => {
                     return Err(explain(Fault::Failed(said), source, "cannot be cloned"));
                 }
             }

@@ -19,6 +19,8 @@ use std::{
 pub struct Manners {
     /// What it answers first, one request each.
     pub first: Vec<u16>,
+    /// What it says then of when to come back: `Retry-After`.
+    pub retry_after: Option<&'static str>,
     /// Whether it passes on that a client speaks protocol version 2.
     pub only_v0: bool,
     /// Whether it takes requests and never answers.
@@ -100,9 +102,13 @@ fn answer(
         return None;
     }
     if let Some(status) = manners.first.get(number) {
+        let later = manners
+            .retry_after
+            .map(|when| format!("Retry-After: {when}\r\n"));
+        let later = later.unwrap_or_default();
         return write!(
             writer,
-            "HTTP/1.1 {status} Sorry\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            "HTTP/1.1 {status} Sorry\r\n{later}Content-Length: 0\r\nConnection: close\r\n\r\n"
         )
         .ok();
     }

@@ -39,11 +39,13 @@ use crate::{
     },
 };
 
+mod busy;
 mod login;
 #[cfg(any(test, fuzzing))]
 pub mod properties;
 mod rules;
 
+use busy::Busy;
 use login::Login;
 use rules::Rules;
 
@@ -56,6 +58,9 @@ const REFS_LIMIT: u64 = 256 << 20;
 /// The most commits that a server is told of, so that it leaves out what hangs on them.
 const HAVES_LIMIT: usize = 512;
 
+/// How often a server is asked again that says when.
+const RETRIES: usize = 4;
+
 /// How often the watch looks for a signal.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -63,8 +68,8 @@ const TICK: Duration = Duration::from_millis(50);
 pub(super) enum Refusal {
     /// `git clone` may well bring it.
     Unfit(String),
-    /// The server was silent for too long; it would be so for git.
-    Silent(String),
+    /// The server was silent for too long, or has no time for anybody; it would be so for git.
+    Final(String),
 }
 
 /// The connections of one run, and what is known of its servers.
@@ -73,6 +78,7 @@ pub(super) struct Http<'a> {
     rules: Rules,
     settings: Vec<Setting>,
     standings: Mutex<HashMap<BString, Arc<Mutex<Standing>>>>,
+    busy: Busy,
     patience: Duration,
     events: Events<'a>,
     /// Ends the watch when it is dropped.
@@ -122,6 +128,7 @@ impl<'a> Http<'a> {
             settings: settings.to_vec(),
             agent,
             standings: Mutex::default(),
+            busy: Busy::new(patience),
             patience,
             events,
         }
@@ -223,12 +230,35 @@ impl<'a> Http<'a> {
             events: self.events,
         };
         read(&mut incoming).map_err(|said| match incoming.is_silent {
-            true => Refusal::Silent(self.silence()),
+            true => Refusal::Final(self.silence()),
             false => Refusal::Unfit(said),
         })
     }
 
+    /// One request, made again when the server says so, and as late as it says.
     fn send(
+        &self,
+        address: &BStr,
+        request: &[u8],
+        headers: &[(String, String)],
+        standing: &Standing,
+    ) -> Result<Response<Body>, Refusal> {
+        let server = origin(address);
+        for _ in 0..=RETRIES {
+            if !self.busy.wait(server) {
+                return Err(Refusal::Unfit("interrupted".to_owned()));
+            }
+            let answer = self.send_once(address, request, headers, standing)?;
+            if !self.busy.note(server, &answer) {
+                return Ok(answer);
+            }
+        }
+        let asked = RETRIES + 1;
+        let busy = format!("the server is busy: asked {asked} times, it says to come back later");
+        Err(Refusal::Final(busy))
+    }
+
+    fn send_once(
         &self,
         address: &BStr,
         request: &[u8],
@@ -253,7 +283,7 @@ impl<'a> Http<'a> {
         }
         let post = post.body(request).map_err(unfit)?;
         self.agent.run(post).map_err(|err| match err {
-            ureq::Error::Timeout(_) => Refusal::Silent(self.silence()),
+            ureq::Error::Timeout(_) => Refusal::Final(self.silence()),
             err => Refusal::Unfit(err.to_string()),
         })
     }
@@ -264,11 +294,8 @@ impl<'a> Http<'a> {
 
     /// How the server has treated the user that `address` names.
     fn standing(&self, address: &BStr) -> Arc<Mutex<Standing>> {
-        let start = address.find("://").map_or(0, |at| at + 3);
-        let end = address[start..].find_byte(b'/');
-        let origin = &address[..end.map_or(address.len(), |end| start + end)];
         let mut standings = lock(&self.standings);
-        Arc::clone(standings.entry(origin.into()).or_default())
+        Arc::clone(standings.entry(origin(address).into()).or_default())
     }
 
     /// Asks the helpers once for each server: whoever comes meanwhile waits, and uses what they say.
@@ -301,6 +328,13 @@ impl<'a> Http<'a> {
         }
         Ok(standing.clone())
     }
+}
+
+/// The server, and the user that a URL names.
+fn origin(address: &BStr) -> &BStr {
+    let start = address.find("://").map_or(0, |at| at + 3);
+    let end = address[start..].find_byte(b'/');
+    address[..end.map_or(address.len(), |end| start + end)].as_bstr()
 }
 
 /// An answer as it arrives.

@@ -191,6 +191,46 @@ fn faults_that_pass_are_waited_out() {
     assert!(reset.1.load(Ordering::SeqCst) > 2);
 }
 
+/// A server that says when to come back is left alone until then, but for no longer than anybody waits.
+#[test]
+fn a_server_that_says_when_to_come_back_is_asked_again_then() {
+    for (first, later, patience, took, code) in [
+        (vec![429, 503], "1", "20", 2, 0),
+        (vec![503; 9], "3600", "1", 4, 1),
+    ] {
+        let sandbox = Sandbox::scripted("to-clone");
+        let busy = Manners {
+            first,
+            retry_after: Some(later),
+            ..Manners::default()
+        };
+        let server = serve(sandbox.root(), busy);
+        let web = format!("{}/web", server.url);
+        let set = ["config", "--file=.gitmodules", "submodule.web.url", &web];
+        sandbox.git("fleet", &set);
+        let commit = ["commit", "--quiet", "--all", "--message=Move web"];
+        sandbox.git("fleet", &commit);
+        let started = Instant::now();
+        let ran = sandbox.flota("", &["clone", "--patience", patience, "fleet", "ours"]);
+        assert_eq!(ran.status, Some(code), "{later}: {}", ran.stderr);
+        assert!(
+            started.elapsed().as_secs() >= took,
+            "{later}: {:?}",
+            started.elapsed()
+        );
+        // git, which does not know the header, is not let loose on it.
+        let asked = server.asked.lock().unwrap();
+        assert!(
+            asked.iter().all(|request| request.starts_with("POST")),
+            "{asked:?}"
+        );
+        if code != 0 {
+            assert!(ran.stderr.contains("the server is busy"), "{}", ran.stderr);
+            assert_eq!(asked.len(), 5);
+        }
+    }
+}
+
 /// What a checkout never reads is missed all the same: a file of an older commit, and a folder of the pin itself.
 #[test]
 fn a_pack_that_lacks_what_hangs_on_it_is_no_clone() {
