@@ -12,6 +12,7 @@ use crate::{
 pub fn caches(repository: &Repository) -> Result<Vec<Cache>> {
     let identities = repository.identities().usage()?;
     let fetched = kept::usage(repository)?;
+    let histories = kept::usage_of_histories(repository)?;
     let indexes = Facts::of(repository);
     let mut caches = vec![
         Cache {
@@ -25,6 +26,12 @@ pub fn caches(repository: &Repository) -> Result<Vec<Cache>> {
             path: fetched.path,
             entries: fetched.entries,
             bytes: fetched.bytes,
+        },
+        Cache {
+            kind: CacheKind::Histories,
+            path: histories.path,
+            entries: histories.entries,
+            bytes: histories.bytes,
         },
         Cache {
             kind: CacheKind::Indexes,

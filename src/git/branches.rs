@@ -1,7 +1,7 @@
 //! Whether a pin is on a branch of its submodule's remote: what the last fetch saw, else what the server says.
 
 use std::{
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -13,7 +13,10 @@ use sha2::{Digest, Sha256};
 use super::{
     Objects,
     command::git,
-    fetch::remote::{self, Setting},
+    fetch::{
+        kept,
+        remote::{self, Setting},
+    },
     history,
     repository::Repository,
     submodule::Store,
@@ -96,11 +99,18 @@ pub fn histories(
     remote.store()
 }
 
+/// Where the repositories of commits are, one for each URL; it need not exist.
+pub(super) fn folder(fleet: &Repository) -> PathBuf {
+    fleet.common_dir().join("flota/branches")
+}
+
 /// A submodule's server, and flota's own repository of the commits that it has.
 struct Remote {
     source: Source,
     settings: Vec<Setting>,
     scratch: PathBuf,
+    /// This run alone writes to the repository.
+    _lock: File,
 }
 
 impl Remote {
@@ -109,10 +119,12 @@ impl Remote {
         let mut settings = remote::settings(&fleet.to_local()?);
         // It may hold a password, and arguments can be read by everybody.
         settings.push(("remote.origin.url".to_owned(), source.address()));
+        let (scratch, lock) = scratch(fleet, &source)?;
         Ok(Self {
-            scratch: scratch(fleet, &source)?,
             source,
             settings,
+            scratch,
+            _lock: lock,
         })
     }
 
@@ -147,22 +159,27 @@ impl Remote {
     }
 }
 
-/// One repository for each URL, made when it is not there.
-fn scratch(fleet: &Repository, source: &Source) -> Result<PathBuf> {
+/// One repository for each URL, made when it is not there, and its lock.
+fn scratch(fleet: &Repository, source: &Source) -> Result<(PathBuf, File)> {
     let hash = Sha256::digest(&*source.url);
     let name: String = hash
         .iter()
         .take(10)
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    let dir = fleet.common_dir().join("flota").join("branches").join(name);
+    let dir = folder(fleet).join(name);
     let cannot = |err| Error::environment(format!("cannot write `{}`", dir.display())).because(err);
+    let lock = kept::hold(&dir)?;
     fs::create_dir_all(&dir).map_err(cannot)?;
+    // What a killed run's git left: with the lock held, nobody is at work on it.
+    for stale in ["packed-refs.lock", "shallow.lock", "config.lock"] {
+        let _ = fs::remove_file(dir.join(stale));
+    }
     let format = format!("--object-format={}", fleet.object_hash());
     let init = git(&dir).args(["init", "--quiet", "--bare", "--template=", &format, "."]);
     init.run()?
         .check(|| Error::environment(format!("cannot make a repository in `{}`", dir.display())))?;
-    std::path::absolute(&dir).map_err(cannot)
+    Ok((std::path::absolute(&dir).map_err(cannot)?, lock))
 }
 
 fn open(git_dir: &Path) -> Result<gix::Repository> {

@@ -23,6 +23,8 @@ pub enum CacheKind {
     Identities,
     /// Commits and trees that were fetched, a bare repository for each URL.
     Fetched,
+    /// Commits alone, of all branches of submodules' remotes, a bare repository for each URL.
+    Histories,
     /// What was learned of worktrees' indexes: immutable facts.
     Indexes,
     /// Packs of cloned repositories, a folder for each URL, shared by all clones of this user.

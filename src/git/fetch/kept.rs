@@ -1,17 +1,23 @@
-//! The scratch stores together: what they take up, and how they go.
+//! Stores of what was fetched, a folder of them together: what they take up, who writes to one, and how they go.
 
 use std::{
     fs::{self, File, TryLockError},
     io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use super::scratch::FOLDER;
 use crate::{
-    git::repository::Repository,
+    git::{branches, repository::Repository},
+    interrupt,
     model::error::{Error, Result},
 };
+
+/// How long another run may keep the lock: longer than any fetch takes.
+const LOCK_PATIENCE: Duration = Duration::from_secs(600);
 
 /// What they take up.
 pub struct Usage {
@@ -28,7 +34,18 @@ pub struct Usage {
 /// # Errors
 /// They are there and cannot be read.
 pub fn usage(fleet: &Repository) -> Result<Usage> {
-    let path = fleet.common_dir().join(FOLDER);
+    usage_of(fleet.common_dir().join(FOLDER))
+}
+
+/// The same of the stores of commits alone that [`branches`] keeps.
+///
+/// # Errors
+/// They are there and cannot be read.
+pub fn usage_of_histories(fleet: &Repository) -> Result<Usage> {
+    usage_of(branches::folder(fleet))
+}
+
+fn usage_of(path: PathBuf) -> Result<Usage> {
     let unreadable = |err: io::Error| {
         Error::environment(format!("cannot read `{}`", path.display())).because(err)
     };
@@ -52,23 +69,25 @@ pub fn usage(fleet: &Repository) -> Result<Usage> {
     })
 }
 
-/// Removes the scratch stores of `fleet`, but for those that another run is just writing to.
+/// Removes the stores of `fleet`, of both kinds, but for those that another run is just writing to.
 ///
 /// # Errors
 /// One cannot be removed, or is in use.
 pub fn clear(fleet: &Repository) -> Result<()> {
-    let folder = fleet.common_dir().join(FOLDER);
-    let cannot = |err: io::Error| {
-        Error::environment(format!("cannot remove what is in `{}`", folder.display())).because(err)
-    };
     let mut in_use = 0;
-    for store in stores(&folder).map_err(cannot)? {
-        // The lock's file stays: another run may be about to take it.
-        let lock = File::create(store.with_extension("lock")).map_err(cannot)?;
-        match lock.try_lock() {
-            Ok(()) => remove(&store).map_err(cannot)?,
-            Err(TryLockError::WouldBlock) => in_use += 1,
-            Err(TryLockError::Error(err)) => return Err(cannot(err)),
+    for folder in [fleet.common_dir().join(FOLDER), branches::folder(fleet)] {
+        let cannot = |err: io::Error| {
+            let folder = folder.display();
+            Error::environment(format!("cannot remove what is in `{folder}`")).because(err)
+        };
+        for store in stores(&folder).map_err(cannot)? {
+            // The lock's file stays: another run may be about to take it.
+            let lock = File::create(store.with_extension("lock")).map_err(cannot)?;
+            match lock.try_lock() {
+                Ok(()) => remove(&store).map_err(cannot)?,
+                Err(TryLockError::WouldBlock) => in_use += 1,
+                Err(TryLockError::Error(err)) => return Err(cannot(err)),
+            }
         }
     }
     match in_use {
@@ -78,6 +97,36 @@ pub fn clear(fleet: &Repository) -> Result<()> {
         ))
         .hint("when it is done: flota cache --clear")),
     }
+}
+
+/// Waits until no other run writes to `store`. The lock goes with the process that holds it, however that ends.
+///
+/// # Errors
+/// Environment: the lock's file cannot be written, or another run holds it for too long. The code of the signal, when flota
+/// is interrupted.
+pub(in crate::git) fn hold(store: &Path) -> Result<File> {
+    let cannot = |err: io::Error| {
+        Error::environment(format!("cannot write `{}`", store.display())).because(err)
+    };
+    fs::create_dir_all(store.parent().unwrap_or(store)).map_err(cannot)?;
+    let file = File::create(store.with_extension("lock")).map_err(cannot)?;
+    let started = Instant::now();
+    while let Err(TryLockError::WouldBlock) = file.try_lock() {
+        if let Some(exit) = interrupt::pending() {
+            return Err(Error::new(
+                exit,
+                "interrupted while another run of flota fetches",
+            ));
+        }
+        if started.elapsed() > LOCK_PATIENCE {
+            let store = store.display();
+            return Err(Error::environment(format!(
+                "another run of flota holds `{store}`"
+            )));
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(file)
 }
 
 /// Away with the name first, so that nobody finds half of it; whoever reads from it keeps what is open.

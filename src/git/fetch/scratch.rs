@@ -5,11 +5,9 @@
 //! killed run left half done is swept away by the next one that holds the lock.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File},
     io::{self, BufRead, Write},
     path::{Path, PathBuf},
-    thread,
-    time::{Duration, Instant},
 };
 
 use bstr::ByteSlice;
@@ -17,7 +15,7 @@ use gix::ObjectId;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Depth,
+    Depth, kept,
     lacking::{self, Lack},
 };
 use crate::{
@@ -37,8 +35,6 @@ pub(super) const FOLDER: &str = "flota/scratch";
 const HEAD: &str = "ref: refs/heads/main\n";
 /// Each fetch adds a pack. From here on it is cheaper to start again than to look through them.
 const PACK_LIMIT: usize = 10;
-/// How long another run may keep the lock: longer than any fetch takes.
-const LOCK_PATIENCE: Duration = Duration::from_secs(600);
 
 /// The place of a store, which may not exist yet.
 pub(super) struct Scratch {
@@ -86,29 +82,9 @@ impl Scratch {
 
     /// Waits until no other run writes here. The lock goes with the process that holds it, however that ends.
     pub fn lock(&self) -> Result<Locked<'_>> {
-        let cannot = |err: io::Error| cannot_write(&self.dir, err);
-        let parent = self.dir.parent().unwrap_or(&self.dir);
-        fs::create_dir_all(parent).map_err(cannot)?;
-        let file = File::create(self.dir.with_extension("lock")).map_err(cannot)?;
-        let started = Instant::now();
-        while let Err(TryLockError::WouldBlock) = file.try_lock() {
-            if let Some(exit) = interrupt::pending() {
-                return Err(Error::new(
-                    exit,
-                    "interrupted while another run of flota fetches",
-                ));
-            }
-            if started.elapsed() > LOCK_PATIENCE {
-                let dir = self.dir.display();
-                return Err(Error::environment(format!(
-                    "another run of flota holds `{dir}`"
-                )));
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
         Ok(Locked {
             scratch: self,
-            _file: file,
+            _file: kept::hold(&self.dir)?,
         })
     }
 }

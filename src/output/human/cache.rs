@@ -11,7 +11,9 @@ pub fn caches(caches: &[Cache]) -> String {
     let rows = caches.iter().map(|cache| {
         let held = match cache.kind {
             CacheKind::Identities | CacheKind::Indexes => text::plural(cache.entries, "fact"),
-            CacheKind::Fetched | CacheKind::Objects => text::plural(cache.entries, "store"),
+            CacheKind::Fetched | CacheKind::Histories | CacheKind::Objects => {
+                text::plural(cache.entries, "store")
+            }
         };
         let path = text::line(&cache.path.to_string_lossy());
         vec![kebab(&cache.kind), held, text::size(cache.bytes), path]
