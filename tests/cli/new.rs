@@ -395,7 +395,7 @@ fn a_failure_after_the_push_is_gone_on_from_by_the_same_command() {
     let sandbox = fleet();
     sandbox.git("", &["init", "--quiet", "--bare", "web.git"]);
     fs::write(sandbox.path("fleet/.git/index.lock"), "").unwrap();
-    assert_eq!(sandbox.flota("fleet", &NEW).status, Some(1));
+    assert_eq!(sandbox.flota("fleet", &NEW).status, Some(4));
     let pushed = sandbox.git("web.git", &["rev-parse", "development"]);
     fs::remove_file(sandbox.path("fleet/.git/index.lock")).unwrap();
     // The commit that is there becomes the service's, whenever it was made.
@@ -581,7 +581,7 @@ fn what_a_forge_made_is_gone_on_with() {
     let configuration = [(server.as_str(), "https://forge.example/me/")];
     fs::write(sandbox.path("fleet/.git/index.lock"), "").unwrap();
     let ran = with_forges(&sandbox, "github", &configuration);
-    assert_eq!(ran.status, Some(1), "{}", ran.stderr);
+    assert_eq!(ran.status, Some(4), "{}", ran.stderr);
     let hint = "flota new web --template static --remote https://forge.example/me/web.git";
     assert!(ran.stderr.contains(hint), "{}", ran.stderr);
     fs::remove_file(sandbox.path("fleet/.git/index.lock")).unwrap();
