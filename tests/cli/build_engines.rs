@@ -236,7 +236,7 @@ fn ctrl_c_stops_what_runs(engine: &'static str) {
     );
     let _built = Built::new(&sandbox, engine, "");
 
-    let mut flota = sandbox.command("fleet", &["build", "sleeps"]);
+    let mut flota = sandbox.interruptible("fleet", &["build", "sleeps"]);
     let flota = flota
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
