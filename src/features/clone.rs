@@ -108,8 +108,10 @@ impl Unfinished {
         let folder = tempfile::Builder::new()
             .prefix(Self::PREFIX)
             .tempdir_in(parent)?;
-        let lock = File::create(folder.path().join(Self::LOCK))?;
-        lock.lock()?;
+        // It is held before it has its name: nobody finds it free and takes the folder for a dead run's.
+        let lock = tempfile::NamedTempFile::new_in(folder.path())?;
+        lock.as_file().lock()?;
+        let lock = lock.persist(folder.path().join(Self::LOCK))?;
         Ok(Self {
             folder,
             _lock: lock,
