@@ -186,9 +186,9 @@ impl<'a> Access<'a> {
         if let Some(branch) = branch {
             command = command.arg(format!("--branch={branch}"));
         }
-        // A password in a URL is no argument: the environment says what the URL without it stands for.
-        // Before it is run: what a server is asked in vain is the server's, what is not installed is not.
+        // Looked for before it is run, so that a git that is not installed is not held against the server.
         process::find("git")?;
+        // A password in a URL is no argument: the environment says what the URL without it stands for.
         let url: &BStr = match &source.local {
             Some(_) => source.url.as_ref(),
             None => source.shown.as_ref(),

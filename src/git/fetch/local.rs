@@ -24,6 +24,9 @@ use crate::git::{
     upload_pack::{self, Local, Request},
 };
 
+/// More than the trees of any service; beyond it `git fetch` does better, which keeps nothing in memory.
+const ANSWER_LIMIT: usize = 128 << 20;
+
 /// The objects of the repository in `folder`, if it is the user's own and holds all of `commits`, as whole as `depth` says.
 pub(super) fn open(
     folder: &Path,
@@ -48,9 +51,6 @@ fn git_dir(folder: &Path) -> PathBuf {
     }
     git_dir_of(&folder).unwrap_or(folder)
 }
-
-/// More than the trees of any service; beyond it `git fetch` does better, which keeps nothing in memory.
-const ANSWER_LIMIT: usize = 128 << 20;
 
 /// Brings `objects` from the repository in the folder `from`, where `git fetch` would take five processes.
 pub(super) fn fetch(
