@@ -34,7 +34,8 @@ use model::{
     error::{Error, Result},
     exit::Exit,
 };
-use output::{Output, ci::speech::Dialect};
+use output::Output;
+use output::ci::log_commands::Dialect;
 
 /// The whole program: parse, dispatch, report. `args` begins with the program's name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {

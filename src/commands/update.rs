@@ -6,7 +6,7 @@ use super::{Context, with_progress};
 use crate::{
     cli::{Bringing, ResultFormat, Update as Args},
     features::update::{self, Extent},
-    git::clone,
+    git::network::clone,
     model::{
         error::Result,
         event::Events,

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use crate::{
-    git::{pins, repository::Repository},
+    git::{index, repository::Repository},
     model::{
         bump::Bump,
         error::{Error, Result},
@@ -43,7 +43,7 @@ pub fn plan(fleet: &Repository, services: &[String], jobs: NonZeroUsize) -> Resu
 /// # Errors
 /// Work: git cannot write the index; then none is staged.
 pub fn stage(fleet: &Repository, bumps: &[Bump]) -> Result<()> {
-    pins::stage(
+    index::stage(
         fleet,
         bumps.iter().map(|bump| (bump.path.as_ref(), bump.to)),
     )

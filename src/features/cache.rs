@@ -1,7 +1,11 @@
 //! What earlier runs left for later ones: to be seen, and to be cleared.
 
 use crate::{
-    git::{clone::cache::ObjectCache, fetch::kept, repository::Repository, status::Facts},
+    git::{
+        network::{clone::cache::ObjectCache, fetch::kept},
+        repository::Repository,
+        status::Facts,
+    },
     model::{
         cache::{Cache, CacheKind},
         error::Result,

@@ -9,8 +9,8 @@ use super::{
 use crate::{
     git::{
         Objects,
-        branches::{self, Standing},
         gitmodules::Gitmodules,
+        network::reachability::{self, Standing},
         repository::Repository,
         submodule::Store,
     },
@@ -81,7 +81,7 @@ impl<'a> Guard<'a> {
         let listed = self.listed.at(path);
         let name = listed.map(|listed| listed.name.as_ref());
         if let Some(store) = Store::open(self.repository, name, path)?
-            && branches::seen_on_branch(&store, pin)?
+            && reachability::seen_on_branch(&store, pin)?
         {
             return Ok(None);
         }
@@ -100,7 +100,7 @@ impl<'a> Guard<'a> {
         let url = listed
             .and_then(|listed| listed.url.as_ref())
             .map(|url| url.as_ref());
-        Ok(match branches::ask(self.repository, name, url, pin)? {
+        Ok(match reachability::ask(self.repository, name, url, pin)? {
             Standing::OnBranch => None,
             Standing::Loose => warning(
                 WarningKind::BranchlessPin,

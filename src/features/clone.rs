@@ -12,9 +12,10 @@ use bstr::{BStr, ByteSlice};
 use super::update::{self, Wanted};
 use crate::{
     git::{
-        Objects, clone,
+        Objects,
         command::{git, run},
         config_file::ConfigFile,
+        network::clone,
         repository::Repository,
         url, vet, worktree,
     },

@@ -5,8 +5,10 @@ use gix::ObjectId;
 use crate::{
     ci::{Before, CiRun, PullRequest, Trigger},
     git::{
-        deepen::{self, Access},
-        fetch::PATIENCE,
+        network::{
+            fetch::PATIENCE,
+            shallow::{self, Access},
+        },
         repository::Repository,
         success,
     },
@@ -108,7 +110,7 @@ pub fn is_ancestor(
     access: Access,
 ) -> Result<bool> {
     let base = match repository.is_shallow() {
-        true => deepen::until_merge_base(repository, ancestor, descendant, access)?,
+        true => shallow::until_merge_base(repository, ancestor, descendant, access)?,
         false => repository.merge_base(ancestor, descendant)?,
     };
     Ok(base == Some(ancestor))
@@ -246,7 +248,7 @@ impl<'a> Finder<'a> {
     fn named(&self, rev: &str) -> Result<ObjectId> {
         let cut = self.run.is_some() || self.repository.is_shallow();
         self.repository.resolve(rev).or_else(|unknown| match cut {
-            true => deepen::commit(self.repository, rev, self.access).map_err(|_| unknown),
+            true => shallow::commit(self.repository, rev, self.access).map_err(|_| unknown),
             false => Err(unknown),
         })
     }
@@ -339,7 +341,7 @@ impl<'a> Finder<'a> {
 
     fn since(&self, rev: &str, base: ObjectId, head: End) -> Result<Ends> {
         let found = if self.repository.is_shallow() {
-            deepen::until_merge_base(self.repository, base, head.commit, self.access)?
+            shallow::until_merge_base(self.repository, base, head.commit, self.access)?
         } else {
             self.repository.merge_base(base, head.commit)?
         };
@@ -371,14 +373,14 @@ impl<'a> Finder<'a> {
         if self.repository.has_commit(commit) {
             return Ok(commit);
         }
-        deepen::commit(self.repository, &commit.to_string(), self.access)
+        shallow::commit(self.repository, &commit.to_string(), self.access)
     }
 
     /// A branch by its full name, since a branch may be called like a commit; fetched when it is not here.
     fn branch(&self, name: &str) -> Result<ObjectId> {
         match self.branch_if_any(name) {
             Some((_, commit)) => Ok(commit),
-            None => deepen::commit(self.repository, name, self.access),
+            None => shallow::commit(self.repository, name, self.access),
         }
     }
 

@@ -18,7 +18,7 @@ use gix::ObjectId;
 
 use super::update::Wanted;
 use crate::{
-    git::{path, pins, repository::Repository, worktree},
+    git::{index, path, repository::Repository, worktree},
     interrupt,
     model::{
         error::{Error, Result},
@@ -100,7 +100,7 @@ fn places(
     root: &Path,
     options: &Options<'_>,
 ) -> Result<(Vec<Place>, Vec<BString>)> {
-    let mut all = pins::of_index(fleet)?.all();
+    let mut all = index::of_index(fleet)?.all();
     if let Wanted::Matching(patterns) = Wanted::new(options.services)? {
         all = patterns.among(all, |(path, _)| path.as_ref())?;
     }

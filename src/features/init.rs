@@ -11,7 +11,7 @@ use crate::{
     config::Starter,
     git::{
         command::{git, run},
-        pins,
+        index,
         repository::Repository,
     },
     model::{
@@ -44,7 +44,7 @@ pub fn init(dir: &Path) -> Result<Initialised> {
         make_repository(&root)?;
     }
     let fleet = Repository::discover(&root)?;
-    let links = pins::of_index(&fleet)?.links;
+    let links = index::of_index(&fleet)?.links;
     let home = scaffold::home(&links);
     let branch = base_branch(&fleet);
     let starter = Starter {

@@ -9,8 +9,9 @@ use gix::{ObjectId, state::InProgress};
 use super::update::Wanted;
 use crate::{
     git::{
-        branches, history,
-        pins::{self, Conflicted},
+        history,
+        index::{self, Conflicted},
+        network::reachability,
         repository::Repository,
         submodule::Store,
     },
@@ -33,7 +34,7 @@ const SHOWN: usize = 10;
 /// The fleet's index cannot be read, a name is none of its services, or flota is interrupted.
 pub fn plan(fleet: &Repository, services: &[String], jobs: NonZeroUsize) -> Result<Vec<Conflict>> {
     let wanted = Wanted::new(services)?;
-    let conflicted = wanted.among(fleet, pins::of_index(fleet)?)?.conflicted;
+    let conflicted = wanted.among(fleet, index::of_index(fleet)?)?.conflicted;
     let found = parallel::map(jobs, &conflicted, |one| Conflict {
         path: one.path.clone(),
         base: one.base,
@@ -55,7 +56,7 @@ pub fn stage(fleet: &Repository, conflicts: &[Conflict]) -> Result<()> {
     let settled = conflicts
         .iter()
         .filter_map(|conflict| Some((conflict.path.as_ref(), conflict.pin()?)));
-    pins::stage(fleet, settled)
+    index::stage(fleet, settled)
 }
 
 /// The command that goes on with what the conflicts interrupted.
@@ -87,7 +88,7 @@ fn judge(fleet: &Repository, one: &Conflicted) -> Result<Verdict> {
     if seen != Direction::Unknown {
         return verdict(one, seen, own.as_ref(), [ours, theirs]);
     }
-    let fetched = branches::histories(fleet, name, url, &[ours, theirs])?;
+    let fetched = reachability::histories(fleet, name, url, &[ours, theirs])?;
     let is_cut = fetched.is_shallow();
     // A commit that was never pushed is in the submodule alone.
     let store = match own {

@@ -8,7 +8,7 @@ use gix::ObjectId;
 use super::update::Wanted;
 use crate::{
     git::{
-        path, pins,
+        index, path,
         repository::Repository,
         status::{self, Facts},
         worktree,
@@ -36,7 +36,7 @@ pub fn status(
     let root = fleet
         .folder()
         .map_err(|err| Error::environment("cannot find the fleet's folder").because(err))?;
-    let mut all = pins::of_index(fleet)?.all();
+    let mut all = index::of_index(fleet)?.all();
     if let Wanted::Matching(patterns) = Wanted::new(services)? {
         all = patterns.among(all, |(path, _)| path.as_ref())?;
     }

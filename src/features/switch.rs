@@ -10,7 +10,7 @@ use bstr::BString;
 use super::update::Wanted;
 use crate::{
     git::{
-        path, pins,
+        index, path,
         repository::Repository,
         switch::{self, Plan, Way},
         worktree,
@@ -47,7 +47,7 @@ pub fn switch(fleet: &Repository, options: Options<'_>) -> Result<Vec<Switched>>
     let root = fleet
         .folder()
         .map_err(|err| Error::environment("cannot find the fleet's folder").because(err))?;
-    let all = pins::of_index(fleet)?.all();
+    let all = index::of_index(fleet)?.all();
     let mut paths: Vec<_> = all.into_iter().map(|(path, _)| path).collect();
     let wanted = Wanted::new(options.services)?;
     if let Wanted::Matching(patterns) = &wanted {

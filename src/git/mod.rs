@@ -1,35 +1,30 @@
 //! Floor 2: Git. Reads go through gix, in process; what gix lacks goes through `git` itself ([`command`]).
 
-pub mod branches;
-pub mod clone;
 pub mod command;
 pub mod config_file;
-pub mod content;
-pub mod deepen;
+pub mod content_id;
 pub mod export;
-pub mod fetch;
 pub mod gitmodules;
 pub mod history;
 pub mod identity_cache;
+pub mod index;
 pub mod lock;
+pub mod network;
 mod pack;
 pub mod path;
-pub mod pins;
 #[cfg(test)]
 mod random;
 pub mod repository;
-pub mod staging;
 pub mod status;
 pub mod submodule;
 pub mod success;
 pub mod switch;
-pub mod tips;
 pub mod tree;
-mod upload_pack;
+pub mod tree_builder;
+pub mod update_index;
 pub mod url;
 pub mod vet;
 pub mod worktree;
-pub mod write;
 
 /// Read access to an object database, whichever repository it belongs to.
 #[derive(Clone, Copy)]

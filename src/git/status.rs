@@ -23,11 +23,11 @@ use crate::{
     },
 };
 
+mod cache;
 mod clean;
-mod facts;
-mod glance;
+mod quick;
 
-pub use facts::Facts;
+pub use cache::Facts;
 
 /// Looks at the worktree `work_dir`, whose commit the fleet says is `pin`.
 ///
@@ -42,7 +42,7 @@ pub fn of(work_dir: &Path, pin: Option<ObjectId>) -> Result<Worktree> {
 /// # Errors
 /// Repository: it cannot be read.
 pub fn by_facts(work_dir: &Path, pin: Option<ObjectId>, facts: &Facts) -> Result<Worktree> {
-    if let Some(seen) = pin.and_then(|pin| glance::at(work_dir, pin, facts)) {
+    if let Some(seen) = pin.and_then(|pin| quick::at(work_dir, pin, facts)) {
         return Ok(seen);
     }
     let repo = open(work_dir)?;

@@ -15,10 +15,11 @@ use gix::{
 };
 
 use super::{
-    Objects,
-    deepen::{self, Access},
-    fetch::attempt::{self, Fault},
-    history,
+    Objects, history,
+    network::{
+        fetch::attempt::{self, Fault},
+        shallow::{self, Access},
+    },
     repository::Repository,
     tree, url,
 };
@@ -179,10 +180,10 @@ pub fn fetch(
             ))
     };
     let depth = fleet.is_shallow().then_some("--depth=1");
-    let fetch = deepen::fetch(fleet, access)
+    let fetch = shallow::fetch(fleet, access)
         .args(depth)
         .arg("--")
-        .arg(deepen::to_os(remote.as_ref()))
+        .arg(shallow::to_os(remote.as_ref()))
         .arg(format!("+{reference}:{reference}"));
     attempt::run(&fetch).map_err(|fault| match fault {
         Fault::NotThere(said) | Fault::Unadvertised(said) | Fault::Failed(said) => {
@@ -206,11 +207,11 @@ pub fn push(
     access: Access,
 ) -> Result<bool> {
     let lease = expected.map(|id| id.to_string()).unwrap_or_default();
-    let pushed = deepen::on_fleet(fleet, access)
+    let pushed = shallow::on_fleet(fleet, access)
         .args(["push", "--quiet", "--no-verify", "--recurse-submodules=no"])
         .arg(format!("--force-with-lease={reference}:{lease}"))
         .arg("--")
-        .arg(deepen::to_os(remote.as_ref()))
+        .arg(shallow::to_os(remote.as_ref()))
         .arg(format!("{new}:{reference}"))
         .run()?;
     if pushed.success() {
@@ -238,9 +239,9 @@ fn ask(
     reference: &str,
     access: Access,
 ) -> Result<Option<ObjectId>> {
-    let answer = deepen::on_fleet(fleet, access)
+    let answer = shallow::on_fleet(fleet, access)
         .args(["ls-remote", "--refs", "--"])
-        .arg(deepen::to_os(remote.as_ref()))
+        .arg(shallow::to_os(remote.as_ref()))
         .arg(reference)
         .stdout_as_data(ANSWER_LIMIT)
         .run()?

@@ -6,7 +6,7 @@ use bstr::BStr;
 
 use super::{
     Output,
-    ci::speech::{Dialect, Gravity},
+    ci::log_commands::{Dialect, Gravity},
     text, theme,
 };
 use crate::model::{error::Error, place::Place};

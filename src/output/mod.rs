@@ -13,7 +13,9 @@ pub mod prompt;
 pub mod text;
 pub mod theme;
 
-use ci::speech::{self, Dialect, Gravity};
+use ci::log_commands;
+use ci::log_commands::Dialect;
+use ci::log_commands::Gravity;
 
 /// How the run speaks: settled once, from the command line.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +73,7 @@ impl Output {
         self.status(format!(
             "{} {}",
             theme::warning("warning:"),
-            speech::child(self.dialect, message)
+            log_commands::child(self.dialect, message)
         ));
     }
 }

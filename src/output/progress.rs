@@ -16,7 +16,7 @@ use indicatif::{
 
 use super::{
     Output,
-    ci::speech::{self, Gravity},
+    ci::log_commands::{self, Gravity},
     error, text, theme,
 };
 use crate::model::{
@@ -301,7 +301,7 @@ impl Logs {
             .unwrap_or(format!("── {names}"));
         loud.status(format!("\n{}", theme::failure(&title)));
         if let Some(log) = &failure.log {
-            loud.status(speech::child(dialect, log));
+            loud.status(log_commands::child(dialect, log));
         }
         let log = failure.log.as_deref().unwrap_or_default();
         error::report_below(&loud, failure.error, log);

@@ -15,7 +15,7 @@ use crate::{
     config,
     git::{
         path,
-        write::{self, Leaf},
+        tree_builder::{self, Leaf},
     },
     model::{
         error::{Error, Result},
@@ -114,7 +114,7 @@ impl Template {
             content: &source.content,
             is_executable: source.is_executable,
         });
-        write::tree_id(&leaves.collect::<Vec<_>>(), gix::hash::Kind::Sha1)
+        tree_builder::tree_id(&leaves.collect::<Vec<_>>(), gix::hash::Kind::Sha1)
     }
 
     /// The files of the service that `values` name, sorted by path: the template's, and what records it.

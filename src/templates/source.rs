@@ -11,7 +11,7 @@ use bstr::{BStr, ByteSlice, ByteVec};
 use super::{Template, embedded, folder, repository};
 use crate::{
     git::{
-        clone::{self, Access},
+        network::clone::{self, Access},
         repository::Repository,
         url::{self, Source},
     },

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use flota::git::fetch::{self, Depth};
+use flota::git::network::fetch::{self, Depth};
 
 use crate::{
     http::{Manners, serve},

@@ -7,7 +7,7 @@ use std::{
 };
 
 use flota::{
-    git::fetch::{self, Depth, Fetched, Options},
+    git::network::fetch::{self, Depth, Fetched, Options},
     model::exit::Exit,
 };
 use gix::ObjectId;

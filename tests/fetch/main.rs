@@ -3,7 +3,6 @@
 #[path = "../support/daemons.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod daemons;
-mod deepen;
 mod faults;
 #[path = "../support/http.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]
@@ -11,4 +10,5 @@ mod http;
 mod local;
 mod scratch;
 mod served;
+mod shallow;
 mod world;

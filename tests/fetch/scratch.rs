@@ -7,8 +7,8 @@ use std::{
 
 use flota::{
     git::{
-        fetch::{self, Depth, Options},
         gitmodules::Gitmodules,
+        network::fetch::{self, Depth, Options},
     },
     model::event::Event,
 };

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use flota::git::fetch::{self, Depth, Options};
+use flota::git::network::fetch::{self, Depth, Options};
 
 use crate::{
     daemons::free_port,

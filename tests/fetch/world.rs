@@ -13,7 +13,7 @@ use bstr::BString;
 use flota::{
     git::{
         Objects,
-        fetch::{self, Depth, Fetched, Options, Wanted},
+        network::fetch::{self, Depth, Fetched, Options, Wanted},
         repository::Repository,
         tree,
     },

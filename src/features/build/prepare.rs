@@ -18,7 +18,7 @@ use crate::{
     container::ImageRequest,
     git::{
         Objects,
-        content::{CODE, CONFIG},
+        content_id::{CODE, CONFIG},
         export,
         gitmodules::Gitmodules,
         history,

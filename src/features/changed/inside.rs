@@ -13,11 +13,11 @@ use super::{
 };
 use crate::{
     git::{
-        Objects, content,
-        fetch::{Depth, Wanted},
+        Objects, content_id,
         gitmodules::Gitmodules,
         history,
         identity_cache::{Facts, Fingerprint, Known},
+        network::fetch::{Depth, Wanted},
         repository::Repository,
         submodule::Store,
         tree, url,
@@ -373,7 +373,7 @@ impl<'a> Reader<'a> {
 
     /// How much of a commit has to be fetched to tell what is asked.
     fn depth(&self, files: bool) -> Depth {
-        if files || !content::is_by_folders(&self.change) {
+        if files || !content_id::is_by_folders(&self.change) {
             Depth::AllTrees
         } else {
             Depth::Trees
@@ -467,7 +467,7 @@ impl<'a> Reader<'a> {
                 ..Content::default()
             });
         }
-        content::of_tree(objects, root, &self.change)
+        content_id::of_tree(objects, root, &self.change)
     }
 
     /// Which way the pin went; none when there are no two pins.

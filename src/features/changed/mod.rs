@@ -12,7 +12,7 @@ use super::ends::Ends;
 use crate::{
     git::{
         Objects,
-        content::{CODE, CONFIG},
+        content_id::{CODE, CONFIG},
         gitmodules::{self, Gitmodules},
         repository::Repository,
         tree,

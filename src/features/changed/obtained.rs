@@ -7,7 +7,7 @@ use gix::ObjectId;
 
 use crate::{
     git::{
-        fetch::{self, Depth, PATIENCE, Wanted},
+        network::fetch::{self, Depth, PATIENCE, Wanted},
         repository::Repository,
         submodule::Store,
     },

@@ -6,7 +6,7 @@ use super::{Options, Trees, inside, is_part};
 use crate::{
     features::ends::Ends,
     git::{
-        Objects, content, history,
+        Objects, content_id, history,
         repository::Repository,
         tree::{self, Difference},
     },
@@ -41,7 +41,7 @@ pub(super) fn in_service(
         .hint("leave the name out: flota build"));
     }
     let own = settings.for_service(&name.to_str_lossy());
-    let content = |root| content::of_tree(objects, root, &own.change);
+    let content = |root| content_id::of_tree(objects, root, &own.change);
     let (from, to) = (ends.base.commit, ends.head.commit);
     let old = trees.base.map(content).transpose()?;
     let new = trees.head.map(content).transpose()?.unwrap_or_default();

@@ -15,7 +15,12 @@ use super::{
 };
 use crate::{
     ci::CiRun,
-    git::{Objects, deepen::Access, fetch::PATIENCE, repository::Repository, success, tree},
+    git::{
+        Objects,
+        network::{fetch::PATIENCE, shallow::Access},
+        repository::Repository,
+        success, tree,
+    },
     model::{
         change::{Action, Changed},
         error::{Error, Result},

@@ -18,7 +18,7 @@ use gix::{
 
 use super::SERVICES;
 use crate::{
-    git::{gitmodules, path, pins, repository::Repository, vet::Link, worktree},
+    git::{gitmodules, index, path, repository::Repository, vet::Link, worktree},
     model::error::{Error, Result},
 };
 
@@ -44,7 +44,7 @@ impl Place {
     /// # Errors
     /// Misuse: the name is taken. Repository: `.gitmodules` has changes that are not staged, or is in conflict.
     pub(super) fn find(fleet: &Repository, root: &Path, name: &str) -> Result<Self> {
-        let links = pins::of_index(fleet)?.links;
+        let links = index::of_index(fleet)?.links;
         let taken = |what: String| {
             Error::misuse(what).hint("call the new service something else: flota new NAME")
         };

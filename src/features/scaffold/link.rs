@@ -22,10 +22,10 @@ use crate::{
     git::{
         command::run,
         config_file::ConfigFile,
-        gitmodules, path, pins,
+        gitmodules, index, path,
         repository::Repository,
-        staging::{Staged, stage},
         status, submodule,
+        update_index::{Staged, stage},
         url::Source,
         worktree,
     },
@@ -234,7 +234,7 @@ pub(super) fn recover(fleet: &Repository, root: &Path) -> Result<()> {
     let name = name.to_str_lossy().into_owned();
     crate::model::name::check(&name)?;
     let relative = path::relative("path", place.as_bstr())?;
-    let is_linked = pins::of_index(fleet)?
+    let is_linked = index::of_index(fleet)?
         .links
         .iter()
         .any(|link| link.path == place);

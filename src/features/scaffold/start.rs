@@ -13,9 +13,9 @@ use crate::{
     git::{
         command::{git, run},
         config_file::ConfigFile,
+        tree_builder::{self, Leaf},
         url::Source,
         worktree,
-        write::{self, Leaf},
     },
     model::{
         error::{Error, Result},
@@ -46,7 +46,7 @@ impl<'a> Start<'a> {
             .env("GIT_DEFAULT_REF_FORMAT", "files");
         run(init, "make a repository for the service")?;
         let git_dir = root.join(".git");
-        let tree = write::write_tree(&open(&git_dir)?, &leaves(plan.files))?;
+        let tree = tree_builder::write_tree(&open(&git_dir)?, &leaves(plan.files))?;
         worktree::fill(&git_dir, &root, tree)?;
         let message = format!(
             "Start {} from the template {}\n\n{RENDERING}: {tree}\n",

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use crate::{
     features::update::Wanted,
-    git::{pins, repository::Repository, submodule::Store, vet::Link},
+    git::{index, repository::Repository, submodule::Store, vet::Link},
     model::{
         error::{Error, Result},
         template::{Drift, DriftState, Origin, Record},
@@ -18,7 +18,7 @@ use crate::{
 /// # Errors
 /// Misuse: a name is none of the fleet's services. Repository: the fleet's index cannot be read.
 pub fn drift(fleet: &Repository, services: &[String], jobs: NonZeroUsize) -> Result<Vec<Drift>> {
-    let links = pins::of_index(fleet)?.links;
+    let links = index::of_index(fleet)?.links;
     let links = Wanted::new(services)?.named(links)?;
     parallel::map(jobs, &links, |link| one(fleet, link))
 }

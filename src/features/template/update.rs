@@ -14,7 +14,9 @@ use crate::{
         scaffold::{self, Ask, Committer},
         update::Wanted,
     },
-    git::{Objects, path, pins, repository::Repository, status, vet::Link, worktree, write},
+    git::{
+        Objects, index, path, repository::Repository, status, tree_builder, vet::Link, worktree,
+    },
     interrupt,
     model::{
         error::{Error, Result},
@@ -46,7 +48,7 @@ pub fn update(fleet: &Repository, request: &Request<'_>, ask: Ask<'_>) -> Result
     let root = fleet
         .folder()
         .map_err(|err| Error::environment("cannot find the fleet's folder").because(err))?;
-    let links = pins::of_index(fleet)?.links;
+    let links = index::of_index(fleet)?.links;
     let links = Wanted::new(request.services)?.named(links)?;
     let _lock = crate::features::update::lock(fleet)?;
     let mut updated = Vec::new();
@@ -193,7 +195,7 @@ impl<'a> Service<'a> {
     /// The tree of what `template` makes with `values`, written into the repository.
     fn render(&self, template: &Template, values: &Values) -> Result<ObjectId> {
         let files = template.render(values)?;
-        write::write_tree(&self.repo, &scaffold::leaves(&files))
+        tree_builder::write_tree(&self.repo, &scaffold::leaves(&files))
     }
 
     /// The newest commit of HEAD's history that holds what a template rendered and nothing else, with its tree.

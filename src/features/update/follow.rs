@@ -10,10 +10,10 @@ use crate::{
     git::{
         command::as_user,
         history,
-        pins::{self, Pins},
+        index::{self, Pins},
+        network::ls_remote::{Servers, Tip},
         repository::Repository,
         submodule::{self, Store},
-        tips::{Servers, Tip},
         vet::Link,
     },
     interrupt,
@@ -51,7 +51,7 @@ pub fn follow(
     extent: Extent,
     options: Options<'_>,
 ) -> Result<Followed> {
-    let Pins { links, conflicted } = wanted.among(fleet, pins::of_index(fleet)?)?;
+    let Pins { links, conflicted } = wanted.among(fleet, index::of_index(fleet)?)?;
     if extent == Extent::Commit {
         check_idle(fleet)?;
     }
@@ -96,7 +96,7 @@ pub fn follow(
         describe(fleet, one)?;
     }
     if !moves.is_empty() && extent != Extent::Show {
-        pins::stage(fleet, moves.iter().map(|one| (one.path.as_ref(), one.to)))?;
+        index::stage(fleet, moves.iter().map(|one| (one.path.as_ref(), one.to)))?;
     }
     let commit = match extent {
         Extent::Commit if !moves.is_empty() => Some(commit(fleet, &moves)?),

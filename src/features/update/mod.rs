@@ -20,9 +20,9 @@ use gix::ObjectId;
 
 use crate::{
     git::{
-        clone::{self, Access, cache::ObjectCache},
         gitmodules::Gitmodules,
-        pins::{self, Conflicted, Pins},
+        index::{self, Conflicted, Pins},
+        network::clone::{self, Access, cache::ObjectCache},
         repository::Repository,
         submodule::{self, Store},
         vet::{self, Link},
@@ -67,7 +67,7 @@ pub struct Options<'a> {
 /// Before anything is touched: a submodule is refused by its name, path or URL; another run is at work. What befalls single
 /// submodules later is in their [`Outcome`].
 pub fn update(fleet: &Repository, wanted: &Wanted, options: Options<'_>) -> Result<Vec<Synced>> {
-    let pins = wanted.among(fleet, pins::of_index(fleet)?)?;
+    let pins = wanted.among(fleet, index::of_index(fleet)?)?;
     let _lock = lock(fleet)?;
     bring(fleet, pins, options)
 }

@@ -5,7 +5,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use crate::{
     git::{
-        pins::{Conflicted, Pins},
+        index::{Conflicted, Pins},
         repository::Repository,
         vet::Link,
     },

@@ -18,7 +18,6 @@ pub mod buildkite;
 pub mod github;
 pub mod gitlab;
 pub mod jenkins;
-pub mod speech;
 pub mod summary;
 
 /// A plan, and its division among jobs.
@@ -230,5 +229,6 @@ fn quoted(value: &str) -> String {
     format!("\"{value}\"")
 }
 
+pub mod log_commands;
 #[cfg(test)]
 mod tests;

@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_name_is_text_and_nothing_else() {
-        for name in super::super::speech::tests::HOSTILE {
+        for name in super::super::log_commands::tests::HOSTILE {
             let shown = code(name);
             let inside = shown
                 .strip_prefix("<code>")

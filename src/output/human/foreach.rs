@@ -2,13 +2,13 @@
 
 use crate::{
     model::foreach::{Ran, Summary},
-    output::{ci::speech, text},
+    output::{ci::log_commands, text},
 };
 
 /// What a command printed in one service, below the service's name, for the log of a CI system where there is one.
-pub fn ran(ran: &Ran, dialect: Option<speech::Dialect>) -> String {
+pub fn ran(ran: &Ran, dialect: Option<log_commands::Dialect>) -> String {
     let name = text::name(ran.path.as_ref());
-    let said = speech::child(dialect, &String::from_utf8_lossy(&ran.text));
+    let said = log_commands::child(dialect, &String::from_utf8_lossy(&ran.text));
     let took = text::duration(ran.took);
     let line = if said.is_empty() { "" } else { "\n" };
     format!("── {name} ({took})\n{said}{line}")

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use flota::{
-    git::deepen::{self, Access},
+    git::network::shallow::{self, Access},
     model::exit::Exit,
 };
 use gix::ObjectId;
@@ -89,7 +89,7 @@ fn a_ci_checkout_gets_its_target_branch_and_then_the_merge_base() {
         shallow_clone(&world, &local(&world), "topic");
         let fleet = world.fleet();
         assert!(fleet.resolve_first(["main"]).is_none());
-        let base = deepen::commit(&fleet, "main", ONLINE).unwrap();
+        let base = shallow::commit(&fleet, "main", ONLINE).unwrap();
         assert_eq!(base, main);
         assert_eq!(
             world
@@ -97,7 +97,7 @@ fn a_ci_checkout_gets_its_target_branch_and_then_the_merge_base() {
                 .trim(),
             "1"
         );
-        let found = deepen::until_merge_base(&fleet, base, topic, ONLINE).unwrap();
+        let found = shallow::until_merge_base(&fleet, base, topic, ONLINE).unwrap();
         assert_eq!(found, Some(fork), "{depth}");
         let git = world.git("fleet", &["merge-base", "origin/main", "HEAD"]);
         assert_eq!(git.trim(), fork.to_string());
@@ -141,7 +141,7 @@ fn a_merge_base_beyond_which_a_better_one_hides_is_not_taken() {
     );
     let fleet = world.fleet();
     assert_eq!(fleet.merge_base(main, topic).unwrap(), Some(old));
-    let found = deepen::until_merge_base(&fleet, main, topic, ONLINE).unwrap();
+    let found = shallow::until_merge_base(&fleet, main, topic, ONLINE).unwrap();
     assert_eq!(found, Some(fork));
 }
 
@@ -150,7 +150,7 @@ fn a_cut_that_lies_beyond_the_merge_base_costs_nothing() {
     let world = World::new();
     let [fork, main, topic] = forked(&world, 20, 2);
     world.clone_fleet(&local(&world), &["--depth=5", "--no-single-branch"]);
-    let found = deepen::until_merge_base(&world.fleet(), main, topic, OFFLINE).unwrap();
+    let found = shallow::until_merge_base(&world.fleet(), main, topic, OFFLINE).unwrap();
     assert_eq!(found, Some(fork));
 }
 
@@ -160,12 +160,12 @@ fn offline_says_what_to_run() {
     let [_, main, topic] = forked(&world, 5, 5);
     shallow_clone(&world, &local(&world), "topic");
     let fleet = world.fleet();
-    let error = deepen::commit(&fleet, "main", OFFLINE).unwrap_err();
+    let error = shallow::commit(&fleet, "main", OFFLINE).unwrap_err();
     assert_eq!(error.exit(), Exit::Repository);
     let hint = "fetch it: git fetch origin +refs/heads/main:refs/remotes/origin/main";
     assert_eq!(error.hints(), [hint]);
-    deepen::commit(&fleet, "main", ONLINE).unwrap();
-    let error = deepen::until_merge_base(&fleet, main, topic, OFFLINE).unwrap_err();
+    shallow::commit(&fleet, "main", ONLINE).unwrap();
+    let error = shallow::until_merge_base(&fleet, main, topic, OFFLINE).unwrap_err();
     assert_eq!(error.exit(), Exit::Repository);
     assert_eq!(
         error.hints()[0],
@@ -180,9 +180,9 @@ fn histories_that_never_meet_have_no_merge_base() {
     let alone = chain(&world, "alone", None, 70);
     shallow_clone(&world, &local(&world), "alone");
     let fleet = world.fleet();
-    deepen::commit(&fleet, "main", ONLINE).unwrap();
+    shallow::commit(&fleet, "main", ONLINE).unwrap();
     assert_eq!(
-        deepen::until_merge_base(&fleet, main, alone, ONLINE).unwrap(),
+        shallow::until_merge_base(&fleet, main, alone, ONLINE).unwrap(),
         None
     );
 }
@@ -203,7 +203,7 @@ fn a_remote_that_is_cut_itself_is_an_error() {
     world.git("", &args);
     let url = format!("file://{}", world.path("cut").display());
     world.clone_fleet(&url, &["--no-single-branch"]);
-    let error = deepen::until_merge_base(&world.fleet(), main, topic, ONLINE).unwrap_err();
+    let error = shallow::until_merge_base(&world.fleet(), main, topic, ONLINE).unwrap_err();
     assert!(
         error
             .to_string()
@@ -220,7 +220,7 @@ fn a_whole_clone_stays_whole() {
     let more = chain(&world, "later", Some(world.id("up", "main")), 4);
     let fleet = world.fleet();
     assert_eq!(
-        deepen::commit(&fleet, &more.to_string(), ONLINE).unwrap(),
+        shallow::commit(&fleet, &more.to_string(), ONLINE).unwrap(),
         more
     );
     assert!(!fleet.is_shallow());
@@ -242,12 +242,12 @@ fn tags_are_found_and_what_is_nowhere_is_named() {
     );
     shallow_clone(&world, &local(&world), "topic");
     let fleet = world.fleet();
-    assert_eq!(deepen::commit(&fleet, "v1", ONLINE).unwrap(), fork);
-    let error = deepen::commit(&fleet, "nowhere", ONLINE).unwrap_err();
+    assert_eq!(shallow::commit(&fleet, "v1", ONLINE).unwrap(), fork);
+    let error = shallow::commit(&fleet, "nowhere", ONLINE).unwrap_err();
     assert_eq!(error.exit(), Exit::Repository);
     let message = "`nowhere` is not in this clone, and cannot be fetched from `origin`";
     assert_eq!(error.to_string(), message);
-    let expression = deepen::commit(&fleet, "--upload-pack=touch x", ONLINE).unwrap_err();
+    let expression = shallow::commit(&fleet, "--upload-pack=touch x", ONLINE).unwrap_err();
     assert!(expression.to_string().contains("names no commit here"));
 }
 
@@ -263,7 +263,7 @@ fn a_server_that_gives_out_tips_alone_deepens_its_branches() {
     let server = serve(&world.path(""), manners);
     shallow_clone(&world, &format!("{}/up/.git", server.url), "topic");
     let fleet = world.fleet();
-    deepen::commit(&fleet, "main", ONLINE).unwrap();
+    shallow::commit(&fleet, "main", ONLINE).unwrap();
     world.git(
         "fleet",
         &[
@@ -273,6 +273,6 @@ fn a_server_that_gives_out_tips_alone_deepens_its_branches() {
             "+refs/heads/*:refs/remotes/origin/*",
         ],
     );
-    let found = deepen::until_merge_base(&fleet, main, topic, ONLINE).unwrap();
+    let found = shallow::until_merge_base(&fleet, main, topic, ONLINE).unwrap();
     assert_eq!(found, Some(fork));
 }

@@ -11,9 +11,12 @@ use ureq::http::Uri;
 use super::{login::question, rules::Place};
 use crate::{
     git::{
-        clone::layout::{self, HEADS, Refs},
         config_file::ConfigFile,
-        upload_pack, url,
+        network::{
+            clone::layout::{self, HEADS, Refs},
+            upload_pack,
+        },
+        url,
     },
     model::fleet::without_credentials,
 };

@@ -10,13 +10,13 @@ use bstr::BStr;
 use gix::ObjectId;
 use sha2::{Digest, Sha256};
 
-use super::{
+use super::fetch::{
+    kept,
+    remote::{self, Setting},
+};
+use crate::git::{
     Objects,
     command::git,
-    fetch::{
-        kept,
-        remote::{self, Setting},
-    },
     history,
     repository::Repository,
     submodule::Store,

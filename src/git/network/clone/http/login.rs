@@ -13,7 +13,7 @@ use ureq::http::HeaderValue;
 use crate::{
     git::{
         command::git,
-        fetch::remote::{self, Setting},
+        network::fetch::remote::{self, Setting},
         url,
     },
     process::mask_secret,

@@ -11,7 +11,7 @@ use std::{
 
 use super::scratch::FOLDER;
 use crate::{
-    git::{branches, repository::Repository},
+    git::{network::reachability, repository::Repository},
     interrupt,
     model::error::{Error, Result},
 };
@@ -42,7 +42,7 @@ pub fn usage(fleet: &Repository) -> Result<Usage> {
 /// # Errors
 /// They are there and cannot be read.
 pub fn usage_of_histories(fleet: &Repository) -> Result<Usage> {
-    usage_of(branches::folder(fleet))
+    usage_of(reachability::folder(fleet))
 }
 
 fn usage_of(path: PathBuf) -> Result<Usage> {
@@ -75,7 +75,7 @@ fn usage_of(path: PathBuf) -> Result<Usage> {
 /// One cannot be removed, or is in use.
 pub fn clear(fleet: &Repository) -> Result<()> {
     let mut in_use = 0;
-    for folder in [fleet.common_dir().join(FOLDER), branches::folder(fleet)] {
+    for folder in [fleet.common_dir().join(FOLDER), reachability::folder(fleet)] {
         let cannot = |err: io::Error| {
             let folder = folder.display();
             Error::environment(format!("cannot remove what is in `{folder}`")).because(err)

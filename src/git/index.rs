@@ -10,7 +10,7 @@ use gix::{
 use super::{
     gitmodules::{self, Gitmodules},
     repository::Repository,
-    staging::{self, Staged},
+    update_index::{self, Staged},
     vet::{self, Link},
 };
 use crate::model::{
@@ -141,5 +141,5 @@ pub fn stage<'a>(
         path,
         entry: Some((EntryKind::Commit.into(), pin)),
     });
-    staging::stage(root, &staged.collect::<Vec<_>>(), "stage the pins")
+    update_index::stage(root, &staged.collect::<Vec<_>>(), "stage the pins")
 }

@@ -27,7 +27,7 @@ use super::{
     layout::{self, Refs},
 };
 use crate::{
-    git::{
+    git::network::{
         fetch::remote::Setting,
         upload_pack::{self, Request},
     },

@@ -10,7 +10,7 @@ use super::{
     layout::{self, HEADS, Refs, TAGS},
 };
 use crate::{
-    git::{
+    git::network::{
         fetch::attempt::Fault,
         upload_pack::{self, Local, Request},
     },

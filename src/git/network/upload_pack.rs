@@ -17,10 +17,8 @@ use gix_packetline::{
     read::ProgressAction,
 };
 
-use super::{
-    command::{argument, git},
-    fetch::attempt::Fault,
-};
+use super::fetch::attempt::Fault;
+use crate::git::command::{argument, git};
 use crate::model::error::Result as Outcome;
 
 /// What may follow a whole answer, in bytes: its last packet line.

@@ -10,8 +10,8 @@ use gix::{ObjectId, config::file::Metadata, objs::Exists as _};
 
 use crate::{
     git::{
+        network::upload_pack::Advertised,
         pack::{self, Received},
-        upload_pack::Advertised,
     },
     model::error::{Error, Result},
 };

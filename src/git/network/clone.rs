@@ -11,12 +11,12 @@ use std::{
 use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
-use super::{
+use super::fetch::{
+    attempt::{self, Fault},
+    remote::{self, Setting},
+};
+use crate::git::{
     command::{argument, git},
-    fetch::{
-        attempt::{self, Fault},
-        remote::{self, Setting},
-    },
     lock,
     repository::Repository,
     submodule::Store,
@@ -40,9 +40,10 @@ mod local;
 mod partial;
 
 use cache::ObjectCache;
+use http::Http;
+use http::Refusal;
 #[cfg(any(test, fuzzing))]
 pub use http::properties;
-use http::{Http, Refusal};
 
 /// What a partial clone leaves out.
 const PARTIAL: &str = "--filter=blob:none";

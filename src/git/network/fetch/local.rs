@@ -20,8 +20,8 @@ use gix::{ObjectId, sec::Trust};
 
 use super::{Depth, attempt::Fault, lacking, scratch::Locked};
 use crate::git::{
+    network::upload_pack::{self, Local, Request},
     submodule::{Store, git_dir_of},
-    upload_pack::{self, Local, Request},
 };
 
 /// More than the trees of any service; beyond it `git fetch` does better, which keeps nothing in memory.

@@ -13,7 +13,7 @@ use bstr::{BString, ByteSlice};
 use gix::ObjectId;
 use rayon::prelude::*;
 
-use super::{
+use crate::git::{
     repository::Repository,
     submodule::Store,
     url::{self, Source},
@@ -28,7 +28,7 @@ use crate::{
     parallel,
 };
 
-pub(super) mod attempt;
+pub(in crate::git) mod attempt;
 pub mod kept;
 mod lacking;
 mod local;
@@ -37,8 +37,10 @@ mod scratch;
 
 use attempt::Fault;
 use lacking::Lack;
-use remote::{Server, Setting};
-use scratch::{Locked, Scratch};
+use remote::Server;
+use remote::Setting;
+use scratch::Locked;
+use scratch::Scratch;
 
 /// How long a server may be silent, when nobody says.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -7,14 +7,12 @@ use gix::ObjectId;
 
 use super::{
     clone::explain,
-    command::git,
     fetch::{
         attempt,
         remote::{self, Setting},
     },
-    repository::Repository,
-    url::Source,
 };
+use crate::git::{command::git, repository::Repository, url::Source};
 use crate::model::error::{Error, Result};
 
 /// The prefix of a branch's full name.

@@ -10,7 +10,7 @@ use gix::{
     },
 };
 
-use super::content;
+use super::content_id;
 use crate::model::error::{Error, Result};
 
 /// A file to be: its parts joined by `/`.
@@ -25,7 +25,9 @@ pub struct Leaf<'a> {
 
 /// The id that the tree of these files has, which no database has to hold.
 pub fn tree_id(leaves: &[Leaf<'_>], hash: gix::hash::Kind) -> Result<ObjectId> {
-    tree(leaves, &mut |kind, bytes| content::hash(hash, kind, bytes))
+    tree(leaves, &mut |kind, bytes| {
+        content_id::hash(hash, kind, bytes)
+    })
 }
 
 /// Writes the tree of these files into `repo`; its id.

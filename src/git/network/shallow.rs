@@ -12,14 +12,8 @@ use gix::{
     revision::plumbing::{Graph, merge_base},
 };
 
-use super::{
-    Objects,
-    command::git,
-    fetch::attempt::{self, Fault},
-    lock,
-    repository::Repository,
-    url,
-};
+use super::fetch::attempt::{self, Fault};
+use crate::git::{Objects, command::git, lock, repository::Repository, url};
 use crate::{
     interrupt,
     model::error::{Error, Result},
@@ -201,12 +195,12 @@ fn deepen(fleet: &Repository, depth: &str, cut: &[ObjectId], access: Access) -> 
 }
 
 /// The beginning of a fetch into the fleet's own repository.
-pub(super) fn fetch(fleet: &Repository, access: Access) -> Command {
+pub(in crate::git) fn fetch(fleet: &Repository, access: Access) -> Command {
     on_fleet(fleet, access).args(attempt::FETCH)
 }
 
 /// git at work on the fleet's own repository, for a conversation with its remote.
-pub(super) fn on_fleet(fleet: &Repository, access: Access) -> Command {
+pub(in crate::git) fn on_fleet(fleet: &Repository, access: Access) -> Command {
     git(fleet.work_dir().unwrap_or(fleet.common_dir()))
         .arg("--git-dir")
         .arg(fleet.git_dir())
@@ -282,7 +276,7 @@ fn cannot(message: String, fault: Fault) -> Error {
     }
 }
 
-pub(super) fn to_os(name: &BStr) -> std::ffi::OsString {
+pub(in crate::git) fn to_os(name: &BStr) -> std::ffi::OsString {
     name.to_os_str_lossy().into_owned()
 }
 
