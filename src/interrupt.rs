@@ -44,12 +44,12 @@ pub fn install(kill_children: fn()) -> Result<()> {
     let wanted = [SIGINT, SIGTERM, SIGHUP];
     let ignored = ignored();
     let signals = Signals::new(wanted.into_iter().filter(|signal| !has(ignored, *signal)))
-        .map_err(|error| Error::environment("cannot watch for signals").because(error))?;
+        .map_err(|error| Error::unavailable("cannot watch for signals").because(error))?;
     thread::Builder::new()
         .name("signals".into())
         .spawn(move || watch(signals, kill_children))
         .map_err(|error| {
-            Error::environment("cannot start the thread that watches for signals").because(error)
+            Error::unavailable("cannot start the thread that watches for signals").because(error)
         })?;
     Ok(())
 }

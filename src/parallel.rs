@@ -20,7 +20,7 @@ pub fn pool(jobs: NonZeroUsize) -> Result<rayon::ThreadPool> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(jobs.get())
         .build()
-        .map_err(|err| Error::environment(format!("cannot start {jobs} threads")).because(err))
+        .map_err(|err| Error::unavailable(format!("cannot start {jobs} threads")).because(err))
 }
 
 /// Lets a number of threads in at a time: for work that takes more of the machine than a thread that waits.

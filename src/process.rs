@@ -71,14 +71,14 @@ const REPOSITORY_VARIABLES: [&str; 14] = [
 /// in its working directory, and the library that reads it follows some of them (`GIT_INDEX_FILE`).
 ///
 /// # Errors
-/// Environment: it cannot be started.
+/// Unavailable: it cannot be started.
 pub fn shed_repository_variables(args: &[OsString]) -> Result<()> {
     let is_set = |name: &&str| std::env::var_os(name).is_some();
     if !REPOSITORY_VARIABLES.iter().any(is_set) {
         return Ok(());
     }
     let cannot = |err| {
-        Error::environment("cannot start flota without the variables that point at a repository")
+        Error::unavailable("cannot start flota without the variables that point at a repository")
             .because(err)
             .hint("unset them: unset $(git rev-parse --local-env-vars)")
     };
@@ -200,7 +200,7 @@ impl Command {
     /// Starts the child and waits for its end. A child that ends with a failure is a result too: see [`Output::check`].
     ///
     /// # Errors
-    /// - Environment: no such program, it cannot be started, the log cannot be written, it waits for a terminal.
+    /// - Unavailable: no such program, it cannot be started, the log cannot be written, it waits for a terminal.
     /// - Work: its time is up, it was silent for too long, or its data went beyond the limit.
     /// - The code of the signal, when flota is interrupted: before the start, or while the child runs.
     pub fn run(&self) -> Result<Output> {
@@ -215,13 +215,13 @@ impl Command {
         let _guarded = watchdog::guard(&mark);
         let (mut child, tree, mut pump) =
             self.spawn(&program, capture, &mark).map_err(|error| {
-                Error::environment(format!("cannot start {}", program.display())).because(error)
+                Error::unavailable(format!("cannot start {}", program.display())).because(error)
             })?;
         let enrolled = tree.enrol();
         let stop = self.supervise(&tree, &mut pump, started);
         drop(enrolled);
         let status = child.wait().map_err(|error| {
-            Error::environment(format!("lost track of {}", self.name())).because(error)
+            Error::unavailable(format!("lost track of {}", self.name())).because(error)
         })?;
         let (text, logged) = pump.capture.finish();
         let log_trouble = || logged.err().map(|error| Stop::Trouble(Trouble::Log(error)));
@@ -365,7 +365,7 @@ impl Command {
             Stop::Interrupted(exit) => return Error::new(*exit, format!("{name} was interrupted")),
             Stop::Trouble(Trouble::Log(error)) => {
                 let log = self.log.as_deref().unwrap_or(Path::new("the log"));
-                return Error::environment(format!("cannot write {}: {error}", log.display()));
+                return Error::unavailable(format!("cannot write {}: {error}", log.display()));
             }
             Stop::Trouble(Trouble::TooMuch) => {
                 let limit = self.stdout_limit.unwrap_or_default();
@@ -373,7 +373,7 @@ impl Command {
             }
             Stop::TimedOut(limit) => Error::work(format!("{name} did not finish within {limit:?}")),
             Stop::Silent(limit) => Error::work(format!("{name} said nothing for {limit:?}")),
-            Stop::WantsTerminal => Error::environment(format!("{name} asks for something on the terminal"))
+            Stop::WantsTerminal => Error::unavailable(format!("{name} asks for something on the terminal"))
                 .hint("log in beforehand: `ssh-add` for SSH keys, a credential helper for HTTPS (`git help credentials`)"),
         };
         match last_lines(text) {

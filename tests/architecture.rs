@@ -18,22 +18,26 @@ enum Room {
     Commands,
     Output,
     Features,
+    Fleet,
     Adapters,
     Model,
 }
 
-use Room::{Adapters, Arguments, Commands, Entry, Features, Model, Output};
+use Room::{Adapters, Arguments, Commands, Entry, Features, Fleet, Model, Output};
 
 impl Room {
     fn may_import(self) -> &'static [Self] {
         match self {
             Entry => &[
-                Entry, Arguments, Commands, Output, Features, Adapters, Model,
+                Entry, Arguments, Commands, Output, Features, Fleet, Adapters, Model,
             ],
             Arguments => &[Arguments, Model],
-            Commands => &[Commands, Output, Features, Adapters, Arguments, Model],
+            Commands => &[
+                Commands, Output, Features, Fleet, Adapters, Arguments, Model,
+            ],
             Output => &[Output, Model],
-            Features => &[Features, Adapters, Model],
+            Features => &[Features, Fleet, Adapters, Model],
+            Fleet => &[Fleet, Adapters, Model],
             Adapters => &[Adapters, Model],
             Model => &[Model],
         }
@@ -41,13 +45,14 @@ impl Room {
 }
 
 /// The floor plan: where each module of the crate's root lives. A new one has to be placed here.
-const PLAN: [(&str, Room); 17] = [
+const PLAN: [(&str, Room); 18] = [
     ("main", Entry),
     ("lib", Entry),
     ("cli", Arguments),
     ("commands", Commands),
     ("output", Output),
     ("features", Features),
+    ("fleet", Fleet),
     ("chart", Adapters),
     ("ci", Adapters),
     ("config", Adapters),

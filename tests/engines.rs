@@ -514,7 +514,7 @@ fn another_docker_with_buildkit_is_preferred_to_the_classic_builder() {
 fn role_choose() {
     let chosen = |choice| choose(choice).unwrap_err();
     let error = chosen(Choice::Docker);
-    assert_eq!(error.exit(), Exit::Environment);
+    assert_eq!(error.exit(), Exit::Unavailable);
     assert_eq!(error.to_string(), "docker does not answer");
     assert_eq!(
         error.source().unwrap().to_string(),

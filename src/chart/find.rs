@@ -95,7 +95,7 @@ fn is_folder(path: &Path, service: &str) -> Result<bool> {
 }
 
 fn unreadable(path: &Path, service: &str, error: io::Error) -> Error {
-    Error::environment(format!("{service}: cannot read {}", path.display())).because(error)
+    Error::unavailable(format!("{service}: cannot read {}", path.display())).because(error)
 }
 
 #[cfg(test)]

@@ -185,11 +185,11 @@ impl PreparedChart {
     /// Packs the chart and writes it into `out_dir`, which is made if it does not exist.
     ///
     /// # Errors
-    /// Environment: a folder that cannot be written.
+    /// Unavailable: a folder that cannot be written.
     pub fn write(self, out_dir: &Path) -> Result<BakedChart> {
         let file_name = self.file_name();
         let cannot = |error| {
-            Error::environment(format!(
+            Error::unavailable(format!(
                 "cannot write {}",
                 out_dir.join(&file_name).display()
             ))

@@ -64,7 +64,7 @@ impl<'r> Place<'r> {
                 Error::work(format!("{}: {} {what}", self.service, self.file(&name)))
             }
             files::Refusal::Ignore(fault) => self.fault(ignore::FILE, &fault),
-            files::Refusal::Io(name, error) => Error::environment(format!(
+            files::Refusal::Io(name, error) => Error::unavailable(format!(
                 "{}: cannot read {}",
                 self.service,
                 self.file(&name)

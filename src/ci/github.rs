@@ -255,7 +255,7 @@ impl Payload {
     /// Reads at most `limit` bytes of the file at `path`.
     fn read(path: &Path, limit: u64) -> Result<Self> {
         let unreadable = || {
-            Error::environment(format!("cannot read the event payload {path:?} ({PAYLOAD})"))
+            Error::unavailable(format!("cannot read the event payload {path:?} ({PAYLOAD})"))
                 .hint("where the step runs in a container of its own, mount the file there under the same path")
                 .hint(super::NAME_BOTH_ENDS)
         };

@@ -300,15 +300,15 @@ fn invalid(source: &str, value: &str, fault: &str) -> Error {
     } else {
         ""
     };
-    Error::environment(format!("{source} is {fault}: {shown:?}{more}")).hint(NAME_BOTH_ENDS)
+    Error::unavailable(format!("{source} is {fault}: {shown:?}{more}")).hint(NAME_BOTH_ENDS)
 }
 
 fn missing(source: &str, why: &str) -> Error {
-    Error::environment(format!("{source} is not set, though {why}")).hint(NAME_BOTH_ENDS)
+    Error::unavailable(format!("{source} is not set, though {why}")).hint(NAME_BOTH_ENDS)
 }
 
 fn contradiction(one: &str, other: &str) -> Error {
-    Error::environment(format!("{one} and {other} contradict each other")).hint(NAME_BOTH_ENDS)
+    Error::unavailable(format!("{one} and {other} contradict each other")).hint(NAME_BOTH_ENDS)
 }
 
 #[cfg(test)]

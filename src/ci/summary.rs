@@ -58,7 +58,7 @@ impl Place {
     /// Hands `markdown` over; the file that a logging command still has to name.
     ///
     /// # Errors
-    /// Environment: it is not taken.
+    /// Unavailable: it is not taken.
     pub fn hand_over(&self, markdown: &str, is_failure: bool) -> Result<Option<PathBuf>> {
         match self {
             Self::File(file) => append(file, markdown).map(|()| None),
@@ -90,7 +90,7 @@ fn make(folder: &Path, markdown: &str) -> Result<PathBuf> {
 }
 
 fn cannot_write(path: &Path, err: std::io::Error) -> Error {
-    Error::environment(format!("cannot write the summary to `{}`", path.display())).because(err)
+    Error::unavailable(format!("cannot write the summary to `{}`", path.display())).because(err)
 }
 
 fn annotate(markdown: &str, is_failure: bool) -> Result<()> {
@@ -100,6 +100,6 @@ fn annotate(markdown: &str, is_failure: bool) -> Result<()> {
         .arg(format!("--style={style}"))
         .input(markdown)
         .run()?
-        .check(|| Error::environment("buildkite-agent does not take the summary"))?;
+        .check(|| Error::unavailable("buildkite-agent does not take the summary"))?;
     Ok(())
 }

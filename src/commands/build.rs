@@ -12,8 +12,9 @@ use crate::{
     container::engine::Choice,
     features::{
         build::{self, Products},
-        changed, ends, plan,
+        plan,
     },
+    fleet::{changed, range},
     interrupt,
     model::{
         change::Unread,
@@ -197,7 +198,7 @@ fn exit(report: &BuildReport) -> Exit {
 impl Context {
     /// The branch this run is about: what the CI system says, else the one that is checked out.
     fn branch(&self) -> Option<String> {
-        ends::own_branch(&self.repository, self.run.as_ref())
+        range::own_branch(&self.repository, self.run.as_ref())
     }
 
     /// A pull request's images are tagged with it.

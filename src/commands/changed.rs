@@ -3,7 +3,7 @@
 use super::{Context, conclude, print_warnings, with_progress};
 use crate::{
     cli::{Changed as Args, ChangedFormat},
-    features::changed::{self, Options},
+    fleet::changed::{self, Options},
     model::{error::Result, exit::Exit},
     output::{Output, human, json},
     parallel,

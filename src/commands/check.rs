@@ -3,7 +3,8 @@
 use super::{Context, conclude, print_warnings, with_progress};
 use crate::{
     cli::{Check as Args, ResultFormat},
-    features::{changed::Options, check},
+    features::check,
+    fleet::changed::Options,
     model::{error::Result, exit::Exit},
     output::{Output, human, json},
     parallel,

@@ -69,6 +69,6 @@ fn folder(args: &Args) -> Result<PathBuf> {
             .prefix("flota-demo-")
             .tempdir()
             .map(tempfile::TempDir::keep)
-            .map_err(|err| Error::environment("cannot make a temporary folder").because(err)),
+            .map_err(|err| Error::unavailable("cannot make a temporary folder").because(err)),
     }
 }

@@ -3,7 +3,8 @@
 use super::{Context, with_progress};
 use crate::{
     cli::{Explain as Args, ResultFormat},
-    features::{changed::Options, explain},
+    features::explain,
+    fleet::changed::Options,
     model::{error::Result, exit::Exit},
     output::{Output, human, json},
     parallel,

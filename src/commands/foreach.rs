@@ -7,10 +7,8 @@ use bstr::BString;
 use super::{Context, with_progress};
 use crate::{
     cli::{Foreach as Args, ResultFormat},
-    features::{
-        changed,
-        foreach::{self, Options},
-    },
+    features::foreach::{self, Options},
+    fleet::changed,
     model::{change::Unread, error::Result, exit::Exit, foreach::Ran},
     output::{Output, error, human, json, text},
     parallel,

@@ -6,7 +6,7 @@ use crate::{
     ci::CiRun,
     cli::{Command, Ends as EndsArgs, Global},
     config,
-    features::ends::{self, Ends},
+    fleet::range::{self, Ends},
     git::repository::Repository,
     model::{
         change::{Unread, Warning},
@@ -97,7 +97,7 @@ impl Context {
             (None, Some(base)) => Some(Range::between(base, args.head.as_deref())?),
             (None, None) => None,
         };
-        ends::resolve(
+        range::resolve(
             &self.repository,
             &self.settings,
             range.as_ref(),

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::{Context, conclude, print_warnings, with_progress};
 use crate::{
     cli::{Plan as Args, PlanFormat},
-    features::{changed::Options, plan},
+    features::plan,
+    fleet::changed::Options,
     model::{
         change::Unread,
         error::{Error, Result},

@@ -5,10 +5,8 @@ use std::path::PathBuf;
 use super::{Context, with_progress};
 use crate::{
     cli::{Record as Args, ResultFormat},
-    features::{
-        ends,
-        record::{self, Documents, Request},
-    },
+    features::record::{self, Documents, Request},
+    fleet::range,
     model::{
         error::{Error, Result},
         exit::Exit,
@@ -20,7 +18,7 @@ use crate::{
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
     let documents = Documents::read(&reports(args, context)?)?;
     let run = context.run.as_ref();
-    let own_branch = || ends::own_branch(&context.repository, run);
+    let own_branch = || range::own_branch(&context.repository, run);
     let name = args.name.clone().or_else(own_branch).ok_or_else(|| {
         Error::misuse(
             "this run is about no branch, so that nothing says in whose name it succeeded",

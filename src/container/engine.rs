@@ -61,7 +61,7 @@ pub enum Builder {
 /// The builder for `choice`. Engines are asked side by side, for at most [`PROBE`].
 ///
 /// # Errors
-/// Environment, if the one that was named does not answer: what it said is the cause.
+/// Unavailable, if the one that was named does not answer: what it said is the cause.
 pub fn choose(choice: Choice) -> Result<Builder> {
     let named = |engine: Engine| {
         engine
@@ -106,7 +106,7 @@ impl Engine {
     /// Buildah open their image store.
     ///
     /// # Errors
-    /// Environment, with what it said and how to mend it.
+    /// Unavailable, with what it said and how to mend it.
     pub fn answers(self, timeout: Duration) -> Result<String> {
         let ask = |arguments: &[&str]| {
             let command = self
@@ -115,7 +115,7 @@ impl Engine {
                 .timeout(timeout)
                 .stdout_as_data(ANSWER);
             let silent = || {
-                Error::environment(format!("{self} does not answer"))
+                Error::unavailable(format!("{self} does not answer"))
                     .hint(self.how_to_start())
                     .hint("or build without it: `builder = \"embedded\"` below `[image]` in flota.toml")
             };
@@ -165,7 +165,7 @@ impl Engine {
     ) -> Result<BuiltImage> {
         let request = request::Checked::new(request)?;
         let answers = tempfile::tempdir()
-            .map_err(|error| Error::environment("cannot make a temporary folder").because(error))?;
+            .map_err(|error| Error::unavailable("cannot make a temporary folder").because(error))?;
         let id_file = answers.path().join("id");
         let output = match self {
             Self::Docker => docker::build(&request, &id_file, log, timeout)?,
@@ -191,7 +191,7 @@ impl Engine {
     /// The image of this name in the engine's own store, if it is there.
     ///
     /// # Errors
-    /// Environment, if the engine cannot be asked.
+    /// Unavailable, if the engine cannot be asked.
     pub fn exists(self, reference: &str) -> Result<Option<BuiltImage>> {
         request::check_reference(reference)?;
         // `image inspect` fails for a missing image as it does for a missing daemon; an empty list is an answer.
@@ -202,7 +202,7 @@ impl Engine {
             .timeout(LOCAL)
             .stdout_as_data(ANSWER)
             .run()?
-            .check(|| Error::environment(format!("{self} could not look for {reference}")))?;
+            .check(|| Error::unavailable(format!("{self} could not look for {reference}")))?;
         Ok(digest(&first_line(&output.stdout)).map(|id| BuiltImage { digest: None, id }))
     }
 
@@ -227,7 +227,7 @@ impl Engine {
     /// (`sha256:…`). Plain HTTP is accepted from registries on this machine (`127.0.0.1:5000/…`) and no others.
     ///
     /// # Errors
-    /// - Environment: the registry does not accept the credentials.
+    /// - Unavailable: the registry does not accept the credentials.
     /// - Work: anything else, with what the engine said.
     pub fn push(self, references: &[String], timeout: Duration) -> Result<String> {
         let mut first = None;
@@ -262,7 +262,7 @@ impl Engine {
             let message = format!("{self} could not push {reference}");
             let host = reference.split('/').next().unwrap_or_default();
             match refused {
-                true => Error::environment(message).hint(format!("log in: `{self} login {host}`")),
+                true => Error::unavailable(message).hint(format!("log in: `{self} login {host}`")),
                 false => Error::work(message),
             }
         })

@@ -219,7 +219,7 @@ impl Layout {
 
     /// The layout's folder does not take what it is given: it is full, or read-only.
     pub fn cannot_write(&self, cause: io::Error) -> Error {
-        Error::environment(format!(
+        Error::unavailable(format!(
             "cannot write the image layout {}",
             self.root.display()
         ))
@@ -231,7 +231,7 @@ impl Layout {
         path: &Path,
         cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Error {
-        Error::environment(format!("cannot read {}", path.display()))
+        Error::unavailable(format!("cannot read {}", path.display()))
             .because(cause)
             .hint(format!("remove {} and build again", self.root.display()))
     }

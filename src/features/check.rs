@@ -2,11 +2,11 @@
 
 use std::num::NonZeroUsize;
 
-use super::{
-    changed::{self, Options},
-    ends::Ends,
-};
 use crate::{
+    fleet::{
+        changed::{self, Options},
+        range::Ends,
+    },
     git::{
         Objects,
         gitmodules::Gitmodules,

@@ -8,8 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::changed;
 use crate::{
+    fleet::changed,
     git::repository::Repository,
     model::{
         error::{Error, Result},
@@ -155,7 +155,7 @@ impl Pipelines {
 }
 
 fn unusable(path: &Path, err: io::Error) -> Error {
-    Error::environment(format!("{} cannot be read or written", path.display())).because(err)
+    Error::unavailable(format!("{} cannot be read or written", path.display())).because(err)
 }
 
 /// What the templates are filled with; what is not there is empty.

@@ -59,7 +59,7 @@ pub fn clone(options: &Options<'_>) -> Result<Cloned> {
     let wanted = Wanted::new(options.services)?;
     let parent = directory.parent().unwrap_or(Path::new("/"));
     let cannot =
-        |err| Error::environment(format!("cannot write into `{}`", parent.display())).because(err);
+        |err| Error::unavailable(format!("cannot write into `{}`", parent.display())).because(err);
     fs::create_dir_all(parent).map_err(cannot)?;
     let unfinished = Unfinished::in_folder(parent).map_err(cannot)?;
     let new = unfinished.folder.path().join("fleet");
@@ -70,7 +70,7 @@ pub fn clone(options: &Options<'_>) -> Result<Cloned> {
     })?;
     choose(&new, &wanted)?;
     fs::rename(&new, &directory).map_err(|err| {
-        Error::environment(format!("cannot write `{}`", directory.display())).because(err)
+        Error::unavailable(format!("cannot write `{}`", directory.display())).because(err)
     })?;
     drop(unfinished);
 

@@ -97,7 +97,7 @@ pub fn make(root: &Path) -> Result<PathBuf> {
 fn repository(worktree: &Path, remote: &Path) -> Result<()> {
     for folder in [worktree, remote] {
         fs::create_dir_all(folder).map_err(|err| {
-            Error::environment(format!("cannot make `{}`", folder.display())).because(err)
+            Error::unavailable(format!("cannot make `{}`", folder.display())).because(err)
         })?;
     }
     let init = |dir: &Path, bare: &[&str]| {
@@ -164,6 +164,6 @@ fn edit(file: &Path, from: &str, to: &str) -> Result<()> {
 
 fn write(file: &Path, text: &str) -> Result<()> {
     fs::write(file, text).map_err(|err| {
-        Error::environment(format!("cannot write `{}`", file.display())).because(err)
+        Error::unavailable(format!("cannot write `{}`", file.display())).because(err)
     })
 }

@@ -2,11 +2,11 @@
 
 use bstr::{BString, ByteSlice};
 
-use super::{
-    changed::{self, Options},
-    ends::Ends,
-};
 use crate::{
+    fleet::{
+        changed::{self, Options},
+        range::Ends,
+    },
     git::repository::Repository,
     model::{
         change::{Base, BaseKind, End, ServiceChange, Unread},

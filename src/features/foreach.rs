@@ -52,7 +52,7 @@ pub struct Options<'a> {
 pub fn foreach(fleet: &Repository, options: &Options<'_>) -> Result<Summary> {
     let root = fleet
         .folder()
-        .map_err(|err| Error::environment("cannot find the fleet's folder").because(err))?;
+        .map_err(|err| Error::unavailable("cannot find the fleet's folder").because(err))?;
     let (places, uninitialised) = places(fleet, &root, options)?;
     let line = Line {
         each: options.each,

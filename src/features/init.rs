@@ -32,7 +32,7 @@ const MARK: &str = "<!-- flota init -->";
 /// Makes the repository in `dir` a fleet, or `dir` a repository first.
 ///
 /// # Errors
-/// Misuse: `dir` lies within another repository. Repository: it is bare, or its index cannot be read. Environment: it cannot be
+/// Misuse: `dir` lies within another repository. Repository: it is bare, or its index cannot be read. Unavailable: it cannot be
 /// written.
 pub fn init(dir: &Path) -> Result<Initialised> {
     let root = std::path::absolute(dir)
@@ -199,5 +199,5 @@ fn part(path: &str, outcome: Outcome) -> Part {
 }
 
 fn cannot(path: &Path, err: io::Error) -> Error {
-    Error::environment(format!("cannot write `{}`", path.display())).because(err)
+    Error::unavailable(format!("cannot write `{}`", path.display())).because(err)
 }

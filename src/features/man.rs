@@ -10,19 +10,19 @@ use crate::model::error::{Error, Result};
 /// The page of the whole program.
 ///
 /// # Errors
-/// Environment: there is no memory for it.
+/// Unavailable: there is no memory for it.
 pub fn page(command: Command) -> Result<Vec<u8>> {
     let mut page = Vec::new();
     page_of(command)
         .render(&mut page)
-        .map_err(|err| Error::environment("cannot write the page").because(err))?;
+        .map_err(|err| Error::unavailable("cannot write the page").because(err))?;
     Ok(page)
 }
 
 /// Writes that page and one for each command into `folder`, which is made if it is not there.
 ///
 /// # Errors
-/// Environment: it cannot be written.
+/// Unavailable: it cannot be written.
 pub fn write(mut command: Command, folder: &Path) -> Result<()> {
     // Subcommands know what they are part of only now.
     command = command.disable_help_subcommand(true);
@@ -32,7 +32,7 @@ pub fn write(mut command: Command, folder: &Path) -> Result<()> {
         write_each(command, folder)
     };
     write().map_err(|err| {
-        Error::environment(format!("cannot write into `{}`", folder.display())).because(err)
+        Error::unavailable(format!("cannot write into `{}`", folder.display())).because(err)
     })
 }
 

@@ -9,7 +9,6 @@ pub mod ci;
 pub mod clone;
 pub mod completions;
 pub mod demo;
-pub mod ends;
 pub mod explain;
 pub mod foreach;
 pub mod init;

@@ -1,10 +1,10 @@
 //! What changes call for.
 
-use super::{
-    changed::{self, Options},
-    ends::Ends,
-};
 use crate::{
+    fleet::{
+        changed::{self, Options},
+        range::Ends,
+    },
     git::repository::Repository,
     model::{
         change::{Action, Base, BaseKind, End, Reason, Unread},

@@ -35,7 +35,7 @@ pub fn status(
     }
     let root = fleet
         .folder()
-        .map_err(|err| Error::environment("cannot find the fleet's folder").because(err))?;
+        .map_err(|err| Error::unavailable("cannot find the fleet's folder").because(err))?;
     let mut all = index::of_index(fleet)?.all();
     if let Wanted::Matching(patterns) = Wanted::new(services)? {
         all = patterns.among(all, |(path, _)| path.as_ref())?;

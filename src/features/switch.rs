@@ -46,7 +46,7 @@ pub fn switch(fleet: &Repository, options: Options<'_>) -> Result<Vec<Switched>>
     switch::check_name(options.branch)?;
     let root = fleet
         .folder()
-        .map_err(|err| Error::environment("cannot find the fleet's folder").because(err))?;
+        .map_err(|err| Error::unavailable("cannot find the fleet's folder").because(err))?;
     let all = index::of_index(fleet)?.all();
     let mut paths: Vec<_> = all.into_iter().map(|(path, _)| path).collect();
     let wanted = Wanted::new(options.services)?;

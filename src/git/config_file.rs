@@ -23,11 +23,11 @@ impl ConfigFile {
     /// Reads the configuration of `git_dir`.
     ///
     /// # Errors
-    /// Environment: it cannot be read. Repository: it is damaged.
+    /// Unavailable: it cannot be read. Repository: it is damaged.
     pub fn of(git_dir: &Path) -> Result<Self> {
         let path = git_dir.join("config");
         let text = fs::read(&path).map_err(|err| {
-            Error::environment(format!("cannot read `{}`", path.display())).because(err)
+            Error::unavailable(format!("cannot read `{}`", path.display())).because(err)
         })?;
         Self::parse(path, &text)
     }
@@ -100,7 +100,7 @@ impl ConfigFile {
     /// Replaces the file as git does: `config.lock` beside it first, then a rename.
     ///
     /// # Errors
-    /// Environment: it cannot be written. Repository: somebody else is writing it, or died there.
+    /// Unavailable: it cannot be written. Repository: somebody else is writing it, or died there.
     pub fn write(self) -> Result<()> {
         if !self.is_changed {
             return Ok(());
@@ -108,7 +108,7 @@ impl ConfigFile {
         let lock = self.path.with_extension("lock");
         let cannot = |err: io::Error| match err.kind() {
             io::ErrorKind::AlreadyExists => lock::taken(&lock),
-            _ => Error::environment(format!("cannot write `{}`", self.path.display())).because(err),
+            _ => Error::unavailable(format!("cannot write `{}`", self.path.display())).because(err),
         };
         let mut file = fs::File::create_new(&lock).map_err(cannot)?;
         let written = file

@@ -95,5 +95,5 @@ fn symlink(to: &[u8], target: &Path) -> std::io::Result<()> {
 }
 
 fn cannot_write(target: &Path, err: std::io::Error) -> Error {
-    Error::environment(format!("cannot write `{}`", target.display())).because(err)
+    Error::unavailable(format!("cannot write `{}`", target.display())).because(err)
 }

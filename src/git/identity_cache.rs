@@ -101,7 +101,7 @@ impl IdentityCache {
             bytes: 0,
         };
         let unreadable =
-            |err| Error::environment(format!("cannot read `{}`", self.path.display())).because(err);
+            |err| Error::unavailable(format!("cannot read `{}`", self.path.display())).because(err);
         let file = match File::open(&self.path) {
             Ok(file) => file,
             Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(usage),
@@ -121,7 +121,7 @@ impl IdentityCache {
         match fs::remove_file(&self.path) {
             Err(err) if err.kind() != io::ErrorKind::NotFound => {
                 let message = format!("cannot remove `{}`", self.path.display());
-                Err(Error::environment(message).because(err))
+                Err(Error::unavailable(message).because(err))
             }
             _ => Ok(()),
         }

@@ -84,10 +84,10 @@ pub fn read(fleet: &Repository, reference: &str) -> Result<Option<Stored>> {
 /// Writes the record as a commit, which no ref holds yet.
 ///
 /// # Errors
-/// Environment: the object database cannot be written.
+/// Unavailable: the object database cannot be written.
 pub fn write(fleet: &Repository, reference: &str, success: &Success) -> Result<ObjectId> {
     let repo = fleet.to_local()?;
-    let cannot = |err: gix::Error| Error::environment("cannot write the record").because(err);
+    let cannot = |err: gix::Error| Error::unavailable("cannot write the record").because(err);
     let never = repo.write_blob([]).map_err(cannot)?.detach();
     let empty = ObjectId::empty_tree(fleet.object_hash());
     let mut editor = repo.edit_tree(empty).map_err(cannot)?;
@@ -116,7 +116,7 @@ pub fn write(fleet: &Repository, reference: &str, success: &Success) -> Result<O
 /// Lets `reference` hold the record `new`, if it holds `expected` until then; whether it did.
 ///
 /// # Errors
-/// Environment: it cannot be written.
+/// Unavailable: it cannot be written.
 pub fn swap(
     fleet: &Repository,
     reference: &str,
@@ -125,7 +125,7 @@ pub fn swap(
 ) -> Result<bool> {
     let mut repo = fleet.to_local()?;
     let cannot =
-        |err: gix::Error| Error::environment(format!("cannot write {reference}")).because(err);
+        |err: gix::Error| Error::unavailable(format!("cannot write {reference}")).because(err);
     repo.committer_or_set_generic_fallback().map_err(cannot)?;
     let condition = match expected {
         Some(id) => PreviousValue::MustExistAndMatch(Target::Object(id)),
@@ -158,7 +158,7 @@ pub fn remote(fleet: &Repository) -> Result<Option<BString>> {
 /// Takes over what the remote has, unless it has none; what it has.
 ///
 /// # Errors
-/// Environment: the remote does not answer.
+/// Unavailable: the remote does not answer.
 pub fn fetch(
     fleet: &Repository,
     remote: &BString,
@@ -173,7 +173,7 @@ pub fn fetch(
         return Ok(here);
     }
     let unreachable = |said: String| {
-        Error::environment(format!("cannot fetch {reference} from `{remote}`"))
+        Error::unavailable(format!("cannot fetch {reference} from `{remote}`"))
             .because(said)
             .hint(format!(
                 "see whether you can reach it: git ls-remote {remote}"
@@ -197,7 +197,7 @@ pub fn fetch(
 /// Pushes the record `new`, if the remote has `expected` until then; whether it had.
 ///
 /// # Errors
-/// Environment: the remote does not take it, though nobody else has written it.
+/// Unavailable: the remote does not take it, though nobody else has written it.
 pub fn push(
     fleet: &Repository,
     remote: &BString,
@@ -225,7 +225,7 @@ pub fn push(
         attempt::pause(BETWEEN_LOOKS);
     }
     let refused = || {
-        Error::environment(format!("cannot push {reference} to `{remote}`")).hint(
+        Error::unavailable(format!("cannot push {reference} to `{remote}`")).hint(
             "the job needs leave to write to the repository; in GitHub Actions: permissions: contents: write",
         )
     };
@@ -246,7 +246,7 @@ fn ask(
         .stdout_as_data(ANSWER_LIMIT)
         .run()?
         .check(|| {
-            Error::environment(format!("cannot ask `{remote}` for {reference}"))
+            Error::unavailable(format!("cannot ask `{remote}` for {reference}"))
                 .hint("go by what is here: --offline")
         })?;
     // A pattern matches the ends of names, too.

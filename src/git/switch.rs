@@ -182,7 +182,7 @@ pub fn act(work_dir: &Path, branch: &str, plan: &Plan) -> Result<()> {
 /// Repository: git cannot tell.
 pub fn would_lose(dir: &Path, git_dir: &Path) -> Result<Option<Error>> {
     let head = fs::read(git_dir.join("HEAD")).map_err(|err| {
-        Error::environment(format!("cannot read `{}`", git_dir.display())).because(err)
+        Error::unavailable(format!("cannot read `{}`", git_dir.display())).because(err)
     })?;
     let Ok(detached) = ObjectId::from_hex(head.trim_ascii()) else {
         return Ok(None);

@@ -35,7 +35,7 @@ pub fn write_tree(repo: &gix::Repository, leaves: &[Leaf<'_>]) -> Result<ObjectI
     tree(leaves, &mut |kind, bytes| {
         use gix::objs::Write as _;
         repo.objects.write_buf(kind, bytes).map_err(|err| {
-            Error::environment(format!("cannot write into `{}`", repo.git_dir().display()))
+            Error::unavailable(format!("cannot write into `{}`", repo.git_dir().display()))
                 .because(err.to_string())
         })
     })

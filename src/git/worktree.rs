@@ -21,7 +21,7 @@ use crate::{
 ///
 /// # Errors
 /// - Repository: the commit is damaged, or holds what may not be written (CVE-2014-9390, CVE-2019-1352, CVE-2024-32002).
-/// - Work: a filter failed, or a file's content is missing or damaged. Environment: the disk is full, or cannot be written.
+/// - Work: a filter failed, or a file's content is missing or damaged. Unavailable: the disk is full, or cannot be written.
 pub fn fill(git_dir: &Path, folder: &Path, commit: ObjectId) -> Result<()> {
     // It lies in the fleet's own git directory, whose owner was looked at; its worktree may not be there yet to be asked.
     let options = gix::open::Options::default()
@@ -108,12 +108,12 @@ fn unwritten(folder: &Path, err: gix::Error) -> Error {
     let kind = err.downcast_any_ref().map(io::Error::kind);
     match kind {
         Some(StorageFull | FileTooLarge | QuotaExceeded) => {
-            Error::environment(format!("there is no room for its files in `{folder}`"))
+            Error::unavailable(format!("there is no room for its files in `{folder}`"))
                 .because(err)
                 .hint("see how much there is: df -h .")
         }
         Some(PermissionDenied | ReadOnlyFilesystem) => {
-            Error::environment(format!("cannot write its files into `{folder}`")).because(err)
+            Error::unavailable(format!("cannot write its files into `{folder}`")).because(err)
         }
         _ => Error::work("its files cannot be written")
             .because(err)

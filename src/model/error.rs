@@ -40,8 +40,8 @@ impl Error {
     }
 
     /// A tool, a server or a credential is missing (exit 3).
-    pub fn environment(message: impl Into<String>) -> Self {
-        Self::new(Exit::Environment, message)
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(Exit::Unavailable, message)
     }
 
     /// The repository's state (exit 4).

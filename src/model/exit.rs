@@ -11,7 +11,7 @@ pub enum Exit {
     /// The arguments or the configuration cannot be meant: mend the command line or `flota.toml`.
     Misuse = 2,
     /// The surroundings lack something: a tool, a server, a credential, room on the disk.
-    Environment = 3,
+    Unavailable = 3,
     /// The repository is not in a state that allows this: missing history, an unpushed pin, a dirty tree.
     Repository = 4,
     /// SIGHUP (128 + 1), after every child was stopped.

@@ -64,7 +64,7 @@ pub fn exit(all: &[Synced]) -> Exit {
         Outcome::Left(_) => Exit::Repository,
         Outcome::Failed(error) => match error.exit() {
             // A full disk is no fault of what was to be written.
-            exit if exit.is_signal() || exit == Exit::Environment => exit,
+            exit if exit.is_signal() || exit == Exit::Unavailable => exit,
             _ => Exit::WorkFailed,
         },
         _ => Exit::Done,

@@ -45,7 +45,7 @@ impl Output {
         stdout
             .write_all(bytes.as_ref())
             .and_then(|()| stdout.flush())
-            .map_err(|err| Error::environment("cannot write to standard output").because(err))
+            .map_err(|err| Error::unavailable("cannot write to standard output").because(err))
     }
 
     /// Writes a line of status to stderr, unless the run is quiet. That stderr is gone stops nothing.

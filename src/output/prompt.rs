@@ -51,6 +51,6 @@ fn unanswered(err: dialoguer::Error) -> Error {
         std::io::ErrorKind::Interrupted => {
             Error::new(Exit::Interrupted, "interrupted while asking")
         }
-        _ => Error::environment("cannot ask on the terminal").because(err),
+        _ => Error::unavailable("cannot ask on the terminal").because(err),
     }
 }

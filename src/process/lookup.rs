@@ -15,11 +15,11 @@ use crate::model::error::{Error, Result};
 /// may hold what a repository put there (CVE-2018-19486).
 ///
 /// # Errors
-/// Environment, with a hint how to get the program.
+/// Unavailable, with a hint how to get the program.
 pub fn find(program: impl AsRef<OsStr>) -> Result<PathBuf> {
     let program = program.as_ref();
     find_all(program).into_iter().next().ok_or_else(|| {
-        Error::environment(format!(
+        Error::unavailable(format!(
             "{} is not installed, or not on PATH",
             program.display()
         ))
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn a_missing_program_says_how_to_get_it() {
         let error = find("flota-has-no-such-tool").unwrap_err();
-        assert_eq!(error.exit(), crate::model::exit::Exit::Environment);
+        assert_eq!(error.exit(), crate::model::exit::Exit::Unavailable);
         assert_eq!(
             error.to_string(),
             "flota-has-no-such-tool is not installed, or not on PATH"

@@ -88,7 +88,7 @@ fn the_log_is_appended_to_and_one_that_takes_nothing_is_an_error() {
         .log(dir.path().join("missing/log"))
         .run()
         .unwrap_err();
-    assert_eq!(error.exit(), Exit::Environment);
+    assert_eq!(error.exit(), Exit::Unavailable);
     if cfg!(target_os = "linux") {
         for script in ["echo full", "yes | head -n 1000; sleep 60"] {
             let error = sh(script).log("/dev/full").run().unwrap_err();
@@ -238,7 +238,7 @@ fn the_name_in_messages_shows_no_values() {
 #[test]
 fn a_program_that_cannot_be_started_is_named() {
     let error = Command::new("/nonexistent/tool").run().unwrap_err();
-    assert_eq!(error.exit(), Exit::Environment);
+    assert_eq!(error.exit(), Exit::Unavailable);
     assert_eq!(error.to_string(), "cannot start /nonexistent/tool");
 }
 
@@ -334,7 +334,7 @@ fn child_of_a_terminal() {
     let error = sh("echo Password:; head -c 1 /dev/tty; sleep 60")
         .run()
         .unwrap_err();
-    assert_eq!(error.exit(), Exit::Environment);
+    assert_eq!(error.exit(), Exit::Unavailable);
     assert_eq!(error.to_string(), "`sh` asks for something on the terminal");
     assert_eq!(cause(&error), "Password:");
     assert!(started.elapsed() < GRACE * 2, "{:?}", started.elapsed());

@@ -138,7 +138,7 @@ impl Auth {
             .ok()
             .filter(|uri| session.origin.permits(uri));
         uri.ok_or_else(|| {
-            Error::environment(format!(
+            Error::unavailable(format!(
                 "{} names a token server that cannot be trusted: `{}`",
                 self.registry,
                 printable(realm)
@@ -205,7 +205,7 @@ impl Auth {
         }
         let status = answer.status();
         if status != StatusCode::OK {
-            return Err(Error::environment(format!(
+            return Err(Error::unavailable(format!(
                 "{host} grants no token for {}: it answers {status}",
                 self.registry
             ))
@@ -217,7 +217,7 @@ impl Auth {
             .and_then(|token| token.token.or(token.access_token))
             .and_then(|token| secret(format!("Bearer {token}")))
             .ok_or_else(|| {
-                Error::environment(format!(
+                Error::unavailable(format!(
                     "{host} answers without a token for {}",
                     self.registry
                 ))
@@ -274,7 +274,7 @@ fn with_query(realm: Uri, fields: &[(&str, &str)]) -> Result<Uri> {
     let whole = format!("{realm}{mark}{}", encoded(fields));
     whole.parse().map_err(|cause| {
         let host = realm.host().unwrap_or_default();
-        Error::environment(format!("{host} cannot be asked for a token")).because(cause)
+        Error::unavailable(format!("{host} cannot be asked for a token")).because(cause)
     })
 }
 

@@ -82,7 +82,7 @@ fn read(file: &Path) -> Result<Option<Vec<u8>>> {
         Ok(_) => Ok(Some(text)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => {
-            Err(Error::environment(format!("cannot read {}", file.display())).because(error))
+            Err(Error::unavailable(format!("cannot read {}", file.display())).because(error))
         }
     }
 }
@@ -102,7 +102,7 @@ fn refuse_helper_paths(text: &[u8], file: &Path) -> Result<()> {
         .chain(helpers.cred_helpers.unwrap_or_default().into_values());
     match names.into_iter().find(|name| name.contains(['/', '\\'])) {
         None => Ok(()),
-        Some(name) => Err(Error::environment(format!(
+        Some(name) => Err(Error::unavailable(format!(
             "the credential helper `{}` in {} is a path",
             printable(&name),
             file.display()
@@ -122,7 +122,7 @@ fn unusable(registry: &str, file: &Path, error: CredentialRetrievalError) -> Err
         }
         other => other.to_string(),
     };
-    Error::environment(format!(
+    Error::unavailable(format!(
         "no credentials for {registry} can be read from {}",
         file.display()
     ))

@@ -95,7 +95,7 @@ impl Registry {
 
     /// The digest of what `reference` names there; None when the registry has no such tag, digest or repository.
     ///
-    /// Environment, when the registry cannot be reached or denies to tell (some deny for a repository that does not exist).
+    /// Unavailable, when the registry cannot be reached or denies to tell (some deny for a repository that does not exist).
     pub fn resolve(&self, reference: &Reference) -> Result<Option<String>> {
         self.head(reference, &self.scope(reference, false)?)
     }
@@ -251,7 +251,7 @@ impl Registry {
         let mark = if location.contains('?') { '&' } else { '?' };
         self.session.origin.join(&format!("{location}{mark}digest={digest}")).ok_or_else(|| {
             let registry = &self.session.registry;
-            Error::environment(format!("{registry} wants the upload at `{}`", printable(location)))
+            Error::unavailable(format!("{registry} wants the upload at `{}`", printable(location)))
                 .hint("content is sent over https only: correct the registry's external address (X-Forwarded-Proto of its proxy)")
         })
     }

@@ -182,7 +182,7 @@ impl Session {
         match answer.status().as_u16() {
             429 | 502 | 503 | 504 => {
                 let wait = retry_after(answer.headers());
-                let error = Error::environment(format!(
+                let error = Error::unavailable(format!(
                     "{} answers {}",
                     address(&call.uri),
                     answer.status()
@@ -252,7 +252,7 @@ impl Session {
         let (what, hint) = match (kind, &error) {
             (Some(ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof), _) => {
                 let what = format!("{server} breaks the connection off");
-                return Fault::Passing(Error::environment(what).because(cause), None);
+                return Fault::Passing(Error::unavailable(what).because(cause), None);
             }
             (Some(ConnectionRefused), _) => match proxy(uri) {
                 Some(proxy) => (
@@ -290,7 +290,7 @@ impl Session {
                 "look at the network and at HTTPS_PROXY and NO_PROXY",
             ),
         };
-        Error::environment(what).because(cause).hint(hint).into()
+        Error::unavailable(what).because(cause).hint(hint).into()
     }
 
     /// The error for an answer that was not hoped for; `doing` is what it was about (`push ghcr.io/acme/web`).
@@ -299,11 +299,11 @@ impl Session {
         let message = format!("cannot {doing}: {} answers {status}", self.registry);
         let error = match status.as_u16() {
             401 | 403 => {
-                Error::environment(message).hint(format!("docker login {}", self.registry))
+                Error::unavailable(message).hint(format!("docker login {}", self.registry))
             }
-            404 => Error::environment(message)
+            404 => Error::unavailable(message)
                 .hint("some registries want the repository created before the first push"),
-            300..=399 => Error::environment(message),
+            300..=399 => Error::unavailable(message),
             _ => Error::work(message),
         };
         with_complaint(error, answer)

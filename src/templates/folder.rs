@@ -13,14 +13,14 @@ use crate::model::{
 /// Reads the template in `folder`; what git keeps there is no part of it.
 ///
 /// # Errors
-/// Misuse: it holds a symbolic link or what is no file, or more than a template holds. Environment: it cannot be read.
+/// Misuse: it holds a symbolic link or what is no file, or more than a template holds. Unavailable: it cannot be read.
 pub(super) fn read(folder: &Path, name: String, origin: Origin) -> Result<Template> {
     let mut sources = Vec::new();
     let mut size = 0;
     let entries = WalkDir::new(folder).min_depth(1).into_iter();
     for entry in entries.filter_entry(|entry| entry.file_name() != ".git") {
         let entry = entry.map_err(|err| {
-            Error::environment(format!("cannot read `{}`", folder.display())).because(err)
+            Error::unavailable(format!("cannot read `{}`", folder.display())).because(err)
         })?;
         let (path, kind) = (entry.path(), entry.file_type());
         if kind.is_dir() {
@@ -33,7 +33,7 @@ pub(super) fn read(folder: &Path, name: String, origin: Origin) -> Result<Templa
             )));
         }
         let cannot =
-            |err| Error::environment(format!("cannot read `{}`", path.display())).because(err);
+            |err| Error::unavailable(format!("cannot read `{}`", path.display())).because(err);
         let found = fs::metadata(path).map_err(cannot)?;
         size += usize::try_from(found.len()).unwrap_or(usize::MAX);
         if sources.len() == COUNT_LIMIT || size > SIZE_LIMIT {

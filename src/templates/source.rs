@@ -114,7 +114,7 @@ pub fn load(wanted: &Wanted, fleet: &Repository, of_record: bool) -> Result<Temp
             })?;
             let root = fleet
                 .folder()
-                .map_err(|err| Error::environment("cannot find the fleet's folder").because(err))?;
+                .map_err(|err| Error::unavailable("cannot find the fleet's folder").because(err))?;
             let inside = path.strip_prefix(&root).ok().and_then(Path::to_str);
             if of_record && inside.is_none() {
                 return Err(Error::misuse(format!(
@@ -139,7 +139,7 @@ pub fn load(wanted: &Wanted, fleet: &Repository, of_record: bool) -> Result<Temp
 /// The template at a commit of a repository, which is brought into a temporary folder as objects alone.
 fn fetch(source: &Source, rev: Option<&str>) -> Result<Template> {
     let folder = tempfile::tempdir()
-        .map_err(|err| Error::environment("cannot make a temporary folder").because(err))?;
+        .map_err(|err| Error::unavailable("cannot make a temporary folder").because(err))?;
     let into = folder.path().join("template");
     let options = clone::Options {
         depth: None,

@@ -55,7 +55,7 @@ fn overload_and_broken_connections_pass() {
 fn overload_that_lasts_is_an_error_of_the_surroundings() {
     let fake = Fake::start(|_, _| status(503));
     let error = resolve(&fake).unwrap_err();
-    assert_eq!(error.exit(), Exit::Environment);
+    assert_eq!(error.exit(), Exit::Unavailable);
     assert!(whole(&error).contains("503"), "{}", whole(&error));
     assert_eq!(fake.asked().len(), 3);
 }
@@ -75,8 +75,8 @@ fn a_server_says_when_it_wants_to_be_asked_again() {
 fn absence_and_denial_are_final() {
     for (code, exit) in [
         (404, None),
-        (401, Some(Exit::Environment)),
-        (403, Some(Exit::Environment)),
+        (401, Some(Exit::Unavailable)),
+        (403, Some(Exit::Unavailable)),
         (500, Some(Exit::WorkFailed)),
     ] {
         let fake = Fake::start(move |_, _| status(code));
@@ -105,7 +105,7 @@ fn a_silent_server_is_given_up() {
         "{:?}",
         start.elapsed()
     );
-    assert_eq!(error.exit(), Exit::Environment);
+    assert_eq!(error.exit(), Exit::Unavailable);
     assert_eq!(
         error.to_string(),
         format!("{} does not answer in time", fake.address)
@@ -121,7 +121,7 @@ fn where_nobody_listens_the_address_is_named() {
         .to_string();
     let name = Reference::parse(&format!("{address}/acme/web:v1")).unwrap();
     let error = registry(&address, None).0.resolve(&name).unwrap_err();
-    assert_eq!(error.exit(), Exit::Environment);
+    assert_eq!(error.exit(), Exit::Unavailable);
     assert_eq!(
         error.to_string(),
         format!("no registry answers at {address}")
@@ -355,7 +355,7 @@ fn a_token_server_in_the_clear_gets_nothing() {
         let fake = guarded(realm.to_owned());
         let (registry, _folder) = registry(&fake.address, Some("me:secret"));
         let error = registry.resolve(&web(&fake)).unwrap_err();
-        assert_eq!(error.exit(), Exit::Environment);
+        assert_eq!(error.exit(), Exit::Unavailable);
         assert!(
             whole(&error).contains("cannot be trusted"),
             "{}",
@@ -384,7 +384,7 @@ fn a_token_that_does_not_help_is_asked_for_once() {
     let tokens =
         Fake::start(|_, _| Answer::With(200, Vec::new(), r#"{"token": "useless"}"#.to_owned()));
     let fake = guarded(format!("http://{}/token", tokens.address));
-    assert_eq!(resolve(&fake).unwrap_err().exit(), Exit::Environment);
+    assert_eq!(resolve(&fake).unwrap_err().exit(), Exit::Unavailable);
     assert_eq!((fake.asked().len(), tokens.asked().len()), (2, 1));
 }
 
@@ -462,7 +462,7 @@ fn an_upload_in_the_clear_is_refused() {
         let error = registry
             .push_layout(layout.path(), &image, &[web(&fake)])
             .unwrap_err();
-        assert_eq!(error.exit(), Exit::Environment, "{}", whole(&error));
+        assert_eq!(error.exit(), Exit::Unavailable, "{}", whole(&error));
         assert!(fake.asked().iter().all(|asked| asked.method != "PUT"));
     }
 }
@@ -506,6 +506,6 @@ fn a_loopback_registry_sends_nobody_away() {
     let fake = Fake::start(move |_, _| {
         Answer::With(307, vec![("Location", target.clone())], String::new())
     });
-    assert_eq!(resolve(&fake).unwrap_err().exit(), Exit::Environment);
+    assert_eq!(resolve(&fake).unwrap_err().exit(), Exit::Unavailable);
     assert!(elsewhere.asked().is_empty());
 }

@@ -152,7 +152,7 @@ fn a_password_lets_in_and_a_wrong_or_missing_one_does_not() {
                 .push_layout(layout.path(), &image, std::slice::from_ref(&name))
                 .unwrap_err(),
         ] {
-            assert_eq!(error.exit(), Exit::Environment);
+            assert_eq!(error.exit(), Exit::Unavailable);
             assert_eq!(error.hints(), [format!("docker login {}", server.address)]);
             assert!(!whole(&error).contains("secret"), "{}", whole(&error));
         }

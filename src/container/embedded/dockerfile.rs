@@ -60,7 +60,7 @@ fn is_docker_frontend(image: &str) -> bool {
 
 /// The failure of a build that another builder could do.
 pub fn needs_engine(message: String) -> Error {
-    Error::environment(format!("{message}; the embedded builder cannot do this"))
+    Error::unavailable(format!("{message}; the embedded builder cannot do this"))
         .hint("docker, podman and buildah can: start one, or choose it with --builder")
 }
 

@@ -54,7 +54,7 @@ pub(super) fn build(
 /// Pushes one name; the digest of its manifest.
 pub(super) fn push(engine: Engine, reference: &str, timeout: Duration) -> Result<String> {
     let answers = tempfile::tempdir()
-        .map_err(|error| Error::environment("cannot make a temporary folder").because(error))?;
+        .map_err(|error| Error::unavailable("cannot make a temporary folder").because(error))?;
     let digest_file = answers.path().join("digest");
     let command = engine
         .command()

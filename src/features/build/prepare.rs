@@ -256,7 +256,7 @@ fn export_commit(
             if part && mode.is_tree() {
                 let target = into.join(name.to_str_lossy().as_ref());
                 std::fs::create_dir(&target).map_err(|err| {
-                    Error::environment(format!("cannot write `{}`", target.display())).because(err)
+                    Error::unavailable(format!("cannot write `{}`", target.display())).because(err)
                 })?;
                 let prefixed = |path: &BStr, pin: ObjectId, target: &Path| {
                     let full = [name.as_slice(), b"/", path.as_bytes()].concat();

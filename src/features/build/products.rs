@@ -37,7 +37,7 @@ impl Products {
     /// clears away what a killed run left unfinished.
     ///
     /// # Errors
-    /// Environment: the folder cannot be written, or another build is at work in it.
+    /// Unavailable: the folder cannot be written, or another build is at work in it.
     pub fn open(root: &Path) -> Result<Self> {
         let cannot = |err| cannot_write(root, err);
         fs::create_dir_all(root).map_err(cannot)?;
@@ -62,10 +62,10 @@ impl Products {
     /// For a run that makes nothing: what is in the folder can be looked at, and nothing in it changes.
     ///
     /// # Errors
-    /// Environment: there is no room for temporary files.
+    /// Unavailable: there is no room for temporary files.
     pub fn look(root: &Path) -> Result<Self> {
         let scratch = tempfile::tempdir()
-            .map_err(|err| Error::environment("cannot make a temporary folder").because(err))?;
+            .map_err(|err| Error::unavailable("cannot make a temporary folder").because(err))?;
         Ok(Self {
             root: root.to_owned(),
             scratch,
@@ -111,7 +111,7 @@ impl Products {
     /// Puts the report in place, whole.
     ///
     /// # Errors
-    /// Environment: it cannot be written.
+    /// Unavailable: it cannot be written.
     pub fn write_report(&self, json: &str) -> Result<()> {
         let target = self.root.join("build.json");
         let mut unfinished = tempfile::Builder::new();
@@ -131,7 +131,7 @@ impl Products {
 }
 
 fn cannot_write(path: &Path, err: std::io::Error) -> Error {
-    Error::environment(format!("cannot write `{}`", path.display()))
+    Error::unavailable(format!("cannot write `{}`", path.display()))
         .because(err)
         .hint("choose another folder: flota build --out DIR")
 }
@@ -183,7 +183,7 @@ fn take_lock(root: &Path) -> Result<File> {
         }
         Err(TryLockError::WouldBlock) => {
             let owner = fs::read_to_string(&path).unwrap_or_default();
-            Err(Error::environment(format!(
+            Err(Error::unavailable(format!(
                 "another build is at work in `{}` (process {})",
                 root.display(),
                 owner.trim()

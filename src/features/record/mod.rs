@@ -9,12 +9,12 @@ use std::{collections::BTreeSet, num::NonZeroUsize};
 use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
-use super::{
-    changed::{self, Options},
-    ends,
-};
 use crate::{
     ci::CiRun,
+    fleet::{
+        changed::{self, Options},
+        range,
+    },
     git::{
         Objects,
         network::{fetch::PATIENCE, shallow::Access},
@@ -60,7 +60,7 @@ pub struct Request<'a> {
 /// Records the run.
 ///
 /// # Errors
-/// Misuse: the name is none. Work: nothing succeeded so far. Environment: the remote does not answer, or others write without
+/// Misuse: the name is none. Work: nothing succeeded so far. Unavailable: the remote does not answer, or others write without
 /// end. And what [`changed::changed`] says.
 pub fn record(
     repository: &Repository,
@@ -88,7 +88,7 @@ pub fn record(
         }
     }
     let reference = recorder.reference;
-    Err(Error::environment(format!(
+    Err(Error::unavailable(format!(
         "{reference} was written by somebody else {ATTEMPTS} times in a row"
     ))
     .hint("record once, at the end of the run, with the reports of all its jobs"))
@@ -161,7 +161,7 @@ impl Recorder<'_> {
             events: self.request.events,
         };
         let planned = self.request.documents.base.map(|base| base.to_string());
-        let ends = ends::for_record(
+        let ends = range::for_record(
             self.repository,
             self.settings,
             self.request.run,
@@ -182,7 +182,7 @@ impl Recorder<'_> {
             });
         }
         Success::after(before, self.head, failed, |one, other| {
-            ends::is_ancestor(self.repository, one, other, self.access)
+            range::is_ancestor(self.repository, one, other, self.access)
         })
     }
 

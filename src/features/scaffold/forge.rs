@@ -40,7 +40,7 @@ pub(super) fn create(forge: Forge, fleet: &Repository, name: &str) -> Result<Rem
     let place = fleets.as_ref().and_then(|url| Place::of(url.as_ref()));
     // Outside of every repository: these programs would take the one they are in for what they are to work on.
     let folder = tempfile::tempdir()
-        .map_err(|err| Error::environment("cannot make a temporary folder").because(err))?;
+        .map_err(|err| Error::unavailable("cannot make a temporary folder").because(err))?;
     let command = match forge {
         Forge::GitHub => gh(place.as_ref(), name),
         Forge::GitLab => glab(place.as_ref(), name),

@@ -144,7 +144,7 @@ impl Listing {
             Ok(text) => Ok(Some(text)),
             Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(err) => {
-                Err(Error::environment(format!("cannot read `{}`", path.display())).because(err))
+                Err(Error::unavailable(format!("cannot read `{}`", path.display())).because(err))
             }
         }
     }
@@ -184,7 +184,7 @@ pub(super) fn work_dir(fleet: &Repository) -> Result<PathBuf> {
     }
     fleet
         .folder()
-        .map_err(|err| Error::environment("cannot find the fleet's folder").because(err))
+        .map_err(|err| Error::unavailable("cannot find the fleet's folder").because(err))
 }
 
 fn is_free(folder: &Path) -> Result<bool> {

@@ -149,7 +149,7 @@ impl Link<'_> {
         let repo = fleet.to_local()?;
         let blob = repo
             .write_blob(listing.text())
-            .map_err(|err| Error::environment("cannot write into the fleet").because(err))?
+            .map_err(|err| Error::unavailable("cannot write into the fleet").because(err))?
             .detach();
         listing.write()?;
         undo.push(move || restore(&file, before.as_deref()));

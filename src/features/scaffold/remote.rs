@@ -115,7 +115,7 @@ fn own_url(fleet: &Repository) -> Result<(BString, bool)> {
     }
     let folder = fleet
         .folder()
-        .map_err(|err| Error::environment("cannot find the fleet's folder").because(err))?;
+        .map_err(|err| Error::unavailable("cannot find the fleet's folder").because(err))?;
     Ok((Vec::from_path_lossy(&folder).into_owned().into(), false))
 }
 

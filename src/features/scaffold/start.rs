@@ -94,7 +94,7 @@ impl<'a> Start<'a> {
             .arg(format!("--object-format={}", self.commit.kind()));
         run(init, format!("make a repository in `{}`", folder.display()))?;
         let path = bare.to_str().map(BString::from).ok_or_else(|| {
-            Error::environment(format!("the path `{}` is not UTF-8", bare.display()))
+            Error::unavailable(format!("the path `{}` is not UTF-8", bare.display()))
         })?;
         let here = Source {
             url: path.clone(),
@@ -215,10 +215,10 @@ pub(in crate::features) fn leaves(files: &[File]) -> Vec<Leaf<'_>> {
 
 fn open(git_dir: &Path) -> Result<gix::Repository> {
     gix::open_opts(git_dir, gix::open::Options::isolated()).map_err(|err| {
-        Error::environment(format!("cannot open `{}`", git_dir.display())).because(err)
+        Error::unavailable(format!("cannot open `{}`", git_dir.display())).because(err)
     })
 }
 
 pub(super) fn cannot(path: &Path, err: std::io::Error) -> Error {
-    Error::environment(format!("cannot write `{}`", path.display())).because(err)
+    Error::unavailable(format!("cannot write `{}`", path.display())).because(err)
 }

@@ -47,7 +47,7 @@ pub struct Request<'a> {
 pub fn update(fleet: &Repository, request: &Request<'_>, ask: Ask<'_>) -> Result<Vec<Updated>> {
     let root = fleet
         .folder()
-        .map_err(|err| Error::environment("cannot find the fleet's folder").because(err))?;
+        .map_err(|err| Error::unavailable("cannot find the fleet's folder").because(err))?;
     let links = index::of_index(fleet)?.links;
     let links = Wanted::new(request.services)?.named(links)?;
     let _lock = crate::features::update::lock(fleet)?;

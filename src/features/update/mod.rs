@@ -40,11 +40,10 @@ mod enlist;
 mod follow;
 mod message;
 mod one;
-mod wanted;
 
+pub use crate::fleet::select::Wanted;
 pub use follow::{Extent, follow};
 pub(super) use one::{create_parent, settle};
-pub use wanted::Wanted;
 
 /// Submodules within submodules: more of them than anybody nests by hand (CVE-2017-15298).
 const DEPTH_LIMIT: usize = 16;
@@ -82,7 +81,7 @@ fn bring(fleet: &Repository, pins: Pins, options: Options<'_>) -> Result<Vec<Syn
     let Pins { links, conflicted } = pins;
     let absolute = |path: &Path| {
         path.canonicalize().map_err(|err| {
-            Error::environment(format!("cannot read `{}`", path.display())).because(err)
+            Error::unavailable(format!("cannot read `{}`", path.display())).because(err)
         })
     };
     if options.access.is_cached
@@ -322,7 +321,7 @@ pub(super) fn lock(fleet: &Repository) -> Result<File> {
     let folder = fleet.common_dir().join("flota");
     let path = folder.join("update.lock");
     let cannot =
-        |err| Error::environment(format!("cannot write `{}`", path.display())).because(err);
+        |err| Error::unavailable(format!("cannot write `{}`", path.display())).because(err);
     fs::create_dir_all(&folder).map_err(cannot)?;
     let mut file = File::options()
         .create(true)
@@ -337,7 +336,7 @@ pub(super) fn lock(fleet: &Repository) -> Result<File> {
             let mut owner = String::new();
             // Who it is helps, and is no more than that.
             let _ = file.read_to_string(&mut owner);
-            return Err(Error::environment(format!(
+            return Err(Error::unavailable(format!(
                 "another run of flota (process {}) is updating this fleet",
                 owner.trim()
             ))
@@ -357,7 +356,7 @@ pub(super) fn scratch(fleet: &Repository) -> Result<tempfile::TempDir> {
     const PREFIX: &str = "new-";
     let folder = fleet.common_dir().join("flota");
     let cannot =
-        |err| Error::environment(format!("cannot write into `{}`", folder.display())).because(err);
+        |err| Error::unavailable(format!("cannot write into `{}`", folder.display())).because(err);
     let folder = folder.canonicalize().map_err(cannot)?;
     for entry in fs::read_dir(&folder).map_err(cannot)? {
         let entry = entry.map_err(cannot)?;

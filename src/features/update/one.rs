@@ -347,5 +347,5 @@ fn is_bare_of_files(folder: &Path) -> Result<bool> {
 }
 
 fn cannot(path: &Path, err: io::Error) -> Error {
-    Error::environment(format!("cannot write `{}`", path.display())).because(err)
+    Error::unavailable(format!("cannot write `{}`", path.display())).because(err)
 }

@@ -15,14 +15,14 @@ use super::fetch::{
     attempt::{self, Fault},
     remote::{self, Setting},
 };
-use crate::git::{
-    command::{argument, git},
-    lock,
-    repository::Repository,
-    submodule::Store,
-    url::Source,
-};
 use crate::{
+    git::{
+        command::{argument, git},
+        lock,
+        repository::Repository,
+        submodule::Store,
+        url::Source,
+    },
     interrupt,
     model::{
         error::{Error, Result},
@@ -119,7 +119,7 @@ impl<'a> Access<'a> {
     /// on `branch`, else where the server's is. It is as deep as `recommended`, where the user says nothing else.
     ///
     /// # Errors
-    /// Work: the server cannot be reached, or does not have it. Environment: it takes git, which is not here. Nothing of it stays.
+    /// Work: the server cannot be reached, or does not have it. Unavailable: it takes git, which is not here. Nothing of it stays.
     pub fn clone(
         &self,
         source: &Source,
@@ -314,7 +314,7 @@ impl<'a> Access<'a> {
 fn discard(folder: &Path) -> Result<()> {
     match fs::remove_dir_all(folder) {
         Err(err) if err.kind() != io::ErrorKind::NotFound => {
-            Err(Error::environment(format!("cannot remove `{}`", folder.display())).because(err))
+            Err(Error::unavailable(format!("cannot remove `{}`", folder.display())).because(err))
         }
         _ => Ok(()),
     }
@@ -340,7 +340,7 @@ pub(super) fn explain(fault: Fault, source: &Source, what: &str) -> Error {
     if let Fault::Failed(said) = &fault
         && NO_ROOM.iter().any(|words| said.contains(words))
     {
-        return Error::environment(format!("there is no room for {}", source.shown))
+        return Error::unavailable(format!("there is no room for {}", source.shown))
             .because(said.clone())
             .hint("see how much there is: df -h .");
     }

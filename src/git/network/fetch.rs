@@ -13,12 +13,12 @@ use bstr::{BString, ByteSlice};
 use gix::ObjectId;
 use rayon::prelude::*;
 
-use crate::git::{
-    repository::Repository,
-    submodule::Store,
-    url::{self, Source},
-};
 use crate::{
+    git::{
+        repository::Repository,
+        submodule::Store,
+        url::{self, Source},
+    },
     interrupt,
     model::{
         error::{Error, Result},

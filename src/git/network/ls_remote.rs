@@ -12,8 +12,10 @@ use super::{
         remote::{self, Setting},
     },
 };
-use crate::git::{command::git, repository::Repository, url::Source};
-use crate::model::error::{Error, Result};
+use crate::{
+    git::{command::git, repository::Repository, url::Source},
+    model::error::{Error, Result},
+};
 
 /// The prefix of a branch's full name.
 const HEADS: &str = "refs/heads/";

@@ -14,15 +14,15 @@ use super::fetch::{
     kept,
     remote::{self, Setting},
 };
-use crate::git::{
-    Objects,
-    command::git,
-    history,
-    repository::Repository,
-    submodule::Store,
-    url::{self, Source},
-};
 use crate::{
+    git::{
+        Objects,
+        command::git,
+        history,
+        repository::Repository,
+        submodule::Store,
+        url::{self, Source},
+    },
     model::error::{Error, Result},
     process::Command,
 };
@@ -132,7 +132,7 @@ impl Remote {
         let branches = self.fetch(&["--prune"], "+refs/heads/*:refs/heads/*");
         branches.run()?.check(|| {
             let shown = &self.source.shown;
-            Error::environment(format!("cannot fetch the branches of {shown}")).hint(format!(
+            Error::unavailable(format!("cannot fetch the branches of {shown}")).hint(format!(
                 "see whether you can reach it: git ls-remote {shown}"
             ))
         })?;
@@ -155,7 +155,7 @@ impl Remote {
     fn store(&self) -> Result<Store> {
         let hash = open(&self.scratch)?.object_hash();
         Store::at(self.scratch.clone(), hash)
-            .ok_or_else(|| Error::environment(format!("cannot read `{}`", self.scratch.display())))
+            .ok_or_else(|| Error::unavailable(format!("cannot read `{}`", self.scratch.display())))
     }
 }
 
@@ -168,7 +168,7 @@ fn scratch(fleet: &Repository, source: &Source) -> Result<(PathBuf, File)> {
         .map(|byte| format!("{byte:02x}"))
         .collect();
     let dir = folder(fleet).join(name);
-    let cannot = |err| Error::environment(format!("cannot write `{}`", dir.display())).because(err);
+    let cannot = |err| Error::unavailable(format!("cannot write `{}`", dir.display())).because(err);
     let lock = kept::hold(&dir)?;
     fs::create_dir_all(&dir).map_err(cannot)?;
     // What a killed run's git left: with the lock held, nobody is at work on it.
@@ -178,7 +178,7 @@ fn scratch(fleet: &Repository, source: &Source) -> Result<(PathBuf, File)> {
     let format = format!("--object-format={}", fleet.object_hash());
     let init = git(&dir).args(["init", "--quiet", "--bare", "--template=", &format, "."]);
     init.run()?
-        .check(|| Error::environment(format!("cannot make a repository in `{}`", dir.display())))?;
+        .check(|| Error::unavailable(format!("cannot make a repository in `{}`", dir.display())))?;
     Ok((std::path::absolute(&dir).map_err(cannot)?, lock))
 }
 

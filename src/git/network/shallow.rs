@@ -13,8 +13,8 @@ use gix::{
 };
 
 use super::fetch::attempt::{self, Fault};
-use crate::git::{Objects, command::git, lock, repository::Repository, url};
 use crate::{
+    git::{Objects, command::git, lock, repository::Repository, url},
     interrupt,
     model::error::{Error, Result},
     process::Command,

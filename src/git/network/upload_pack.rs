@@ -18,8 +18,10 @@ use gix_packetline::{
 };
 
 use super::fetch::attempt::Fault;
-use crate::git::command::{argument, git};
-use crate::model::error::Result as Outcome;
+use crate::{
+    git::command::{argument, git},
+    model::error::Result as Outcome,
+};
 
 /// What may follow a whole answer, in bytes: its last packet line.
 const TRAILER_LIMIT: u64 = 64 << 10;

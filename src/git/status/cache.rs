@@ -75,12 +75,12 @@ impl Facts {
     /// Forgets them.
     ///
     /// # Errors
-    /// Environment: the file is there and cannot be removed.
+    /// Unavailable: the file is there and cannot be removed.
     pub fn clear(&self) -> Result<()> {
         match fs::remove_file(&self.file) {
             Err(err) if err.kind() != io::ErrorKind::NotFound => {
                 let path = self.file.display();
-                Err(Error::environment(format!("cannot remove `{path}`")).because(err))
+                Err(Error::unavailable(format!("cannot remove `{path}`")).because(err))
             }
             _ => Ok(()),
         }

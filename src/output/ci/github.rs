@@ -68,7 +68,7 @@ pub fn append(file: &Path, lines: &str) -> Result<()> {
         .open(file)
         .and_then(|mut file| file.write_all(lines.as_bytes()))
         .map_err(|err| {
-            Error::environment(format!(
+            Error::unavailable(format!(
                 "cannot write to GITHUB_OUTPUT, `{}`",
                 file.display()
             ))
@@ -80,7 +80,7 @@ pub fn append(file: &Path, lines: &str) -> Result<()> {
 fn delimiter() -> Result<String> {
     let mut random = [0; 16];
     getrandom::fill(&mut random)
-        .map_err(|err| Error::environment("the system gives no random bytes").because(err))?;
+        .map_err(|err| Error::unavailable("the system gives no random bytes").because(err))?;
     Ok(random.iter().fold("flota_".to_owned(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text

@@ -98,7 +98,7 @@ impl ObjectCache {
     /// Removes it all; clones that were made with it stay whole.
     ///
     /// # Errors
-    /// Environment: something cannot be removed.
+    /// Unavailable: something cannot be removed.
     pub fn clear(&self) -> Result<()> {
         self.shelves()?.iter().try_for_each(Shelf::remove)
     }
@@ -106,7 +106,7 @@ impl ObjectCache {
     /// Removes what was not used for long.
     ///
     /// # Errors
-    /// Environment: something cannot be removed.
+    /// Unavailable: something cannot be removed.
     pub fn expire(&self) -> Result<()> {
         let is_old = |shelf: &Shelf| {
             let used = fs::metadata(shelf.dir.join(TIPS)).and_then(|found| found.modified());
@@ -289,5 +289,5 @@ fn is_sound(git_dir: &Path, tips: &[ObjectId]) -> bool {
 }
 
 fn cannot(what: &str, path: &Path, err: io::Error) -> Error {
-    Error::environment(format!("cannot {what} `{}`", path.display())).because(err)
+    Error::unavailable(format!("cannot {what} `{}`", path.display())).because(err)
 }

@@ -207,5 +207,5 @@ pub(super) fn has_all(git_dir: &Path, objects: &[ObjectId]) -> bool {
 }
 
 fn cannot_write(path: &Path, err: io::Error) -> Error {
-    Error::environment(format!("cannot write `{}`", path.display())).because(err)
+    Error::unavailable(format!("cannot write `{}`", path.display())).because(err)
 }

@@ -47,7 +47,7 @@ pub fn usage_of_histories(fleet: &Repository) -> Result<Usage> {
 
 fn usage_of(path: PathBuf) -> Result<Usage> {
     let unreadable = |err: io::Error| {
-        Error::environment(format!("cannot read `{}`", path.display())).because(err)
+        Error::unavailable(format!("cannot read `{}`", path.display())).because(err)
     };
     let entries = stores(&path).map_err(unreadable)?.len();
     let mut bytes = 0;
@@ -78,7 +78,7 @@ pub fn clear(fleet: &Repository) -> Result<()> {
     for folder in [fleet.common_dir().join(FOLDER), reachability::folder(fleet)] {
         let cannot = |err: io::Error| {
             let folder = folder.display();
-            Error::environment(format!("cannot remove what is in `{folder}`")).because(err)
+            Error::unavailable(format!("cannot remove what is in `{folder}`")).because(err)
         };
         for store in stores(&folder).map_err(cannot)? {
             // The lock's file stays: another run may be about to take it.
@@ -92,7 +92,7 @@ pub fn clear(fleet: &Repository) -> Result<()> {
     }
     match in_use {
         0 => Ok(()),
-        _ => Err(Error::environment(format!(
+        _ => Err(Error::unavailable(format!(
             "another run of flota is fetching, and {in_use} of the repositories it fetches into stay"
         ))
         .hint("when it is done: flota cache --clear")),
@@ -102,11 +102,11 @@ pub fn clear(fleet: &Repository) -> Result<()> {
 /// Waits until no other run writes to `store`. The lock goes with the process that holds it, however that ends.
 ///
 /// # Errors
-/// Environment: the lock's file cannot be written, or another run holds it for too long. The code of the signal, when flota
+/// Unavailable: the lock's file cannot be written, or another run holds it for too long. The code of the signal, when flota
 /// is interrupted.
 pub(in crate::git) fn hold(store: &Path) -> Result<File> {
     let cannot = |err: io::Error| {
-        Error::environment(format!("cannot write `{}`", store.display())).because(err)
+        Error::unavailable(format!("cannot write `{}`", store.display())).because(err)
     };
     fs::create_dir_all(store.parent().unwrap_or(store)).map_err(cannot)?;
     let file = File::create(store.with_extension("lock")).map_err(cannot)?;
@@ -120,7 +120,7 @@ pub(in crate::git) fn hold(store: &Path) -> Result<File> {
         }
         if started.elapsed() > LOCK_PATIENCE {
             let store = store.display();
-            return Err(Error::environment(format!(
+            return Err(Error::unavailable(format!(
                 "another run of flota holds `{store}`"
             )));
         }

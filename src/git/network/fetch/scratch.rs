@@ -253,5 +253,5 @@ impl Locked<'_> {
 }
 
 fn cannot_write(dir: &Path, err: io::Error) -> Error {
-    Error::environment(format!("cannot keep fetched trees in `{}`", dir.display())).because(err)
+    Error::unavailable(format!("cannot keep fetched trees in `{}`", dir.display())).because(err)
 }

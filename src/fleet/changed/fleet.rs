@@ -5,15 +5,15 @@ use gix::ObjectId;
 
 use super::{
     Options, Trees,
-    candidates::Candidate,
-    comparison::{self, Comparison},
-    consequences::Consequences,
-    inside::{self, Outcome, Parent},
-    obtained::{Fetching, Obtained},
+    bases::{self, Comparison},
+    dependents::Consequences,
+    fetched::{Fetching, Obtained},
+    gitlinks::Candidate,
     selection,
+    submodule::{self, Outcome, Parent},
 };
 use crate::{
-    features::ends::Ends,
+    fleet::range::Ends,
     git::{Objects, history, repository::Repository},
     model::{
         change::{Changed, Direction, ServiceChange, Unread, Warning, WarningKind},
@@ -40,7 +40,7 @@ pub(super) fn in_fleet(
     if !options.only.is_empty() {
         selection::refuse_unknown(objects, trees, options.only)?;
     }
-    let (comparisons, exceptions) = comparison::of(repository, objects, &ends, trees)?;
+    let (comparisons, exceptions) = bases::of(repository, objects, &ends, trees)?;
     let how = Fetching {
         offline: options.offline,
         jobs: options.jobs,
@@ -189,7 +189,7 @@ fn look_into(
     for _ in 0..ROUNDS {
         let read = parallel::map(how.jobs, &open, |candidate| {
             let parent = Parent::fleet(repository, &obtained);
-            inside::read(&parent, settings, candidate, files)
+            submodule::read(&parent, settings, candidate, files)
                 .map_err(|err| in_submodule(candidate, err))
         })?;
         let mut requests = Vec::new();

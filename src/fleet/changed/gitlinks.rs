@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bstr::{BStr, BString};
 use gix::ObjectId;
 
-use super::{Trees, comparison::Listed};
+use super::{Trees, bases::Listed};
 use crate::{
     git::{
         Objects, gitmodules,

@@ -2,9 +2,9 @@
 
 use bstr::{BString, ByteSlice};
 
-use super::{Options, Trees, inside, is_part};
+use super::{Options, Trees, is_part, submodule};
 use crate::{
-    features::ends::Ends,
+    fleet::range::Ends,
     git::{
         Objects, content_id, history,
         repository::Repository,
@@ -54,7 +54,7 @@ pub(super) fn in_service(
         head: Side::Pinned(to, new),
         moved: false,
         url_changed: false,
-        other_action: inside::other_action(&own.change),
+        other_action: submodule::other_action(&own.change),
     });
     let differences = tree::diff(objects, trees.base, trees.head)?;
     let (inside, outside): (Vec<_>, Vec<_>) = differences

@@ -7,10 +7,10 @@ use gix::ObjectId;
 
 use super::{
     Trees,
-    candidates::{self, Candidate},
+    gitlinks::{self, Candidate},
 };
 use crate::{
-    features::ends::Ends,
+    fleet::range::Ends,
     git::{
         Objects,
         gitmodules::{self, Gitmodules},
@@ -104,7 +104,7 @@ impl Comparison {
     ) -> Result<Self> {
         let differences = tree::diff(objects, trees.base, trees.head)?;
         let listed = Listed::of(objects, trees, &differences)?;
-        let candidates = candidates::find(objects, trees, &differences, &listed)?;
+        let candidates = gitlinks::find(objects, trees, &differences, &listed)?;
         let paths = own_paths(&differences, &candidates);
         Ok(Self {
             base,

@@ -7,10 +7,10 @@ use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
 use super::{
-    candidates::{Candidate, Place},
-    comparison::Listed,
-    inside::{self, Outcome, Parent},
-    obtained::{Fetching, Obtained},
+    bases::Listed,
+    fetched::{Fetching, Obtained},
+    gitlinks::{Candidate, Place},
+    submodule::{self, Outcome, Parent},
 };
 use crate::{
     git::{Objects, gitmodules::Gitmodules, repository::Repository, tree},
@@ -201,7 +201,7 @@ impl<'a> Consequences<'a> {
         let mut obtained = Obtained::default();
         let read = |obtained: &Obtained| {
             let parent = Parent::fleet(self.repository, obtained);
-            inside::read_whole(&parent, self.settings, &candidate)
+            submodule::read_whole(&parent, self.settings, &candidate)
         };
         match read(&obtained)? {
             Outcome::Wanted(request) => {

@@ -3,10 +3,9 @@
 use bstr::ByteSlice;
 
 use super::{
-    candidates,
-    comparison::Listed,
-    inside::{self, Outcome, ParentPlace, Reader},
-    is_part,
+    bases::Listed,
+    gitlinks, is_part,
+    submodule::{self, Outcome, ParentPlace, Reader},
 };
 use crate::{
     git::tree,
@@ -47,10 +46,10 @@ pub(super) fn read(parent: &Reader<'_>, settings: &Settings, files: bool) -> Res
         return Err(Error::repository(message));
     }
     let mut outcomes = Vec::new();
-    for candidate in candidates::find(objects, &trees, &differences, &listed)? {
+    for candidate in gitlinks::find(objects, &trees, &differences, &listed)? {
         let top = candidate.path.split_str("/").next().unwrap_or_default();
         if !is_part(top.as_bstr()) {
-            outcomes.extend(inside::read(&parent, settings, &candidate, files)?);
+            outcomes.extend(submodule::read(&parent, settings, &candidate, files)?);
         }
     }
     Ok(outcomes)

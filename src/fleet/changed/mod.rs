@@ -1,14 +1,14 @@
 //! What changed inside the services between two commits.
 //!
-//! The fleet's two trees say which pins moved ([`candidates`]); inside each of those submodules the two end points are
-//! compared ([`inside`]); [`rules`](crate::model::rules) decide what that means.
+//! The fleet's two trees say which pins moved ([`gitlinks`]); inside each of those submodules the two end points are
+//! compared ([`submodule`]); [`rules`](crate::model::rules) decide what that means.
 
 use std::num::NonZeroUsize;
 
 use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
-use super::ends::Ends;
+use super::range::Ends;
 use crate::{
     git::{
         Objects,
@@ -25,15 +25,15 @@ use crate::{
     },
 };
 
-mod candidates;
-mod comparison;
-mod consequences;
+mod bases;
+mod dependents;
+mod fetched;
 mod fleet;
-mod inside;
+mod gitlinks;
 mod nested;
-mod obtained;
 pub mod selection;
 mod service;
+mod submodule;
 
 /// How to look.
 #[derive(Clone, Copy)]

@@ -7,9 +7,9 @@ use gix::ObjectId;
 
 use super::{
     Trees,
-    candidates::{Candidate, Place},
+    fetched::{Obtained, Request},
+    gitlinks::{Candidate, Place},
     nested,
-    obtained::{Obtained, Request},
 };
 use crate::{
     git::{
