@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 mod build;
 mod bump;
@@ -80,9 +80,13 @@ pub struct Global {
     /// Print results and errors only.
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say more: hints' causes, what children print.
-    #[arg(short, long, global = true)]
-    pub verbose: bool,
+    /// Say what is done: a line for each child process and each request, with its time. Twice: more.
+    ///
+    /// `-v` also says why a faster way was not taken, and shows what child processes printed; `-vv` says where they ran and what was
+    /// tried again. The environment variable `FLOTA_LOG` (`off`, `info`, `debug`) does the same where no flag can be added. Known
+    /// secrets appear as `***`.
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    pub verbose: u8,
     /// When to use colour.
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
     pub color: ColorWhen,

@@ -9,6 +9,7 @@ mod lookup;
 mod mask;
 mod members;
 mod pump;
+mod trace;
 mod tree;
 pub mod watchdog;
 
@@ -31,7 +32,7 @@ use crate::{
 
 use capture::Capture;
 pub use lookup::{find, find_all};
-pub use mask::mask_secret;
+pub use mask::{mask_secret, masked};
 use members::Members;
 use pump::{Input, Pump, Trouble};
 pub use tree::kill_all;
@@ -223,6 +224,7 @@ impl Command {
         let status = child.wait().map_err(|error| {
             Error::unavailable(format!("lost track of {}", self.name())).because(error)
         })?;
+        trace::ended(self, status, started.elapsed());
         let (text, logged) = pump.capture.finish();
         let log_trouble = || logged.err().map(|error| Stop::Trouble(Trouble::Log(error)));
         match stop.or_else(log_trouble) {
