@@ -48,9 +48,10 @@ const TICK: Duration = Duration::from_millis(20);
 /// The same once the pipes are closed: then nothing but the clock wakes flota, and the child is about to end.
 const SOON: Duration = Duration::from_millis(2);
 
-/// What `git rev-parse --local-env-vars` names (git 2.47) but for `GIT_CONFIG_COUNT` and `GIT_CONFIG_PARAMETERS`, which are
-/// the user's configuration; and `GIT_NAMESPACE`, which points at a part of a repository.
-const REPOSITORY_VARIABLES: [&str; 14] = [
+/// What `git rev-parse --local-env-vars` names, from git 2.38 (the last with `GIT_INTERNAL_SUPER_PREFIX` is 2.39) to 2.55, but
+/// for `GIT_CONFIG_COUNT` and `GIT_CONFIG_PARAMETERS`, which are the user's configuration; and `GIT_NAMESPACE`, which points at
+/// a part of a repository.
+const REPOSITORY_VARIABLES: [&str; 15] = [
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
     "GIT_CONFIG",
@@ -58,6 +59,7 @@ const REPOSITORY_VARIABLES: [&str; 14] = [
     "GIT_GRAFT_FILE",
     "GIT_IMPLICIT_WORK_TREE",
     "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
     "GIT_NAMESPACE",
     "GIT_NO_REPLACE_OBJECTS",
     "GIT_OBJECT_DIRECTORY",

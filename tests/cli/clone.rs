@@ -191,9 +191,8 @@ fn branch_and_depth() {
 #[test]
 fn a_submodule_that_is_to_be_shallow_is() {
     let sandbox = fleet();
-    let shallow = ["config", "set", "--file", ".gitmodules"];
-    let set = [&shallow[..], &["submodule.web.shallow", "true"]].concat();
-    sandbox.git("fleet", &set);
+    let shallow = ["config", "--file=.gitmodules", "submodule.web.shallow"];
+    sandbox.git("fleet", &[&shallow[..], &["true"]].concat());
     sandbox.git("fleet", &["commit", "--quiet", "--all", "--message", "Cut"]);
     sandbox.git(
         "web",
