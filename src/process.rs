@@ -111,6 +111,7 @@ pub struct Command {
     stdout_limit: Option<usize>,
     log: Option<PathBuf>,
     may_prompt: bool,
+    check: Option<fn() -> Result<()>>,
 }
 
 impl Command {
@@ -127,7 +128,14 @@ impl Command {
             stdout_limit: None,
             log: None,
             may_prompt: false,
+            check: None,
         }
+    }
+
+    /// Starts the child only where `check` is content with the program that is there.
+    pub fn only_after(mut self, check: fn() -> Result<()>) -> Self {
+        self.check = Some(check);
+        self
     }
 
     /// Adds an argument. Secrets do not belong here: every user of the machine can read them.
@@ -203,6 +211,7 @@ impl Command {
     ///
     /// # Errors
     /// - Environment: no such program, it cannot be started, the log cannot be written, it waits for a terminal.
+    /// - What the check of [`Command::only_after`] says.
     /// - Work: its time is up, it was silent for too long, or its data went beyond the limit.
     /// - The code of the signal, when flota is interrupted: before the start, or while the child runs.
     pub fn run(&self) -> Result<Output> {
@@ -210,6 +219,7 @@ impl Command {
             return Err(self.stopped_error(&Stop::Interrupted(exit), &[]));
         }
         let program = find(&self.program)?;
+        self.check.map_or(Ok(()), |check| check())?;
         let started = Instant::now();
         let capture = Capture::new(self.log.as_deref())
             .map_err(|error| self.stopped_error(&Stop::Trouble(Trouble::Log(error)), &[]))?;

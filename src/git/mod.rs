@@ -27,6 +27,7 @@ pub mod tips;
 pub mod tree;
 mod upload_pack;
 pub mod url;
+mod version;
 pub mod vet;
 pub mod worktree;
 pub mod write;
