@@ -15,6 +15,7 @@ mod completions;
 mod demo;
 mod explain;
 mod foreach;
+mod help;
 mod init;
 mod man;
 mod new;
@@ -38,6 +39,7 @@ pub use completions::Completions;
 pub use demo::Demo;
 pub use explain::Explain;
 pub use foreach::Foreach;
+pub use help::{Help, TOPICS, command, parse};
 pub use init::Init;
 pub use man::Man;
 pub use new::{Forge, New};
@@ -56,6 +58,7 @@ pub use update::Update;
     name = "flota",
     version = env!("FLOTA_VERSION"),
     propagate_version = true,
+    disable_help_subcommand = true,
     max_term_width = 100
 )]
 pub struct Cli {
@@ -215,6 +218,8 @@ pub enum Command {
     ///
     /// To read it: flota man | man -l -
     Man(Man),
+    /// Show help for a command or a topic.
+    Help(Help),
 }
 
 /// The commits to compare.

@@ -11,8 +11,6 @@
 
 use std::{ffi::OsString, path::Path};
 
-use clap::Parser;
-
 pub mod chart;
 pub mod ci;
 pub mod cli;
@@ -29,7 +27,7 @@ pub mod process;
 pub mod registry;
 pub mod templates;
 
-use cli::{Cli, ColorWhen, Global};
+use cli::{ColorWhen, Global};
 use model::{
     error::{Error, Result},
     exit::Exit,
@@ -43,7 +41,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         process::watchdog::watch();
         return Exit::Done;
     }
-    let cli = match Cli::try_parse_from(&args) {
+    let cli = match cli::parse(&args) {
         Ok(cli) => cli,
         // Help and version are results; the rest is misuse. clap prints either to the right stream.
         Err(said) => {

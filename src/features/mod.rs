@@ -12,6 +12,7 @@ pub mod demo;
 pub mod ends;
 pub mod explain;
 pub mod foreach;
+pub mod help;
 pub mod init;
 pub mod man;
 pub mod new;

@@ -8,6 +8,7 @@ pub mod ci;
 pub mod error;
 pub mod human;
 pub mod json;
+pub mod pager;
 pub mod progress;
 pub mod prompt;
 pub mod text;
