@@ -4,6 +4,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use clap::CommandFactory;
+use regex::Regex;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -41,9 +42,12 @@ fn every_topic_is_listed() {
 /// What they name in backticks and links as a path of the repository is there; `<verb>` stands for each command.
 #[test]
 fn the_paths_that_they_name_are_there() {
+    let quoted = Regex::new("`([^`\n]+)`").unwrap();
     for page in ["README.md", "CONTRIBUTING.md", "benches/README.md"] {
         let text = read(page);
-        let quoted = text.split('`').skip(1).step_by(2);
+        let quoted = quoted
+            .captures_iter(&text)
+            .map(|path| path.extract::<1>().1[0]);
         let linked = text
             .split("](")
             .skip(1)
