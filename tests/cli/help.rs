@@ -296,4 +296,7 @@ fn a_pager_that_ends_early_has_seen_enough() {
     let ran = on_a_terminal(&sandbox, &[("FLOTA_PAGER", "true")]);
     assert_eq!(ran.status, Some(0), "{}", ran.text());
     assert_eq!(ran.text(), "");
+    // flota becomes the pager: no process is left beside it that could take a Ctrl-C meant for it.
+    let ran = on_a_terminal(&sandbox, &[("FLOTA_PAGER", "false")]);
+    assert_eq!(ran.status, Some(1), "{}", ran.text());
 }
