@@ -11,7 +11,6 @@
 
 use std::{ffi::OsString, path::Path};
 
-use clap::Parser;
 use log::LevelFilter;
 
 pub mod chart;
@@ -31,7 +30,7 @@ pub mod process;
 pub mod registry;
 pub mod templates;
 
-use cli::{Cli, ColorWhen, Global};
+use cli::{ColorWhen, Global};
 use model::{
     error::{Error, Result},
     exit::Exit,
@@ -46,7 +45,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         process::watchdog::watch();
         return Exit::Done;
     }
-    let cli = match Cli::try_parse_from(&args) {
+    let cli = match cli::parse(&args) {
         Ok(cli) => cli,
         // Help and version are results; the rest is misuse. clap prints either to the right stream.
         Err(said) => {

@@ -7,16 +7,16 @@ use super::ResultFormat;
 /// Arguments of `flota resolve`.
 #[derive(Args, Debug)]
 pub struct Resolve {
-    /// Only these services, by name, path or glob.
+    /// Only these services, given by name, path or glob.
     #[arg(value_name = "SERVICE")]
     pub services: Vec<String>,
-    /// Show what would be staged.
+    /// Only show what would be staged.
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// How many services to look at a time [default: the number of cores].
+    /// How many services to read at a time [default: the number of cores].
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
-    /// The form of the result.
+    /// The format of the result.
     #[arg(long, value_enum, default_value = "human")]
     pub format: ResultFormat,
 }

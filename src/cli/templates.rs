@@ -7,7 +7,7 @@ use super::ResultFormat;
 /// Arguments of `flota templates`.
 #[derive(Args, Debug)]
 pub struct Templates {
-    /// The form of the result.
+    /// The format of the result.
     #[arg(long, value_enum, default_value = "human")]
     pub format: ResultFormat,
 }

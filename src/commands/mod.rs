@@ -30,6 +30,7 @@ mod completions;
 mod demo;
 mod explain;
 mod foreach;
+mod help;
 mod init;
 mod man;
 mod new;
@@ -68,6 +69,7 @@ pub fn dispatch(command: Command, dir: &Path, global: &Global, output: &Output) 
         Command::Demo(args) => demo::run(&args, global, output),
         Command::Completions(args) => completions::run(&args, output),
         Command::Man(args) => man::run(&args, output),
+        Command::Help(args) => help::run(&args, output),
     }
 }
 

@@ -9,6 +9,7 @@ pub mod error;
 pub mod human;
 pub mod json;
 pub mod log;
+pub mod pager;
 pub mod progress;
 pub mod prompt;
 pub mod text;

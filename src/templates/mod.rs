@@ -31,7 +31,7 @@ mod render;
 mod repository;
 mod source;
 
-pub use embedded::{all, named};
+pub use embedded::{all, help_page, named};
 pub use pipelines::pipelines;
 pub use record::{FILE as RECORD, read as read_record};
 pub use source::{Wanted, load};

@@ -25,6 +25,7 @@ mod demo;
 mod explain;
 mod faults;
 mod foreach;
+mod help;
 mod hostile;
 #[path = "../support/http.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]
