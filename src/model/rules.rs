@@ -60,7 +60,7 @@ impl Old {
 pub struct Content {
     /// What the image is built from.
     pub code: Option<ObjectId>,
-    /// What the chart is baked from.
+    /// What the chart is packaged from.
     pub config: Option<ObjectId>,
     /// Everything else that is not ignored.
     pub other: Option<ObjectId>,
@@ -121,7 +121,7 @@ pub fn rule_of(service: Option<&ServiceChange>) -> Rule {
         }
         Reason::ConfigChanged => rule(
             4,
-            "only the configuration differs: the chart is baked, the image stays",
+            "only the configuration differs: the chart is packaged, the image stays",
         ),
         Reason::OtherPaths => rule(
             4,

@@ -14,7 +14,7 @@ use super::{
     assemble::Layer,
     tree::{Entry, Kind},
 };
-use crate::container::layout::hex;
+use crate::model::digest;
 
 /// gzip's "unknown operating system" (RFC 1952, section 2.3.1): the header must not tell where it was made.
 const UNKNOWN_SYSTEM: u8 = 255;
@@ -41,7 +41,7 @@ pub fn write(
     }
     let Hashing { compressed, hash } = archive.into_inner()?;
     compressed.finish()?.flush()?;
-    Ok(format!("sha256:{}", hex(&hash.finalize())))
+    Ok(format!("sha256:{}", digest::hex(&hash.finalize())))
 }
 
 fn append(
@@ -164,7 +164,7 @@ mod tests {
     fn bytes_are_what_they_always_were() {
         let (blob, digest) = written(&layer());
         assert_eq!(&blob[..10], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
-        let blob = hex(&Sha256::digest(&blob));
+        let blob = digest::sha256_hex(&blob);
         assert_eq!(
             (blob.as_str(), digest.as_str()),
             (

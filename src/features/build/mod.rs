@@ -1,7 +1,7 @@
 //! Building a plan: check everything, then act, in parallel, and report.
 //!
 //! Each service is built from its commit's tree, written into a scratch folder ([`prepare`]); images are made or found
-//! again ([`image`]), then charts baked ([`chart`]). All products lie in one folder ([`products`]).
+//! again ([`image`]), then charts packaged ([`chart`]). All products lie in one folder ([`products`]).
 
 use std::{
     num::NonZeroUsize,
@@ -228,7 +228,7 @@ impl Run<'_> {
         if job.has_chart {
             step("chart");
             self.warn_of_missing_image(job);
-            let (chart, status) = chart::bake(self, job, built.image.as_ref())?;
+            let (chart, status) = chart::package(self, job, built.image.as_ref())?;
             built.chart = Some(chart);
             made.chart = Some(status);
         }
@@ -300,7 +300,7 @@ impl Made {
         });
         let chart = self.chart.map(|status| match status {
             Status::Reused => "chart reused",
-            _ => "chart baked",
+            _ => "chart packaged",
         });
         let words: Vec<_> = image.into_iter().chain(chart).collect();
         words.join(", ")

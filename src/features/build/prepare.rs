@@ -55,7 +55,7 @@ pub(super) struct Job {
     pub created: i64,
     /// Its image, whether it is to be built or only named by the chart.
     pub image: Option<ImageJob>,
-    /// Whether there is a chart to bake.
+    /// Whether there is a chart to package.
     pub has_chart: bool,
     /// Where its children's output goes.
     pub log: PathBuf,
