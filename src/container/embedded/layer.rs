@@ -11,8 +11,8 @@ use sha2::{Digest as _, Sha256};
 use tar::{Builder, EntryType, Header};
 
 use super::{
-    assemble::Layer,
-    tree::{Entry, Kind},
+    change::Layer,
+    tree::{Kind, TreeEntry},
 };
 use crate::model::digest;
 
@@ -47,7 +47,7 @@ pub fn write(
 fn append(
     archive: &mut Builder<impl Write>,
     path: &Path,
-    entry: &Entry,
+    entry: &TreeEntry,
     time: u64,
     open: impl Fn(&Path) -> io::Result<File>,
 ) -> io::Result<()> {
@@ -148,7 +148,7 @@ mod tests {
         ];
         entries
             .into_iter()
-            .map(|(path, kind, mode)| (path, Entry { kind, mode, owner }))
+            .map(|(path, kind, mode)| (path, TreeEntry { kind, mode, owner }))
             .collect()
     }
 
@@ -198,7 +198,7 @@ mod tests {
     fn a_file_that_changes_is_an_error() {
         for size in [3, 5] {
             let kind = Kind::File("f".into(), size);
-            let entry = Entry {
+            let entry = TreeEntry {
                 kind,
                 mode: 0o644,
                 owner: Owner::default(),
