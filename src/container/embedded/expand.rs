@@ -1,6 +1,6 @@
 //! Words and variables of a Dockerfile.
 //!
-//! CopySource: <https://docs.docker.com/reference/dockerfile/#environment-replacement> and BuildKit's shell lexer.
+//! Source: <https://docs.docker.com/reference/dockerfile/#environment-replacement> and BuildKit's shell lexer.
 
 use std::{cell::Cell, iter::Peekable, str::Chars};
 

@@ -5,9 +5,9 @@ use std::path::Path;
 use super::{paths, pattern::Pattern};
 use crate::model::error::{Error, Result};
 
-/// DockerIgnore in order; the last one that matches a path, or a directory above it, decides.
+/// Rules in order; the last one that matches a path, or a directory above it, decides.
 ///
-/// CopySource: <https://docs.docker.com/build/concepts/context/#dockerignore-files> and moby/patternmatcher.
+/// Source: <https://docs.docker.com/build/concepts/context/#dockerignore-files> and moby/patternmatcher.
 #[derive(Clone, Debug, Default)]
 pub struct DockerIgnore {
     file: String,
