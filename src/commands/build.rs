@@ -132,10 +132,10 @@ fn plan(args: &Args, context: &Context, events: Events<'_>) -> Result<Plan> {
     plan::of_changes(repository, settings, ends, options)
 }
 
-fn options(args: &Args, context: &Context) -> Result<build::Options> {
+fn options(args: &Args, context: &Context) -> Result<build::BuildOptions> {
     let mut tags = args.tags.clone();
     tags.extend(context.pull_request_tag());
-    Ok(build::Options {
+    Ok(build::BuildOptions {
         builder: choice(args.builder, context.settings.image.builder),
         jobs: args.jobs.unwrap_or_else(parallel::default_jobs),
         tags,

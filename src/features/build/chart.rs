@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Run, prepare::Job};
+use super::job::{Job, Run};
 use crate::{
     chart::{self, ChartRequest, ImageCoordinates},
     model::{
