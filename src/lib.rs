@@ -20,6 +20,7 @@ pub mod commands;
 pub mod config;
 pub mod container;
 pub mod features;
+pub mod files;
 pub mod fleet;
 pub mod git;
 pub mod interrupt;

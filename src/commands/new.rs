@@ -14,13 +14,13 @@ use crate::{
         template::Question,
     },
     output::{Output, human, json, prompt},
-    templates::{self, Wanted},
+    templates::{self, WantedTemplate},
 };
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
     let name = name(args)?;
     name::check(&name)?;
-    let wanted = Wanted::parse(&template(args)?)?;
+    let wanted = WantedTemplate::parse(&template(args)?)?;
     let template = templates::load(&wanted, &context.repository, false)?;
     let given = scaffold::given(&args.answers)?;
     let mut ask = asking(prompt::is_attended() && !args.defaults);

@@ -14,7 +14,7 @@ use crate::{
     },
     output::{Output, error, human, json, prompt},
     parallel,
-    templates::Wanted,
+    templates::WantedTemplate,
 };
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
@@ -25,7 +25,11 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
 }
 
 fn update(args: &TemplateUpdate, context: &Context, output: &Output) -> Result<Exit> {
-    let template = args.template.as_deref().map(Wanted::parse).transpose()?;
+    let template = args
+        .template
+        .as_deref()
+        .map(WantedTemplate::parse)
+        .transpose()?;
     let is_asked = prompt::is_attended() && !args.defaults;
     let request = Request {
         services: &args.services,

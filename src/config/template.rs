@@ -2,7 +2,7 @@
 
 use gix::ObjectId;
 
-use super::reader::{Document, Keys, Value, list, map, text};
+use super::reader::{Keys, TomlDocument, Value, list, map, text};
 use crate::model::{
     error::{Error, Result},
     name,
@@ -15,9 +15,9 @@ use crate::model::{
 /// # Errors
 /// Misuse (exit 2), `origin:line:column:` first, as for `flota.toml`.
 pub fn parse_manifest(bytes: &[u8], origin: &str) -> Result<Manifest> {
-    let document = Document::new(bytes, origin)?;
+    let document = TomlDocument::new(bytes, origin)?;
     let tree = document.parse()?;
-    let root = document.root(&tree);
+    let root = Value::root(&document, &tree);
     let (mut description, mut questions) = (None, Vec::new());
     root.table(|keys| {
         keys.read("description", &mut description, text(a_line))?;
@@ -40,9 +40,9 @@ pub fn parse_manifest(bytes: &[u8], origin: &str) -> Result<Manifest> {
 /// # Errors
 /// Misuse (exit 2), `origin:line:column:` first. The file comes out of a repository: what it names is checked as such.
 pub fn parse_record(bytes: &[u8], origin: &str) -> Result<Record> {
-    let document = Document::new(bytes, origin)?;
+    let document = TomlDocument::new(bytes, origin)?;
     let tree = document.parse()?;
-    let root = document.root(&tree);
+    let root = Value::root(&document, &tree);
     let (mut template, mut version, mut service, mut answers) = (None, None, None, None);
     let (mut folder, mut url, mut rev, mut commit) = (None, None, None, None);
     root.table(|keys| {

@@ -201,9 +201,9 @@ pub enum ChangeKind {
 pub enum Action {
     /// Nothing.
     None,
-    /// Bake the chart; the image stays.
+    /// Package the chart; the image stays.
     Chart,
-    /// Build the image, and bake its chart.
+    /// Build the image, and package its chart.
     Image,
     /// Take it out of service: never part of a build.
     Retire,

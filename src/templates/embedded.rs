@@ -4,7 +4,10 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use include_dir::{Dir, DirEntry, include_dir};
 
-use super::{Source, Template, render};
+use super::{
+    render,
+    template::{Template, TemplateFile},
+};
 use crate::model::{
     error::{Error, Result},
     template::Origin,
@@ -65,7 +68,7 @@ fn read(folder: &Dir<'static>) -> Result<Template> {
 }
 
 /// Its files by the paths that they are rendered to, so that one takes the place of another with or without `.jinja`.
-pub(super) fn sources(root: &Dir<'static>) -> Result<BTreeMap<String, Source>> {
+pub(super) fn sources(root: &Dir<'static>) -> Result<BTreeMap<String, TemplateFile>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![root];
     while let Some(folder) = folders.pop() {
@@ -87,7 +90,7 @@ pub(super) fn sources(root: &Dir<'static>) -> Result<BTreeMap<String, Source>> {
             let rendered = path.strip_suffix(render::ENDING).unwrap_or(path);
             found.insert(
                 rendered.to_owned(),
-                Source {
+                TemplateFile {
                     path: path.to_owned(),
                     content: Cow::Borrowed(file.contents()),
                     is_executable: false,

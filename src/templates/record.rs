@@ -4,7 +4,7 @@ use gix::ObjectId;
 use gix::objs::FindExt;
 use serde::Serialize;
 
-use super::{File, Template};
+use super::template::{File, Template};
 use crate::{
     config,
     git::{Objects, tree},

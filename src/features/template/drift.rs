@@ -10,7 +10,7 @@ use crate::{
         template::{Drift, DriftState, Origin, Record},
     },
     parallel,
-    templates::{self, Wanted as WantedTemplate},
+    templates::{self, WantedTemplate},
 };
 
 /// Where the services named, or all of them, stand towards their templates; sorted by path.

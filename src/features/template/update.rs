@@ -24,7 +24,7 @@ use crate::{
         status::Changes,
         template::{Origin, Record, UpdateOutcome, Updated, Values},
     },
-    templates::{self, RENDERING, Template, Wanted as WantedTemplate},
+    templates::{self, RENDERING, Template, WantedTemplate},
 };
 
 /// What git may list of files in conflict, in bytes.
