@@ -1,6 +1,6 @@
 //! `flota clone`
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::Args;
 
@@ -18,9 +18,9 @@ pub struct Clone {
     /// Check out this branch or tag.
     #[arg(short, long, value_name = "BRANCH")]
     pub branch: Option<String>,
-    /// Bring only the services that GLOB matches, by name or path; may be given again.
+    /// Bring only the services that GLOB matches, by path or name; may be given again.
     #[arg(long = "service", value_name = "GLOB")]
-    pub services: Vec<String>,
+    pub services: Vec<OsString>,
     /// How to bring submodules.
     #[command(flatten)]
     pub bringing: Bringing,

@@ -1,5 +1,7 @@
 //! `flota foreach`
 
+use std::ffi::OsString;
+
 use clap::Args;
 
 use super::{COMPARED, Ends, ResultFormat};
@@ -7,9 +9,9 @@ use super::{COMPARED, Ends, ResultFormat};
 /// Arguments of `flota foreach`.
 #[derive(Args, Debug)]
 pub struct Foreach {
-    /// Only this service, by name, path or glob; may be given again.
+    /// Only this service, by path, name or glob; may be given again.
     #[arg(short, long = "service", value_name = "SERVICE")]
-    pub services: Vec<String>,
+    pub services: Vec<OsString>,
     /// Only the services that `flota changed` lists.
     #[arg(long, help_heading = COMPARED)]
     pub changed: bool,

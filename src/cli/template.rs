@@ -1,5 +1,7 @@
 //! `flota template`
 
+use std::ffi::OsString;
+
 use clap::{Args, Subcommand};
 
 use super::ResultFormat;
@@ -29,9 +31,9 @@ pub enum TemplateCommand {
 /// Arguments of `flota template update`.
 #[derive(Args, Debug)]
 pub struct TemplateUpdate {
-    /// The services, by name, path or glob; all that a template made when none is named.
+    /// The services, by path, name or glob; all that a template made when none is named.
     #[arg(value_name = "SERVICE")]
-    pub services: Vec<String>,
+    pub services: Vec<OsString>,
     /// Another template than the recorded one: a name, a folder, or URL[@REV].
     #[arg(short, long, value_name = "TEMPLATE", requires = "services")]
     pub template: Option<String>,
@@ -49,9 +51,9 @@ pub struct TemplateUpdate {
 /// Arguments of `flota template drift`.
 #[derive(Args, Debug)]
 pub struct TemplateDrift {
-    /// The services, by name, path or glob; all of them when none is named.
+    /// The services, by path, name or glob; all of them when none is named.
     #[arg(value_name = "SERVICE")]
-    pub services: Vec<String>,
+    pub services: Vec<OsString>,
     /// How many services to read at a time [default: the number of cores].
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,

@@ -1,5 +1,7 @@
 //! `flota update`
 
+use std::ffi::OsString;
+
 use clap::Args;
 
 use super::Bringing;
@@ -8,9 +10,9 @@ use crate::model::step_id::StepId;
 /// Arguments of `flota update`.
 #[derive(Args, Debug)]
 pub struct Update {
-    /// Only these services, by name, path or glob; without them, all that are active.
+    /// Only these services, by path, name or glob; without them, all that are active.
     #[arg(value_name = "SERVICE")]
-    pub services: Vec<String>,
+    pub services: Vec<OsString>,
     /// Move the pins to the ends of their branches, and stage them.
     #[arg(long)]
     pub remote: bool,

@@ -3,24 +3,31 @@
 use std::num::NonZeroUsize;
 
 use crate::{
-    features::update::Wanted,
+    fleet::select::Selector,
     git::{index, repository::Repository, submodule::Store, vet::Link},
     model::{
         error::{Error, Result},
         template::{Drift, DriftState, Origin, Record},
     },
     parallel,
-    templates::{self, Wanted as WantedTemplate},
+    templates::{self, Wanted},
 };
 
 /// Where the services named, or all of them, stand towards their templates; sorted by path.
 ///
 /// # Errors
 /// Misuse: a name is none of the fleet's services. Repository: the fleet's index cannot be read.
-pub fn drift(fleet: &Repository, services: &[String], jobs: NonZeroUsize) -> Result<Vec<Drift>> {
-    let links = index::of_index(fleet)?.links;
-    let links = Wanted::new(services)?.named(links)?;
-    parallel::map(jobs, &links, |link| one(fleet, link))
+pub fn drift(fleet: &Repository, selector: &Selector, jobs: NonZeroUsize) -> Result<Vec<Drift>> {
+    let pins = selector.among(index::of_index(fleet)?)?;
+    let mut drift = parallel::map(jobs, &pins.links, |link| one(fleet, link))?;
+    let in_conflict = pins.conflicted.into_iter().map(|one| Drift {
+        state: DriftState::Unread(index::in_conflict().within(&one.path)),
+        path: one.path,
+        record: None,
+    });
+    drift.extend(in_conflict);
+    drift.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(drift)
 }
 
 fn one(fleet: &Repository, link: &Link) -> Drift {
@@ -61,10 +68,10 @@ fn state(fleet: &Repository, record: &Record) -> Result<DriftState> {
             return Ok(DriftState::Gone);
         }
         Origin::Embedded | Origin::Folder(Some(_)) => {
-            WantedTemplate::of_record(record, fleet.work_dir().unwrap_or(fleet.common_dir()))?
+            Wanted::of_record(record, fleet.work_dir().unwrap_or(fleet.common_dir()))?
         }
     };
-    if let WantedTemplate::Folder(path) = &wanted
+    if let Wanted::Folder(path) = &wanted
         && !path.exists()
     {
         return Ok(DriftState::Gone);
