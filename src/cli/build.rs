@@ -1,6 +1,6 @@
 //! `flota build`
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -10,9 +10,9 @@ use crate::model::step_id::StepId;
 /// Arguments of `flota build`.
 #[derive(Args, Debug)]
 pub struct Build {
-    /// Build only these services, given by name or path.
+    /// Build only these services, given by path, name or glob.
     #[arg(value_name = "SERVICE")]
-    pub services: Vec<String>,
+    pub services: Vec<OsString>,
     /// Build exactly these steps of a plan, at HEAD: ACTION:PATH@COMMIT, as flota plan writes them for CI systems.
     #[arg(long = "step", value_name = "STEP,…", value_delimiter = ',', conflicts_with_all = ["services", "range", "base", "all"])]
     pub steps: Vec<StepId>,

@@ -1,5 +1,7 @@
 //! `flota bump`
 
+use std::ffi::OsString;
+
 use clap::Args;
 
 use super::ResultFormat;
@@ -7,9 +9,9 @@ use super::ResultFormat;
 /// Arguments of `flota bump`.
 #[derive(Args, Debug)]
 pub struct Bump {
-    /// The services, given by name, path or glob.
+    /// The services, given by path, name or glob.
     #[arg(value_name = "SERVICE", required = true)]
-    pub services: Vec<String>,
+    pub services: Vec<OsString>,
     /// Only show what would be staged.
     #[arg(short = 'n', long)]
     pub dry_run: bool,

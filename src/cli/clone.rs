@@ -1,6 +1,6 @@
 //! `flota clone`
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::Args;
 
@@ -18,9 +18,9 @@ pub struct Clone {
     /// Check out this branch or tag of the fleet.
     #[arg(short, long, value_name = "BRANCH")]
     pub branch: Option<String>,
-    /// Clone only the services whose name or path GLOB matches; can be given several times.
+    /// Clone only the services that GLOB matches, by path or name; can be given several times.
     #[arg(long = "service", value_name = "GLOB")]
-    pub services: Vec<String>,
+    pub services: Vec<OsString>,
     /// How to clone submodules.
     #[command(flatten)]
     pub bringing: Bringing,

@@ -1,5 +1,7 @@
 //! `flota explain`
 
+use std::ffi::OsString;
+
 use clap::Args;
 
 use super::{Ends, ResultFormat};
@@ -7,9 +9,9 @@ use super::{Ends, ResultFormat};
 /// Arguments of `flota explain`.
 #[derive(Args, Debug)]
 pub struct Explain {
-    /// The service, given by name or path.
+    /// The service, given by path, name or glob.
     #[arg(value_name = "SERVICE")]
-    pub service: String,
+    pub service: OsString,
     /// A..B compares these two commits, A...B compares their merge base with B; a missing side is HEAD.
     #[arg(value_name = "RANGE", conflicts_with = "base")]
     pub range: Option<String>,

@@ -1,5 +1,7 @@
 //! `flota foreach`
 
+use std::ffi::OsString;
+
 use clap::Args;
 
 use super::{COMPARED, Ends, ResultFormat};
@@ -7,9 +9,9 @@ use super::{COMPARED, Ends, ResultFormat};
 /// Arguments of `flota foreach`.
 #[derive(Args, Debug)]
 pub struct Foreach {
-    /// Only this service, given by name, path or glob; can be given several times.
+    /// Only this service, given by path, name or glob; can be given several times.
     #[arg(short, long = "service", value_name = "SERVICE")]
-    pub services: Vec<String>,
+    pub services: Vec<OsString>,
     /// Only the services that `flota changed` lists.
     #[arg(long, help_heading = COMPARED)]
     pub changed: bool,

@@ -1,5 +1,7 @@
 //! `flota resolve`
 
+use std::ffi::OsString;
+
 use clap::Args;
 
 use super::ResultFormat;
@@ -7,9 +9,9 @@ use super::ResultFormat;
 /// Arguments of `flota resolve`.
 #[derive(Args, Debug)]
 pub struct Resolve {
-    /// Only these services, given by name, path or glob.
+    /// Only these services, given by path, name or glob.
     #[arg(value_name = "SERVICE")]
-    pub services: Vec<String>,
+    pub services: Vec<OsString>,
     /// Only show what would be staged.
     #[arg(short = 'n', long)]
     pub dry_run: bool,

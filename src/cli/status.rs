@@ -1,5 +1,7 @@
 //! `flota status`
 
+use std::ffi::OsString;
+
 use clap::Args;
 
 use super::ResultFormat;
@@ -7,9 +9,9 @@ use super::ResultFormat;
 /// Arguments of `flota status`.
 #[derive(Args, Debug)]
 pub struct Status {
-    /// Only these services, given by name, path or glob.
+    /// Only these services, given by path, name or glob.
     #[arg(value_name = "SERVICE")]
-    pub services: Vec<String>,
+    pub services: Vec<OsString>,
     /// Also list the services that need nothing.
     #[arg(short, long)]
     pub all: bool,

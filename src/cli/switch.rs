@@ -1,5 +1,7 @@
 //! `flota switch`
 
+use std::ffi::OsString;
+
 use clap::Args;
 
 use super::ResultFormat;
@@ -10,9 +12,9 @@ pub struct Switch {
     /// The branch.
     #[arg(value_name = "BRANCH")]
     pub branch: String,
-    /// Only these services, given by name, path or glob; each must have the branch.
+    /// Only these services, given by path, name or glob; each must have the branch.
     #[arg(value_name = "SERVICE")]
-    pub services: Vec<String>,
+    pub services: Vec<OsString>,
     /// Create the branch: from the remote's branch of that name if there is one, else from HEAD.
     #[arg(short, long)]
     pub create: bool,

@@ -1,5 +1,7 @@
 //! `flota template`
 
+use std::ffi::OsString;
+
 use clap::{Args, Subcommand};
 
 use super::ResultFormat;
@@ -29,9 +31,9 @@ pub enum TemplateCommand {
 /// Arguments of `flota template update`.
 #[derive(Args, Debug)]
 pub struct TemplateUpdate {
-    /// The services, given by name, path or glob [default: all that a template created].
+    /// The services, given by path, name or glob [default: all that a template created].
     #[arg(value_name = "SERVICE")]
-    pub services: Vec<String>,
+    pub services: Vec<OsString>,
     /// Use this template instead of the recorded one: a name, a directory, or URL[@REV].
     #[arg(short, long, value_name = "TEMPLATE", requires = "services")]
     pub template: Option<String>,
@@ -49,9 +51,9 @@ pub struct TemplateUpdate {
 /// Arguments of `flota template drift`.
 #[derive(Args, Debug)]
 pub struct TemplateDrift {
-    /// The services, given by name, path or glob [default: all].
+    /// The services, given by path, name or glob [default: all].
     #[arg(value_name = "SERVICE")]
-    pub services: Vec<String>,
+    pub services: Vec<OsString>,
     /// How many services to read at a time [default: the number of cores].
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,

@@ -1,5 +1,7 @@
 //! `flota update`
 
+use std::ffi::OsString;
+
 use clap::Args;
 
 use super::Bringing;
@@ -8,9 +10,9 @@ use crate::model::step_id::StepId;
 /// Arguments of `flota update`.
 #[derive(Args, Debug)]
 pub struct Update {
-    /// The services, given by name, path or glob [default: all that are active].
+    /// The services, given by path, name or glob [default: all that are active].
     #[arg(value_name = "SERVICE")]
-    pub services: Vec<String>,
+    pub services: Vec<OsString>,
     /// Move the pins to the tips of their branches, and stage them.
     #[arg(long)]
     pub remote: bool,

@@ -7,6 +7,7 @@ use super::update;
 use crate::{
     cli::{Clone as Args, ResultFormat},
     features::clone,
+    fleet::select::Selector,
     model::{error::Result, exit::Exit},
     output::{Output, human, json, progress::Progress},
 };
@@ -14,12 +15,12 @@ use crate::{
 pub(super) fn run(args: &Args, output: &Output) -> Result<Exit> {
     let progress = Progress::new(*output);
     let events = |event| progress.event(event);
-    let cloned = clone::clone(&clone::Options {
+    let cloned = clone::clone(&clone::CloneRequest {
         url: args.url.as_bytes().as_bstr(),
         directory: args.root.as_deref(),
         branch: args.branch.as_deref(),
-        services: &args.services,
-        update: update::options(&args.bringing, &events),
+        selector: &Selector::from_root(&args.services),
+        sync: update::options(&args.bringing, &events),
     });
     progress.finish();
     let cloned = cloned?;

@@ -1,12 +1,18 @@
 //! Floor 4: one file a command. Here they only part ways.
 
-use std::path::Path;
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     ci::CiRun,
     cli::{Command, Ends as EndsArgs, Global},
     config,
-    fleet::range::{self, Ends},
+    fleet::{
+        range::{self, Ends},
+        select::Selector,
+    },
     git::repository::Repository,
     model::{
         change::{Unread, Warning},
@@ -75,6 +81,8 @@ pub fn dispatch(command: Command, dir: &Path, global: &Global, output: &Output) 
 
 /// What every command over a repository needs.
 struct Context {
+    /// Where the user stands.
+    dir: PathBuf,
     repository: Repository,
     settings: Settings,
     run: Option<CiRun>,
@@ -86,10 +94,16 @@ impl Context {
         let settings = config::load(&repository, global.config.as_deref())?;
         let run = crate::ci::detect(&|name| std::env::var_os(name))?;
         Ok(Self {
+            dir: dir.to_owned(),
             repository,
             settings,
             run,
         })
+    }
+
+    /// The services that SERVICE arguments mean.
+    fn selector(&self, services: &[OsString]) -> Result<Selector> {
+        Selector::new(services, &self.repository, &self.dir)
     }
 
     /// The two ends that the arguments name, else the CI system, else the base branch.

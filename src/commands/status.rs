@@ -11,7 +11,11 @@ use crate::{
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
     let jobs = args.jobs.unwrap_or_else(parallel::default_jobs);
-    let services = status::status(&context.repository, &args.services, jobs)?;
+    let services = status::status(
+        &context.repository,
+        &context.selector(&args.services)?,
+        jobs,
+    )?;
     match args.format {
         ResultFormat::Human => output.result(human::status(&services, args.all))?,
         ResultFormat::Json => output.result(json::status(&services))?,

@@ -6,6 +6,7 @@ use super::{Context, with_progress};
 use crate::{
     cli::{Bringing, ResultFormat, Update as Args},
     features::update::{self, Extent},
+    fleet::{select::Selector, sync::SyncOptions},
     git::network::clone,
     model::{
         error::Result,
@@ -23,18 +24,18 @@ const REQUESTS: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 const CHILDREN: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
-    let wanted = match args.steps[..] {
-        [] => update::Wanted::new(&args.services)?,
-        _ => update::Wanted::Holding(args.steps.iter().map(|step| step.path.clone()).collect()),
+    let selector = match args.steps[..] {
+        [] => context.selector(&args.services)?,
+        _ => Selector::of_steps(args.steps.iter().map(|step| step.path.clone())),
     };
     if args.remote {
-        return follow(args, &wanted, context, output);
+        return follow(args, &selector, context, output);
     }
     let progress = Progress::new(*output);
     let events = |event| progress.event(event);
     let synced = update::update(
         &context.repository,
-        &wanted,
+        &selector,
         options(&args.bringing, &events),
     );
     progress.finish();
@@ -47,12 +48,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
 }
 
 /// `--remote`
-fn follow(
-    args: &Args,
-    wanted: &update::Wanted,
-    context: &Context,
-    output: &Output,
-) -> Result<Exit> {
+fn follow(args: &Args, selector: &Selector, context: &Context, output: &Output) -> Result<Exit> {
     let extent = match (args.dry_run, args.commit) {
         (true, _) => Extent::Show,
         (false, true) => Extent::Commit,
@@ -60,7 +56,7 @@ fn follow(
     };
     let followed = with_progress(output, |events| {
         let options = options(&args.bringing, events);
-        update::follow(&context.repository, wanted, extent, options)
+        update::follow(&context.repository, selector, extent, options)
     })?;
     match args.bringing.format {
         ResultFormat::Human => output.result(human::followed(&followed))?,
@@ -76,8 +72,8 @@ fn follow(
     Ok(conclude(output, &followed.synced))
 }
 
-pub(super) fn options<'a>(args: &Bringing, events: Events<'a>) -> update::Options<'a> {
-    update::Options {
+pub(super) fn options<'a>(args: &Bringing, events: Events<'a>) -> SyncOptions<'a> {
+    SyncOptions {
         jobs: args.jobs.unwrap_or(REQUESTS),
         access: clone::Options {
             depth: args.depth,

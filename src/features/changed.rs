@@ -1,3 +1,3 @@
 //! `flota changed`: what changed inside the services between two commits.
 
-pub use crate::fleet::changed::{Options, changed};
+pub use crate::fleet::changed::{ChangedOptions, changed};

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use super::scaffold;
+use crate::fleet::scaffold;
 use crate::{
     config::Starter,
     git::{

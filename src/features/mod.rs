@@ -18,7 +18,6 @@ pub mod new;
 pub mod plan;
 pub mod record;
 pub mod resolve;
-pub mod scaffold;
 pub mod status;
 pub mod switch;
 pub mod template;

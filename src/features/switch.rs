@@ -7,13 +7,12 @@ use std::{
 
 use bstr::BString;
 
-use super::update::Wanted;
 use crate::{
+    fleet::{lock::FleetLock, select::Selector, worktree},
     git::{
-        index, path,
+        index,
         repository::Repository,
-        switch::{self, Plan, Way},
-        worktree,
+        switch::{self, SwitchPlan, Way},
     },
     interrupt,
     model::{
@@ -24,13 +23,13 @@ use crate::{
 };
 
 /// What to switch, and where to.
-pub struct Options<'a> {
+pub struct SwitchOptions<'a> {
     /// The branch.
     pub branch: &'a str,
     /// Whether to make it.
     pub create: bool,
-    /// Patterns of the services; all of them when there are none.
-    pub services: &'a [String],
+    /// Which services; all of them when none is named.
+    pub selector: &'a Selector,
     /// How many at a time.
     pub jobs: NonZeroUsize,
     /// Whether to say what would be done, and do nothing.
@@ -40,21 +39,21 @@ pub struct Options<'a> {
 /// Switches; sorted by path.
 ///
 /// # Errors
-/// Before anything is touched: the branch has no valid name, a pattern matches no service, no service has the branch, the fleet's
+/// Before anything is touched: the branch has no valid name, a name is none of its services, no service has the branch, the fleet's
 /// index cannot be read, flota is interrupted. What befalls single services is in their [`Outcome`].
-pub fn switch(fleet: &Repository, options: Options<'_>) -> Result<Vec<Switched>> {
+pub fn switch(fleet: &Repository, options: SwitchOptions<'_>) -> Result<Vec<Switched>> {
     switch::check_name(options.branch)?;
     let root = fleet
         .folder()
         .map_err(|err| Error::unavailable("cannot find the fleet's folder").because(err))?;
-    let all = index::of_index(fleet)?.all();
-    let mut paths: Vec<_> = all.into_iter().map(|(path, _)| path).collect();
-    let wanted = Wanted::new(options.services)?;
-    if let Wanted::Matching(patterns) = &wanted {
-        paths = patterns.among(paths, |path| path.as_ref())?;
-    }
+    let all = options.selector.among(index::of_index(fleet)?)?.all();
+    let paths: Vec<_> = all.into_iter().map(|(path, _)| path).collect();
+    let _lock = match options.dry_run {
+        true => None,
+        false => Some(FleetLock::take(fleet)?),
+    };
 
-    let is_named = matches!(wanted, Wanted::Matching(_));
+    let is_named = options.selector.is_named();
     let looked = parallel::map(options.jobs, &paths, |path| {
         let outcome = look(&root, path, is_named, &options);
         outcome.unwrap_or_else(|error| Looked::staying(path, Outcome::Refused(error)))
@@ -90,7 +89,7 @@ pub fn switch(fleet: &Repository, options: Options<'_>) -> Result<Vec<Switched>>
 /// A service, and what is to be done to it.
 struct Looked {
     switched: Switched,
-    step: Option<(PathBuf, Plan)>,
+    step: Option<(PathBuf, SwitchPlan)>,
 }
 
 impl Looked {
@@ -115,16 +114,21 @@ impl Looked {
     }
 }
 
-fn look(root: &Path, path: &BString, is_named: bool, options: &Options<'_>) -> Result<Looked> {
-    let relative = path::relative("path", path.as_ref())?;
-    let work_dir = root.join(&relative);
-    if !worktree::has_real_parents(root, &relative) || !work_dir.join(".git").exists() {
+fn look(
+    root: &Path,
+    path: &BString,
+    is_named: bool,
+    options: &SwitchOptions<'_>,
+) -> Result<Looked> {
+    // Nobody's files are behind a symbolic link: that is as if it were not there.
+    let found = worktree::initialised(root, path.as_ref()).unwrap_or_default();
+    let Some(work_dir) = found else {
         if is_named {
             return Err(Error::repository("it is not initialised")
                 .hint(format!("bring it: flota update {path}")));
         }
         return Ok(Looked::staying(path, Outcome::Uninitialised));
-    }
+    };
     let plan = switch::plan(&work_dir, options.branch, options.create)?;
     let outcome = match plan.way {
         Way::Current => Outcome::Current,
@@ -141,7 +145,7 @@ fn look(root: &Path, path: &BString, is_named: bool, options: &Options<'_>) -> R
         }
         Way::Absent => Outcome::Absent,
     };
-    let outcome = match switch::obstacle(&work_dir, &plan)? {
+    let outcome = match worktree::of_switch(&work_dir, &plan)? {
         Some(error) => Outcome::Refused(error),
         None => outcome,
     };

@@ -1,5 +1,7 @@
 //! Why a service is built, or is not.
 
+use bstr::BString;
+
 use super::{
     change::{Base, End, ServiceChange},
     rules::Rule,
@@ -12,8 +14,8 @@ pub struct Explanation {
     pub base: Base,
     /// The newer end.
     pub head: End,
-    /// What was asked about, by name or path.
-    pub asked: String,
+    /// What was asked about, by path, name or glob.
+    pub asked: BString,
     /// What happened to it; none when its pin is the same at both ends.
     pub service: Option<ServiceChange>,
     /// The rule that decided.

@@ -38,7 +38,11 @@ pub fn explanation(explanation: &Explanation) -> String {
             }
         }
         None => {
-            let _ = writeln!(out, "{} did not change.", text::line(&explanation.asked));
+            let _ = writeln!(
+                out,
+                "{} did not change.",
+                text::name(explanation.asked.as_ref())
+            );
         }
     }
     let Rule { number, text } = explanation.rule;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{BaseV1, EndV1, ServiceV1, render};
+use super::{BaseV1, Bytes, EndV1, ServiceV1, render};
 use crate::model::explanation::Explanation;
 
 /// `flota.explain/v1`
@@ -11,7 +11,7 @@ pub fn explanation(explanation: &Explanation) -> String {
         schema: "flota.explain/v1",
         base: BaseV1::from(&explanation.base),
         head: EndV1::from(&explanation.head),
-        asked: &explanation.asked,
+        asked: Bytes("asked", explanation.asked.as_ref()),
         service: explanation.service.as_ref().map(ServiceV1::from),
         rule: explanation.rule.number,
         rule_text: explanation.rule.text,
@@ -28,7 +28,8 @@ struct ExplainV1<'a> {
     schema: &'static str,
     base: BaseV1<'a>,
     head: EndV1<'a>,
-    asked: &'a str,
+    #[serde(flatten)]
+    asked: Bytes<'a>,
     service: Option<ServiceV1<'a>>,
     rule: u8,
     rule_text: &'static str,

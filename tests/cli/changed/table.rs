@@ -132,13 +132,13 @@ const TESTED: [(&str, &str, &str, &str); 25] = [
     ),
     (
         "10",
-        "tests/fetch/deepen.rs",
+        "tests/fetch/shallow.rs",
         "a_ci_checkout_gets_its_target_branch_and_then_the_merge_base",
         "deepened until the merge base is there",
     ),
     (
         "10",
-        "tests/fetch/deepen.rs",
+        "tests/fetch/shallow.rs",
         "a_merge_base_beyond_which_a_better_one_hides_is_not_taken",
         "deepened on where a better merge base may hide",
     ),

@@ -9,8 +9,9 @@ use std::{
 use bstr::{BStr, BString, ByteSlice, ByteVec};
 use gix::ObjectId;
 
-use super::Undo;
+use super::undo::Undo;
 use crate::{
+    fleet::disk::{cannot, create_parent},
     git::{
         repository::Repository,
         url::{self, Source},
@@ -198,7 +199,7 @@ pub(super) fn workshop(folder: &Path, scratch: &Path) -> Result<tempfile::TempDi
     tempfile::Builder::new()
         .prefix(".flota-new-")
         .tempdir_in(place)
-        .map_err(|err| super::start::cannot(place, err))
+        .map_err(|err| cannot(place, err))
 }
 
 /// Renames the finished repository into its place, and notes how to take that back.
@@ -209,7 +210,7 @@ pub(super) fn settle(bare: &Path, folder: &Path, undo: &mut Undo) -> Result<()> 
         .take_while(|above| !above.exists())
         .map(Path::to_owned)
         .collect();
-    crate::features::update::create_parent(folder)?;
+    create_parent(folder)?;
     // Folders that somebody else uses meanwhile are not empty, and stay.
     undo.push(move || {
         for folder in missing {
@@ -217,7 +218,7 @@ pub(super) fn settle(bare: &Path, folder: &Path, undo: &mut Undo) -> Result<()> 
         }
     });
     let was_there = folder.exists();
-    fs::rename(bare, folder).map_err(|err| super::start::cannot(folder, err))?;
+    fs::rename(bare, folder).map_err(|err| cannot(folder, err))?;
     let folder = folder.to_owned();
     undo.push(move || {
         let _ = fs::remove_dir_all(&folder);

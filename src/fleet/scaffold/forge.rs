@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bstr::{BStr, BString, ByteSlice};
 
-use super::Remote;
+use super::{defaults::MAIN, remote::Remote};
 use crate::{
     git::{repository::Repository, url},
     model::{
@@ -37,7 +37,9 @@ pub(super) fn create(forge: Forge, fleet: &Repository, name: &str) -> Result<Rem
     let fleets = config
         .plumbing()
         .string_by("remote", Some(remote.as_ref()), "url");
-    let place = fleets.as_ref().and_then(|url| Place::of(url.as_ref()));
+    let place = fleets
+        .as_ref()
+        .and_then(|url| ForgeAddress::of(url.as_ref()));
     // Outside of every repository: these programs would take the one they are in for what they are to work on.
     let folder = tempfile::tempdir()
         .map_err(|err| Error::unavailable("cannot make a temporary folder").because(err))?;
@@ -84,13 +86,13 @@ impl Forge {
 }
 
 /// Where the fleet's repository is on the forge.
-struct Place {
+struct ForgeAddress {
     host: String,
     /// The folders above it, without slashes at the ends.
     folder: String,
 }
 
-impl Place {
+impl ForgeAddress {
     /// Takes a URL apart; none for a folder of this machine.
     fn of(url: &BStr) -> Option<Self> {
         let url = url.to_str().ok()?;
@@ -113,9 +115,9 @@ impl Place {
 }
 
 /// `gh repo create [HOST/OWNER/]NAME --private` (cli.github.com/manual/gh_repo_create)
-fn gh(place: Option<&Place>, name: &str) -> Command {
+fn gh(place: Option<&ForgeAddress>, name: &str) -> Command {
     let full = match place {
-        Some(Place { host, folder }) => format!("{host}/{folder}/{name}"),
+        Some(ForgeAddress { host, folder }) => format!("{host}/{folder}/{name}"),
         None => name.to_owned(),
     };
     Command::new("gh")
@@ -125,12 +127,12 @@ fn gh(place: Option<&Place>, name: &str) -> Command {
 }
 
 /// `glab repo create [GROUP/]NAME --private` (docs.gitlab.com/cli/repo/create)
-fn glab(place: Option<&Place>, name: &str) -> Command {
+fn glab(place: Option<&ForgeAddress>, name: &str) -> Command {
     let command = Command::new("glab")
         .args(["repo", "create", "--private"])
-        .arg(format!("--defaultBranch={}", super::MAIN));
+        .arg(format!("--defaultBranch={}", MAIN));
     match place {
-        Some(Place { host, folder }) => command
+        Some(ForgeAddress { host, folder }) => command
             .env("GITLAB_HOST", host)
             .args(["--", &format!("{folder}/{name}")]),
         None => command.args(["--", name]),
@@ -138,10 +140,10 @@ fn glab(place: Option<&Place>, name: &str) -> Command {
 }
 
 /// `az repos create --name NAME` (learn.microsoft.com/cli/azure/repos); without a place, in the project that az is set to.
-fn az(place: Option<&Place>, name: &str) -> Result<Command> {
+fn az(place: Option<&ForgeAddress>, name: &str) -> Result<Command> {
     let command = Command::new("az").args(["repos", "create", "--output=json"]);
     let command = command.arg(format!("--name={name}"));
-    let Some(Place { host, folder }) = place else {
+    let Some(ForgeAddress { host, folder }) = place else {
         return Ok(command);
     };
     let parts: Vec<&str> = folder.split('/').collect();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    fleet::nearest::nearest,
     model::{
         error::{Error, Result},
         name,
@@ -78,12 +79,9 @@ fn no_question(template: &Template, unknown: &str, known: &[&str]) -> Error {
         "the template `{}` does not ask for `{unknown}`",
         template.name
     ));
-    let distance = |known: &&&str| strsim::damerau_levenshtein(known, unknown);
-    match known.iter().min_by_key(distance) {
-        None => error.hint("it asks for nothing"),
-        Some(near) if distance(&near) * 3 <= near.len().max(unknown.len()) => {
-            error.hint(format!("did you mean `{near}`?"))
-        }
-        Some(_) => error.hint(format!("it asks for {}", known.join(", "))),
+    match nearest(unknown, known.iter().copied()) {
+        _ if known.is_empty() => error.hint("it asks for nothing"),
+        Some(nearest) => error.hint(format!("did you mean `{nearest}`?")),
+        None => error.hint(format!("it asks for {}", known.join(", "))),
     }
 }

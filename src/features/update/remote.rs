@@ -5,8 +5,15 @@ use std::path::Path;
 use bstr::{BStr, BString};
 use gix::ObjectId;
 
-use super::{Options, Wanted, bring, lock, message, one};
+use super::commit_message;
 use crate::{
+    fleet::{
+        lock::FleetLock,
+        parent::source,
+        select::Selector,
+        sync::{SyncOptions, sync},
+        worktree,
+    },
     git::{
         command::as_user,
         history,
@@ -39,23 +46,23 @@ pub enum Extent {
     Commit,
 }
 
-/// Moves the pins of the wanted services to where their branches are, and their worktrees with them. A service whose worktree
+/// Moves the pins of the selected services to where their branches are, and their worktrees with them. A service whose worktree
 /// cannot go there keeps its pin.
 ///
 /// # Errors
-/// Before anything is touched: as [`super::update`]; and with [`Extent::Commit`] a merge under way, of which git makes no
+/// Before anything is touched: as [`super::update()`]; and with [`Extent::Commit`] a merge under way, of which git makes no
 /// partial commit. Later: git cannot stage or commit; then the worktrees have moved.
 pub fn follow(
     fleet: &Repository,
-    wanted: &Wanted,
+    selector: &Selector,
     extent: Extent,
-    options: Options<'_>,
+    options: SyncOptions<'_>,
 ) -> Result<Followed> {
-    let Pins { links, conflicted } = wanted.among(fleet, index::of_index(fleet)?)?;
+    let Pins { links, conflicted } = selector.active_among(fleet, index::of_index(fleet)?)?;
     if extent == Extent::Commit {
         check_idle(fleet)?;
     }
-    let _lock = lock(fleet)?;
+    let lock = FleetLock::take(fleet)?;
     let asked = ask(fleet, &links, options)?;
     let (mut moves, mut reached, mut failed) = (Vec::new(), Vec::new(), Vec::new());
     for (link, tip) in links.into_iter().zip(asked) {
@@ -81,7 +88,7 @@ pub fn follow(
                 links: reached,
                 conflicted,
             };
-            bring(fleet, pins, options)?
+            sync(fleet, &lock, pins, options)?
         }
     };
     synced.extend(failed);
@@ -121,13 +128,13 @@ fn a_move(link: &Link, tip: &Tip) -> Move {
 }
 
 /// Where each branch is, in the order of `links`.
-fn ask(fleet: &Repository, links: &[Link], options: Options<'_>) -> Result<Vec<Result<Tip>>> {
+fn ask(fleet: &Repository, links: &[Link], options: SyncOptions<'_>) -> Result<Vec<Result<Tip>>> {
     let servers = Servers::new(fleet, options.access.patience)?;
     (options.access.events)(Event::Fetching {
         repositories: links.len(),
     });
     let asked = parallel::map(options.access.children, links, |link| {
-        let tip = one::source(fleet, link).and_then(|source| {
+        let tip = source(fleet, link).and_then(|source| {
             let branch = branch(fleet, link)?;
             servers.tip(&source, branch.as_ref().map(AsRef::as_ref))
         });
@@ -167,7 +174,7 @@ fn describe(fleet: &Repository, moved: &mut Move) -> Result<()> {
     let Some(root) = fleet.work_dir() else {
         return Ok(());
     };
-    let work_dir = root.join(crate::git::path::relative("path", moved.path.as_ref())?);
+    let work_dir = worktree::of(root, moved.path.as_ref())?;
     let store = submodule::git_dir_of(&work_dir).and_then(|dir| Store::at(dir, moved.to.kind()));
     let Some(store) = store else { return Ok(()) };
     let is_here = |id: ObjectId| matches!(store.tree_of(id), Ok(Some(_)));
@@ -201,7 +208,7 @@ fn commit(fleet: &Repository, moves: &[Move]) -> Result<ObjectId> {
         // Before 2.42 git sees nothing to commit where its settings ignore submodules.
         .args(["--allow-empty", "--only", "--"])
         .args(paths)
-        .input(message::of(moves))
+        .input(commit_message::of(moves))
         .may_prompt()
         .run()?
         .check(|| {

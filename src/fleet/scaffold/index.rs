@@ -16,14 +16,15 @@ use gix::{
     },
 };
 
-use super::SERVICES;
+use super::defaults::SERVICES;
 use crate::{
-    git::{gitmodules, index, path, repository::Repository, vet::Link, worktree},
+    fleet::worktree,
+    git::{gitmodules, index, path, repository::Repository, vet::Link},
     model::error::{Error, Result},
 };
 
 /// Where a new service goes, and what is listed beside it.
-pub(super) struct Place {
+pub(super) struct ServicePlace {
     /// From the fleet's root.
     pub(super) path: BString,
     /// `.gitmodules`, which is the same in the worktree and in the index.
@@ -38,7 +39,7 @@ pub(super) struct Listing {
     pub(super) text: Option<Vec<u8>>,
 }
 
-impl Place {
+impl ServicePlace {
     /// Finds the place of a new service `name`.
     ///
     /// # Errors
@@ -60,13 +61,8 @@ impl Place {
             )));
         }
         let place = BString::from(format!("{}/{name}", home(&links)));
-        let relative = path::relative("path", place.as_ref())?;
-        if !worktree::has_real_parents(root, &relative) {
-            return Err(Error::repository(format!(
-                "a symbolic link or a file stands in the way of `{place}`"
-            )));
-        }
-        if !is_free(&root.join(&relative))? {
+        let folder = worktree::of(root, place.as_ref())?;
+        if !is_free(&folder)? {
             return Err(taken(format!("there is something in `{place}` already")));
         }
         let git_dir = fleet.git_dir().join("modules").join(name);

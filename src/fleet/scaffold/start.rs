@@ -8,8 +8,15 @@ use std::{
 use bstr::BString;
 use gix::ObjectId;
 
-use super::{Committer, MAIN, Plan, Remote, Undo, remote, with_transport};
+use super::{
+    committer::Committer,
+    defaults::MAIN,
+    plan::ServicePlan,
+    remote::{self, Remote},
+    undo::Undo,
+};
 use crate::{
+    fleet::disk::{cannot, create_parent},
     git::{
         command::{git, run},
         config_file::ConfigFile,
@@ -21,6 +28,7 @@ use crate::{
         error::{Error, Result},
         new::RemoteKind,
     },
+    process::Command,
     templates::{File, RENDERING},
 };
 
@@ -36,7 +44,11 @@ pub(super) struct Start<'a> {
 
 impl<'a> Start<'a> {
     /// Makes the repository in the folder `root`, which is not there yet, and its first commit.
-    pub(super) fn new(root: PathBuf, hash: gix::hash::Kind, plan: &Plan<'a>) -> Result<Self> {
+    pub(super) fn new(
+        root: PathBuf,
+        hash: gix::hash::Kind,
+        plan: &ServicePlan<'a>,
+    ) -> Result<Self> {
         fs::create_dir(&root).map_err(|err| cannot(&root, err))?;
         let init = git(&root)
             .args(["init", "--quiet", "--template="])
@@ -166,7 +178,7 @@ impl<'a> Start<'a> {
         let git_dir = self.git_dir();
         for name in [MAIN, branch] {
             let file = git_dir.join("refs/heads").join(name);
-            crate::features::update::create_parent(&file)?;
+            create_parent(&file)?;
             fs::write(&file, format!("{commit}\n")).map_err(|err| cannot(&file, err))?;
         }
         let mut command = self.committer.git(&self.root).args([
@@ -204,7 +216,7 @@ impl<'a> Start<'a> {
 }
 
 /// The files as a tree takes them.
-pub(in crate::features) fn leaves(files: &[File]) -> Vec<Leaf<'_>> {
+pub fn leaves(files: &[File]) -> Vec<Leaf<'_>> {
     let leaves = files.iter().map(|file| Leaf {
         path: file.path.as_os_str().as_encoded_bytes(),
         content: &file.content,
@@ -219,6 +231,7 @@ fn open(git_dir: &Path) -> Result<gix::Repository> {
     })
 }
 
-pub(super) fn cannot(path: &Path, err: std::io::Error) -> Error {
-    Error::unavailable(format!("cannot write `{}`", path.display())).because(err)
+/// A child that may ask for a password or a key's confirmation, and may use `protocols` alone.
+fn with_transport(command: Command, protocols: &str) -> Command {
+    command.env("GIT_ALLOW_PROTOCOL", protocols).may_prompt()
 }

@@ -9,16 +9,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bstr::{BStr, BString, ByteSlice};
+use bstr::{BStr, ByteSlice};
 use gix::{ObjectId, objs::tree::EntryKind};
 
 use super::{
-    Committer, Undo,
-    index::{Listing, Place},
-    start::{Start, cannot},
+    committer::Committer,
+    index::{Listing, ServicePlace},
+    start::Start,
+    undo::Undo,
 };
 use crate::{
-    features::update::{create_parent, settle},
+    fleet::{
+        activate::activate_new,
+        disk::{cannot, create_parent},
+        worktree::settle,
+    },
     git::{
         command::run,
         config_file::ConfigFile,
@@ -38,9 +43,9 @@ use crate::{
 const SECTION: &str = "submodule";
 
 /// A service to be linked.
-pub(super) struct Link<'a> {
+pub(super) struct NewLink<'a> {
     pub(super) name: &'a str,
-    pub(super) place: &'a Place,
+    pub(super) place: &'a ServicePlace,
     /// What `.gitmodules` is to say.
     pub(super) url: &'a BStr,
     /// What the fleet's configuration is to say.
@@ -49,7 +54,7 @@ pub(super) struct Link<'a> {
     pub(super) commit: ObjectId,
 }
 
-impl Link<'_> {
+impl NewLink<'_> {
     /// Puts the repository and the files of `start` into the fleet, and stages them.
     pub(super) fn make(
         &self,
@@ -64,7 +69,11 @@ impl Link<'_> {
         self.stage(root, listed, undo)?;
         let config = fleet.common_dir().join("config");
         let before = fs::read(&config).map_err(|err| cannot(&config, err))?;
-        enlist(fleet, self.name, &self.source.url)?;
+        activate_new(
+            fleet.common_dir(),
+            self.name.into(),
+            self.source.url.as_ref(),
+        )?;
         undo.push(move || restore(&config, Some(&before)));
         Ok(())
     }
@@ -199,16 +208,6 @@ impl Link<'_> {
     }
 }
 
-/// What git's configuration says of a submodule that is in place (gitsubmodules(7)).
-fn enlist(fleet: &Repository, name: &str, url: &BString) -> Result<()> {
-    let mut config = ConfigFile::of(fleet.common_dir())?;
-    config.set(SECTION, Some(name.into()), "url", url)?;
-    if !config.is(SECTION, None, "active", ".") {
-        config.set(SECTION, Some(name.into()), "active", b"true")?;
-    }
-    config.write()
-}
-
 /// Says that nothing is under way any more.
 pub(super) fn complete(fleet: &Repository) -> Result<()> {
     let note = note(fleet);
@@ -239,7 +238,7 @@ pub(super) fn recover(fleet: &Repository, root: &Path) -> Result<()> {
         .iter()
         .any(|link| link.path == place);
     if is_linked {
-        enlist(fleet, &name, &url.into())?;
+        activate_new(fleet.common_dir(), name.as_str().into(), url.as_bstr())?;
         return complete(fleet);
     }
     let (work_dir, git_dir) = (

@@ -1,49 +1,40 @@
 //! One submodule, from wherever it is to its pin.
+//!
+//! A repository is cloned under a temporary name, its files are written beside it, and both are renamed into place when they are
+//! whole: what a killed run leaves is either as before or as it should be. The next run goes by what it finds.
 
-use std::{
-    fs, io,
-    num::NonZeroU32,
-    os::unix::ffi::OsStrExt,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, num::NonZeroU32, os::unix::ffi::OsStrExt, path::Path};
 
-use bstr::{BString, ByteSlice};
+use bstr::BString;
 use gix::ObjectId;
+use tempfile::TempDir;
 
-use super::{Parent, Run};
+use super::{location, loss};
 use crate::{
+    fleet::{
+        disk::{cannot, create_parent},
+        parent::{Parent, source},
+    },
     git::{
-        command::git,
-        config_file::ConfigFile,
-        lock, path,
-        repository::Repository,
-        submodule,
-        switch::would_lose,
-        url::{self, Source},
-        vet::Link,
-        worktree,
+        command::git, config_file::ConfigFile, network::clone::Access, path, submodule,
+        url::Source, vet::Link, worktree,
     },
     interrupt,
     model::{
         error::{Error, Result},
-        event::Event,
+        event::{Event, Events},
         sync::Outcome,
     },
 };
 
-/// The most that git may list of uncommitted files, in bytes: one is enough to leave them alone.
-const LISTING_LIMIT: usize = 16 << 20;
-
-/// Where the submodule's files are, or will be.
-pub(super) fn work_dir(parent: &Parent, link: &Link) -> Result<PathBuf> {
-    let relative = path::relative("path", link.path.as_ref())?;
-    if !worktree::has_real_parents(&parent.root, &relative) {
-        return Err(Error::repository(format!(
-            "a symbolic link or a file stands in the way of `{}`",
-            link.path
-        )));
-    }
-    Ok(parent.root.join(relative))
+/// What brings worktrees to their pins.
+pub(in crate::fleet) struct Worktrees<'a> {
+    /// The way to servers.
+    pub access: Access<'a>,
+    /// Where new clones grow: beside the fleet's git directory, so that a rename puts them in place.
+    pub scratch: TempDir,
+    /// Where progress goes.
+    pub events: Events<'a>,
 }
 
 /// How deep `.gitmodules` wants a new clone to be (gitmodules(5), `shallow`).
@@ -52,23 +43,9 @@ fn recommended_depth(link: &Link) -> Option<NonZeroU32> {
     is_shallow.then_some(NonZeroU32::MIN)
 }
 
-/// Where its repository comes from.
-pub(super) fn source(repository: &Repository, link: &Link) -> Result<Source> {
-    let listed = link.listed.as_ref();
-    let name = listed.map(|listed| listed.name.as_ref());
-    let url = listed.and_then(|listed| Some(listed.url.as_ref()?.as_ref()));
-    url::source(repository, name, url).map_err(|error| {
-        let hints = error.hints().to_vec();
-        let error = Error::new(
-            error.exit(),
-            format!("the submodule `{}`: {error}", link.name()),
-        );
-        hints.into_iter().fold(error, Error::hint)
-    })
-}
-
-impl Run<'_> {
-    pub(super) fn bring(
+impl Worktrees<'_> {
+    /// Brings the submodule, as the run's `job`; `shown` is its path from the fleet's root.
+    pub(in crate::fleet) fn bring(
         &self,
         job: usize,
         parent: &Parent,
@@ -76,13 +53,13 @@ impl Run<'_> {
         shown: &BString,
     ) -> Result<Outcome> {
         let begin = |doing| {
-            (self.options.access.events)(Event::Started {
+            (self.events)(Event::Started {
                 job,
                 name: shown.to_string(),
                 doing,
             });
         };
-        let work_dir = work_dir(parent, link)?;
+        let work_dir = location::of(&parent.root, link.path.as_ref())?;
         if let Some(git_dir) = submodule::git_dir_of(&work_dir) {
             if is_at(&git_dir, link.pin) {
                 return Ok(Outcome::Current);
@@ -151,7 +128,7 @@ impl Run<'_> {
     ) -> Result<Outcome> {
         let source = source(&parent.repository, link)?;
         self.access.obtain(git_dir, &source, link.pin, None)?;
-        if let Some(error) = would_lose(git_dir, git_dir)? {
+        if let Some(error) = loss::unreachable_commits(git_dir, git_dir)? {
             return Ok(Outcome::Left(error));
         }
         let new = self.folder()?;
@@ -183,15 +160,15 @@ impl Run<'_> {
                     .hint("make one, and look at what differs: git reset && git status"),
             ));
         }
-        if has_index && let Some(error) = uncommitted(work_dir)? {
+        if has_index && let Some(error) = loss::uncommitted(work_dir)? {
             return Ok(Outcome::Left(error));
         }
         if from != Some(link.pin)
-            && let Some(error) = would_lose(work_dir, git_dir)?
+            && let Some(error) = loss::unreachable_commits(work_dir, git_dir)?
         {
             return Ok(Outcome::Left(error));
         }
-        if let Some(error) = locked(git_dir) {
+        if let Some(error) = loss::locked(git_dir) {
             return Ok(Outcome::Left(error));
         }
         let source = source(&parent.repository, link)?;
@@ -216,10 +193,10 @@ impl Run<'_> {
         if let Some(exit) = interrupt::pending() {
             return Err(Error::new(exit, "interrupted"));
         }
-        Ok(not_moved(&moved.text, work_dir))
+        Ok(loss::not_moved(&moved.text, work_dir))
     }
 
-    fn folder(&self) -> Result<tempfile::TempDir> {
+    fn folder(&self) -> Result<TempDir> {
         tempfile::tempdir_in(self.scratch.path()).map_err(|err| cannot(self.scratch.path(), err))
     }
 }
@@ -232,34 +209,6 @@ fn is_at(git_dir: &Path, pin: ObjectId) -> bool {
         && git_dir.join("index").is_file()
 }
 
-/// A lock that git would stop at, some of its files written: of a git at work, or of one that died.
-fn locked(git_dir: &Path) -> Option<Error> {
-    let locks = ["index.lock", "HEAD.lock"].map(|name| git_dir.join(name));
-    let lock = locks.into_iter().find(|lock| lock.exists())?;
-    Some(lock::taken(&lock))
-}
-
-/// Why git did not move a worktree: it would overwrite files, or it cannot.
-fn not_moved(said: &[u8], work_dir: &Path) -> Outcome {
-    let said = String::from_utf8_lossy(said).trim().to_owned();
-    if let Some(lock) = lock::named_in(&said) {
-        return Outcome::Left(lock::taken(lock));
-    }
-    let see = format!("see how it stands: git -C {} status", work_dir.display());
-    match said.contains("would be overwritten") {
-        true => Outcome::Left(
-            Error::repository("git does not move it, since files would be lost")
-                .because(said)
-                .hint(see),
-        ),
-        false => Outcome::Failed(
-            Error::repository("git cannot move it to its pin")
-                .because(said)
-                .hint(see),
-        ),
-    }
-}
-
 fn git_head(git_dir: &Path) -> Result<Option<ObjectId>> {
     let repo = gix::open_opts(git_dir, gix::open::Options::isolated()).map_err(|err| {
         Error::repository(format!("cannot open `{}`", git_dir.display()))
@@ -267,36 +216,6 @@ fn git_head(git_dir: &Path) -> Result<Option<ObjectId>> {
             .hint("git finds what is damaged: git fsck")
     })?;
     Ok(repo.head_id().ok().map(gix::Id::detach))
-}
-
-/// Work that is in no commit.
-fn uncommitted(work_dir: &Path) -> Result<Option<Error>> {
-    let listed = git(work_dir)
-        .args([
-            "status",
-            "--porcelain",
-            "-z",
-            "--untracked-files=no",
-            "--ignore-submodules=all",
-        ])
-        .stdout_as_data(LISTING_LIMIT)
-        .run()?
-        .check(|| Error::repository("git cannot tell what is uncommitted in it"))?;
-    let count = listed
-        .stdout
-        .split_str(b"\0")
-        .filter(|entry| !entry.is_empty())
-        .count();
-    Ok((count > 0).then(|| {
-        Error::repository(format!(
-            "it has uncommitted changes ({count} file{})",
-            if count == 1 { "" } else { "s" }
-        ))
-        .hint(format!(
-            "commit them, or put them aside: git -C {} stash",
-            work_dir.display()
-        ))
-    }))
 }
 
 /// Makes a repository the submodule's: HEAD at the pin, and the way to its worktree.
@@ -314,7 +233,7 @@ fn adopt(at: &Path, git_dir: &Path, work_dir: &Path, source: &Source, pin: Objec
 }
 
 /// Puts finished files where they belong: an empty folder gives way.
-pub(in crate::features) fn settle(files: &Path, git_dir: &Path, work_dir: &Path) -> Result<()> {
+pub(in crate::fleet) fn settle(files: &Path, git_dir: &Path, work_dir: &Path) -> Result<()> {
     let way = worktree::way(work_dir, git_dir);
     let mut gitfile = b"gitdir: ".to_vec();
     gitfile.extend_from_slice(way.as_os_str().as_bytes());
@@ -322,13 +241,6 @@ pub(in crate::features) fn settle(files: &Path, git_dir: &Path, work_dir: &Path)
     fs::write(files.join(".git"), gitfile).map_err(|err| cannot(files, err))?;
     create_parent(work_dir)?;
     fs::rename(files, work_dir).map_err(|err| cannot(work_dir, err))
-}
-
-pub(in crate::features) fn create_parent(path: &Path) -> Result<()> {
-    match path.parent() {
-        Some(parent) => fs::create_dir_all(parent).map_err(|err| cannot(parent, err)),
-        None => Ok(()),
-    }
 }
 
 fn is_empty(folder: &Path) -> Result<bool> {
@@ -344,8 +256,4 @@ fn is_empty(folder: &Path) -> Result<bool> {
 fn is_bare_of_files(folder: &Path) -> Result<bool> {
     let entries = fs::read_dir(folder).map_err(|err| cannot(folder, err))?;
     Ok(entries.flatten().all(|entry| entry.file_name() == ".git"))
-}
-
-fn cannot(path: &Path, err: io::Error) -> Error {
-    Error::unavailable(format!("cannot write `{}`", path.display())).because(err)
 }

@@ -6,6 +6,7 @@
 
 use bstr::ByteSlice;
 
+use super::lock::FleetLock;
 use crate::{
     git::repository::Repository,
     model::{
@@ -13,62 +14,29 @@ use crate::{
         name,
         new::NewService,
     },
-    process::Command,
-    templates::File,
 };
 
 mod answers;
 mod committer;
+mod defaults;
 mod forge;
 mod index;
 mod link;
+mod plan;
 mod remote;
 mod start;
 mod undo;
 
 pub use answers::{Ask, given, values};
 pub use committer::{Author, Committer};
+pub use defaults::{DEVELOPMENT, MAIN, SERVICES};
 pub use forge::Forge;
 pub use index::home;
+pub use plan::{Destination, ServicePlan};
 pub use remote::Remote;
 use start::Start;
-pub(super) use start::leaves;
+pub use start::leaves;
 use undo::Undo;
-
-/// Where a fleet keeps its services if nothing in it says otherwise.
-pub const SERVICES: &str = "code-repos";
-
-/// The branch of what is released.
-pub const MAIN: &str = "main";
-
-/// The branch that work is merged into before it is released.
-pub const DEVELOPMENT: &str = "development";
-
-/// Where the new service's repository is to be.
-pub enum Destination {
-    /// A repository without commits, or a folder to make one in.
-    At(Remote),
-    /// A repository that the forge's own program makes.
-    Made(Forge),
-}
-
-/// A service to be made.
-pub struct Plan<'a> {
-    /// Its name, its submodule's, and its folder's.
-    pub name: &'a str,
-    /// The template's name, for the commit's message.
-    pub template: &'a str,
-    /// The files of its first commit.
-    pub files: &'a [File],
-    /// The branch that work goes to, beside [`MAIN`]; the worktree is on it.
-    pub branch: &'a str,
-    /// Its repository on a server, or in a folder.
-    pub destination: Destination,
-    /// Whether the link is committed in the fleet, or staged alone.
-    pub commit: bool,
-    /// Who commits.
-    pub committer: &'a Committer,
-}
 
 /// Makes the service and links it.
 ///
@@ -76,18 +44,18 @@ pub struct Plan<'a> {
 /// - Misuse: the name cannot be used, or is taken. Repository: the fleet is not in a state for it, or the remote is not empty.
 /// - Work or environment: git, a hook of the user's or the remote refused. The fleet and the disk are as before then; if a
 ///   repository was made on a server, a hint says how to go on with it.
-pub fn service(fleet: &Repository, plan: Plan<'_>) -> Result<NewService> {
+pub fn service(fleet: &Repository, plan: ServicePlan<'_>) -> Result<NewService> {
     name::check(plan.name)?;
     let root = index::work_dir(fleet)?;
-    let _lock = super::update::lock(fleet)?;
+    let lock = FleetLock::take(fleet)?;
     link::recover(fleet, &root)?;
-    let place = index::Place::find(fleet, &root, plan.name)?;
+    let place = index::ServicePlace::find(fleet, &root, plan.name)?;
     plan.committer.check(&root)?;
     if let Destination::Made(forge) = plan.destination {
         forge::check(forge)?;
     }
 
-    let scratch = super::update::scratch(fleet)?;
+    let scratch = lock.scratch()?;
     let mut undo = Undo::default();
     let start = Start::new(scratch.path().join("service"), fleet.object_hash(), &plan)?;
     let (remote, made) = match plan.destination {
@@ -100,7 +68,7 @@ pub fn service(fleet: &Repository, plan: Plan<'_>) -> Result<NewService> {
     };
     let mut finish = || {
         let commit = start.publish(&remote, plan.branch, scratch.path(), &mut undo)?;
-        let link = link::Link {
+        let link = link::NewLink {
             name: plan.name,
             place: &place,
             url: remote.listed.as_ref(),
@@ -142,9 +110,4 @@ fn going_on(error: Error, name: &str, template: &str, made: Option<String>) -> E
             "its repository was made and stays; go on with it: flota new {name} --template {template} --remote {url}"
         )),
     }
-}
-
-/// A child that may ask for a password or a key's confirmation, and may use `protocols` alone.
-fn with_transport(command: Command, protocols: &str) -> Command {
-    command.env("GIT_ALLOW_PROTOCOL", protocols).may_prompt()
 }
