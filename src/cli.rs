@@ -19,9 +19,11 @@ mod help;
 mod init;
 mod man;
 mod new;
+pub mod parse;
 mod plan;
 mod record;
 mod resolve;
+mod shared;
 mod status;
 mod switch;
 mod template;
@@ -39,13 +41,14 @@ pub use completions::Completions;
 pub use demo::Demo;
 pub use explain::Explain;
 pub use foreach::Foreach;
-pub use help::{Help, TOPICS, command, parse};
+pub use help::{Help, TOPICS};
 pub use init::Init;
 pub use man::Man;
 pub use new::{Forge, New};
 pub use plan::{Plan, PlanFormat};
 pub use record::Record;
 pub use resolve::Resolve;
+pub use shared::{Ends, Reading, ResultFormat, Transfer};
 pub use status::Status;
 pub use switch::Switch;
 pub use template::{Template, TemplateCommand, TemplateDrift, TemplateUpdate};
@@ -231,69 +234,6 @@ pub enum Command {
     /// On a terminal, topics are shown by a pager: the one in FLOTA_PAGER, else in PAGER, else less. An empty value, or `cat`, means no
     /// pager.
     Help(Help),
-}
-
-/// The commits to compare.
-#[derive(Args, Clone, Debug, Default)]
-pub struct Ends {
-    /// The older commit: compares the merge base of REV and --head with --head, as REV...HEAD does.
-    ///
-    /// With last-success, each service is compared with the commit of the fleet at which it last succeeded (flota record);
-    /// last-success:NAME takes the record of another branch or environment.
-    #[arg(long, value_name = "REV", allow_hyphen_values = true, help_heading = COMPARED)]
-    pub base: Option<String>,
-    /// The newer commit [default: HEAD].
-    #[arg(long, value_name = "REV", requires = "base", allow_hyphen_values = true, help_heading = COMPARED)]
-    pub head: Option<String>,
-}
-
-/// The heading of the flags that say what to compare.
-const COMPARED: &str = "What to compare";
-
-/// How the read commands work.
-#[derive(Args, Clone, Debug, Default)]
-pub struct Reading {
-    /// Treat warnings as errors (exit 4).
-    #[arg(long)]
-    pub strict: bool,
-    /// Fetch nothing, and name what is missing.
-    #[arg(long)]
-    pub offline: bool,
-    /// How many services to read at a time [default: the number of cores].
-    #[arg(short, long, value_name = "N")]
-    pub jobs: Option<std::num::NonZeroUsize>,
-}
-
-/// For people or for programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ResultFormat {
-    /// A table.
-    Human,
-    /// Versioned JSON, `flota.<command>/v1`.
-    Json,
-}
-
-/// How `flota clone` and `flota update` clone and fetch submodules.
-#[derive(Args, Debug)]
-pub struct Bringing {
-    /// How many submodules to clone or fetch at a time [default: 8; 16 from HTTP servers].
-    #[arg(short, long, value_name = "N")]
-    pub jobs: Option<std::num::NonZeroUsize>,
-    /// Clone only the last N commits of each branch.
-    #[arg(long, value_name = "N")]
-    pub depth: Option<std::num::NonZeroU32>,
-    /// Clone without the content of files that are not checked out; git fetches it when it is needed.
-    #[arg(long, value_name = "SPEC", value_parser = ["blob:none"])]
-    pub filter: Option<String>,
-    /// Give up when a server sends nothing for this many seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "60")]
-    pub patience: std::num::NonZeroU32,
-    /// Neither read nor write the object cache that this user's clones share.
-    #[arg(long)]
-    pub no_cache: bool,
-    /// The format of the result.
-    #[arg(long, value_enum, default_value = "human")]
-    pub format: ResultFormat,
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         process::watchdog::watch();
         return Exit::Done;
     }
-    let cli = match cli::parse(&args) {
+    let cli = match cli::parse::parse(&args) {
         Ok(cli) => cli,
         // Help and version are results; the rest is misuse. clap prints either to the right stream.
         Err(said) => {

@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::{COMPARED, Ends, ResultFormat};
+use super::shared::{COMPARED, Ends, ResultFormat};
 use crate::model::step_id::StepId;
 
 /// Arguments of `flota build`.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::Args;
 
-use super::ResultFormat;
+use super::shared::ResultFormat;
 
 /// Arguments of `flota bump`.
 #[derive(Args, Debug)]

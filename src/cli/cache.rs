@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::ResultFormat;
+use super::shared::ResultFormat;
 
 /// Arguments of `flota cache`.
 #[derive(Args, Debug)]

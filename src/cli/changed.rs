@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{Ends, Reading};
+use super::shared::{Ends, Reading};
 
 /// Arguments of `flota changed`.
 #[derive(Args, Debug)]

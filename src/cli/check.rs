@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Ends, ResultFormat};
+use super::shared::{Ends, ResultFormat};
 
 /// Arguments of `flota check`.
 #[derive(Args, Debug)]

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::ResultFormat;
+use super::shared::ResultFormat;
 
 /// Arguments of `flota ci`.
 #[derive(Args, Debug)]

@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::Args;
 
-use super::Bringing;
+use super::shared::Transfer;
 
 /// Arguments of `flota clone`.
 #[derive(Args, Debug)]
@@ -23,5 +23,5 @@ pub struct Clone {
     pub services: Vec<OsString>,
     /// How to clone submodules.
     #[command(flatten)]
-    pub bringing: Bringing,
+    pub bringing: Transfer,
 }

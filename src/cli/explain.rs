@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::Args;
 
-use super::{Ends, ResultFormat};
+use super::shared::{Ends, ResultFormat};
 
 /// Arguments of `flota explain`.
 #[derive(Args, Debug)]

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::Args;
 
-use super::{COMPARED, Ends, ResultFormat};
+use super::shared::{COMPARED, Ends, ResultFormat};
 
 /// Arguments of `flota foreach`.
 #[derive(Args, Debug)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::ResultFormat;
+use super::shared::ResultFormat;
 
 /// Arguments of `flota init`.
 #[derive(Args, Debug)]

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use clap::{Args, ValueEnum};
 
-use super::{COMPARED, Ends, Reading};
+use super::shared::{COMPARED, Ends, Reading};
 
 /// Arguments of `flota plan`.
 #[derive(Args, Debug)]

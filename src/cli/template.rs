@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Args, Subcommand};
 
-use super::ResultFormat;
+use super::shared::ResultFormat;
 
 /// Arguments of `flota template`.
 #[derive(Args, Debug)]

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::Args;
 
-use super::Bringing;
+use super::shared::Transfer;
 use crate::model::step_id::StepId;
 
 /// Arguments of `flota update`.
@@ -32,5 +32,5 @@ pub struct Update {
     pub steps: Vec<StepId>,
     /// How to clone and fetch submodules.
     #[command(flatten)]
-    pub bringing: Bringing,
+    pub bringing: Transfer,
 }

@@ -1,7 +1,7 @@
 //! `flota completions`
 
 use crate::{
-    cli::{Completions as Args, command},
+    cli::{Completions as Args, parse::command},
     features::completions,
     model::{error::Result, exit::Exit},
     output::Output,

@@ -1,7 +1,7 @@
 //! `flota help`
 
 use crate::{
-    cli::{Help as Args, command},
+    cli::{Help as Args, parse::command},
     features::help,
     model::{
         error::{Error, Result},

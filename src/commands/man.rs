@@ -1,7 +1,7 @@
 //! `flota man`
 
 use crate::{
-    cli::{Man as Args, TOPICS, command},
+    cli::{Man as Args, TOPICS, parse::command},
     features::man,
     model::{error::Result, exit::Exit},
     output::Output,

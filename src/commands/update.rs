@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, time::Duration};
 
 use super::{Context, with_progress};
 use crate::{
-    cli::{Bringing, ResultFormat, Update as Args},
+    cli::{ResultFormat, Transfer, Update as Args},
     features::update::{self, Extent},
     fleet::{select::Selector, sync::SyncOptions},
     git::network::clone,
@@ -72,7 +72,7 @@ fn follow(args: &Args, selector: &Selector, context: &Context, output: &Output) 
     Ok(conclude(output, &followed.synced))
 }
 
-pub(super) fn options<'a>(args: &Bringing, events: Events<'a>) -> SyncOptions<'a> {
+pub(super) fn options<'a>(args: &Transfer, events: Events<'a>) -> SyncOptions<'a> {
     SyncOptions {
         jobs: args.jobs.unwrap_or(REQUESTS),
         access: clone::Options {

@@ -39,7 +39,8 @@ fn it_lists_commands_in_groups_and_topics() {
 #[test]
 fn it_says_of_a_command_what_its_flag_says() {
     let sandbox = Sandbox::new();
-    let (help, command) = (|args: &[&str]| sandbox.flota("", args), cli::command());
+    let help = |args: &[&str]| sandbox.flota("", args);
+    let command = cli::parse::command();
     for name in command.get_subcommands().map(clap::Command::get_name) {
         let ran = help(&["help", name]);
         assert_eq!(ran.status, Some(0), "{name}: {}", ran.stderr);
