@@ -5,6 +5,7 @@ pub mod cache;
 pub mod change;
 pub mod commits;
 pub mod digest;
+pub mod document;
 pub mod error;
 pub mod event;
 pub mod exit;

@@ -15,9 +15,10 @@ use indicatif::{
 };
 
 use super::{
-    Output,
     ci::log_commands::{self, Gravity},
-    error, log, text, theme,
+    error, log,
+    streams::Output,
+    text, theme,
 };
 use crate::model::{
     error::Error,

@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{action_word, ends, kebab, name_cell, table};
+use super::{
+    table::table,
+    words::{action_word, ends, kebab, name_cell},
+};
 use crate::{
     model::{
         change::Action,

@@ -3,7 +3,7 @@
 use console::{Style, Term};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-use super::table;
+use super::table::table;
 use crate::output::theme;
 
 /// The width of a paragraph where nothing limits it: long lines are hard to read.
