@@ -9,7 +9,6 @@ use gix::ObjectId;
 use super::{text, theme};
 use crate::model::{
     change::{Action, Base, BaseKind, Direction, End, Reason, ServiceChange, Unread},
-    plan::Step,
     status::Standing,
     success::Exceptions,
 };
@@ -137,10 +136,6 @@ fn because(service: &ServiceChange) -> String {
         Reason::Fanout(_) | Reason::DependsOn(_) => return text::line(&service.reason.word()),
     };
     phrase.to_owned()
-}
-
-fn name_cell(step: &Step) -> String {
-    theme::heading(text::name(step.name.as_ref())).to_string()
 }
 
 /// HEAD seen from the pin, in words.

@@ -10,6 +10,7 @@ pub mod human;
 pub mod json;
 pub mod progress;
 pub mod prompt;
+mod service_names;
 pub mod text;
 pub mod theme;
 

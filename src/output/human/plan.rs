@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{action_word, ends, name_cell, nothing, short, table};
+use super::{action_word, ends, nothing, short, table};
 use crate::{
     model::{change::Action, plan::Plan},
-    output::{text, theme},
+    output::{service_names::ServiceNames, text, theme},
 };
 
 /// `flota plan`
@@ -16,9 +16,14 @@ pub fn plan(plan: &Plan) -> String {
         out.push('\n');
         return out;
     }
+    let named = plan
+        .steps
+        .iter()
+        .map(|step| (step.name.as_ref(), &step.path));
+    let names = ServiceNames::of_named(named);
     let rows = plan.steps.iter().map(|step| {
         vec![
-            name_cell(step),
+            theme::heading(names.cell(step.name.as_ref(), &step.path)).to_string(),
             theme::action(step.action)
                 .apply_to(action_word(step.action))
                 .to_string(),

@@ -6,7 +6,7 @@ use bstr::ByteSlice;
 use serde::Serialize;
 
 use super::{Bytes, CommitsV1, Hex, OptionalBytes, render};
-use crate::model::sync::{Followed, Move, Outcome, Synced};
+use crate::model::sync::{Followed, Move, SyncOutcome, Synced};
 
 /// `flota.clone/v1`
 pub fn cloned(directory: &Path, synced: &[Synced]) -> String {
@@ -97,7 +97,7 @@ impl<'a> From<&'a Synced> for SubmoduleV1<'a> {
             pin: synced.pin.map(Hex),
             outcome: synced.outcome.name(),
             from: match &synced.outcome {
-                Outcome::Moved { from } => Some(Hex(*from)),
+                SyncOutcome::Moved { from } => Some(Hex(*from)),
                 _ => None,
             },
             error: synced.outcome.error().map(ToString::to_string),
