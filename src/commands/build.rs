@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Context, conclude, print_warnings, with_progress};
+use super::context::{Context, conclude, print_warnings, with_progress};
 use crate::{
     chart,
     ci::{Trigger, summary::SummaryPlace},

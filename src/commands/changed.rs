@@ -1,12 +1,10 @@
 //! `flota changed`
 
-use super::{Context, conclude, print_warnings, with_progress};
+use super::context::{Context, conclude, print_warnings, with_progress};
 use crate::{
     cli::{Changed as Args, ChangedFormat},
-    fleet::{
-        changed::{self, ChangedOptions},
-        select::Selector,
-    },
+    features::changed::{self, ChangedOptions},
+    fleet::select::Selector,
     model::{error::Result, exit::Exit},
     output::{Output, human, json},
     parallel,

@@ -1,6 +1,6 @@
 //! `flota check`
 
-use super::{Context, conclude, print_warnings, with_progress};
+use super::context::{Context, conclude, print_warnings, with_progress};
 use crate::{
     cli::{Check as Args, ResultFormat},
     features::check,

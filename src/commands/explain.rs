@@ -2,7 +2,7 @@
 
 use bstr::BStr;
 
-use super::{Context, with_progress};
+use super::context::{Context, with_progress};
 use crate::{
     cli::{Explain as Args, ResultFormat},
     features::explain,

@@ -1,6 +1,6 @@
 //! `flota new`
 
-use super::Context;
+use super::context::Context;
 use crate::{
     cli::{Forge as ForgeArg, New as Args, ResultFormat},
     features::new::{self, NewRequest},

@@ -1,10 +1,10 @@
 //! `flota status`
 
-use super::Context;
+use super::context::Context;
 use crate::{
     cli::{ResultFormat, Status as Args},
     features::status,
-    model::{error::Result, exit::Exit, status::State},
+    model::{error::Result, exit::Exit, status::ServiceState},
     output::{Output, error, human, json},
     parallel,
 };
@@ -22,7 +22,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     }
     let mut exit = Exit::Done;
     for service in &services {
-        if let State::Unreadable(err) = &service.state {
+        if let ServiceState::Unreadable(err) = &service.state {
             error::report_of(output, service.path.as_ref(), err);
             exit = Exit::Repository;
         }

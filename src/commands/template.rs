@@ -1,6 +1,6 @@
 //! `flota template`
 
-use super::{Context, new};
+use super::{context::Context, new};
 use crate::{
     cli::{ResultFormat, Template as Args, TemplateCommand, TemplateDrift, TemplateUpdate},
     features::template::{self, UpdateRequest},

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use super::{Context, with_progress};
+use super::context::{Context, with_progress};
 use crate::{
     cli::{ResultFormat, Transfer, Update as Args},
     features::update::{self, Extent},

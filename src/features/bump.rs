@@ -8,7 +8,7 @@ use crate::{
     model::{
         bump::Bump,
         error::{Error, Result},
-        status::{Changes, ServiceStatus, Standing, State, Worktree},
+        status::{Changes, ServiceState, ServiceStatus, Standing, Worktree},
     },
 };
 
@@ -55,11 +55,11 @@ fn one(service: ServiceStatus) -> Result<Option<Bump>> {
     let path = &service.path;
     let refuse = |why: &str| Error::repository(format!("{path}: {why}"));
     let worktree = match service.state {
-        State::Here(worktree) => worktree,
-        State::Uninitialised => {
+        ServiceState::Here(worktree) => worktree,
+        ServiceState::Uninitialised => {
             return Err(refuse("it is not initialised").hint(format!("flota update {path}")));
         }
-        State::Unreadable(error) => return Err(error),
+        ServiceState::Unreadable(error) => return Err(error),
     };
     let Worktree {
         branch,

@@ -11,7 +11,7 @@ use crate::{
     model::{
         change::{Base, BaseKind, End, ServiceChange, Unread},
         error::{Error, Result},
-        explanation::{Command, Explanation},
+        explanation::{Explanation, ShownCommand},
         fleet::service_name,
         rules,
         settings::{ChangeSettings, Settings},
@@ -80,7 +80,7 @@ fn commands(
     path: &str,
     service: Option<&ServiceChange>,
     change: &ChangeSettings,
-) -> Vec<Command> {
+) -> Vec<ShownCommand> {
     let mut lines = Lines::default();
     let head_commit = head.commit.to_string();
     if base.kind == BaseKind::MergeBase {
@@ -126,14 +126,14 @@ fn commands(
 }
 
 #[derive(Default)]
-struct Lines(Vec<Command>);
+struct Lines(Vec<ShownCommand>);
 
 impl Lines {
     fn git(&mut self, shows: &'static str, arguments: &[&str]) {
         let words = std::iter::once("git").chain(arguments.iter().copied());
         // A NUL is the one thing that no argument can hold, and Git's paths hold none either.
         if let Ok(line) = shlex::try_join(words) {
-            self.0.push(Command { shows, line });
+            self.0.push(ShownCommand { shows, line });
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     interrupt,
     model::{
         error::{Error, Result},
-        switch::{Outcome, Switched},
+        switch::{SwitchOutcome, Switched},
     },
     parallel,
 };
@@ -40,7 +40,7 @@ pub struct SwitchOptions<'a> {
 ///
 /// # Errors
 /// Before anything is touched: the branch has no valid name, a name is none of its services, no service has the branch, the fleet's
-/// index cannot be read, flota is interrupted. What befalls single services is in their [`Outcome`].
+/// index cannot be read, flota is interrupted. What befalls single services is in their [`SwitchOutcome`].
 pub fn switch(fleet: &Repository, options: SwitchOptions<'_>) -> Result<Vec<Switched>> {
     switch::check_name(options.branch)?;
     let root = fleet
@@ -56,7 +56,7 @@ pub fn switch(fleet: &Repository, options: SwitchOptions<'_>) -> Result<Vec<Swit
     let is_named = options.selector.is_named();
     let looked = parallel::map(options.jobs, &paths, |path| {
         let outcome = look(&root, path, is_named, &options);
-        outcome.unwrap_or_else(|error| Looked::staying(path, Outcome::Refused(error)))
+        outcome.unwrap_or_else(|error| Looked::staying(path, SwitchOutcome::Refused(error)))
     })?;
     if let Some(exit) = interrupt::pending() {
         return Err(Error::new(exit, "interrupted before anything was switched"));
@@ -64,7 +64,7 @@ pub fn switch(fleet: &Repository, options: SwitchOptions<'_>) -> Result<Vec<Swit
     let is_elsewhere = |one: &Looked| {
         matches!(
             one.switched.outcome,
-            Outcome::Absent | Outcome::Uninitialised
+            SwitchOutcome::Absent | SwitchOutcome::Uninitialised
         )
     };
     if !looked.is_empty() && looked.iter().all(is_elsewhere) {
@@ -79,7 +79,7 @@ pub fn switch(fleet: &Repository, options: SwitchOptions<'_>) -> Result<Vec<Swit
         .map(|(one, done)| match done {
             Ok(()) => one.switched,
             Err(error) => Switched {
-                outcome: Outcome::Failed(error),
+                outcome: SwitchOutcome::Failed(error),
                 ..one.switched
             },
         })
@@ -93,7 +93,7 @@ struct Looked {
 }
 
 impl Looked {
-    fn staying(path: &BString, outcome: Outcome) -> Self {
+    fn staying(path: &BString, outcome: SwitchOutcome) -> Self {
         Self {
             switched: Switched {
                 path: path.clone(),
@@ -127,14 +127,14 @@ fn look(
             return Err(Error::repository("it is not initialised")
                 .hint(format!("bring it: flota update {path}")));
         }
-        return Ok(Looked::staying(path, Outcome::Uninitialised));
+        return Ok(Looked::staying(path, SwitchOutcome::Uninitialised));
     };
     let plan = switch::plan(&work_dir, options.branch, options.create)?;
     let outcome = match plan.way {
-        Way::Current => Outcome::Current,
-        Way::Existing(_) => Outcome::Switched,
-        Way::Tracking { .. } => Outcome::Tracking,
-        Way::New => Outcome::Created,
+        Way::Current => SwitchOutcome::Current,
+        Way::Existing(_) => SwitchOutcome::Switched,
+        Way::Tracking { .. } => SwitchOutcome::Tracking,
+        Way::New => SwitchOutcome::Created,
         Way::Absent if is_named => {
             return Err(Error::repository(format!(
                 "neither it nor its remote has a branch `{}`",
@@ -143,15 +143,15 @@ fn look(
             .hint("make it: add --create")
             .hint(format!("if it is new there: git -C {path} fetch")));
         }
-        Way::Absent => Outcome::Absent,
+        Way::Absent => SwitchOutcome::Absent,
     };
     let outcome = match worktree::of_switch(&work_dir, &plan)? {
-        Some(error) => Outcome::Refused(error),
+        Some(error) => SwitchOutcome::Refused(error),
         None => outcome,
     };
     let moves = matches!(
         outcome,
-        Outcome::Switched | Outcome::Tracking | Outcome::Created
+        SwitchOutcome::Switched | SwitchOutcome::Tracking | SwitchOutcome::Created
     );
     Ok(Looked {
         switched: Switched {

@@ -15,7 +15,7 @@ use crate::{
     interrupt,
     model::{
         error::{Error, Result},
-        status::{ServiceStatus, State},
+        status::{ServiceState, ServiceStatus},
     },
     parallel,
 };
@@ -46,7 +46,7 @@ pub fn status(
 }
 
 fn one(root: &Path, path: &BString, pin: Option<ObjectId>, facts: &Facts) -> ServiceStatus {
-    let state = look(root, path, pin, facts).unwrap_or_else(State::Unreadable);
+    let state = look(root, path, pin, facts).unwrap_or_else(ServiceState::Unreadable);
     ServiceStatus {
         path: path.clone(),
         pin,
@@ -54,9 +54,9 @@ fn one(root: &Path, path: &BString, pin: Option<ObjectId>, facts: &Facts) -> Ser
     }
 }
 
-fn look(root: &Path, path: &BString, pin: Option<ObjectId>, facts: &Facts) -> Result<State> {
+fn look(root: &Path, path: &BString, pin: Option<ObjectId>, facts: &Facts) -> Result<ServiceState> {
     match worktree::initialised(root, path.as_ref())? {
-        Some(work_dir) => status::by_facts(&work_dir, pin, facts).map(State::Here),
-        None => Ok(State::Uninitialised),
+        Some(work_dir) => status::by_facts(&work_dir, pin, facts).map(ServiceState::Here),
+        None => Ok(ServiceState::Uninitialised),
     }
 }

@@ -32,7 +32,7 @@ use crate::{
         error::{Error, Result},
         event::{Ending, Event},
         fleet::NESTING_LIMIT,
-        sync::{Outcome, Synced},
+        sync::{SyncOutcome, Synced},
     },
     parallel,
 };
@@ -53,7 +53,7 @@ pub struct SyncOptions<'a> {
 ///
 /// # Errors
 /// Before anything is touched: the fleet is bare, or cannot be read or written. Later: the fleet's configuration cannot be written.
-/// What befalls single submodules is in their [`Outcome`].
+/// What befalls single submodules is in their [`SyncOutcome`].
 pub(crate) fn sync(
     fleet: &Repository,
     lock: &FleetLock,
@@ -106,7 +106,7 @@ pub(crate) fn sync(
     done.extend(conflicted.into_iter().map(|one| Synced {
         path: one.path,
         pin: None,
-        outcome: Outcome::Left(index::in_conflict()),
+        outcome: SyncOutcome::Left(index::in_conflict()),
     }));
     done.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(done)
@@ -165,20 +165,22 @@ impl SyncRun<'_> {
             ))),
             None => self.worktrees.bring(job, parent, &link, &path),
         };
-        let outcome = match outcome.unwrap_or_else(Outcome::Failed) {
-            outcome @ (Outcome::Left(_) | Outcome::Failed(_)) => outcome,
+        let outcome = match outcome.unwrap_or_else(SyncOutcome::Failed) {
+            outcome @ (SyncOutcome::Left(_) | SyncOutcome::Failed(_)) => outcome,
             outcome => match self.nested(parent, &link, &path) {
                 Ok(None) => outcome,
                 Ok(Some((parent, links))) => {
                     self.level(scope, &parent, links);
                     outcome
                 }
-                Err(error) => Outcome::Failed(error),
+                Err(error) => SyncOutcome::Failed(error),
             },
         };
         // What breaks off then breaks off because of it.
         let outcome = match (outcome, interrupt::pending()) {
-            (Outcome::Failed(_), Some(exit)) => Outcome::Failed(Error::new(exit, "interrupted")),
+            (SyncOutcome::Failed(_), Some(exit)) => {
+                SyncOutcome::Failed(Error::new(exit, "interrupted"))
+            }
             (outcome, _) => outcome,
         };
         (self.worktrees.events)(Event::Finished {
@@ -248,14 +250,14 @@ impl SyncRun<'_> {
     }
 }
 
-fn ending(outcome: &Outcome) -> Ending {
+fn ending(outcome: &SyncOutcome) -> Ending {
     match outcome {
-        Outcome::Current => Ending::Reused("in step".into()),
-        Outcome::Cloned => Ending::Done("cloned".into()),
-        Outcome::CheckedOut => Ending::Done("checked out".into()),
-        Outcome::Moved { .. } => Ending::Done("moved to its pin".into()),
-        Outcome::Left(_) => Ending::Failed,
-        Outcome::Failed(error) if error.exit().is_signal() => Ending::Stopped,
-        Outcome::Failed(_) => Ending::Failed,
+        SyncOutcome::Current => Ending::Reused("in step".into()),
+        SyncOutcome::Cloned => Ending::Done("cloned".into()),
+        SyncOutcome::CheckedOut => Ending::Done("checked out".into()),
+        SyncOutcome::Moved { .. } => Ending::Done("moved to its pin".into()),
+        SyncOutcome::Left(_) => Ending::Failed,
+        SyncOutcome::Failed(error) if error.exit().is_signal() => Ending::Stopped,
+        SyncOutcome::Failed(_) => Ending::Failed,
     }
 }

@@ -21,12 +21,12 @@ pub struct Explanation {
     /// The rule that decided.
     pub rule: Rule,
     /// What shows the same without flota, to be run at the fleet's root.
-    pub commands: Vec<Command>,
+    pub commands: Vec<ShownCommand>,
 }
 
 /// A command line, quoted for a POSIX shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Command {
+pub struct ShownCommand {
     /// What it shows.
     pub shows: &'static str,
     /// The line.

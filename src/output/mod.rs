@@ -8,6 +8,7 @@ pub mod log;
 pub mod pager;
 pub mod progress;
 pub mod prompt;
+mod service_names;
 mod streams;
 pub mod text;
 pub mod theme;

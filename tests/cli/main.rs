@@ -42,6 +42,7 @@ mod record;
 mod registry;
 mod resolve;
 mod sandbox;
+mod select;
 mod speaking;
 mod status;
 mod switch;

@@ -19,7 +19,7 @@ pub use remote::{Extent, follow};
 ///
 /// # Errors
 /// Before anything is touched: a submodule is refused by its name, path or URL; another run is at work. What befalls single
-/// submodules later is in their [`Outcome`](crate::model::sync::Outcome).
+/// submodules later is in their [`SyncOutcome`](crate::model::sync::SyncOutcome).
 pub fn update(
     fleet: &Repository,
     selector: &Selector,

@@ -27,7 +27,7 @@ use crate::{
     model::{
         error::{Error, Result},
         event::Event,
-        sync::{Followed, Move, Outcome, Synced},
+        sync::{Followed, Move, SyncOutcome, Synced},
     },
     parallel,
 };
@@ -77,7 +77,7 @@ pub fn follow(
             Err(error) => failed.push(Synced {
                 path: link.path,
                 pin: Some(link.pin),
-                outcome: Outcome::Failed(error),
+                outcome: SyncOutcome::Failed(error),
             }),
         }
     }

@@ -8,7 +8,7 @@ use gix::ObjectId;
 use super::{
     fetched::Fetching,
     gitlinks::{Candidate, EndPoint, Listed},
-    submodule::{self, Known},
+    submodule::{self, SubmoduleResult},
 };
 use crate::{
     fleet::select::Selection,
@@ -192,7 +192,7 @@ impl<'a> Dependents<'a> {
         &self,
         gitlinks: impl IntoIterator<Item = &'g Gitlink>,
         services: &[ServiceChange],
-    ) -> Result<BTreeMap<BString, Known>> {
+    ) -> Result<BTreeMap<BString, SubmoduleResult>> {
         let known: BTreeSet<&BString> = services.iter().map(|service| &service.path).collect();
         let missing = gitlinks.into_iter();
         let missing = missing.filter(|gitlink| !known.contains(&gitlink.path));
@@ -202,7 +202,7 @@ impl<'a> Dependents<'a> {
         let candidates: Vec<_> = missing.values().collect();
         let read =
             submodule::read_unchanged(self.repository, self.settings, &candidates, self.how)?;
-        let path = |known: &Known| match known {
+        let path = |known: &SubmoduleResult| match known {
             Ok((service, _)) => service.path.clone(),
             Err(unread) => unread.path.clone(),
         };
@@ -232,7 +232,7 @@ fn raise(
     gitlink: &Gitlink,
     action: Action,
     reason: Reason,
-    unchanged: &BTreeMap<BString, Known>,
+    unchanged: &BTreeMap<BString, SubmoduleResult>,
     services: &mut Vec<ServiceChange>,
     unread: &mut Vec<Unread>,
 ) -> Option<Action> {

@@ -1,12 +1,13 @@
 //! A fleet: its submodules are looked into, its own files listed.
 
-use bstr::BStr;
+use bstr::{BStr, BString};
 use gix::ObjectId;
 
 use super::{
     bases::{self, Comparison},
     dependents::Dependents,
     fetched::Fetching,
+    missing,
     options::ChangedOptions,
     reverts, submodule,
     trees::Trees,
@@ -17,6 +18,7 @@ use crate::{
     model::{
         change::{Changed, ServiceChange, Unread, Warning},
         error::Result,
+        fleet::ancestors,
         settings::Settings,
     },
 };
@@ -75,6 +77,9 @@ pub(super) fn in_fleet(
         findings.services.retain(is_asked);
         let unread = &mut findings.unread;
         unread.retain(|one| asked.leads_through(one.path.as_ref()));
+        for path in asked.iter().filter(|path| !findings.are_about(path)) {
+            missing::refuse(repository, objects, trees, path)?;
+        }
     }
     let own = comparisons.into_iter().next();
     Ok(Changed {
@@ -119,6 +124,14 @@ impl Findings {
         self.services.extend(other.services);
         self.warnings.extend(other.warnings);
         self.unread.extend(other.unread);
+    }
+
+    /// Whether they say anything of the submodule at `path`, or of one above it.
+    fn are_about(&self, path: &BString) -> bool {
+        let services = self.services.iter();
+        let mut found = services.flat_map(|one| [Some(&one.path), one.previous_path.as_ref()]);
+        let above = |one: &Unread| ancestors(path.as_ref()).any(|above| one.path == above);
+        found.any(|one| one == Some(path)) || self.unread.iter().any(above)
     }
 
     /// Drops what is about another path than those that `is_meant`.

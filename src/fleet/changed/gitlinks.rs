@@ -220,7 +220,7 @@ fn pair_renames(candidates: Vec<Candidate>) -> Vec<Candidate> {
 }
 
 /// What may tell that two ends are one submodule.
-type Key = fn(&Candidate) -> Option<Vec<u8>>;
+type PairingKey = fn(&Candidate) -> Option<Vec<u8>>;
 
 fn by_name(candidate: &Candidate) -> Option<Vec<u8>> {
     Some(candidate.listed()?.name.to_vec())
@@ -246,7 +246,7 @@ fn by_path(candidate: &Candidate) -> Option<Vec<u8>> {
 }
 
 /// Takes out the candidates whose key no other of the list has; the others stay.
-fn take_unique(list: &mut Vec<Candidate>, key: Key) -> BTreeMap<Vec<u8>, Candidate> {
+fn take_unique(list: &mut Vec<Candidate>, key: PairingKey) -> BTreeMap<Vec<u8>, Candidate> {
     let mut groups: BTreeMap<Option<Vec<u8>>, Vec<Candidate>> = BTreeMap::new();
     for candidate in list.drain(..) {
         groups.entry(key(&candidate)).or_default().push(candidate);

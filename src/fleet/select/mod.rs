@@ -137,7 +137,10 @@ impl Selector {
         if !self.is_named() {
             return Ok(None);
         }
-        let (head, base) = (Listing::of(objects, head)?, Listing::of(objects, base)?);
+        let (head, base) = (
+            TreeListing::of(objects, head)?,
+            TreeListing::of(objects, base)?,
+        );
         let (at_head, at_base) = (head.called(), base.called());
         let mut both = at_head.clone();
         both.extend(&at_base);
@@ -203,12 +206,12 @@ impl Selector {
 }
 
 /// The submodules of a tree.
-struct Listing {
+struct TreeListing {
     paths: Vec<BString>,
     listed: Gitmodules,
 }
 
-impl Listing {
+impl TreeListing {
     fn of(objects: Objects<'_>, root: Option<ObjectId>) -> Result<Self> {
         let Some(root) = root else {
             return Ok(Self {

@@ -23,7 +23,7 @@ use crate::{
     model::{
         error::{Error, Result},
         event::{Event, Events},
-        sync::Outcome,
+        sync::SyncOutcome,
     },
 };
 
@@ -51,7 +51,7 @@ impl Worktrees<'_> {
         parent: &Parent,
         link: &Link,
         shown: &BString,
-    ) -> Result<Outcome> {
+    ) -> Result<SyncOutcome> {
         let begin = |doing| {
             (self.events)(Event::Started {
                 job,
@@ -62,13 +62,13 @@ impl Worktrees<'_> {
         let work_dir = location::of(&parent.root, link.path.as_ref())?;
         if let Some(git_dir) = submodule::git_dir_of(&work_dir) {
             if is_at(&git_dir, link.pin) {
-                return Ok(Outcome::Current);
+                return Ok(SyncOutcome::Current);
             }
             begin("update");
             return self.move_to(parent, link, &git_dir, &work_dir);
         }
         if !is_empty(&work_dir)? {
-            return Ok(Outcome::Left(
+            return Ok(SyncOutcome::Left(
                 Error::repository(format!("there are files in `{shown}`, and no repository"))
                     .hint(format!("move them away: mv {shown} {shown}.old")),
             ));
@@ -98,7 +98,7 @@ impl Worktrees<'_> {
         link: &Link,
         git_dir: &Path,
         work_dir: &Path,
-    ) -> Result<Outcome> {
+    ) -> Result<SyncOutcome> {
         let source = source(&parent.repository, link)?;
         let new = self.folder()?;
         let files = new.path().join("files");
@@ -115,7 +115,7 @@ impl Worktrees<'_> {
         }
         fs::rename(&new_git_dir, git_dir).map_err(|err| cannot(git_dir, err))?;
         settle(&files, git_dir, work_dir)?;
-        Ok(Outcome::Cloned)
+        Ok(SyncOutcome::Cloned)
     }
 
     /// The files of a repository that is there.
@@ -125,11 +125,11 @@ impl Worktrees<'_> {
         link: &Link,
         git_dir: &Path,
         work_dir: &Path,
-    ) -> Result<Outcome> {
+    ) -> Result<SyncOutcome> {
         let source = source(&parent.repository, link)?;
         self.access.obtain(git_dir, &source, link.pin, None)?;
         if let Some(error) = loss::unreachable_commits(git_dir, git_dir)? {
-            return Ok(Outcome::Left(error));
+            return Ok(SyncOutcome::Left(error));
         }
         let new = self.folder()?;
         let files = new.path().join("files");
@@ -137,7 +137,7 @@ impl Worktrees<'_> {
         worktree::fill(git_dir, &files, link.pin)?;
         adopt(git_dir, git_dir, work_dir, &source, link.pin)?;
         settle(&files, git_dir, work_dir)?;
-        Ok(Outcome::CheckedOut)
+        Ok(SyncOutcome::CheckedOut)
     }
 
     /// A worktree that is there moves to the pin, by git, which knows what may be overwritten.
@@ -147,29 +147,29 @@ impl Worktrees<'_> {
         link: &Link,
         git_dir: &Path,
         work_dir: &Path,
-    ) -> Result<Outcome> {
+    ) -> Result<SyncOutcome> {
         let from = git_head(git_dir)?;
         let has_index = git_dir.join("index").is_file();
         // On a branch, too: whoever works there stays there.
         if has_index && from == Some(link.pin) {
-            return Ok(Outcome::Current);
+            return Ok(SyncOutcome::Current);
         }
         if !has_index && !is_bare_of_files(work_dir)? {
-            return Ok(Outcome::Left(
+            return Ok(SyncOutcome::Left(
                 Error::repository("its index is missing, and there are files")
                     .hint("make one, and look at what differs: git reset && git status"),
             ));
         }
         if has_index && let Some(error) = loss::uncommitted(work_dir)? {
-            return Ok(Outcome::Left(error));
+            return Ok(SyncOutcome::Left(error));
         }
         if from != Some(link.pin)
             && let Some(error) = loss::unreachable_commits(work_dir, git_dir)?
         {
-            return Ok(Outcome::Left(error));
+            return Ok(SyncOutcome::Left(error));
         }
         if let Some(error) = loss::locked(git_dir) {
-            return Ok(Outcome::Left(error));
+            return Ok(SyncOutcome::Left(error));
         }
         let source = source(&parent.repository, link)?;
         self.access.obtain(git_dir, &source, link.pin, None)?;
@@ -186,8 +186,8 @@ impl Worktrees<'_> {
             .run()?;
         if moved.success() {
             return Ok(match from {
-                Some(from) if from != link.pin => Outcome::Moved { from },
-                _ => Outcome::CheckedOut,
+                Some(from) if from != link.pin => SyncOutcome::Moved { from },
+                _ => SyncOutcome::CheckedOut,
             });
         }
         if let Some(exit) = interrupt::pending() {

@@ -14,7 +14,7 @@ use crate::{
     },
     model::{
         error::{Error, Result},
-        sync::Outcome,
+        sync::SyncOutcome,
     },
 };
 
@@ -144,19 +144,19 @@ pub(super) fn locked(git_dir: &Path) -> Option<Error> {
 }
 
 /// Why git did not move a worktree: it would overwrite files, or it cannot.
-pub(super) fn not_moved(said: &[u8], work_dir: &Path) -> Outcome {
+pub(super) fn not_moved(said: &[u8], work_dir: &Path) -> SyncOutcome {
     let said = String::from_utf8_lossy(said).trim().to_owned();
     if let Some(lock) = lock::named_in(&said) {
-        return Outcome::Left(lock::taken(lock));
+        return SyncOutcome::Left(lock::taken(lock));
     }
     let see = format!("see how it stands: git -C {} status", work_dir.display());
     match said.contains("would be overwritten") {
-        true => Outcome::Left(
+        true => SyncOutcome::Left(
             Error::repository("git does not move it, since files would be lost")
                 .because(said)
                 .hint(see),
         ),
-        false => Outcome::Failed(
+        false => SyncOutcome::Failed(
             Error::repository("git cannot move it to its pin")
                 .because(said)
                 .hint(see),

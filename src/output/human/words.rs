@@ -100,10 +100,6 @@ pub(super) fn because(service: &ServiceChange) -> String {
     phrase.to_owned()
 }
 
-pub(super) fn name_cell(step: &Step) -> String {
-    theme::heading(text::name(step.name.as_ref())).to_string()
-}
-
 /// HEAD seen from the pin, in words.
 pub(super) fn standing(standing: Standing) -> String {
     match standing {

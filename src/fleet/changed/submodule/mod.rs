@@ -31,7 +31,7 @@ use crate::{
 const ROUNDS: usize = 2 * NESTING_LIMIT;
 
 /// What is known of one submodule: what changed, with the warnings about it; or that it cannot be read.
-pub(super) type Known = std::result::Result<(ServiceChange, Vec<Warning>), Unread>;
+pub(super) type SubmoduleResult = std::result::Result<(ServiceChange, Vec<Warning>), Unread>;
 
 /// Looks into every candidate, and into those of its own submodules that its code does not cover.
 ///
@@ -43,7 +43,7 @@ pub(super) fn read_all(
     candidates: &[&Candidate],
     files: bool,
     how: Fetching<'_>,
-) -> Result<Vec<Known>> {
+) -> Result<Vec<SubmoduleResult>> {
     in_rounds(fleet, candidates, how, |holder, candidate| {
         read(holder, settings, candidate, files)
     })
@@ -58,7 +58,7 @@ pub(super) fn read_unchanged(
     settings: &Settings,
     candidates: &[&Candidate],
     how: Fetching<'_>,
-) -> Result<Vec<Known>> {
+) -> Result<Vec<SubmoduleResult>> {
     in_rounds(fleet, candidates, how, |holder, candidate| {
         Ok(vec![read_whole(holder, settings, candidate)?])
     })
@@ -70,7 +70,7 @@ fn in_rounds(
     candidates: &[&Candidate],
     how: Fetching<'_>,
     read: impl Fn(&PinHolder<'_>, &Candidate) -> Result<Vec<ReadSubmodule>> + Sync,
-) -> Result<Vec<Known>> {
+) -> Result<Vec<SubmoduleResult>> {
     let mut fetched = Fetched::default();
     let mut known = Vec::new();
     let mut open: Vec<&Candidate> = candidates.to_vec();
