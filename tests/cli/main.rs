@@ -23,6 +23,9 @@ mod consumers;
 mod daemons;
 mod demo;
 mod explain;
+#[path = "../registry/fake.rs"]
+#[allow(dead_code, reason = "each test program uses its own part")]
+mod fake;
 mod faults;
 mod foreach;
 mod hostile;
@@ -41,6 +44,7 @@ mod record;
 mod registry;
 mod resolve;
 mod sandbox;
+mod slow_servers;
 mod speaking;
 mod status;
 mod switch;

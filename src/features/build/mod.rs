@@ -25,6 +25,7 @@ use crate::{
         settings::{Settings, TokenValue},
     },
     parallel,
+    registry::{Registries, RegistryOptions},
 };
 
 mod chart;
@@ -80,6 +81,7 @@ pub fn build(
         options,
         products,
         builder,
+        registries: Registries::new(RegistryOptions::default()),
         head,
         events,
     };
@@ -152,6 +154,7 @@ struct Run<'a> {
     options: &'a Options,
     products: &'a Products,
     builder: Option<engine::Builder>,
+    registries: Registries,
     /// The fleet's commit.
     head: gix::ObjectId,
     events: Events<'a>,
