@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     fs,
+    io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     os::unix::fs::PermissionsExt,
     process::{Child, Stdio},
@@ -221,6 +222,49 @@ fn one_ctrl_c_ends_the_wait_for_a_connection() {
     let flota = start(&sandbox, "", &["clone", "fleet", "ours"]);
     let is_begun = || sandbox.path("ours/code-repos").exists();
     assert_one_signal_ends("a git server", flota, is_begun);
+}
+
+/// A proxy that takes connections and says no more than this.
+fn proxy(says: &'static str) -> (SocketAddr, Arc<AtomicBool>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let is_asked = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&is_asked);
+    thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            let mut request = BufReader::new(&client).lines().map_while(Result::ok);
+            let first = request.next().unwrap();
+            assert!(
+                first.starts_with("CONNECT registry.example:443 "),
+                "{first}"
+            );
+            assert!(request.any(|line| line.is_empty()));
+            (&client).write_all(says.as_bytes()).unwrap();
+            asked.store(true, Ordering::SeqCst);
+            // Until the other side gives up.
+            let _ = std::io::copy(&mut &client, &mut std::io::sink());
+        }
+    });
+    (address, is_asked)
+}
+
+#[test]
+fn one_ctrl_c_ends_the_wait_for_a_proxy_and_for_tls_behind_it() {
+    let sandbox = Sandbox::scripted("build-changes");
+    push_to(&sandbox, "registry.example");
+    for (case, says) in [
+        ("a proxy", ""),
+        ("a handshake", "HTTP/1.1 200 Connected\r\n\r\n"),
+    ] {
+        let (address, is_asked) = proxy(says);
+        let mut command = sandbox.interruptible("fleet", &["build", "api", "--push"]);
+        command
+            .env("HTTPS_PROXY", format!("http://{address}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let flota = command.spawn().unwrap();
+        assert_one_signal_ends(case, flota, || is_asked.load(Ordering::SeqCst));
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod fake;
+mod logins;
 mod misbehaviour;
 mod real;
 #[path = "../support/registry.rs"]
