@@ -7,7 +7,6 @@ use gix::ObjectId;
 use crate::{
     model::{
         change::{Action, Base, BaseKind, Direction, End, Reason, ServiceChange, Unread},
-        plan::Step,
         status::Standing,
         success::Exceptions,
     },
