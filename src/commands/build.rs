@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use bstr::BString;
 
-use super::{Context, conclude, print_warnings, with_progress};
+use super::{
+    context::Context,
+    report::{conclude, print_warnings, with_progress},
+};
 use crate::{
     chart,
     ci::{Trigger, summary::SummaryPlace},

@@ -1,6 +1,6 @@
 //! `flota bump`
 
-use super::Context;
+use super::context::Context;
 use crate::{
     cli::{Bump as Args, ResultFormat},
     features::bump,

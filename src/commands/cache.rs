@@ -1,6 +1,6 @@
 //! `flota cache`
 
-use super::Context;
+use super::context::Context;
 use crate::{
     cli::{Cache as Args, ResultFormat},
     features::cache,

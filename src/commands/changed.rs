@@ -1,6 +1,9 @@
 //! `flota changed`
 
-use super::{Context, conclude, print_warnings, with_progress};
+use super::{
+    context::Context,
+    report::{conclude, print_warnings, with_progress},
+};
 use crate::{
     cli::{Changed as Args, ChangedFormat},
     fleet::changed::{self, Options},

@@ -1,6 +1,9 @@
 //! `flota check`
 
-use super::{Context, conclude, print_warnings, with_progress};
+use super::{
+    context::Context,
+    report::{conclude, print_warnings, with_progress},
+};
 use crate::{
     cli::{Check as Args, ResultFormat},
     features::check,

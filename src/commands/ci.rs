@@ -1,6 +1,6 @@
 //! `flota ci`
 
-use super::Context;
+use super::context::Context;
 use crate::{
     cli::{Ci as Args, ResultFormat},
     features::ci::Pipelines,

@@ -3,7 +3,7 @@
 use bstr::ByteSlice;
 use std::os::unix::ffi::OsStrExt;
 
-use super::update;
+use super::bringing;
 use crate::{
     cli::{Clone as Args, ResultFormat},
     features::clone,
@@ -19,7 +19,7 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<Exit> {
         directory: args.root.as_deref(),
         branch: args.branch.as_deref(),
         services: &args.services,
-        update: update::options(&args.bringing, &events),
+        update: bringing::options(&args.bringing, &events),
     });
     progress.finish();
     let cloned = cloned?;
@@ -27,5 +27,5 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<Exit> {
         ResultFormat::Human => output.result(human::cloned(&cloned.directory, &cloned.synced))?,
         ResultFormat::Json => output.result(json::cloned(&cloned.directory, &cloned.synced))?,
     }
-    Ok(update::conclude(output, &cloned.synced))
+    Ok(bringing::conclude(output, &cloned.synced))
 }

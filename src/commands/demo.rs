@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    cli::{Cli, Demo as Args, Global},
+    cli::{Cli, Command, Demo as Args},
     features::demo,
     model::{
         error::{Error, Result},
@@ -12,8 +12,12 @@ use crate::{
     output::{Output, theme},
 };
 
-/// Makes the fleet, then runs the very commands that it shows.
-pub(super) fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit> {
+/// Makes the fleet, then runs the very commands that it shows: `dispatch` runs one in a folder.
+pub(super) fn run(
+    args: &Args,
+    output: &Output,
+    dispatch: impl Fn(Command, &Path) -> Result<Exit>,
+) -> Result<Exit> {
     let root = folder(args)?;
     output.status(format!(
         "Making a fleet of three services in {}",
@@ -39,7 +43,7 @@ pub(super) fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit>
             "\n{}",
             theme::command(&format!("$ flota {}", words.join(" ")))
         ));
-        let exit = one(&words, &fleet, global, output)?;
+        let exit = dispatch(command(&words)?, &fleet)?;
         if exit != Exit::Done {
             return Ok(exit);
         }
@@ -51,12 +55,13 @@ pub(super) fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit>
     Ok(Exit::Done)
 }
 
-fn one(words: &[&str], fleet: &Path, global: &Global, output: &Output) -> Result<Exit> {
+/// What the words mean on flota's command line.
+fn command(words: &[&str]) -> Result<Command> {
     let line = std::iter::once("flota").chain(words.iter().copied());
     let cli = <Cli as clap::Parser>::try_parse_from(line).map_err(|err| {
         Error::work("the demonstration does not know flota's own commands").because(err)
     })?;
-    super::dispatch(cli.command, fleet, global, output)
+    Ok(cli.command)
 }
 
 /// The named folder, or a temporary one that stays.

@@ -1,6 +1,6 @@
 //! `flota explain`
 
-use super::{Context, with_progress};
+use super::{context::Context, report::with_progress};
 use crate::{
     cli::{Explain as Args, ResultFormat},
     features::explain,

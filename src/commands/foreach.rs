@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bstr::BString;
 
-use super::{Context, with_progress};
+use super::{context::Context, report::with_progress};
 use crate::{
     cli::{Foreach as Args, ResultFormat},
     features::foreach::{self, Options},

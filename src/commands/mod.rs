@@ -2,23 +2,15 @@
 
 use std::path::Path;
 
+use self::context::Context;
 use crate::{
-    ci::CiRun,
-    cli::{Command, Ends as EndsArgs, Global},
-    config,
-    fleet::range::{self, Ends},
-    git::repository::Repository,
-    model::{
-        change::{Unread, Warning},
-        error::Result,
-        event::Events,
-        exit::Exit,
-        range::Range,
-        settings::Settings,
-    },
-    output::{Output, error, progress::Progress},
+    cli::{Command, Global},
+    model::{error::Result, exit::Exit},
+    output::Output,
 };
 
+mod answers;
+mod bringing;
 mod build;
 mod bump;
 mod cache;
@@ -27,6 +19,7 @@ mod check;
 mod ci;
 mod clone;
 mod completions;
+mod context;
 mod demo;
 mod explain;
 mod foreach;
@@ -35,6 +28,7 @@ mod man;
 mod new;
 mod plan;
 mod record;
+mod report;
 mod resolve;
 mod status;
 mod switch;
@@ -65,70 +59,10 @@ pub fn dispatch(command: Command, dir: &Path, global: &Global, output: &Output) 
         Command::New(args) => new::run(&args, &open()?, output),
         Command::Template(args) => template::run(&args, &open()?, output),
         Command::Templates(args) => templates::run(&args, output),
-        Command::Demo(args) => demo::run(&args, global, output),
+        Command::Demo(args) => demo::run(&args, output, |command, fleet| {
+            dispatch(command, fleet, global, output)
+        }),
         Command::Completions(args) => completions::run(&args, output),
         Command::Man(args) => man::run(&args, output),
-    }
-}
-
-/// What every command over a repository needs.
-struct Context {
-    repository: Repository,
-    settings: Settings,
-    run: Option<CiRun>,
-}
-
-impl Context {
-    fn open(dir: &Path, global: &Global) -> Result<Self> {
-        let repository = Repository::discover(dir)?;
-        let settings = config::load(&repository, global.config.as_deref())?;
-        let run = crate::ci::detect(&|name| std::env::var_os(name))?;
-        Ok(Self {
-            repository,
-            settings,
-            run,
-        })
-    }
-
-    /// The two ends that the arguments name, else the CI system, else the base branch.
-    fn ends(&self, range: Option<&str>, args: &EndsArgs, offline: bool) -> Result<Ends> {
-        let range = match (range, &args.base) {
-            (Some(range), _) => Some(Range::parse(range)?),
-            (None, Some(base)) => Some(Range::between(base, args.head.as_deref())?),
-            (None, None) => None,
-        };
-        range::resolve(
-            &self.repository,
-            &self.settings,
-            range.as_ref(),
-            self.run.as_ref(),
-            offline,
-        )
-    }
-}
-
-/// Runs what may take a while, with its progress on stderr.
-fn with_progress<T>(output: &Output, work: impl FnOnce(Events<'_>) -> Result<T>) -> Result<T> {
-    let progress = Progress::new(*output);
-    let done = work(&|event| progress.event(event));
-    progress.finish();
-    done
-}
-
-/// Says what could not be read, and gives the exit code that the rest of the answer deserves.
-fn conclude(output: &Output, unread: &[Unread]) -> Exit {
-    match Unread::error(unread) {
-        None => Exit::Done,
-        Some(error) => {
-            error::report(output, &error);
-            error.exit()
-        }
-    }
-}
-
-/// Warnings go to stderr whatever the result's form; JSON carries them too.
-fn print_warnings(output: &Output, warnings: &[Warning]) {
-    for warning in warnings {
-        output.warning(&warning.message);
     }
 }

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use super::{Context, conclude, print_warnings, with_progress};
+use super::{
+    context::Context,
+    report::{conclude, print_warnings, with_progress},
+};
 use crate::{
     cli::{Plan as Args, PlanFormat},
     features::plan,

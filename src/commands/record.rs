@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Context, with_progress};
+use super::{context::Context, report::with_progress};
 use crate::{
     cli::{Record as Args, ResultFormat},
     features::record::{self, Documents, Request},

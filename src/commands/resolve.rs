@@ -1,6 +1,6 @@
 //! `flota resolve`
 
-use super::Context;
+use super::context::Context;
 use crate::{
     cli::{Resolve as Args, ResultFormat},
     features::resolve,

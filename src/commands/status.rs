@@ -1,6 +1,6 @@
 //! `flota status`
 
-use super::Context;
+use super::context::Context;
 use crate::{
     cli::{ResultFormat, Status as Args},
     features::status,

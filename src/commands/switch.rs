@@ -1,6 +1,6 @@
 //! `flota switch`
 
-use super::Context;
+use super::context::Context;
 use crate::{
     cli::{ResultFormat, Switch as Args},
     features::switch::{self, Options},
