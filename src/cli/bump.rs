@@ -1,22 +1,24 @@
 //! `flota bump`
 
+use std::ffi::OsString;
+
 use clap::Args;
 
-use super::ResultFormat;
+use super::shared::ResultFormat;
 
 /// Arguments of `flota bump`.
 #[derive(Args, Debug)]
 pub struct Bump {
-    /// The services, by name, path or glob.
+    /// The services, given by path, name or glob.
     #[arg(value_name = "SERVICE", required = true)]
-    pub services: Vec<String>,
-    /// Show what would be staged.
+    pub services: Vec<OsString>,
+    /// Only show what would be staged.
     #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// How many services to read at a time [default: the number of cores].
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
-    /// The form of the result.
+    /// The format of the result.
     #[arg(long, value_enum, default_value = "human")]
     pub format: ResultFormat,
 }

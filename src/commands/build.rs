@@ -2,12 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bstr::BString;
-
-use super::{
-    context::Context,
-    report::{conclude, print_warnings, with_progress},
-};
+use super::context::{Context, conclude, print_warnings, with_progress};
 use crate::{
     chart,
     ci::{Trigger, summary::SummaryPlace},
@@ -17,7 +12,7 @@ use crate::{
         build::{self, Products},
         plan,
     },
-    fleet::{changed, range},
+    fleet::{changed::ChangedOptions, range},
     interrupt,
     model::{
         change::Unread,
@@ -114,12 +109,12 @@ fn summarise(report: &BuildReport, context: &Context, output: &Output) {
 
 /// SERVICE alone means as it is at HEAD; otherwise a range decides, and SERVICE narrows it.
 fn plan(args: &Args, context: &Context, events: Events<'_>) -> Result<Plan> {
-    let services: Vec<BString> = args.services.iter().map(|s| s.as_str().into()).collect();
-    let options = changed::Options {
+    let only = context.selector(&args.services)?;
+    let options = ChangedOptions {
         files: false,
         strict: args.strict,
         jobs: args.jobs.unwrap_or_else(parallel::default_jobs),
-        only: &services,
+        only: &only,
         offline: args.offline,
         events,
     };

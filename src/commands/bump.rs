@@ -11,7 +11,11 @@ use crate::{
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
     let jobs = args.jobs.unwrap_or_else(parallel::default_jobs);
-    let bumps = bump::plan(&context.repository, &args.services, jobs)?;
+    let bumps = bump::plan(
+        &context.repository,
+        &context.selector(&args.services)?,
+        jobs,
+    )?;
     for bump in bumps.iter().filter(|bump| bump.is_dirty) {
         let path = text::name(bump.path.as_ref());
         output.warning(&format!(

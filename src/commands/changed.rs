@@ -1,12 +1,10 @@
 //! `flota changed`
 
-use super::{
-    context::Context,
-    report::{conclude, print_warnings, with_progress},
-};
+use super::context::{Context, conclude, print_warnings, with_progress};
 use crate::{
     cli::{Changed as Args, ChangedFormat},
-    fleet::changed::{self, Options},
+    features::changed::{self, ChangedOptions},
+    fleet::select::Selector,
     model::{error::Result, exit::Exit},
     output::{Output, human, json},
     parallel,
@@ -15,11 +13,11 @@ use crate::{
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
     let ends = context.ends(args.range.as_deref(), &args.ends, args.reading.offline)?;
     let changed = with_progress(output, |events| {
-        let options = Options {
+        let options = ChangedOptions {
             files: args.files,
             strict: args.reading.strict,
             jobs: args.reading.jobs.unwrap_or_else(parallel::default_jobs),
-            only: &[],
+            only: &Selector::ANY,
             offline: args.reading.offline,
             events,
         };

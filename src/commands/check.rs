@@ -1,13 +1,10 @@
 //! `flota check`
 
-use super::{
-    context::Context,
-    report::{conclude, print_warnings, with_progress},
-};
+use super::context::{Context, conclude, print_warnings, with_progress};
 use crate::{
     cli::{Check as Args, ResultFormat},
     features::check,
-    fleet::changed::Options,
+    fleet::{changed::ChangedOptions, select::Selector},
     model::{error::Result, exit::Exit},
     output::{Output, human, json},
     parallel,
@@ -17,11 +14,11 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     let ends = context.ends(args.range.as_deref(), &args.ends, args.offline)?;
     let (repository, settings) = (&context.repository, &context.settings);
     let changed = with_progress(output, |events| {
-        let options = Options {
+        let options = ChangedOptions {
             files: false,
             strict: false,
             jobs: args.jobs.unwrap_or_else(parallel::default_jobs),
-            only: &[],
+            only: &Selector::ANY,
             offline: args.offline,
             events,
         };

@@ -1,38 +1,59 @@
-//! What every command over a repository needs.
+//! What commands share: the repository they are about, and the way they end.
 
-use std::path::Path;
-
-use crate::{
-    ci::{self, CiRun},
-    cli::{Ends as EndsArgs, Global},
-    config,
-    fleet::range::{self, Ends},
-    git::repository::Repository,
-    model::{error::Result, range::Range, settings::Settings},
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
 };
 
-/// The repository, its configuration, and the CI system's word on the run.
+use crate::{
+    ci::CiRun,
+    cli::{Ends as EndsArgs, Global},
+    config,
+    fleet::{
+        range::{self, Ends},
+        select::Selector,
+    },
+    git::repository::Repository,
+    model::{
+        change::{Unread, Warning},
+        error::Result,
+        event::Events,
+        exit::Exit,
+        range::Range,
+        settings::Settings,
+    },
+    output::{Output, error, progress::Progress},
+};
+
+/// What every command over a repository needs.
 pub(super) struct Context {
-    pub repository: Repository,
-    pub settings: Settings,
-    pub run: Option<CiRun>,
+    /// Where the user stands.
+    pub(super) dir: PathBuf,
+    pub(super) repository: Repository,
+    pub(super) settings: Settings,
+    pub(super) run: Option<CiRun>,
 }
 
 impl Context {
-    /// That of the repository in `dir`.
-    pub fn open(dir: &Path, global: &Global) -> Result<Self> {
+    pub(super) fn open(dir: &Path, global: &Global) -> Result<Self> {
         let repository = Repository::discover(dir)?;
         let settings = config::load(&repository, global.config.as_deref())?;
-        let run = ci::detect(&|name| std::env::var_os(name))?;
+        let run = crate::ci::detect(&|name| std::env::var_os(name))?;
         Ok(Self {
+            dir: dir.to_owned(),
             repository,
             settings,
             run,
         })
     }
 
+    /// The services that SERVICE arguments mean.
+    pub(super) fn selector(&self, services: &[OsString]) -> Result<Selector> {
+        Selector::new(services, &self.repository, &self.dir)
+    }
+
     /// The two ends that the arguments name, else the CI system, else the base branch.
-    pub fn ends(&self, range: Option<&str>, args: &EndsArgs, offline: bool) -> Result<Ends> {
+    pub(super) fn ends(&self, range: Option<&str>, args: &EndsArgs, offline: bool) -> Result<Ends> {
         let range = match (range, &args.base) {
             (Some(range), _) => Some(Range::parse(range)?),
             (None, Some(base)) => Some(Range::between(base, args.head.as_deref())?),
@@ -45,5 +66,34 @@ impl Context {
             self.run.as_ref(),
             offline,
         )
+    }
+}
+
+/// Runs what may take a while, with its progress on stderr.
+pub(super) fn with_progress<T>(
+    output: &Output,
+    work: impl FnOnce(Events<'_>) -> Result<T>,
+) -> Result<T> {
+    let progress = Progress::new(*output);
+    let done = work(&|event| progress.event(event));
+    progress.finish();
+    done
+}
+
+/// Says what could not be read, and gives the exit code that the rest of the answer deserves.
+pub(super) fn conclude(output: &Output, unread: &[Unread]) -> Exit {
+    match Unread::error(unread) {
+        None => Exit::Done,
+        Some(error) => {
+            error::report(output, &error);
+            error.exit()
+        }
+    }
+}
+
+/// Warnings go to stderr whatever the result's form; JSON carries them too.
+pub(super) fn print_warnings(output: &Output, warnings: &[Warning]) {
+    for warning in warnings {
+        output.warning(&warning.message);
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    cli::{Cli, Command, Demo as Args},
+    cli::{Cli, Command, Demo as Args, Global},
     features::demo,
     model::{
         error::{Error, Result},
@@ -12,11 +12,15 @@ use crate::{
     output::{Output, theme},
 };
 
-/// Makes the fleet, then runs the very commands that it shows: `dispatch` runs one in a folder.
+/// What runs a command of flota's own.
+type Dispatch = fn(Command, &Path, &Global, &Output) -> Result<Exit>;
+
+/// Makes the fleet, then runs the very commands that it shows.
 pub(super) fn run(
     args: &Args,
+    global: &Global,
     output: &Output,
-    dispatch: impl Fn(Command, &Path) -> Result<Exit>,
+    dispatch: Dispatch,
 ) -> Result<Exit> {
     let root = folder(args)?;
     output.status(format!(
@@ -43,7 +47,8 @@ pub(super) fn run(
             "\n{}",
             theme::command(&format!("$ flota {}", words.join(" ")))
         ));
-        let exit = dispatch(command(&words)?, &fleet)?;
+        let command = parse(&words)?;
+        let exit = dispatch(command, &fleet, global, output)?;
         if exit != Exit::Done {
             return Ok(exit);
         }
@@ -55,8 +60,7 @@ pub(super) fn run(
     Ok(Exit::Done)
 }
 
-/// What the words mean on flota's command line.
-fn command(words: &[&str]) -> Result<Command> {
+fn parse(words: &[&str]) -> Result<Command> {
     let line = std::iter::once("flota").chain(words.iter().copied());
     let cli = <Cli as clap::Parser>::try_parse_from(line).map_err(|err| {
         Error::work("the demonstration does not know flota's own commands").because(err)

@@ -1,10 +1,12 @@
 //! `flota explain`
 
-use super::{context::Context, report::with_progress};
+use bstr::BStr;
+
+use super::context::{Context, with_progress};
 use crate::{
     cli::{Explain as Args, ResultFormat},
     features::explain,
-    fleet::changed::Options,
+    fleet::changed::ChangedOptions,
     model::{error::Result, exit::Exit},
     output::{Output, human, json},
     parallel,
@@ -12,17 +14,19 @@ use crate::{
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
     let ends = context.ends(args.range.as_deref(), &args.ends, args.offline)?;
+    let only = context.selector(std::slice::from_ref(&args.service))?;
+    let asked = BStr::new(args.service.as_encoded_bytes());
     let (repository, settings) = (&context.repository, &context.settings);
     let explanation = with_progress(output, |events| {
-        let options = Options {
+        let options = ChangedOptions {
             files: false,
             strict: false,
             jobs: parallel::default_jobs(),
-            only: &[],
+            only: &only,
             offline: args.offline,
             events,
         };
-        explain::explain(repository, settings, ends, &args.service, options)
+        explain::explain(repository, settings, ends, asked, options)
     })?;
     match args.format {
         ResultFormat::Human => output.result(human::explanation(&explanation))?,

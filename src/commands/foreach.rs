@@ -4,11 +4,14 @@ use std::sync::{Mutex, PoisonError};
 
 use bstr::BString;
 
-use super::{context::Context, report::with_progress};
+use super::context::{Context, with_progress};
 use crate::{
     cli::{Foreach as Args, ResultFormat},
-    features::foreach::{self, Options},
-    fleet::changed,
+    features::foreach::{self, ForeachOptions},
+    fleet::{
+        changed::{self, ChangedOptions},
+        select::Selector,
+    },
     model::{change::Unread, error::Result, exit::Exit, foreach::Ran},
     output::{Output, error, human, json, text},
     parallel,
@@ -38,9 +41,9 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     };
     let summary = foreach::foreach(
         &context.repository,
-        &Options {
+        &ForeachOptions {
             command: &args.command,
-            services: &args.services,
+            selector: &context.selector(&args.services)?,
             only: only.as_deref(),
             jobs,
             keep_going: args.keep_going,
@@ -70,11 +73,11 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
 fn moved(args: &Args, context: &Context, output: &Output) -> Result<Vec<BString>> {
     let ends = context.ends(None, &args.ends, false)?;
     let changed = with_progress(output, |events| {
-        let options = changed::Options {
+        let options = ChangedOptions {
             files: false,
             strict: false,
             jobs: args.jobs.unwrap_or_else(parallel::default_jobs),
-            only: &[],
+            only: &Selector::ANY,
             offline: false,
             events,
         };

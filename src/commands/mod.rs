@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use self::context::Context;
 use crate::{
     cli::{Command, Global},
     model::{error::Result, exit::Exit},
@@ -10,7 +9,6 @@ use crate::{
 };
 
 mod answers;
-mod bringing;
 mod build;
 mod bump;
 mod cache;
@@ -23,18 +21,21 @@ mod context;
 mod demo;
 mod explain;
 mod foreach;
+mod help;
 mod init;
 mod man;
 mod new;
 mod plan;
 mod record;
-mod report;
 mod resolve;
 mod status;
 mod switch;
 mod template;
 mod templates;
+mod transfer;
 mod update;
+
+use context::Context;
 
 /// Runs one command, in `dir`; `-C` has been followed by then.
 pub fn dispatch(command: Command, dir: &Path, global: &Global, output: &Output) -> Result<Exit> {
@@ -59,10 +60,9 @@ pub fn dispatch(command: Command, dir: &Path, global: &Global, output: &Output) 
         Command::New(args) => new::run(&args, &open()?, output),
         Command::Template(args) => template::run(&args, &open()?, output),
         Command::Templates(args) => templates::run(&args, output),
-        Command::Demo(args) => demo::run(&args, output, |command, fleet| {
-            dispatch(command, fleet, global, output)
-        }),
+        Command::Demo(args) => demo::run(&args, global, output, dispatch),
         Command::Completions(args) => completions::run(&args, output),
         Command::Man(args) => man::run(&args, output),
+        Command::Help(args) => help::run(&args, output),
     }
 }

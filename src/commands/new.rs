@@ -3,10 +3,8 @@
 use super::{answers::asking, context::Context};
 use crate::{
     cli::{Forge as ForgeArg, New as Args, ResultFormat},
-    features::{
-        new::{self, Request},
-        scaffold::{self, Forge},
-    },
+    features::new::{self, NewRequest},
+    fleet::scaffold::{self, Forge},
     model::{
         error::{Error, Result},
         exit::Exit,
@@ -23,7 +21,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     let template = templates::load(&wanted, &context.repository, false)?;
     let given = scaffold::given(&args.answers)?;
     let mut ask = asking(prompt::is_attended() && !args.defaults);
-    let request = Request {
+    let request = NewRequest {
         values: &scaffold::values(&template, &name, &given, &mut ask)?,
         name: &name,
         template: &template,

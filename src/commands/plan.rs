@@ -2,14 +2,11 @@
 
 use std::path::Path;
 
-use super::{
-    context::Context,
-    report::{conclude, print_warnings, with_progress},
-};
+use super::context::{Context, conclude, print_warnings, with_progress};
 use crate::{
     cli::{Plan as Args, PlanFormat},
     features::plan,
-    fleet::changed::Options,
+    fleet::{changed::ChangedOptions, select::Selector},
     model::{
         change::Unread,
         error::{Error, Result},
@@ -57,11 +54,11 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
 fn plan(args: &Args, context: &Context, output: &Output) -> Result<Plan> {
     let (repository, settings) = (&context.repository, &context.settings);
     with_progress(output, |events| {
-        let options = Options {
+        let options = ChangedOptions {
             files: false,
             strict: args.reading.strict,
             jobs: args.reading.jobs.unwrap_or_else(parallel::default_jobs),
-            only: &[],
+            only: &Selector::ANY,
             offline: args.reading.offline,
             events,
         };

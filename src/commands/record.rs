@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{context::Context, report::with_progress};
+use super::context::{Context, with_progress};
 use crate::{
     cli::{Record as Args, ResultFormat},
-    features::record::{self, Documents, Request},
+    features::record::{self, Documents, RecordRequest},
     fleet::range,
     model::{
         error::{Error, Result},
@@ -26,7 +26,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         .hint("name a branch or an environment: flota record --for main")
     })?;
     let recorded = with_progress(output, |events| {
-        let request = Request {
+        let request = RecordRequest {
             name: &name,
             documents: &documents,
             base: args.base.as_deref().filter(|base| !base.is_empty()),

@@ -11,7 +11,11 @@ use crate::{
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
     let jobs = args.jobs.unwrap_or_else(parallel::default_jobs);
-    let conflicts = resolve::plan(&context.repository, &args.services, jobs)?;
+    let conflicts = resolve::plan(
+        &context.repository,
+        &context.selector(&args.services)?,
+        jobs,
+    )?;
     let is_staged = !args.dry_run && conflicts.iter().any(|one| one.pin().is_some());
     if is_staged {
         resolve::stage(&context.repository, &conflicts)?;

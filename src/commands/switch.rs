@@ -3,7 +3,7 @@
 use super::context::Context;
 use crate::{
     cli::{ResultFormat, Switch as Args},
-    features::switch::{self, Options},
+    features::switch::{self, SwitchOptions},
     model::{error::Result, exit::Exit, switch::exit},
     output::{Output, error, human, json},
     parallel,
@@ -12,10 +12,10 @@ use crate::{
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
     let services = switch::switch(
         &context.repository,
-        Options {
+        SwitchOptions {
             branch: &args.branch,
             create: args.create,
-            services: &args.services,
+            selector: &context.selector(&args.services)?,
             jobs: args.jobs.unwrap_or_else(parallel::default_jobs),
             dry_run: args.dry_run,
         },

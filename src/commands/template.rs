@@ -3,10 +3,8 @@
 use super::{answers::asking, context::Context};
 use crate::{
     cli::{ResultFormat, Template as Args, TemplateCommand, TemplateDrift, TemplateUpdate},
-    features::{
-        scaffold,
-        template::{self, Request},
-    },
+    features::template::{self, UpdateRequest},
+    fleet::scaffold,
     model::{
         error::Result,
         exit::Exit,
@@ -31,8 +29,8 @@ fn update(args: &TemplateUpdate, context: &Context, output: &Output) -> Result<E
         .map(WantedTemplate::parse)
         .transpose()?;
     let is_asked = prompt::is_attended() && !args.defaults;
-    let request = Request {
-        services: &args.services,
+    let request = UpdateRequest {
+        selector: &context.selector(&args.services)?,
         template: template.as_ref(),
         answers: &scaffold::given(&args.answers)?,
     };
@@ -57,7 +55,11 @@ fn update(args: &TemplateUpdate, context: &Context, output: &Output) -> Result<E
 
 fn drift(args: &TemplateDrift, context: &Context, output: &Output) -> Result<Exit> {
     let jobs = args.jobs.unwrap_or_else(parallel::default_jobs);
-    let drift = template::drift(&context.repository, &args.services, jobs)?;
+    let drift = template::drift(
+        &context.repository,
+        &context.selector(&args.services)?,
+        jobs,
+    )?;
     match args.format {
         ResultFormat::Human => output.result(human::drift(&drift))?,
         ResultFormat::Json => output.result(json::drift(&drift))?,

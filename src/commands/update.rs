@@ -1,30 +1,30 @@
 //! `flota update`
 
 use super::{
-    bringing::{conclude, options},
-    context::Context,
-    report::with_progress,
+    context::{Context, with_progress},
+    transfer::{conclude, options},
 };
 use crate::{
     cli::{ResultFormat, Update as Args},
     features::update::{self, Extent},
+    fleet::select::Selector,
     model::{error::Result, exit::Exit},
     output::{Output, human, json, progress::Progress},
 };
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
-    let wanted = match args.steps[..] {
-        [] => update::Wanted::new(&args.services)?,
-        _ => update::Wanted::Holding(args.steps.iter().map(|step| step.path.clone()).collect()),
+    let selector = match args.steps[..] {
+        [] => context.selector(&args.services)?,
+        _ => Selector::of_steps(args.steps.iter().map(|step| step.path.clone())),
     };
     if args.remote {
-        return follow(args, &wanted, context, output);
+        return follow(args, &selector, context, output);
     }
     let progress = Progress::new(*output);
     let events = |event| progress.event(event);
     let synced = update::update(
         &context.repository,
-        &wanted,
+        &selector,
         options(&args.bringing, &events),
     );
     progress.finish();
@@ -37,12 +37,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
 }
 
 /// `--remote`
-fn follow(
-    args: &Args,
-    wanted: &update::Wanted,
-    context: &Context,
-    output: &Output,
-) -> Result<Exit> {
+fn follow(args: &Args, selector: &Selector, context: &Context, output: &Output) -> Result<Exit> {
     let extent = match (args.dry_run, args.commit) {
         (true, _) => Extent::Show,
         (false, true) => Extent::Commit,
@@ -50,7 +45,7 @@ fn follow(
     };
     let followed = with_progress(output, |events| {
         let options = options(&args.bringing, events);
-        update::follow(&context.repository, wanted, extent, options)
+        update::follow(&context.repository, selector, extent, options)
     })?;
     match args.bringing.format {
         ResultFormat::Human => output.result(human::followed(&followed))?,

@@ -3,21 +3,22 @@
 use std::num::NonZeroUsize;
 
 use crate::{
+    fleet::{lock::FleetLock, select::Selector, status::status},
     git::{index, repository::Repository},
     model::{
         bump::Bump,
         error::{Error, Result},
-        status::{Changes, ServiceStatus, Standing, State, Worktree},
+        status::{Changes, ServiceState, ServiceStatus, Standing, Worktree},
     },
 };
 
-/// Looks whether each of `services` may be pinned where it is; what is in step already is left out.
+/// Looks whether each selected service may be pinned where it is; what is in step already is left out.
 ///
 /// # Errors
 /// Repository: a service is not initialised, has no commit, or has commits that its remote lacks, so that nobody else could
 /// check the pin out. All that stands in the way is named.
-pub fn plan(fleet: &Repository, services: &[String], jobs: NonZeroUsize) -> Result<Vec<Bump>> {
-    let found = super::status::status(fleet, services, jobs)?;
+pub fn plan(fleet: &Repository, selector: &Selector, jobs: NonZeroUsize) -> Result<Vec<Bump>> {
+    let found = status(fleet, selector, jobs)?;
     let (mut bumps, mut refused) = (Vec::new(), Vec::new());
     for service in found {
         match one(service) {
@@ -41,8 +42,9 @@ pub fn plan(fleet: &Repository, services: &[String], jobs: NonZeroUsize) -> Resu
 /// Stages the pins in the fleet's index, in one go.
 ///
 /// # Errors
-/// Work: git cannot write the index; then none is staged.
+/// Work: git cannot write the index; then none is staged. Unavailable: another run is at work.
 pub fn stage(fleet: &Repository, bumps: &[Bump]) -> Result<()> {
+    let _lock = FleetLock::take(fleet)?;
     index::stage(
         fleet,
         bumps.iter().map(|bump| (bump.path.as_ref(), bump.to)),
@@ -53,11 +55,11 @@ fn one(service: ServiceStatus) -> Result<Option<Bump>> {
     let path = &service.path;
     let refuse = |why: &str| Error::repository(format!("{path}: {why}"));
     let worktree = match service.state {
-        State::Here(worktree) => worktree,
-        State::Uninitialised => {
+        ServiceState::Here(worktree) => worktree,
+        ServiceState::Uninitialised => {
             return Err(refuse("it is not initialised").hint(format!("flota update {path}")));
         }
-        State::Unreadable(error) => return Err(error),
+        ServiceState::Unreadable(error) => return Err(error),
     };
     let Worktree {
         branch,

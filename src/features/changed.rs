@@ -1,3 +1,4 @@
-//! `flota changed`: what changed inside the services between two commits.
+//! `flota changed`: what changed inside the services between two commits. Half of the commands ask the same, so that the answer
+//! is the floor's below.
 
-pub use crate::fleet::changed::{Options, changed};
+pub use crate::fleet::changed::{ChangedOptions, changed};

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use crate::{
     fleet::{
-        changed::{self, Options},
+        changed::{self, ChangedOptions},
         range::Ends,
     },
     git::{
@@ -27,7 +27,7 @@ pub fn check(
     repository: &Repository,
     settings: &Settings,
     ends: Ends,
-    options: Options<'_>,
+    options: ChangedOptions<'_>,
 ) -> Result<Changed> {
     let mut changed = changed::changed(repository, settings, ends, options)?;
     let guard = Guard::new(repository, &changed, options.offline)?;

@@ -9,12 +9,18 @@ use std::{
 
 use bstr::{BStr, ByteSlice};
 
-use super::update::{self, Wanted};
 use crate::{
+    fleet::{
+        lock::FleetLock,
+        parent::check_urls,
+        select::Selector,
+        sync::{SyncOptions, sync},
+    },
     git::{
         Objects,
         command::{git, run},
         config_file::ConfigFile,
+        index,
         network::clone,
         repository::Repository,
         url, vet, worktree,
@@ -27,17 +33,17 @@ use crate::{
 };
 
 /// What to clone, and how.
-pub struct Options<'a> {
+pub struct CloneRequest<'a> {
     /// Where from: a URL, or a folder.
     pub url: &'a BStr,
     /// Where to; the URL's last component when nobody says.
     pub directory: Option<&'a Path>,
     /// The branch to check out, instead of the one that the server's HEAD names.
     pub branch: Option<&'a str>,
-    /// Patterns of the services to bring; all of them when there are none.
-    pub services: &'a [String],
+    /// The services to bring; all of them when none is named.
+    pub selector: &'a Selector,
     /// How to bring them.
-    pub update: update::Options<'a>,
+    pub sync: SyncOptions<'a>,
 }
 
 /// What was cloned.
@@ -53,10 +59,9 @@ pub struct Cloned {
 /// # Errors
 /// Before the fleet is in place, and then nothing of it stays: it cannot be reached, one of its submodules is refused, the
 /// folder is taken. What befalls single submodules is in [`Cloned::synced`].
-pub fn clone(options: &Options<'_>) -> Result<Cloned> {
-    let source = url::given(options.url)?;
-    let directory = directory(options)?;
-    let wanted = Wanted::new(options.services)?;
+pub fn clone(request: &CloneRequest<'_>) -> Result<Cloned> {
+    let source = url::given(request.url)?;
+    let directory = directory(request)?;
     let parent = directory.parent().unwrap_or(Path::new("/"));
     let cannot =
         |err| Error::unavailable(format!("cannot write into `{}`", parent.display())).because(err);
@@ -64,18 +69,22 @@ pub fn clone(options: &Options<'_>) -> Result<Cloned> {
     let unfinished = Unfinished::in_folder(parent).map_err(cannot)?;
     let new = unfinished.folder.path().join("fleet");
 
-    let access = options.update.access;
+    let access = request.sync.access;
     with_progress(access.events, &directory, || {
-        fleet(&source, options.branch, access, &new)
+        fleet(&source, request.branch, access, &new)
     })?;
-    choose(&new, &wanted)?;
+    choose(&new, request.selector)?;
     fs::rename(&new, &directory).map_err(|err| {
         Error::unavailable(format!("cannot write `{}`", directory.display())).because(err)
     })?;
     drop(unfinished);
 
     let repository = Repository::discover(&directory)?;
-    let synced = update::update(&repository, &wanted, options.update)?;
+    let pins = request
+        .selector
+        .active_among(&repository, index::of_index(&repository)?)?;
+    let lock = FleetLock::take(&repository)?;
+    let synced = sync(&repository, &lock, pins, request.sync)?;
     Ok(Cloned { directory, synced })
 }
 
@@ -138,7 +147,7 @@ fn fleet(
     access.obtain(repository.git_dir(), source, head, None)?;
     let objects = repository.objects();
     let links = vet::links_of_tree(Objects::new(&objects), repository.tree_of(head)?)?;
-    update::check_urls(&repository, &links)?;
+    check_urls(&repository, &links)?;
     worktree::fill(repository.git_dir(), new, head)
 }
 
@@ -153,22 +162,22 @@ fn keep_login(source: &url::Source, new: &Path) -> Result<()> {
 }
 
 /// Notes which submodules are active (gitsubmodules(7)): all, or those that are brought now.
-fn choose(fleet: &Path, wanted: &Wanted) -> Result<()> {
-    match wanted {
-        Wanted::Active => run(
+fn choose(fleet: &Path, selector: &Selector) -> Result<()> {
+    match selector.is_named() {
+        // Each gets its own mark once it is in place.
+        true => Ok(()),
+        false => run(
             git(fleet).args(["config", "submodule.active", "."]),
             "mark the submodules as active",
         ),
-        // Each gets its own mark once it is in place.
-        Wanted::Matching(_) | Wanted::Holding(_) => Ok(()),
     }
 }
 
 /// `git clone`'s rule: the last component, without `.git`; and nothing is written over.
-fn directory(options: &Options<'_>) -> Result<PathBuf> {
-    let directory = match options.directory {
+fn directory(request: &CloneRequest<'_>) -> Result<PathBuf> {
+    let directory = match request.directory {
         Some(directory) => directory.to_owned(),
-        None => humanish(options.url)?,
+        None => humanish(request.url)?,
     };
     let directory = std::path::absolute(&directory).map_err(|err| {
         Error::misuse(format!("`{}` is no folder", directory.display())).because(err)

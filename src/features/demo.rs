@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::scaffold::{self, Author, Committer, Destination, Plan, Remote};
+use crate::fleet::scaffold::{self, Author, Committer, Destination, Remote, ServicePlan};
 use crate::{
     git::{
         command::{argument, git, run},
@@ -121,7 +121,7 @@ fn service(fleet: &Path, name: &str, committer: &Committer) -> Result<PathBuf> {
         templates::named("static")?.ok_or_else(|| Error::work("there is no template `static`"))?;
     let values = scaffold::values(&template, name, &BTreeMap::new(), &mut |_, _| Ok(None))?;
     let fleet = Repository::discover(fleet)?;
-    let plan = Plan {
+    let plan = ServicePlan {
         name,
         template: &template.name,
         files: &template.render(&values)?,

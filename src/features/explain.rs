@@ -1,55 +1,54 @@
 //! Why a service is built, or is not: the decision, what it rests on, and the git commands that show the same.
 
-use bstr::{BString, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
 
 use crate::{
     fleet::{
-        changed::{self, Options},
+        changed::{self, ChangedOptions},
         range::Ends,
     },
     git::repository::Repository,
     model::{
         change::{Base, BaseKind, End, ServiceChange, Unread},
-        error::Result,
-        explanation::{Command, Explanation},
+        error::{Error, Result},
+        explanation::{Explanation, ShownCommand},
+        fleet::service_name,
         rules,
         settings::{ChangeSettings, Settings},
     },
 };
 
-/// Explains what `changed` says of the service `asked`.
+/// Explains what `changed` says of the one service that `options` select, and that the user called `asked`.
+///
+/// # Errors
+/// Misuse: they select none, or several. And what [`changed::changed`] says.
 pub fn explain(
     repository: &Repository,
     settings: &Settings,
     ends: Ends,
-    asked: &str,
-    options: Options<'_>,
+    asked: &BStr,
+    options: ChangedOptions<'_>,
 ) -> Result<Explanation> {
-    let only = [BString::from(asked)];
-    let options = Options {
-        only: &only,
-        ..options
-    };
+    let path = one(changed::chosen(repository, settings, &ends, options.only)?)?;
     let changed = changed::changed(repository, settings, ends, options)?;
     if let Some(error) = Unread::error(&changed.unread) {
         return Err(error);
     }
     let service = changed.services.into_iter().next();
-    let path = match &service {
-        Some(service) => Some(service.path.clone()),
-        None => changed::selection::path_of(repository, &changed.head, asked)?,
-    };
+    let path = service
+        .as_ref()
+        .map_or(path, |service| service.path.clone());
     let mut base = changed.base;
-    if let Some(own) = path.as_ref().and_then(|path| changed.exceptions.get(path)) {
+    if let Some(own) = changed.exceptions.get(&path) {
         base.commit = *own;
     }
-    let path = path.map_or_else(|| asked.to_owned(), |path| path.to_str_lossy().into_owned());
-    let own = settings.for_service(
-        &service
-            .as_ref()
-            .map_or(asked.into(), |s| s.name.to_string()),
-    );
-    let commands = commands(&base, &changed.head, &path, service.as_ref(), &own.change);
+    let name = match &service {
+        Some(service) => service.name.as_ref(),
+        None => service_name(path.as_ref()),
+    };
+    let own = settings.for_service(&name.to_str_lossy());
+    let shown = path.to_str_lossy();
+    let commands = commands(&base, &changed.head, &shown, service.as_ref(), &own.change);
     Ok(Explanation {
         rule: rules::rule_of(service.as_ref()),
         base,
@@ -60,6 +59,20 @@ pub fn explain(
     })
 }
 
+/// A glob may mean several, and an answer is about one.
+fn one(mut paths: Vec<BString>) -> Result<BString> {
+    match paths.len() {
+        1 => Ok(paths.remove(0)),
+        count => {
+            let paths: Vec<_> = paths.iter().map(ToString::to_string).collect();
+            Err(
+                Error::misuse(format!("{count} services are meant: {}", paths.join(", ")))
+                    .hint("name one of them: flota explain SERVICE"),
+            )
+        }
+    }
+}
+
 /// The commands that show pins, direction and content identities, in the order in which the rules look at them.
 fn commands(
     base: &Base,
@@ -67,7 +80,7 @@ fn commands(
     path: &str,
     service: Option<&ServiceChange>,
     change: &ChangeSettings,
-) -> Vec<Command> {
+) -> Vec<ShownCommand> {
     let mut lines = Lines::default();
     let head_commit = head.commit.to_string();
     if base.kind == BaseKind::MergeBase {
@@ -113,14 +126,14 @@ fn commands(
 }
 
 #[derive(Default)]
-struct Lines(Vec<Command>);
+struct Lines(Vec<ShownCommand>);
 
 impl Lines {
     fn git(&mut self, shows: &'static str, arguments: &[&str]) {
         let words = std::iter::once("git").chain(arguments.iter().copied());
         // A NUL is the one thing that no argument can hold, and Git's paths hold none either.
         if let Ok(line) = shlex::try_join(words) {
-            self.0.push(Command { shows, line });
+            self.0.push(ShownCommand { shows, line });
         }
     }
 }

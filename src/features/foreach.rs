@@ -16,9 +16,9 @@ use std::{
 use bstr::{BString, ByteSlice};
 use gix::ObjectId;
 
-use super::update::Wanted;
 use crate::{
-    git::{index, path, repository::Repository, worktree},
+    fleet::{select::Selector, worktree},
+    git::{index, repository::Repository},
     interrupt,
     model::{
         error::{Error, Result},
@@ -30,11 +30,11 @@ use crate::{
 };
 
 /// What to run, and where.
-pub struct Options<'a> {
+pub struct ForeachOptions<'a> {
     /// The program and its arguments; no shell reads them.
     pub command: &'a [OsString],
-    /// Patterns of the services; all of them when there are none.
-    pub services: &'a [String],
+    /// Which services; all of them when none is named.
+    pub selector: &'a Selector,
     /// Only the services at these paths.
     pub only: Option<&'a [BString]>,
     /// How many at a time.
@@ -48,15 +48,15 @@ pub struct Options<'a> {
 /// Runs it.
 ///
 /// # Errors
-/// Before anything runs: a pattern matches no service, the fleet's index cannot be read. Later: flota is interrupted.
-pub fn foreach(fleet: &Repository, options: &Options<'_>) -> Result<Summary> {
+/// Before anything runs: a name is none of its services, the fleet's index cannot be read. Later: flota is interrupted.
+pub fn foreach(fleet: &Repository, options: &ForeachOptions<'_>) -> Result<Summary> {
     let root = fleet
         .folder()
         .map_err(|err| Error::unavailable("cannot find the fleet's folder").because(err))?;
-    let (places, uninitialised) = places(fleet, &root, options)?;
+    let (turns, uninitialised) = turns(fleet, &root, options)?;
     let line = Line {
         each: options.each,
-        state: Mutex::new(State {
+        state: Mutex::new(LineState {
             summary: Summary {
                 uninitialised,
                 ..Default::default()
@@ -67,13 +67,13 @@ pub fn foreach(fleet: &Repository, options: &Options<'_>) -> Result<Summary> {
     let stop = AtomicBool::new(false);
     let next = AtomicUsize::new(0);
     let work = || {
-        while let Some(place) = places.get(next.fetch_add(1, Ordering::SeqCst)) {
+        while let Some(turn) = turns.get(next.fetch_add(1, Ordering::SeqCst)) {
             let is_over = stop.load(Ordering::SeqCst) || interrupt::pending().is_some();
-            let ran = (!is_over).then(|| one(&root, place, options.command));
+            let ran = (!is_over).then(|| one(&root, turn, options.command));
             if ran.as_ref().is_some_and(|ran| ran.failure.is_some()) && !options.keep_going {
                 stop.store(true, Ordering::SeqCst);
             }
-            line.enter(place, ran);
+            line.enter(turn, ran);
         }
     };
     // Each takes the next one, so that those who wait for their turn are few.
@@ -85,7 +85,7 @@ pub fn foreach(fleet: &Repository, options: &Options<'_>) -> Result<Summary> {
 }
 
 /// A service to run it in.
-struct Place {
+struct Turn {
     /// Its turn.
     index: usize,
     path: BString,
@@ -95,45 +95,39 @@ struct Place {
 }
 
 /// Where to run it, sorted; and the services that have no worktree.
-fn places(
+fn turns(
     fleet: &Repository,
     root: &Path,
-    options: &Options<'_>,
-) -> Result<(Vec<Place>, Vec<BString>)> {
-    let mut all = index::of_index(fleet)?.all();
-    if let Wanted::Matching(patterns) = Wanted::new(options.services)? {
-        all = patterns.among(all, |(path, _)| path.as_ref())?;
-    }
+    options: &ForeachOptions<'_>,
+) -> Result<(Vec<Turn>, Vec<BString>)> {
+    let mut all = options.selector.among(index::of_index(fleet)?)?.all();
     if let Some(only) = options.only {
         all.retain(|(path, _)| only.contains(path));
     }
-    let (mut places, mut uninitialised) = (Vec::new(), Vec::new());
+    let (mut turns, mut uninitialised) = (Vec::new(), Vec::new());
     for (path, pin) in all {
-        let relative = path::relative("path", path.as_ref())?;
-        let dir = root.join(&relative);
-        if worktree::has_real_parents(root, &relative) && dir.join(".git").exists() {
-            let index = places.len();
-            places.push(Place {
-                index,
+        // Nobody's files are behind a symbolic link: that is as if it were not there.
+        match worktree::initialised(root, path.as_ref()).unwrap_or_default() {
+            Some(dir) => turns.push(Turn {
+                index: turns.len(),
                 path,
                 pin,
                 dir,
-            });
-        } else {
-            uninitialised.push(path);
+            }),
+            None => uninitialised.push(path),
         }
     }
-    Ok((places, uninitialised))
+    Ok((turns, uninitialised))
 }
 
 /// Runs that have ended, in line for their turn.
 struct Line<'a> {
     each: &'a (dyn Fn(Ran) + Sync),
-    state: Mutex<State>,
+    state: Mutex<LineState>,
 }
 
 #[derive(Default)]
-struct State {
+struct LineState {
     summary: Summary,
     /// Whose turn it is.
     turn: usize,
@@ -141,12 +135,12 @@ struct State {
 }
 
 impl Line<'_> {
-    fn enter(&self, place: &Place, ran: Option<Ran>) {
+    fn enter(&self, turn: &Turn, ran: Option<Ran>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.waiting.insert(place.index, (place.path.clone(), ran));
+        state.waiting.insert(turn.index, (turn.path.clone(), ran));
         loop {
-            let turn = state.turn;
-            let Some((path, ran)) = state.waiting.remove(&turn) else {
+            let next = state.turn;
+            let Some((path, ran)) = state.waiting.remove(&next) else {
                 return;
             };
             state.turn += 1;
@@ -169,23 +163,23 @@ impl Line<'_> {
     }
 }
 
-fn one(root: &Path, place: &Place, command: &[OsString]) -> Ran {
+fn one(root: &Path, turn: &Turn, command: &[OsString]) -> Ran {
     let started = Instant::now();
     let (program, arguments) = match command.split_first() {
         Some((program, arguments)) => (program.clone(), arguments),
         None => (OsString::new(), command),
     };
-    let path = place.path.as_bstr();
+    let path = turn.path.as_bstr();
     let command = Command::new(program)
         .args(arguments.iter().cloned())
-        .current_dir(&place.dir)
+        .current_dir(&turn.dir)
         .env(
             "FLOTA_SERVICE",
             service_name(path).to_os_str_lossy().into_owned(),
         )
         .env("FLOTA_PATH", path.to_os_str_lossy().into_owned())
         .env("FLOTA_FLEET", root);
-    let command = match place.pin {
+    let command = match turn.pin {
         Some(pin) => command.env("FLOTA_PIN", pin.to_string()),
         None => command.env_remove("FLOTA_PIN"),
     };
@@ -198,7 +192,7 @@ fn one(root: &Path, place: &Place, command: &[OsString]) -> Ran {
         Err(error) => (Vec::new(), None, Some(error)),
     };
     Ran {
-        path: place.path.clone(),
+        path: turn.path.clone(),
         text,
         code,
         failure,

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use super::scaffold;
+use crate::fleet::scaffold;
 use crate::{
     config::Starter,
     git::{
@@ -16,7 +16,7 @@ use crate::{
     },
     model::{
         error::{Error, Result},
-        init::{Initialised, Outcome, Part},
+        init::{FleetPart, InitOutcome, Initialised},
     },
 };
 
@@ -109,38 +109,38 @@ fn base_branch(fleet: &Repository) -> Option<String> {
 }
 
 /// A file, unless something has its name.
-fn file(root: &Path, name: &str, text: impl AsRef<[u8]>) -> Result<Part> {
+fn file(root: &Path, name: &str, text: impl AsRef<[u8]>) -> Result<FleetPart> {
     let path = root.join(name);
     let outcome = match fs::File::create_new(&path) {
         Ok(mut new) => {
             new.write_all(text.as_ref())
                 .map_err(|err| cannot(&path, err))?;
-            Outcome::Made
+            InitOutcome::Made
         }
-        Err(err) if err.kind() == io::ErrorKind::AlreadyExists => Outcome::Kept,
+        Err(err) if err.kind() == io::ErrorKind::AlreadyExists => InitOutcome::Kept,
         Err(err) => return Err(cannot(&path, err)),
     };
     Ok(part(name, outcome))
 }
 
 /// A folder that git keeps while it is empty, unless something has its name.
-fn folder(root: &Path, name: &str) -> Result<Part> {
+fn folder(root: &Path, name: &str) -> Result<FleetPart> {
     let path = root.join(name);
     if fs::symlink_metadata(&path).is_ok() {
-        return Ok(part(&format!("{name}/"), Outcome::Kept));
+        return Ok(part(&format!("{name}/"), InitOutcome::Kept));
     }
     fs::create_dir_all(&path).map_err(|err| cannot(&path, err))?;
     file(root, &format!("{name}/{KEEP}"), "")?;
-    Ok(part(&format!("{name}/"), Outcome::Made))
+    Ok(part(&format!("{name}/"), InitOutcome::Made))
 }
 
 /// A section at the end of the README, once; a README of another form than a file stays as it is.
-fn readme(root: &Path, home: &str) -> Result<Part> {
+fn readme(root: &Path, home: &str) -> Result<FleetPart> {
     const NAME: &str = "README.md";
     let path = root.join(NAME);
     let section = section(home);
     let made = file(root, NAME, format!("# {}\n\n{section}", title(root)))?;
-    if made.outcome == Outcome::Made {
+    if made.outcome == InitOutcome::Made {
         return Ok(made);
     }
     let is_file = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
@@ -163,7 +163,7 @@ fn readme(root: &Path, home: &str) -> Result<Part> {
         new.persist(&path).map(drop).map_err(|err| err.error)
     });
     written.map_err(|err| cannot(&path, err))?;
-    Ok(part(NAME, Outcome::Extended))
+    Ok(part(NAME, InitOutcome::Extended))
 }
 
 fn section(home: &str) -> String {
@@ -191,8 +191,8 @@ fn title(root: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-fn part(path: &str, outcome: Outcome) -> Part {
-    Part {
+fn part(path: &str, outcome: InitOutcome) -> FleetPart {
+    FleetPart {
         path: path.to_owned(),
         outcome,
     }

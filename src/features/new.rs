@@ -1,6 +1,6 @@
 //! `flota new`: a service from a template, in the fleet and at its remote.
 
-use super::scaffold::{self, Committer, Destination, Forge, Plan, Remote};
+use crate::fleet::scaffold::{self, Committer, Destination, Forge, Remote, ServicePlan};
 use crate::{
     git::repository::Repository,
     model::{
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What is to be made.
-pub struct Request<'a> {
+pub struct NewRequest<'a> {
     /// The service's name.
     pub name: &'a str,
     /// What it starts from.
@@ -35,7 +35,7 @@ pub struct Request<'a> {
 ///
 /// # Errors
 /// As for [`scaffold::service`]; the fleet and the disk are as before then.
-pub fn new(fleet: &Repository, request: &Request<'_>) -> Result<NewService> {
+pub fn new(fleet: &Repository, request: &NewRequest<'_>) -> Result<NewService> {
     name::check(request.name)?;
     valid::branch(request.branch)?;
     let destination = match (request.create, request.remote) {
@@ -43,7 +43,7 @@ pub fn new(fleet: &Repository, request: &Request<'_>) -> Result<NewService> {
         (None, Some(given)) => Destination::At(Remote::given(fleet, given)?),
         (None, None) => Destination::At(Remote::beside(fleet, request.name)?),
     };
-    let plan = Plan {
+    let plan = ServicePlan {
         name: request.name,
         template: &request.template.name,
         files: &request.template.render(request.values)?,

@@ -2,8 +2,9 @@
 
 use crate::{
     fleet::{
-        changed::{self, Options},
+        changed::{self, ChangedOptions},
         range::Ends,
+        select::Selector,
     },
     git::repository::Repository,
     model::{
@@ -21,7 +22,7 @@ pub fn of_changes(
     repository: &Repository,
     settings: &Settings,
     ends: Ends,
-    options: Options<'_>,
+    options: ChangedOptions<'_>,
 ) -> Result<Plan> {
     changed::changed(repository, settings, ends, options).map(Plan::from_changed)
 }
@@ -31,7 +32,7 @@ pub fn of_changes(
 pub fn everything(
     repository: &Repository,
     settings: &Settings,
-    options: Options<'_>,
+    options: ChangedOptions<'_>,
 ) -> Result<Plan> {
     let head = End {
         rev: "HEAD".to_owned(),
@@ -62,11 +63,11 @@ pub fn of_steps(
     repository: &Repository,
     settings: &Settings,
     ids: &[StepId],
-    options: Options<'_>,
+    options: ChangedOptions<'_>,
 ) -> Result<Plan> {
-    let paths: Vec<_> = ids.iter().map(|id| id.path.clone()).collect();
-    let options = Options {
-        only: &paths,
+    let only = Selector::of_steps(ids.iter().map(|id| id.path.clone()));
+    let options = ChangedOptions {
+        only: &only,
         ..options
     };
     let mut plan = everything(repository, settings, options)?;

@@ -6,8 +6,8 @@ use std::num::NonZeroUsize;
 use bstr::{BStr, ByteSlice};
 use gix::{ObjectId, state::InProgress};
 
-use super::update::Wanted;
 use crate::{
+    fleet::{lock::FleetLock, select::Selector},
     git::{
         history,
         index::{self, Conflicted},
@@ -27,14 +27,13 @@ use crate::{
 /// How many commits of each side are shown.
 const SHOWN: usize = 10;
 
-/// Looks at the conflicts among `services`, or at all of them; sorted by path. Nothing is changed but flota's own store of
+/// Looks at the conflicts among the selected services, or at all of them; sorted by path. Nothing is changed but flota's own store of
 /// commits, into which history that is not here is fetched.
 ///
 /// # Errors
 /// The fleet's index cannot be read, a name is none of its services, or flota is interrupted.
-pub fn plan(fleet: &Repository, services: &[String], jobs: NonZeroUsize) -> Result<Vec<Conflict>> {
-    let wanted = Wanted::new(services)?;
-    let conflicted = wanted.among(fleet, index::of_index(fleet)?)?.conflicted;
+pub fn plan(fleet: &Repository, selector: &Selector, jobs: NonZeroUsize) -> Result<Vec<Conflict>> {
+    let conflicted = selector.among(index::of_index(fleet)?)?.conflicted;
     let found = parallel::map(jobs, &conflicted, |one| Conflict {
         path: one.path.clone(),
         base: one.base,
@@ -51,8 +50,9 @@ pub fn plan(fleet: &Repository, services: &[String], jobs: NonZeroUsize) -> Resu
 /// Stages what is settled in the fleet's index, in one go.
 ///
 /// # Errors
-/// Work: git cannot write the index; then none is staged.
+/// Work: git cannot write the index; then none is staged. Unavailable: another run is at work.
 pub fn stage(fleet: &Repository, conflicts: &[Conflict]) -> Result<()> {
+    let _lock = FleetLock::take(fleet)?;
     let settled = conflicts
         .iter()
         .filter_map(|conflict| Some((conflict.path.as_ref(), conflict.pin()?)));

@@ -7,30 +7,29 @@ use std::{
 
 use bstr::BString;
 
-use super::update::Wanted;
 use crate::{
+    fleet::{lock::FleetLock, select::Selector, worktree},
     git::{
-        index, path,
+        index,
         repository::Repository,
-        switch::{self, Plan, Way},
-        worktree,
+        switch::{self, SwitchPlan, Way},
     },
     interrupt,
     model::{
         error::{Error, Result},
-        switch::{Outcome, Switched},
+        switch::{SwitchOutcome, Switched},
     },
     parallel,
 };
 
 /// What to switch, and where to.
-pub struct Options<'a> {
+pub struct SwitchOptions<'a> {
     /// The branch.
     pub branch: &'a str,
     /// Whether to make it.
     pub create: bool,
-    /// Patterns of the services; all of them when there are none.
-    pub services: &'a [String],
+    /// Which services; all of them when none is named.
+    pub selector: &'a Selector,
     /// How many at a time.
     pub jobs: NonZeroUsize,
     /// Whether to say what would be done, and do nothing.
@@ -40,24 +39,24 @@ pub struct Options<'a> {
 /// Switches; sorted by path.
 ///
 /// # Errors
-/// Before anything is touched: the branch has no valid name, a pattern matches no service, no service has the branch, the fleet's
-/// index cannot be read, flota is interrupted. What befalls single services is in their [`Outcome`].
-pub fn switch(fleet: &Repository, options: Options<'_>) -> Result<Vec<Switched>> {
+/// Before anything is touched: the branch has no valid name, a name is none of its services, no service has the branch, the fleet's
+/// index cannot be read, flota is interrupted. What befalls single services is in their [`SwitchOutcome`].
+pub fn switch(fleet: &Repository, options: SwitchOptions<'_>) -> Result<Vec<Switched>> {
     switch::check_name(options.branch)?;
     let root = fleet
         .folder()
         .map_err(|err| Error::unavailable("cannot find the fleet's folder").because(err))?;
-    let all = index::of_index(fleet)?.all();
-    let mut paths: Vec<_> = all.into_iter().map(|(path, _)| path).collect();
-    let wanted = Wanted::new(options.services)?;
-    if let Wanted::Matching(patterns) = &wanted {
-        paths = patterns.among(paths, |path| path.as_ref())?;
-    }
+    let all = options.selector.among(index::of_index(fleet)?)?.all();
+    let paths: Vec<_> = all.into_iter().map(|(path, _)| path).collect();
+    let _lock = match options.dry_run {
+        true => None,
+        false => Some(FleetLock::take(fleet)?),
+    };
 
-    let is_named = matches!(wanted, Wanted::Matching(_));
+    let is_named = options.selector.is_named();
     let looked = parallel::map(options.jobs, &paths, |path| {
         let outcome = look(&root, path, is_named, &options);
-        outcome.unwrap_or_else(|error| Looked::staying(path, Outcome::Refused(error)))
+        outcome.unwrap_or_else(|error| Looked::staying(path, SwitchOutcome::Refused(error)))
     })?;
     if let Some(exit) = interrupt::pending() {
         return Err(Error::new(exit, "interrupted before anything was switched"));
@@ -65,7 +64,7 @@ pub fn switch(fleet: &Repository, options: Options<'_>) -> Result<Vec<Switched>>
     let is_elsewhere = |one: &Looked| {
         matches!(
             one.switched.outcome,
-            Outcome::Absent | Outcome::Uninitialised
+            SwitchOutcome::Absent | SwitchOutcome::Uninitialised
         )
     };
     if !looked.is_empty() && looked.iter().all(is_elsewhere) {
@@ -80,7 +79,7 @@ pub fn switch(fleet: &Repository, options: Options<'_>) -> Result<Vec<Switched>>
         .map(|(one, done)| match done {
             Ok(()) => one.switched,
             Err(error) => Switched {
-                outcome: Outcome::Failed(error),
+                outcome: SwitchOutcome::Failed(error),
                 ..one.switched
             },
         })
@@ -90,11 +89,11 @@ pub fn switch(fleet: &Repository, options: Options<'_>) -> Result<Vec<Switched>>
 /// A service, and what is to be done to it.
 struct Looked {
     switched: Switched,
-    step: Option<(PathBuf, Plan)>,
+    step: Option<(PathBuf, SwitchPlan)>,
 }
 
 impl Looked {
-    fn staying(path: &BString, outcome: Outcome) -> Self {
+    fn staying(path: &BString, outcome: SwitchOutcome) -> Self {
         Self {
             switched: Switched {
                 path: path.clone(),
@@ -115,22 +114,27 @@ impl Looked {
     }
 }
 
-fn look(root: &Path, path: &BString, is_named: bool, options: &Options<'_>) -> Result<Looked> {
-    let relative = path::relative("path", path.as_ref())?;
-    let work_dir = root.join(&relative);
-    if !worktree::has_real_parents(root, &relative) || !work_dir.join(".git").exists() {
+fn look(
+    root: &Path,
+    path: &BString,
+    is_named: bool,
+    options: &SwitchOptions<'_>,
+) -> Result<Looked> {
+    // Nobody's files are behind a symbolic link: that is as if it were not there.
+    let found = worktree::initialised(root, path.as_ref()).unwrap_or_default();
+    let Some(work_dir) = found else {
         if is_named {
             return Err(Error::repository("it is not initialised")
                 .hint(format!("bring it: flota update {path}")));
         }
-        return Ok(Looked::staying(path, Outcome::Uninitialised));
-    }
+        return Ok(Looked::staying(path, SwitchOutcome::Uninitialised));
+    };
     let plan = switch::plan(&work_dir, options.branch, options.create)?;
     let outcome = match plan.way {
-        Way::Current => Outcome::Current,
-        Way::Existing(_) => Outcome::Switched,
-        Way::Tracking { .. } => Outcome::Tracking,
-        Way::New => Outcome::Created,
+        Way::Current => SwitchOutcome::Current,
+        Way::Existing(_) => SwitchOutcome::Switched,
+        Way::Tracking { .. } => SwitchOutcome::Tracking,
+        Way::New => SwitchOutcome::Created,
         Way::Absent if is_named => {
             return Err(Error::repository(format!(
                 "neither it nor its remote has a branch `{}`",
@@ -139,15 +143,15 @@ fn look(root: &Path, path: &BString, is_named: bool, options: &Options<'_>) -> R
             .hint("make it: add --create")
             .hint(format!("if it is new there: git -C {path} fetch")));
         }
-        Way::Absent => Outcome::Absent,
+        Way::Absent => SwitchOutcome::Absent,
     };
-    let outcome = match switch::obstacle(&work_dir, &plan)? {
-        Some(error) => Outcome::Refused(error),
+    let outcome = match worktree::of_switch(&work_dir, &plan)? {
+        Some(error) => SwitchOutcome::Refused(error),
         None => outcome,
     };
     let moves = matches!(
         outcome,
-        Outcome::Switched | Outcome::Tracking | Outcome::Created
+        SwitchOutcome::Switched | SwitchOutcome::Tracking | SwitchOutcome::Created
     );
     Ok(Looked {
         switched: Switched {

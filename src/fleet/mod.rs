@@ -1,6 +1,15 @@
-//! What several commands share: which commits are compared, what changed between them, which services are meant. It returns values
-//! and emits events, as the features above it do, and knows none of them.
+//! What several commands share: which services are meant, which commits are compared, what changed between them, and what may be
+//! done to a worktree. It returns values and emits events, as the features above it do, and knows none of them.
 
+mod activate;
 pub mod changed;
+mod disk;
+pub(crate) mod lock;
+mod nearest;
+pub(crate) mod parent;
 pub mod range;
+pub mod scaffold;
 pub mod select;
+pub mod status;
+pub mod sync;
+pub(crate) mod worktree;

@@ -2,7 +2,7 @@
 
 use std::{io::Write, sync::LazyLock};
 
-use bstr::{BString, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
 use gix::{
     ObjectId,
     objs::{Tree, WriteTo, tree::EntryMode},
@@ -19,6 +19,11 @@ use crate::model::{
 pub const CODE: &str = "code";
 /// The folders whose trees are the configuration's identity.
 pub const CONFIG: [&str; 2] = ["charts", "config"];
+
+/// Whether an entry of a service's root is one of these.
+pub fn is_part(name: &BStr) -> bool {
+    name == CODE || CONFIG.iter().any(|folder| name == *folder)
+}
 
 /// The identities in the tree `root`: by the folders of the guide, or by `[change]`'s globs where it names others.
 pub fn of_tree(objects: Objects<'_>, root: ObjectId, change: &ChangeSettings) -> Result<Content> {

@@ -1,19 +1,16 @@
 //! `git switch` in one repository: what it would do, whether anything would be lost, and doing it.
 
-use std::{ffi::OsString, fs, path::Path};
+use std::path::Path;
 
 use bstr::{BString, ByteSlice};
 use gix::{ObjectId, state::InProgress};
 
-use super::{command::git, status, submodule, url};
+use super::{command::git, status, url};
 use crate::model::error::{Error, Result};
-
-/// The most that git may list, in bytes: one commit is enough.
-const LISTING_LIMIT: usize = 1 << 20;
 
 /// Where a worktree is, and how it gets to a branch.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct SwitchPlan {
     /// The branch it is on; none when its HEAD is detached.
     pub from: Option<BString>,
     /// The commit of its HEAD.
@@ -42,7 +39,7 @@ pub enum Way {
     Absent,
 }
 
-impl Plan {
+impl SwitchPlan {
     /// Where HEAD goes; none when it goes nowhere.
     pub fn target(&self) -> Option<ObjectId> {
         match self.way {
@@ -74,7 +71,7 @@ pub fn check_name(branch: &str) -> Result<()> {
 ///
 /// # Errors
 /// Repository: it cannot be read, has no commit, is in the middle of something, or the branch is there and to be made.
-pub fn plan(work_dir: &Path, branch: &str, create: bool) -> Result<Plan> {
+pub fn plan(work_dir: &Path, branch: &str, create: bool) -> Result<SwitchPlan> {
     let repo = status::open(work_dir)?;
     let unreadable = |err: gix::Error| status::unreadable(work_dir, err);
     check_idle(&repo, work_dir)?;
@@ -91,7 +88,7 @@ pub fn plan(work_dir: &Path, branch: &str, create: bool) -> Result<Plan> {
     };
     if from.as_ref().is_some_and(|from| from == branch) {
         let way = Way::Current;
-        return Ok(Plan { from, head, way });
+        return Ok(SwitchPlan { from, head, way });
     }
     let way = match commit_of(format!("refs/heads/{branch}"))? {
         Some(_) if create => {
@@ -111,55 +108,14 @@ pub fn plan(work_dir: &Path, branch: &str, create: bool) -> Result<Plan> {
             }
         }
     };
-    Ok(Plan { from, head, way })
-}
-
-/// Says what stands in the way of `plan`, without touching a file: changes that would be overwritten, and commits that nothing
-/// but a detached HEAD leads to.
-///
-/// # Errors
-/// Repository: git cannot tell.
-pub fn obstacle(work_dir: &Path, plan: &Plan) -> Result<Option<Error>> {
-    let (Way::Existing(target) | Way::Tracking { commit: target, .. }) = plan.way else {
-        return Ok(None);
-    };
-    if plan.from.is_none()
-        && let Some(git_dir) = submodule::git_dir_of(work_dir)
-        && let Some(error) = would_lose(work_dir, &git_dir)?
-    {
-        return Ok(Some(error));
-    }
-    if target == plan.head {
-        return Ok(None);
-    }
-    // Files whose time alone changed would count as changed.
-    git(work_dir)
-        .args(["update-index", "-q", "--refresh"])
-        .run()?;
-    // git-read-tree(1): a merge of two trees keeps what is changed, or refuses.
-    let (from, to) = (plan.head.to_string(), target.to_string());
-    let merged = git(work_dir)
-        .args(["read-tree", "--dry-run", "-m", "-u", &from, &to])
-        .run()?;
-    if merged.success() {
-        return Ok(None);
-    }
-    let said = String::from_utf8_lossy(&merged.text).trim().to_owned();
-    Ok(Some(
-        Error::repository("changes in it would be overwritten")
-            .because(said)
-            .hint(format!(
-                "commit them, or put them aside: git -C {} stash",
-                work_dir.display()
-            )),
-    ))
+    Ok(SwitchPlan { from, head, way })
 }
 
 /// Goes to `branch` as `plan` has it. A submodule's own submodules stay where they are.
 ///
 /// # Errors
 /// Work: git does not.
-pub fn act(work_dir: &Path, branch: &str, plan: &Plan) -> Result<()> {
+pub fn act(work_dir: &Path, branch: &str, plan: &SwitchPlan) -> Result<()> {
     let command = git(work_dir).args(["switch", "--quiet", "--no-recurse-submodules"]);
     let command = match &plan.way {
         Way::Current | Way::Absent => return Ok(()),
@@ -174,53 +130,6 @@ pub fn act(work_dir: &Path, branch: &str, plan: &Plan) -> Result<()> {
         .run()?
         .check(|| Error::work(format!("git does not switch to `{branch}`")))?;
     Ok(())
-}
-
-/// Says so where `dir`, whose git directory is `git_dir`, has commits that nothing but a detached HEAD leads to.
-///
-/// # Errors
-/// Repository: git cannot tell.
-pub fn would_lose(dir: &Path, git_dir: &Path) -> Result<Option<Error>> {
-    let head = fs::read(git_dir.join("HEAD")).map_err(|err| {
-        Error::unavailable(format!("cannot read `{}`", git_dir.display())).because(err)
-    })?;
-    let Ok(detached) = ObjectId::from_hex(head.trim_ascii()) else {
-        return Ok(None);
-    };
-    // Where the history ends, a server has cut it: what lies there came from it, on whatever branch.
-    let cut = fs::read(git_dir.join("shallow")).unwrap_or_default();
-    let cut: String = ByteSlice::lines(&cut[..])
-        .map(|id| format!("^{}\n", id.as_bstr()))
-        .collect();
-    let listed = git(dir)
-        .arg(option("--git-dir=", git_dir))
-        // Its own may not be there yet.
-        .arg(option("--work-tree=", git_dir))
-        .args(["rev-list", "--max-count=1", &detached.to_string()])
-        .args([
-            "--stdin",
-            "--not",
-            "--branches",
-            "--remotes",
-            "--tags",
-            "--",
-        ])
-        .input(cut)
-        .stdout_as_data(LISTING_LIMIT)
-        .run()?
-        .check(|| Error::repository("git cannot tell whether its commits are on a branch"))?;
-    Ok((!listed.stdout.trim_ascii().is_empty()).then(|| {
-        Error::repository(format!("its HEAD {detached} is on no branch")).hint(format!(
-            "give it one: git -C {} branch NAME {detached}",
-            dir.display()
-        ))
-    }))
-}
-
-fn option(name: &str, path: &Path) -> OsString {
-    let mut option = OsString::from(name);
-    option.push(path);
-    option
 }
 
 /// git switches in the middle of nothing but a bisection.

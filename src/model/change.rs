@@ -6,7 +6,7 @@ use bstr::BString;
 use gix::ObjectId;
 use serde::{Deserialize, Serialize};
 
-use super::{error::Error, success::Exceptions};
+use super::{error::Error, settings::Build, success::Exceptions};
 
 /// The whole answer of change detection; every list is sorted by path.
 #[derive(Clone, Debug)]
@@ -207,6 +207,15 @@ pub enum Action {
     Image,
     /// Take it out of service: never part of a build.
     Retire,
+}
+
+impl From<Build> for Action {
+    fn from(build: Build) -> Self {
+        match build {
+            Build::Image => Self::Image,
+            Build::Chart => Self::Chart,
+        }
+    }
 }
 
 /// Which way a pin moved in the submodule's own history.

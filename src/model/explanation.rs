@@ -1,5 +1,7 @@
 //! Why a service is built, or is not.
 
+use bstr::BString;
+
 use super::{
     change::{Base, End, ServiceChange},
     rules::Rule,
@@ -12,19 +14,19 @@ pub struct Explanation {
     pub base: Base,
     /// The newer end.
     pub head: End,
-    /// What was asked about, by name or path.
-    pub asked: String,
+    /// What was asked about, by path, name or glob.
+    pub asked: BString,
     /// What happened to it; none when its pin is the same at both ends.
     pub service: Option<ServiceChange>,
     /// The rule that decided.
     pub rule: Rule,
     /// What shows the same without flota, to be run at the fleet's root.
-    pub commands: Vec<Command>,
+    pub commands: Vec<ShownCommand>,
 }
 
 /// A command line, quoted for a POSIX shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Command {
+pub struct ShownCommand {
     /// What it shows.
     pub shows: &'static str,
     /// The line.

@@ -3,6 +3,10 @@
 use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
+/// How many submodules may lie in each other, counted from the fleet's own: more than anybody nests, since beyond it a repository
+/// links itself (CVE-2017-15298).
+pub const NESTING_LIMIT: usize = 32;
+
 /// A mode-160000 entry of the fleet's tree.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Gitlink {
@@ -33,6 +37,13 @@ pub struct Submodule {
 pub fn service_name(path: &BStr) -> &BStr {
     path.rfind_byte(b'/')
         .map_or(path, |slash| path[slash + 1..].as_bstr())
+}
+
+/// The path itself, and every folder that it lies in, upwards.
+pub fn ancestors(path: &BStr) -> impl Iterator<Item = &BStr> {
+    std::iter::successors(Some(path), |path| {
+        path.rfind_byte(b'/').map(|slash| path[..slash].as_bstr())
+    })
 }
 
 /// A URL without what may be secret in it, fit for labels, reports and logs: `https://token@host/x` becomes `https://host/x`.

@@ -14,22 +14,22 @@ pub struct Initialised {
     /// How many submodules it has.
     pub submodules: usize,
     /// What belongs to a fleet.
-    pub parts: Vec<Part>,
+    pub parts: Vec<FleetPart>,
 }
 
 /// A file, relative to the root, and what became of it.
 #[derive(Debug)]
-pub struct Part {
+pub struct FleetPart {
     /// Its path.
     pub path: String,
     /// What was done.
-    pub outcome: Outcome,
+    pub outcome: InitOutcome,
 }
 
 /// What was done with a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+pub enum InitOutcome {
     /// It is new.
     Made,
     /// A section was added at its end.

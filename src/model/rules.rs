@@ -1,6 +1,6 @@
 //! The rules of change detection: evidence in, decision out, no IO.
 //!
-//! One submodule at a time; each side is what one end of the range holds at its path. See the README's table of rules.
+//! One submodule at a time; each side is what one end of the range holds at its path. See `flota help rules`.
 
 use gix::ObjectId;
 
@@ -97,7 +97,7 @@ pub struct Evidence {
     pub other_action: Action,
 }
 
-/// A rule of change detection, by its number in the README's table.
+/// A rule of change detection, by its number in `flota help rules`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
     /// Its number.

@@ -14,12 +14,12 @@ pub struct ServiceStatus {
     /// The commit that the fleet's index records; none while it is in conflict.
     pub pin: Option<ObjectId>,
     /// What was found.
-    pub state: State,
+    pub state: ServiceState,
 }
 
 /// What was found of a submodule.
 #[derive(Debug)]
-pub enum State {
+pub enum ServiceState {
     /// There is no repository in its worktree.
     Uninitialised,
     /// There is one.
@@ -89,13 +89,13 @@ impl ServiceStatus {
     /// Whether somebody should look at it.
     pub fn needs_attention(&self) -> bool {
         match &self.state {
-            State::Here(worktree) => {
+            ServiceState::Here(worktree) => {
                 self.pin.is_none()
                     || worktree.standing != Standing::InStep
                     || worktree.changes != Changes::default()
                     || worktree.unpushed > 0
             }
-            State::Uninitialised | State::Unreadable(_) => true,
+            ServiceState::Uninitialised | ServiceState::Unreadable(_) => true,
         }
     }
 }

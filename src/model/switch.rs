@@ -15,12 +15,12 @@ pub struct Switched {
     /// The commit it goes to; none when it goes nowhere.
     pub to: Option<ObjectId>,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: SwitchOutcome,
 }
 
 /// What became of a service.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum SwitchOutcome {
     /// It was on the branch already.
     Current,
     /// It went to the branch.
@@ -39,7 +39,7 @@ pub enum Outcome {
     Failed(Error),
 }
 
-impl Outcome {
+impl SwitchOutcome {
     /// Its name in JSON and tables.
     pub fn name(&self) -> &'static str {
         match self {
@@ -66,9 +66,9 @@ impl Outcome {
 /// The exit code of a run: a signal's, else failed work before services that were refused.
 pub fn exit(all: &[Switched]) -> Exit {
     let codes = all.iter().map(|one| match &one.outcome {
-        Outcome::Refused(_) => Exit::Repository,
-        Outcome::Failed(error) if error.exit().is_signal() => error.exit(),
-        Outcome::Failed(_) => Exit::WorkFailed,
+        SwitchOutcome::Refused(_) => Exit::Repository,
+        SwitchOutcome::Failed(error) if error.exit().is_signal() => error.exit(),
+        SwitchOutcome::Failed(_) => Exit::WorkFailed,
         _ => Exit::Done,
     });
     Exit::worst(codes)

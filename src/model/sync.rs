@@ -13,12 +13,12 @@ pub struct Synced {
     /// The commit it belongs at; none while its pin is in conflict.
     pub pin: Option<ObjectId>,
     /// What was done.
-    pub outcome: Outcome,
+    pub outcome: SyncOutcome,
 }
 
 /// What became of a submodule.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum SyncOutcome {
     /// It was there already.
     Current,
     /// Its repository was cloned, and its files written.
@@ -36,7 +36,7 @@ pub enum Outcome {
     Failed(Error),
 }
 
-impl Outcome {
+impl SyncOutcome {
     /// Its name in JSON and tables.
     pub fn name(&self) -> &'static str {
         match self {
@@ -61,8 +61,8 @@ impl Outcome {
 /// The exit code of a run: a signal's, else failed work before worktrees that were left alone.
 pub fn exit(all: &[Synced]) -> Exit {
     let codes = all.iter().map(|synced| match &synced.outcome {
-        Outcome::Left(_) => Exit::Repository,
-        Outcome::Failed(error) => match error.exit() {
+        SyncOutcome::Left(_) => Exit::Repository,
+        SyncOutcome::Failed(error) => match error.exit() {
             // A full disk is no fault of what was to be written.
             exit if exit.is_signal() || exit == Exit::Unavailable => exit,
             _ => Exit::WorkFailed,
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_worst_decides() {
-        let of = |outcomes: Vec<Outcome>| {
+        let of = |outcomes: Vec<SyncOutcome>| {
             let synced = |outcome| Synced {
                 path: "a".into(),
                 pin: None,
@@ -114,11 +114,11 @@ mod tests {
             };
             exit(&outcomes.into_iter().map(synced).collect::<Vec<_>>())
         };
-        let left = || Outcome::Left(Error::repository("dirty"));
-        let failed = || Outcome::Failed(Error::repository("no such commit"));
-        let stopped = || Outcome::Failed(Error::new(Exit::Interrupted, "interrupted"));
+        let left = || SyncOutcome::Left(Error::repository("dirty"));
+        let failed = || SyncOutcome::Failed(Error::repository("no such commit"));
+        let stopped = || SyncOutcome::Failed(Error::new(Exit::Interrupted, "interrupted"));
         assert_eq!(of(vec![]), Exit::Done);
-        assert_eq!(of(vec![Outcome::Current, left()]), Exit::Repository);
+        assert_eq!(of(vec![SyncOutcome::Current, left()]), Exit::Repository);
         assert_eq!(of(vec![left(), failed()]), Exit::WorkFailed);
         assert_eq!(of(vec![failed(), stopped()]), Exit::Interrupted);
     }

@@ -16,7 +16,7 @@ use indicatif::{
 
 use super::{
     ci::log_commands::{self, Gravity},
-    error,
+    error, log,
     streams::Output,
     text, theme,
 };
@@ -74,9 +74,11 @@ impl Progress {
         } else {
             ProgressDrawTarget::hidden()
         };
+        let bars = MultiProgress::with_draw_target(target);
+        log::draw_above(output.bars.then(|| bars.clone()));
         Self {
             output,
-            bars: MultiProgress::with_draw_target(target),
+            bars,
             state: Mutex::default(),
         }
     }
@@ -180,6 +182,7 @@ impl Progress {
         if let Some(whole) = state.whole {
             whole.finish_and_clear();
         }
+        log::draw_above(None);
         Logs {
             output: self.output,
             by_job: state.logs,

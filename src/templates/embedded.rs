@@ -21,6 +21,9 @@ const CHART: &str = "chart";
 /// The folder of the pipelines: no services.
 pub(super) const CI: &str = "ci";
 
+/// The directory of the pages that `flota help TOPIC` shows.
+const HELP: &str = "help";
+
 /// What makes a folder a chart.
 const CHART_FILE: &str = "config/Chart.yaml";
 
@@ -40,8 +43,14 @@ pub fn named(wanted: &str) -> Result<Option<Template>> {
     folder.map(read).transpose()
 }
 
+/// The page about a help topic, in Markdown; none where there is no such topic.
+pub fn help_page(topic: &str) -> Option<&'static str> {
+    let page = TEMPLATES.get_file(format!("{HELP}/{topic}.md"))?;
+    page.contents_utf8()
+}
+
 fn is_service(folder: &Dir<'_>) -> bool {
-    !matches!(name(folder), CHART | CI)
+    !matches!(name(folder), CHART | CI | HELP)
 }
 
 fn name<'a>(folder: &Dir<'a>) -> &'a str {

@@ -14,7 +14,7 @@ mod service;
 mod source;
 mod template;
 
-pub use embedded::{all, named};
+pub use embedded::{all, help_page, named};
 pub use pipelines::pipelines;
 pub use record::{FILE as RECORD, read as read_record};
 pub use source::{WantedTemplate, load};

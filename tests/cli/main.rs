@@ -25,6 +25,7 @@ mod demo;
 mod explain;
 mod faults;
 mod foreach;
+mod help;
 mod hostile;
 #[path = "../support/http.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]
@@ -41,6 +42,7 @@ mod record;
 mod registry;
 mod resolve;
 mod sandbox;
+mod select;
 mod speaking;
 mod status;
 mod switch;

@@ -12,8 +12,9 @@ use gix::ObjectId;
 use crate::{
     ci::CiRun,
     fleet::{
-        changed::{self, Options},
+        changed::{self, ChangedOptions},
         range,
+        select::Selector,
     },
     git::{
         Objects,
@@ -25,6 +26,7 @@ use crate::{
         change::{Action, Changed},
         error::{Error, Result},
         event::Events,
+        fleet::ancestors,
         record::Recorded,
         settings::Settings,
         success::{Exceptions, Success, reference},
@@ -38,7 +40,7 @@ pub use documents::Documents;
 const ATTEMPTS: usize = 10;
 
 /// What to record, and how.
-pub struct Request<'a> {
+pub struct RecordRequest<'a> {
     /// In whose name, a branch's or an environment's.
     pub name: &'a str,
     /// What the run said.
@@ -65,7 +67,7 @@ pub struct Request<'a> {
 pub fn record(
     repository: &Repository,
     settings: &Settings,
-    request: &Request<'_>,
+    request: &RecordRequest<'_>,
 ) -> Result<Recorded> {
     let recorder = Recorder {
         repository,
@@ -95,7 +97,7 @@ pub fn record(
 }
 
 /// The remote to go by; none offline.
-fn remote(repository: &Repository, request: &Request<'_>) -> Result<Option<BString>> {
+fn remote(repository: &Repository, request: &RecordRequest<'_>) -> Result<Option<BString>> {
     let remote = match request.offline {
         true => None,
         false => success::remote(repository)?,
@@ -112,7 +114,7 @@ fn remote(repository: &Repository, request: &Request<'_>) -> Result<Option<BStri
 struct Recorder<'a> {
     repository: &'a Repository,
     settings: &'a Settings,
-    request: &'a Request<'a>,
+    request: &'a RecordRequest<'a>,
     reference: String,
     remote: Option<BString>,
     head: ObjectId,
@@ -152,11 +154,11 @@ impl Recorder<'_> {
 
     /// What is known after this run.
     fn after(&self, before: Option<&Success>) -> Result<Success> {
-        let options = Options {
+        let options = ChangedOptions {
             files: false,
             strict: false,
             jobs: self.request.jobs,
-            only: &[],
+            only: &Selector::ANY,
             offline: self.request.offline,
             events: self.request.events,
         };
@@ -208,11 +210,4 @@ impl Recorder<'_> {
         });
         Ok(failed.collect())
     }
-}
-
-/// The path itself, and every folder that it lies in.
-fn ancestors(path: &BStr) -> impl Iterator<Item = &BStr> {
-    std::iter::successors(Some(path), |path| {
-        path.rfind_byte(b'/').map(|slash| path[..slash].as_bstr())
-    })
 }

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use crate::{
-    features::update::Wanted,
+    fleet::select::Selector,
     git::{index, repository::Repository, submodule::Store, vet::Link},
     model::{
         error::{Error, Result},
@@ -17,10 +17,17 @@ use crate::{
 ///
 /// # Errors
 /// Misuse: a name is none of the fleet's services. Repository: the fleet's index cannot be read.
-pub fn drift(fleet: &Repository, services: &[String], jobs: NonZeroUsize) -> Result<Vec<Drift>> {
-    let links = index::of_index(fleet)?.links;
-    let links = Wanted::new(services)?.named(links)?;
-    parallel::map(jobs, &links, |link| one(fleet, link))
+pub fn drift(fleet: &Repository, selector: &Selector, jobs: NonZeroUsize) -> Result<Vec<Drift>> {
+    let pins = selector.among(index::of_index(fleet)?)?;
+    let mut drift = parallel::map(jobs, &pins.links, |link| one(fleet, link))?;
+    let in_conflict = pins.conflicted.into_iter().map(|one| Drift {
+        state: DriftState::Unread(index::in_conflict().within(&one.path)),
+        path: one.path,
+        record: None,
+    });
+    drift.extend(in_conflict);
+    drift.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(drift)
 }
 
 fn one(fleet: &Repository, link: &Link) -> Drift {

@@ -4,4 +4,4 @@ mod drift;
 mod update;
 
 pub use drift::drift;
-pub use update::{Request, update};
+pub use update::{UpdateRequest, update};

@@ -10,13 +10,13 @@ use bstr::{BString, ByteSlice};
 use gix::ObjectId;
 
 use crate::{
-    features::{
+    fleet::{
+        lock::FleetLock,
         scaffold::{self, Ask, Committer},
-        update::Wanted,
+        select::Selector,
+        worktree,
     },
-    git::{
-        Objects, index, path, repository::Repository, status, tree_builder, vet::Link, worktree,
-    },
+    git::{Objects, index, repository::Repository, status, tree_builder, vet::Link},
     interrupt,
     model::{
         error::{Error, Result},
@@ -31,9 +31,9 @@ use crate::{
 const LISTING_LIMIT: usize = 16 << 20;
 
 /// What is to be brought up to date.
-pub struct Request<'a> {
-    /// Patterns of services; all that a template made when there are none.
-    pub services: &'a [String],
+pub struct UpdateRequest<'a> {
+    /// Which services; all that a template made when none is named.
+    pub selector: &'a Selector,
     /// Another template than the one that a service records.
     pub template: Option<&'a WantedTemplate>,
     /// Answers that are to be others than the recorded ones.
@@ -44,49 +44,58 @@ pub struct Request<'a> {
 ///
 /// # Errors
 /// Misuse: a name is none of the fleet's services. What befalls single services is in their [`Updated::outcome`].
-pub fn update(fleet: &Repository, request: &Request<'_>, ask: Ask<'_>) -> Result<Vec<Updated>> {
+pub fn update(
+    fleet: &Repository,
+    request: &UpdateRequest<'_>,
+    ask: Ask<'_>,
+) -> Result<Vec<Updated>> {
     let root = fleet
         .folder()
         .map_err(|err| Error::unavailable("cannot find the fleet's folder").because(err))?;
-    let links = index::of_index(fleet)?.links;
-    let links = Wanted::new(request.services)?.named(links)?;
-    let _lock = crate::features::update::lock(fleet)?;
+    let pins = request.selector.among(index::of_index(fleet)?)?;
+    let _lock = FleetLock::take(fleet)?;
     let mut updated = Vec::new();
-    for link in links {
+    for link in pins.links {
         if let Some(exit) = interrupt::pending() {
             return Err(Error::new(exit, "interrupted while updating templates"));
         }
+        let work_dir = worktree::initialised(&root, link.path.as_ref());
         // One that nobody named and that is not here is nobody's concern.
-        let is_here = root.join(link.path.to_path_lossy()).join(".git").exists();
-        if request.services.is_empty() && !is_here {
+        if !request.selector.is_named() && matches!(work_dir, Ok(None)) {
             continue;
         }
-        let outcome = one(fleet, &root, &link, request, ask);
+        let outcome = work_dir.and_then(|work_dir| {
+            let work_dir = work_dir.ok_or_else(|| not_initialised(&link))?;
+            one(fleet, &root, &work_dir, &link, request, ask)
+        });
         let path = link.path;
         updated.push(Updated {
             outcome: outcome.unwrap_or_else(|error| UpdateOutcome::Refused(error.within(&path))),
             path,
         });
     }
+    updated.extend(pins.conflicted.into_iter().map(|one| Updated {
+        outcome: UpdateOutcome::Refused(index::in_conflict().within(&one.path)),
+        path: one.path,
+    }));
+    updated.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(updated)
+}
+
+fn not_initialised(link: &Link) -> Error {
+    let path = &link.path;
+    Error::repository("it is not initialised").hint(format!("flota update {path}"))
 }
 
 fn one(
     fleet: &Repository,
     root: &Path,
+    work_dir: &Path,
     link: &Link,
-    request: &Request<'_>,
+    request: &UpdateRequest<'_>,
     ask: Ask<'_>,
 ) -> Result<UpdateOutcome> {
-    let shown = &link.path;
-    let relative = path::relative("path", shown.as_ref())?;
-    let work_dir = root.join(&relative);
-    if !worktree::has_real_parents(root, &relative) || !work_dir.join(".git").exists() {
-        return Err(
-            Error::repository("it is not initialised").hint(format!("flota update {shown}"))
-        );
-    }
-    let service = Service::open(&work_dir)?;
+    let service = ServiceAtHead::open(work_dir)?;
     let Some(record) = service.record()? else {
         return Ok(UpdateOutcome::Unmade);
     };
@@ -139,13 +148,13 @@ fn values(
 }
 
 /// A service's repository, at its HEAD.
-struct Service<'a> {
+struct ServiceAtHead<'a> {
     work_dir: &'a Path,
     repo: gix::Repository,
     head: ObjectId,
 }
 
-impl<'a> Service<'a> {
+impl<'a> ServiceAtHead<'a> {
     fn open(work_dir: &'a Path) -> Result<Self> {
         let unreadable = |err: gix::Error| {
             Error::repository(format!("cannot read `{}`", work_dir.display()))

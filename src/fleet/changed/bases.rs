@@ -6,14 +6,13 @@ use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
 use super::{
-    Trees,
-    gitlinks::{self, Candidate},
+    gitlinks::{self, Candidate, Listed},
+    trees::Trees,
 };
 use crate::{
     fleet::range::Ends,
     git::{
         Objects,
-        gitmodules::{self, Gitmodules},
         repository::Repository,
         tree::{self, Difference},
     },
@@ -25,7 +24,7 @@ pub(super) struct Comparison {
     /// The commit; none for the empty tree.
     pub base: Option<ObjectId>,
     /// The services whose base it is.
-    pub scope: Scope,
+    pub scope: BaseScope,
     /// What may have changed, theirs and others'.
     pub candidates: Vec<Candidate>,
     /// The fleet's own files that differ.
@@ -35,12 +34,12 @@ pub(super) struct Comparison {
 }
 
 /// Which services a comparison is for, by their paths at head.
-pub(super) enum Scope {
+pub(super) enum BaseScope {
     AllBut(BTreeSet<BString>),
     Only(BTreeSet<BString>),
 }
 
-impl Scope {
+impl BaseScope {
     /// Whether the submodule at `path`, or the one that it lies in, is among them.
     pub fn has(&self, path: &BStr) -> bool {
         let is_in = |above: &BString| {
@@ -62,10 +61,10 @@ pub(super) fn of(
     ends: &Ends,
     trees: &Trees,
 ) -> Result<(Vec<Comparison>, Exceptions)> {
-    let all = Scope::AllBut(BTreeSet::new());
+    let all = BaseScope::AllBut(BTreeSet::new());
     let mut first = Comparison::new(objects, ends.base.commit, trees, all)?;
     let exceptions = at_head(&ends.exceptions, &first.candidates);
-    first.scope = Scope::AllBut(exceptions.keys().cloned().collect());
+    first.scope = BaseScope::AllBut(exceptions.keys().cloned().collect());
     let mut comparisons = vec![first];
     let bases: BTreeSet<_> = exceptions.values().copied().collect();
     for base in bases {
@@ -74,7 +73,7 @@ pub(super) fn of(
             head: trees.head,
         };
         let paths = exceptions.iter().filter(|(_, since)| **since == base);
-        let scope = Scope::Only(paths.map(|(path, _)| path.clone()).collect());
+        let scope = BaseScope::Only(paths.map(|(path, _)| path.clone()).collect());
         comparisons.push(Comparison::new(objects, base, &trees, scope)?);
     }
     Ok((comparisons, exceptions))
@@ -100,7 +99,7 @@ impl Comparison {
         objects: Objects<'_>,
         base: Option<ObjectId>,
         trees: &Trees,
-        scope: Scope,
+        scope: BaseScope,
     ) -> Result<Self> {
         let differences = tree::diff(objects, trees.base, trees.head)?;
         let listed = Listed::of(objects, trees, &differences)?;
@@ -112,36 +111,6 @@ impl Comparison {
             candidates,
             paths,
             listed,
-        })
-    }
-}
-
-/// What `.gitmodules` says at both ends: all of it where it differs, else of the submodules whose pins do.
-#[derive(Default)]
-pub(super) struct Listed {
-    pub base: Gitmodules,
-    pub head: Gitmodules,
-}
-
-impl Listed {
-    pub fn of(objects: Objects<'_>, trees: &Trees, differences: &[Difference]) -> Result<Self> {
-        let gitlinks = differences.iter().filter(|d| d.is_gitlink());
-        let paths: BTreeSet<&BStr> = gitlinks.map(|d| d.path.as_ref()).collect();
-        if !differences.iter().any(|d| d.path == gitmodules::FILE) {
-            let head = match trees.head {
-                Some(root) => Gitmodules::at_paths(objects, root, &paths)?,
-                None => Gitmodules::default(),
-            };
-            let base = head.clone();
-            return Ok(Self { base, head });
-        }
-        let of = |root: Option<ObjectId>| match root {
-            Some(root) => Gitmodules::of_tree(objects, root),
-            None => Ok(Gitmodules::default()),
-        };
-        Ok(Self {
-            base: of(trees.base)?,
-            head: of(trees.head)?,
         })
     }
 }

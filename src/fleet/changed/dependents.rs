@@ -1,54 +1,66 @@
 //! What the configuration makes of a change elsewhere: superproject paths that fan out, and services that depend on others.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bstr::{BStr, BString, ByteSlice};
-
 use gix::ObjectId;
 
 use super::{
-    bases::Listed,
-    fetched::{Fetching, Obtained},
-    gitlinks::{Candidate, Place},
-    submodule::{self, Outcome, Parent},
+    fetched::Fetching,
+    gitlinks::{Candidate, EndPoint, Listed},
+    submodule::{self, SubmoduleResult},
 };
 use crate::{
+    fleet::select::Selection,
     git::{Objects, gitmodules::Gitmodules, repository::Repository, tree},
     model::{
         change::{Action, FileChange, Reason, ServiceChange, Unread, Warning, WarningKind},
         error::Result,
         fleet::{self, Gitlink},
-        settings::{Build, Settings},
+        settings::Settings,
     },
 };
 
-/// What follows from `paths` and from the changes found so far, on top of them.
-pub(super) struct Consequences<'a> {
+/// Who else is to be built for a change.
+pub(super) struct Dependents<'a> {
     repository: &'a Repository,
     settings: &'a Settings,
     how: Fetching<'a>,
     /// Every submodule at head; read only when something may follow.
     gitlinks: Vec<Gitlink>,
+    /// For the name of a service those that depend on it, as indexes of `gitlinks`.
+    by_dependency: BTreeMap<BString, Vec<usize>>,
     listed: Gitmodules,
 }
 
-impl<'a> Consequences<'a> {
-    /// `None` when the configuration speaks of no service and fans out nothing.
+impl<'a> Dependents<'a> {
+    /// None when the configuration speaks of no service and fans out nothing.
     pub fn of(
         repository: &'a Repository,
         settings: &'a Settings,
         how: Fetching<'a>,
         objects: Objects<'_>,
-        head: ObjectId,
+        head: Option<ObjectId>,
     ) -> Result<Option<Self>> {
-        if settings.fanout.is_empty() && settings.services.is_empty() {
+        let Some(head) = head.filter(|_| speaks_of_services(settings)) else {
             return Ok(None);
+        };
+        let gitlinks = tree::gitlinks(objects, head)?;
+        let mut by_dependency = BTreeMap::<BString, Vec<usize>>::new();
+        for (index, gitlink) in gitlinks.iter().enumerate() {
+            for name in dependencies(settings, gitlink.path.as_ref()) {
+                by_dependency
+                    .entry(name.as_str().into())
+                    .or_default()
+                    .push(index);
+            }
         }
         Ok(Some(Self {
             repository,
             settings,
             how,
-            gitlinks: tree::gitlinks(objects, head)?,
+            gitlinks,
+            by_dependency,
             listed: Gitmodules::of_tree(objects, head)?,
         }))
     }
@@ -81,6 +93,33 @@ impl<'a> Consequences<'a> {
             .collect()
     }
 
+    /// `asked`, and the services that these depend on, by however many steps.
+    pub fn with_dependencies(&self, asked: &Selection) -> Selection {
+        let mut all = asked.clone();
+        let mut open: Vec<BString> = asked.iter().cloned().collect();
+        while let Some(path) = open.pop() {
+            let dependencies = dependencies(self.settings, path.as_ref());
+            if dependencies.is_empty() {
+                continue;
+            }
+            for gitlink in &self.gitlinks {
+                let name = fleet::service_name(gitlink.path.as_ref());
+                let is_needed = dependencies.iter().any(|on| name == on.as_str());
+                if is_needed && !all.has(gitlink.path.as_ref()) {
+                    all.extend([gitlink.path.clone()]);
+                    open.push(gitlink.path.clone());
+                }
+            }
+        }
+        all
+    }
+
+    /// Those that depend on the service called `name`.
+    fn direct(&self, name: &BStr) -> impl Iterator<Item = &Gitlink> {
+        let indexes = self.by_dependency.get(name).into_iter().flatten();
+        indexes.map(|index| &self.gitlinks[*index])
+    }
+
     /// Adds to `services` what follows from `paths` for those that it `concerns`, and to `unread` what would have to be read
     /// for it and cannot be.
     pub fn fan_out(
@@ -90,6 +129,7 @@ impl<'a> Consequences<'a> {
         services: &mut Vec<ServiceChange>,
         unread: &mut Vec<Unread>,
     ) -> Result<()> {
+        let mut raises = Vec::new();
         for fanout in &self.settings.fanout {
             let Some(file) = paths
                 .iter()
@@ -97,120 +137,148 @@ impl<'a> Consequences<'a> {
             else {
                 continue;
             };
-            let action = match fanout.action {
-                Build::Image => Action::Image,
-                Build::Chart => Action::Chart,
-            };
-            for gitlink in &self.gitlinks {
+            let named = self.gitlinks.iter().filter(|gitlink| {
                 let path = gitlink.path.as_ref();
                 let name = fleet::service_name(path);
                 let named = fanout.services.is_match(name) || fanout.services.is_match(path);
-                if named && concerns(path) {
-                    let reason = Reason::Fanout(file.path.clone());
-                    self.raise(gitlink, action, reason, services, unread)?;
-                }
-            }
+                named && concerns(path)
+            });
+            let action = Action::from(fanout.action);
+            raises.extend(named.map(|gitlink| (gitlink, action, &file.path)));
+        }
+        let gitlinks = raises.iter().map(|(gitlink, ..)| *gitlink);
+        let unchanged = self.read_missing(gitlinks, services)?;
+        for (gitlink, action, file) in raises {
+            let reason = Reason::Fanout(file.clone());
+            raise(gitlink, action, reason, &unchanged, services, unread);
         }
         Ok(())
     }
 
     /// Every service that depends on a built one is built too, and what depends on that. There are no cycles: reading
     /// the configuration refuses them.
-    pub fn add_dependents(
-        &self,
-        services: &mut Vec<ServiceChange>,
-        unread: &mut Vec<Unread>,
-    ) -> Result<()> {
+    pub fn add(&self, services: &mut Vec<ServiceChange>, unread: &mut Vec<Unread>) -> Result<()> {
         let mut open: Vec<(BString, Action)> = built(services);
+        let names = open.iter().map(|(name, _)| name.clone());
+        let unchanged = self.read_missing(self.all_dependents(names.collect()), services)?;
         while let Some((name, action)) = open.pop() {
-            for gitlink in &self.gitlinks {
-                let dependent = fleet::service_name(gitlink.path.as_ref());
-                let own = self
-                    .settings
-                    .services
-                    .get(dependent.to_str_lossy().as_ref());
-                let depends =
-                    own.is_some_and(|own| own.depends_on.iter().any(|on| name == on.as_str()));
-                if !depends {
-                    continue;
-                }
+            for gitlink in self.direct(name.as_ref()) {
                 let reason = Reason::DependsOn(name.clone());
-                if let Some(raised) = self.raise(gitlink, action, reason, services, unread)? {
-                    open.push((dependent.to_owned(), raised));
-                }
+                let raised = raise(gitlink, action, reason, &unchanged, services, unread);
+                let dependent = fleet::service_name(gitlink.path.as_ref()).to_owned();
+                open.extend(raised.map(|action| (dependent, action)));
             }
         }
         Ok(())
     }
 
-    /// Makes the service's action at least `action`, as far as it has anything to build; what it became, if that is more
-    /// than it was.
-    fn raise(
+    /// Those that depend on one of `names`, by however many steps.
+    fn all_dependents(&self, mut names: Vec<BString>) -> Vec<&Gitlink> {
+        let mut all = BTreeMap::<&BStr, &Gitlink>::new();
+        while let Some(name) = names.pop() {
+            for gitlink in self.direct(name.as_ref()) {
+                let path = gitlink.path.as_ref();
+                if all.insert(path, gitlink).is_none() {
+                    names.push(fleet::service_name(path).to_owned());
+                }
+            }
+        }
+        all.into_values().collect()
+    }
+
+    /// What those of `gitlinks` hold that are not among `services`, by their paths: read together, so that what is not here is
+    /// fetched together.
+    fn read_missing<'g>(
         &self,
-        gitlink: &Gitlink,
-        action: Action,
-        reason: Reason,
-        services: &mut Vec<ServiceChange>,
-        unread: &mut Vec<Unread>,
-    ) -> Result<Option<Action>> {
-        let known = services
-            .iter()
-            .position(|service| service.path == gitlink.path);
-        let index = match known {
-            Some(index) => index,
-            None => match self.unchanged(gitlink)? {
-                Outcome::Read(service, _) => {
-                    services.push(*service);
-                    services.len() - 1
-                }
-                Outcome::Wanted(_) => return Ok(None),
-                Outcome::Unread(one) => {
-                    if !unread.contains(&one) {
-                        unread.push(one);
-                    }
-                    return Ok(None);
-                }
-            },
+        gitlinks: impl IntoIterator<Item = &'g Gitlink>,
+        services: &[ServiceChange],
+    ) -> Result<BTreeMap<BString, SubmoduleResult>> {
+        let known: BTreeSet<&BString> = services.iter().map(|service| &service.path).collect();
+        let missing = gitlinks.into_iter();
+        let missing = missing.filter(|gitlink| !known.contains(&gitlink.path));
+        let missing: BTreeMap<&BString, Candidate> = missing
+            .map(|gitlink| (&gitlink.path, self.unchanged(gitlink)))
+            .collect();
+        let candidates: Vec<_> = missing.values().collect();
+        let read =
+            submodule::read_unchanged(self.repository, self.settings, &candidates, self.how)?;
+        let path = |known: &SubmoduleResult| match known {
+            Ok((service, _)) => service.path.clone(),
+            Err(unread) => unread.path.clone(),
         };
-        let service = &mut services[index];
-        let possible = match (service.code.to, service.config.to) {
-            (Some(_), _) => action,
-            (None, Some(_)) => Action::Chart,
-            (None, None) => Action::None,
-        };
+        Ok(read
+            .into_iter()
+            .map(|known| (path(&known), known))
+            .collect())
+    }
+
+    /// A submodule whose pin stands.
+    fn unchanged(&self, gitlink: &Gitlink) -> Candidate {
+        let listed = self.listed.at(gitlink.path.as_ref()).cloned();
+        Candidate {
+            path: gitlink.path.clone(),
+            previous_path: None,
+            base: EndPoint::Gitlink(gitlink.pin),
+            head: EndPoint::Gitlink(gitlink.pin),
+            listed_base: listed.clone(),
+            listed_head: listed,
+        }
+    }
+}
+
+/// Makes the service's action at least `action`, as far as it has anything to build; what it became, if that is more than it was.
+/// One that is not among `services` is taken from `unchanged`.
+fn raise(
+    gitlink: &Gitlink,
+    action: Action,
+    reason: Reason,
+    unchanged: &BTreeMap<BString, SubmoduleResult>,
+    services: &mut Vec<ServiceChange>,
+    unread: &mut Vec<Unread>,
+) -> Option<Action> {
+    let is_it = |service: &&mut ServiceChange| service.path == gitlink.path;
+    let possible = |service: &ServiceChange| match (service.code.to, service.config.to) {
+        (Some(_), _) => action,
+        (None, Some(_)) => Action::Chart,
+        (None, None) => Action::None,
+    };
+    let raise = |service: &mut ServiceChange| {
+        let possible = possible(service);
         let raised = possible > service.action;
         if raised {
             service.action = possible;
-            service.reason = reason;
-        } else if known.is_none() {
-            services.pop();
+            service.reason = reason.clone();
         }
-        Ok(raised.then_some(possible))
+        raised.then_some(possible)
+    };
+    if let Some(service) = services.iter_mut().find(is_it) {
+        return raise(service);
     }
-
-    fn unchanged(&self, gitlink: &Gitlink) -> Result<Outcome> {
-        let listed = self.listed.at(gitlink.path.as_ref()).cloned();
-        let candidate = Candidate {
-            path: gitlink.path.clone(),
-            previous_path: None,
-            base: Place::Gitlink(gitlink.pin),
-            head: Place::Gitlink(gitlink.pin),
-            listed_base: listed.clone(),
-            listed_head: listed,
-        };
-        let mut obtained = Obtained::default();
-        let read = |obtained: &Obtained| {
-            let parent = Parent::fleet(self.repository, obtained);
-            submodule::read_whole(&parent, self.settings, &candidate)
-        };
-        match read(&obtained)? {
-            Outcome::Wanted(request) => {
-                obtained.get(self.repository, vec![request], self.how)?;
-                read(&obtained)
+    match unchanged.get(&gitlink.path)? {
+        Ok((service, _)) => {
+            let mut service = service.clone();
+            let raised = raise(&mut service)?;
+            services.push(service);
+            Some(raised)
+        }
+        Err(one) => {
+            if !unread.contains(one) {
+                unread.push(one.clone());
             }
-            known => Ok(known),
+            None
         }
     }
+}
+
+/// The names that the service at `path` depends on.
+fn dependencies<'a>(settings: &'a Settings, path: &BStr) -> &'a [String] {
+    let own = fleet::service_name(path).to_str_lossy();
+    let own = settings.services.get(own.as_ref());
+    own.map_or(&[], |own| &own.depends_on)
+}
+
+fn speaks_of_services(settings: &Settings) -> bool {
+    !settings.fanout.is_empty() || !settings.services.is_empty()
 }
 
 fn built(services: &[ServiceChange]) -> Vec<(BString, Action)> {

@@ -29,7 +29,7 @@ pub(super) struct Fetching<'a> {
 }
 
 /// What a submodule needs.
-pub(super) struct Request {
+pub(super) struct FetchRequest {
     /// Its path from the fleet's root, its URL, its commits.
     pub wanted: Wanted,
     /// How much of them.
@@ -38,9 +38,9 @@ pub(super) struct Request {
 
 /// What came of all requests so far, by the submodule's path from the fleet's root.
 #[derive(Default)]
-pub(super) struct Obtained(BTreeMap<BString, One>);
+pub(super) struct Fetched(BTreeMap<BString, FetchedSubmodule>);
 
-struct One {
+struct FetchedSubmodule {
     /// A store with everything that could be had: a path, so that every thread can open it for itself.
     git_dir: Option<PathBuf>,
     depth: Depth,
@@ -67,7 +67,7 @@ impl Missing {
     }
 }
 
-impl Obtained {
+impl Fetched {
     /// What was fetched for the submodule at `path`.
     pub fn open(&self, path: &BStr, hash: gix::hash::Kind) -> Option<Store> {
         Store::borrowed(self.0.get(path)?.git_dir.clone()?, hash)
@@ -87,7 +87,7 @@ impl Obtained {
     pub fn get(
         &mut self,
         repository: &Repository,
-        requests: Vec<Request>,
+        requests: Vec<FetchRequest>,
         how: Fetching<'_>,
     ) -> Result<()> {
         let (shallow, deep): (Vec<_>, Vec<_>) = requests
@@ -105,13 +105,13 @@ impl Obtained {
                 patience: PATIENCE,
                 events: how.events,
             };
-            let fetched = fetch::fetch(repository, &wanted, options)?;
-            for (wanted, fetched) in wanted.into_iter().zip(fetched) {
+            let found = fetch::fetch(repository, &wanted, options)?;
+            for (wanted, fetched) in wanted.into_iter().zip(found) {
                 let missing = fetched
                     .missing
                     .into_iter()
                     .map(|one| (one.commit, Missing::of(&one.error)));
-                let one = One {
+                let one = FetchedSubmodule {
                     git_dir: fetched.store.map(|store| store.git_dir().to_owned()),
                     depth,
                     missing: missing.collect(),

@@ -1,14 +1,15 @@
 //! Which submodules to look into: the gitlinks that differ between the fleet's two trees, paired across renames.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bstr::{BStr, BString};
 use gix::ObjectId;
 
-use super::{Trees, bases::Listed};
+use super::trees::Trees;
 use crate::{
     git::{
-        Objects, gitmodules,
+        Objects,
+        gitmodules::{self, Gitmodules},
         tree::{self, Difference},
     },
     model::{error::Result, fleet::Submodule},
@@ -22,9 +23,9 @@ pub(super) struct Candidate {
     /// Its path at base, when it moved.
     pub previous_path: Option<BString>,
     /// What was there.
-    pub base: Place,
+    pub base: EndPoint,
     /// What is there.
-    pub head: Place,
+    pub head: EndPoint,
     /// What `.gitmodules` says of it at base.
     pub listed_base: Option<Submodule>,
     /// What `.gitmodules` says of it at head.
@@ -33,7 +34,7 @@ pub(super) struct Candidate {
 
 /// What a path of the fleet holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum EndPoint {
     /// Nothing that could be a service.
     Nothing,
     /// A gitlink.
@@ -42,7 +43,7 @@ pub(super) enum Place {
     Directory(ObjectId),
 }
 
-impl Place {
+impl EndPoint {
     pub fn pin(self) -> Option<ObjectId> {
         match self {
             Self::Gitlink(pin) => Some(pin),
@@ -82,12 +83,12 @@ impl Candidate {
     /// The end that left the path, and the one that took it over.
     fn into_halves(self) -> [Self; 2] {
         let gone = Self {
-            head: Place::Nothing,
+            head: EndPoint::Nothing,
             listed_head: None,
             ..self.clone()
         };
         let new = Self {
-            base: Place::Nothing,
+            base: EndPoint::Nothing,
             listed_base: None,
             ..self
         };
@@ -98,7 +99,37 @@ impl Candidate {
     pub fn crosses_a_directory(&self) -> bool {
         [self.base, self.head]
             .iter()
-            .any(|place| matches!(place, Place::Directory(_)))
+            .any(|place| matches!(place, EndPoint::Directory(_)))
+    }
+}
+
+/// What `.gitmodules` says at both ends: all of it where it differs, else of the submodules whose pins do.
+#[derive(Default)]
+pub(super) struct Listed {
+    pub base: Gitmodules,
+    pub head: Gitmodules,
+}
+
+impl Listed {
+    pub fn of(objects: Objects<'_>, trees: &Trees, differences: &[Difference]) -> Result<Self> {
+        let gitlinks = differences.iter().filter(|d| d.is_gitlink());
+        let paths: BTreeSet<&BStr> = gitlinks.map(|d| d.path.as_ref()).collect();
+        if !differences.iter().any(|d| d.path == gitmodules::FILE) {
+            let head = match trees.head {
+                Some(root) => Gitmodules::at_paths(objects, root, &paths)?,
+                None => Gitmodules::default(),
+            };
+            let base = head.clone();
+            return Ok(Self { base, head });
+        }
+        let of = |root: Option<ObjectId>| match root {
+            Some(root) => Gitmodules::of_tree(objects, root),
+            None => Ok(Gitmodules::default()),
+        };
+        Ok(Self {
+            base: of(trees.base)?,
+            head: of(trees.head)?,
+        })
     }
 }
 
@@ -135,7 +166,7 @@ fn at_path(
 ) -> Result<Candidate> {
     let path = difference.path.as_ref();
     let place = |entry: Option<tree::Entry>, root: Option<ObjectId>| match entry {
-        Some((mode, pin)) if mode.is_commit() => Ok(Place::Gitlink(pin)),
+        Some((mode, pin)) if mode.is_commit() => Ok(EndPoint::Gitlink(pin)),
         // The diff lists files: that nothing stands here may mean that a directory does.
         _ => directory_at(objects, root, path),
     };
@@ -149,13 +180,13 @@ fn at_path(
     })
 }
 
-fn directory_at(objects: Objects<'_>, root: Option<ObjectId>, path: &BStr) -> Result<Place> {
+fn directory_at(objects: Objects<'_>, root: Option<ObjectId>, path: &BStr) -> Result<EndPoint> {
     let Some(root) = root else {
-        return Ok(Place::Nothing);
+        return Ok(EndPoint::Nothing);
     };
     Ok(match tree::entry_at(objects, root, path)? {
-        Some((mode, id)) if mode.is_tree() => Place::Directory(id),
-        _ => Place::Nothing,
+        Some((mode, id)) if mode.is_tree() => EndPoint::Directory(id),
+        _ => EndPoint::Nothing,
     })
 }
 
@@ -168,10 +199,10 @@ fn pair_renames(candidates: Vec<Candidate>) -> Vec<Candidate> {
     let halves = taken_over.into_iter().flat_map(Candidate::into_halves);
     let candidates = candidates.into_iter().chain(halves);
     let (mut gone, rest): (Vec<_>, Vec<_>) =
-        candidates.partition(|c| c.base.pin().is_some() && c.head == Place::Nothing);
+        candidates.partition(|c| c.base.pin().is_some() && c.head == EndPoint::Nothing);
     let (mut new, mut rest): (Vec<_>, Vec<_>) = rest
         .into_iter()
-        .partition(|c| c.base == Place::Nothing && c.head.pin().is_some());
+        .partition(|c| c.base == EndPoint::Nothing && c.head.pin().is_some());
 
     for key in [by_name, by_url, by_pin, by_path] {
         let news = &mut take_unique(&mut new, key);
@@ -189,7 +220,7 @@ fn pair_renames(candidates: Vec<Candidate>) -> Vec<Candidate> {
 }
 
 /// What may tell that two ends are one submodule.
-type Key = fn(&Candidate) -> Option<Vec<u8>>;
+type PairingKey = fn(&Candidate) -> Option<Vec<u8>>;
 
 fn by_name(candidate: &Candidate) -> Option<Vec<u8>> {
     Some(candidate.listed()?.name.to_vec())
@@ -215,7 +246,7 @@ fn by_path(candidate: &Candidate) -> Option<Vec<u8>> {
 }
 
 /// Takes out the candidates whose key no other of the list has; the others stay.
-fn take_unique(list: &mut Vec<Candidate>, key: Key) -> BTreeMap<Vec<u8>, Candidate> {
+fn take_unique(list: &mut Vec<Candidate>, key: PairingKey) -> BTreeMap<Vec<u8>, Candidate> {
     let mut groups: BTreeMap<Option<Vec<u8>>, Vec<Candidate>> = BTreeMap::new();
     for candidate in list.drain(..) {
         groups.entry(key(&candidate)).or_default().push(candidate);
@@ -248,7 +279,7 @@ fn add_url_changes(
     listed: &Listed,
     candidates: &mut Vec<Candidate>,
 ) -> Result<()> {
-    let known: std::collections::BTreeSet<_> = candidates.iter().map(|c| c.path.clone()).collect();
+    let known: BTreeSet<_> = candidates.iter().map(|c| c.path.clone()).collect();
     for head in listed
         .head
         .iter()
@@ -267,8 +298,8 @@ fn add_url_changes(
             candidates.push(Candidate {
                 path: head.path.clone(),
                 previous_path: None,
-                base: Place::Gitlink(pin),
-                head: Place::Gitlink(pin),
+                base: EndPoint::Gitlink(pin),
+                head: EndPoint::Gitlink(pin),
                 listed_base: Some(base.clone()),
                 listed_head: Some(head.clone()),
             });

@@ -1,26 +1,19 @@
-//! What changed inside the services between two commits.
+//! What changed inside the services between two commits of the fleet.
 //!
-//! The fleet's two trees say which pins moved ([`gitlinks`]); inside each of those submodules the two end points are
-//! compared ([`submodule`]); [`rules`](crate::model::rules) decide what that means.
+//! The fleet's two trees say which pins moved ([`gitlinks`]), against one base or against several ([`bases`]). Inside each of
+//! those submodules the two end points are compared ([`submodule`]); what is not here is fetched first ([`fetched`]).
+//! [`rules`](crate::model::rules) decide what a difference means, and the configuration who else is built for it
+//! ([`dependents`]). A repository that is itself a service has the same question asked of its own folders ([`service`]).
 
-use std::num::NonZeroUsize;
+use bstr::BString;
 
-use bstr::{BStr, BString, ByteSlice};
-use gix::ObjectId;
-
-use super::range::Ends;
+use self::{kind::RepositoryKind, trees::Trees};
+use super::{range::Ends, select::Selector};
 use crate::{
-    git::{
-        Objects,
-        content_id::{CODE, CONFIG},
-        gitmodules::{self, Gitmodules},
-        repository::Repository,
-        tree,
-    },
+    git::{Objects, repository::Repository},
     model::{
         change::{Changed, Warning},
         error::{Error, Result},
-        event::Events,
         settings::Settings,
     },
 };
@@ -30,41 +23,35 @@ mod dependents;
 mod fetched;
 mod fleet;
 mod gitlinks;
-mod nested;
-pub mod selection;
+mod kind;
+mod missing;
+mod options;
+mod reverts;
 mod service;
 mod submodule;
+mod trees;
 
-/// How to look.
-#[derive(Clone, Copy)]
-pub struct Options<'a> {
-    /// Whether to list the files that differ.
-    pub files: bool,
-    /// Whether warnings are errors.
-    pub strict: bool,
-    /// How many services to read at a time; the result is the same for every number.
-    pub jobs: NonZeroUsize,
-    /// Only these services, by name or path; all when empty.
-    pub only: &'a [BString],
-    /// Whether to stay off the network: commits that are not here are missing.
-    pub offline: bool,
-    /// Where the progress of a fetch goes.
-    pub events: Events<'a>,
-}
+pub use options::ChangedOptions;
 
 /// Compares the two ends.
+///
+/// # Errors
+/// Misuse: a service is named that there is not. Repository: the fleet cannot be read, or with
+/// [`strict`](ChangedOptions::strict) something deserves a warning. What single submodules lack is in [`Changed::unread`].
 pub fn changed(
     repository: &Repository,
     settings: &Settings,
     ends: Ends,
-    options: Options<'_>,
+    options: ChangedOptions<'_>,
 ) -> Result<Changed> {
     let trees = Trees::of(repository, &ends)?;
     let objects = repository.objects();
-    let objects = Objects::new(&objects);
-    let mut changed = match scope(objects, settings, &trees)? {
-        Scope::Fleet => fleet::in_fleet(repository, settings, ends, &trees, options)?,
-        Scope::Service => service::in_service(repository, settings, ends, &trees, options)?,
+    let kind = RepositoryKind::of(Objects::new(&objects), settings, &trees)?;
+    let mut changed = match kind {
+        RepositoryKind::Fleet => fleet::in_fleet(repository, settings, ends, &trees, options)?,
+        RepositoryKind::Service => {
+            service::in_service(repository, settings, ends, &trees, options)?
+        }
     };
     changed.services.sort_by(|a, b| a.path.cmp(&b.path));
     changed.warnings.sort();
@@ -75,27 +62,28 @@ pub fn changed(
     Ok(changed)
 }
 
-/// The root trees of the two ends.
-struct Trees {
-    base: Option<ObjectId>,
-    head: Option<ObjectId>,
-}
-
-impl Trees {
-    fn of(repository: &Repository, ends: &Ends) -> Result<Self> {
-        let base = ends
-            .base
-            .commit
-            .map(|commit| repository.tree_of(commit))
-            .transpose()?;
-        Ok(Self {
-            base,
-            head: Some(repository.tree_of(ends.head.commit)?),
-        })
-    }
-
-    fn each(&self) -> impl Iterator<Item = ObjectId> {
-        self.base.into_iter().chain(self.head)
+/// The paths of the services that are `only` to be looked at, sorted; `.` where the repository is itself the one.
+///
+/// # Errors
+/// As for [`changed`].
+pub fn chosen(
+    repository: &Repository,
+    settings: &Settings,
+    ends: &Ends,
+    only: &Selector,
+) -> Result<Vec<BString>> {
+    let trees = Trees::of(repository, ends)?;
+    let objects = repository.objects();
+    let objects = Objects::new(&objects);
+    match RepositoryKind::of(objects, settings, &trees)? {
+        RepositoryKind::Fleet => {
+            let selection = only.in_trees(objects, trees.base, trees.head)?;
+            Ok(selection.unwrap_or_default().iter().cloned().collect())
+        }
+        RepositoryKind::Service => {
+            only.check_own(service::own_name(repository).as_ref())?;
+            Ok(vec![".".into()])
+        }
     }
 }
 
@@ -105,68 +93,12 @@ impl Trees {
 /// It is neither.
 pub fn is_fleet(repository: &Repository, settings: &Settings) -> Result<bool> {
     let objects = repository.objects();
-    let head = repository.tree_of(repository.resolve("HEAD")?)?;
     let trees = Trees {
         base: None,
-        head: Some(head),
+        head: Some(repository.tree_of(repository.resolve("HEAD")?)?),
     };
-    let scope = scope(Objects::new(&objects), settings, &trees)?;
-    Ok(matches!(scope, Scope::Fleet))
-}
-
-/// What kind of repository this is.
-enum Scope {
-    /// Submodules are its services.
-    Fleet,
-    /// It is one service: `code/` and `config/` are its own folders.
-    Service,
-}
-
-/// A fleet has submodules outside of `code/`, `config/` and `charts/`; a service has those folders and none elsewhere.
-fn scope(objects: Objects<'_>, settings: &Settings, trees: &Trees) -> Result<Scope> {
-    let mut has_parts = false;
-    for root in trees.each() {
-        let names: Vec<_> = tree::entries(objects, root)?
-            .into_iter()
-            .filter(|(_, (mode, _))| mode.is_tree() || mode.is_blob())
-            .map(|(name, _)| name)
-            .collect();
-        let parts = names.iter().any(|name| is_part(name.as_ref()));
-        let lists = names.iter().any(|name| name == gitmodules::FILE);
-        if lists && (!parts || lists_outside_parts(objects, root)?) {
-            return Ok(Scope::Fleet);
-        }
-        has_parts |= parts;
-    }
-    if settings.fleet != Default::default() {
-        return Ok(Scope::Fleet);
-    }
-    if has_parts {
-        return Ok(Scope::Service);
-    }
-    // Gitlinks that no `.gitmodules` lists are a fleet all the same.
-    for root in trees.each() {
-        if !tree::gitlinks(objects, root)?.is_empty() {
-            return Ok(Scope::Fleet);
-        }
-    }
-    Err(Error::repository(
-        "neither a fleet nor a service: no submodules, no code/, config/ or charts/",
-    )
-    .hint("link a service's repository: git submodule add URL code-repos/NAME")
-    .hint("to see a fleet at work first: flota demo"))
-}
-
-fn is_part(name: &BStr) -> bool {
-    name == CODE || CONFIG.iter().any(|folder| name == *folder)
-}
-
-fn lists_outside_parts(objects: Objects<'_>, root: ObjectId) -> Result<bool> {
-    let listed = Gitmodules::of_tree(objects, root)?;
-    let outside = |path: &BStr| !is_part(path.split_str("/").next().unwrap_or_default().as_bstr());
-    Ok(listed
-        .iter()
-        .any(|submodule| outside(submodule.path.as_ref())))
+    let kind = RepositoryKind::of(Objects::new(&objects), settings, &trees)?;
+    Ok(matches!(kind, RepositoryKind::Fleet))
 }
 
 fn refuse_warnings(warnings: &[Warning]) -> Result<()> {

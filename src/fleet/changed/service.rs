@@ -2,17 +2,19 @@
 
 use bstr::{BString, ByteSlice};
 
-use super::{Options, Trees, is_part, submodule};
+use super::{options::ChangedOptions, trees::Trees};
 use crate::{
     fleet::range::Ends,
     git::{
-        Objects, content_id, history,
+        Objects,
+        content_id::{self, is_part},
+        history,
         repository::Repository,
         tree::{self, Difference},
     },
     model::{
-        change::{ChangeKind, Changed, Part, ServiceChange},
-        error::{Error, Result},
+        change::{Action, ChangeKind, Changed, Part, ServiceChange},
+        error::Result,
         fleet,
         rules::{self, Evidence, Old, Side},
         settings::Settings,
@@ -25,21 +27,12 @@ pub(super) fn in_service(
     settings: &Settings,
     ends: Ends,
     trees: &Trees,
-    options: Options<'_>,
+    options: ChangedOptions<'_>,
 ) -> Result<Changed> {
     let objects = repository.objects();
     let objects = Objects::new(&objects);
     let name = own_name(repository);
-    if let Some(other) = options
-        .only
-        .iter()
-        .find(|only| *only != "." && name != **only)
-    {
-        return Err(Error::misuse(format!(
-            "this repository is the service `{name}`, not `{other}`"
-        ))
-        .hint("leave the name out: flota build"));
-    }
+    options.only.check_own(name.as_ref())?;
     let own = settings.for_service(&name.to_str_lossy());
     let content = |root| content_id::of_tree(objects, root, &own.change);
     let (from, to) = (ends.base.commit, ends.head.commit);
@@ -54,7 +47,7 @@ pub(super) fn in_service(
         head: Side::Pinned(to, new),
         moved: false,
         url_changed: false,
-        other_action: submodule::other_action(&own.change),
+        other_action: own.change.other.map_or(Action::None, Action::from),
     });
     let differences = tree::diff(objects, trees.base, trees.head)?;
     let (inside, outside): (Vec<_>, Vec<_>) = differences
@@ -111,7 +104,7 @@ pub(super) fn in_service(
 }
 
 /// A service's repository is called by its remote's last component, else by its folder.
-fn own_name(repository: &Repository) -> BString {
+pub(super) fn own_name(repository: &Repository) -> BString {
     let from_url = repository.origin_url().and_then(|url| {
         let url = url.trim_end_with(|c| c == '/');
         let last = url.rsplit(|byte| matches!(byte, b'/' | b':')).next()?;

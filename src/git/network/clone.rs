@@ -22,6 +22,7 @@ use crate::{
         repository::Repository,
         submodule::Store,
         url::Source,
+        version,
     },
     interrupt,
     model::{
@@ -29,7 +30,7 @@ use crate::{
         event::Events,
     },
     parallel::Gate,
-    process::{self, Command},
+    process::Command,
 };
 
 pub mod cache;
@@ -187,8 +188,8 @@ impl<'a> Access<'a> {
         if let Some(branch) = branch {
             command = command.arg(format!("--branch={branch}"));
         }
-        // Looked for before it is run, so that a git that is not installed is not held against the server.
-        process::find("git")?;
+        // Before it is run, so that a git that is not installed, or too old, is not held against the server.
+        version::check()?;
         // A password in a URL is no argument: the environment says what the URL without it stands for.
         let url: &BStr = match &source.local {
             Some(_) => source.url.as_ref(),

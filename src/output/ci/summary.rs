@@ -12,7 +12,7 @@ use crate::{
         change::Action,
         report::{BuildReport, BuiltService, Status},
     },
-    output::{human, text},
+    output::{human, service_names::ServiceNames, text},
 };
 
 /// GitHub takes a MiB for each step (<https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>),
@@ -37,9 +37,11 @@ pub fn build(report: &BuildReport, limit: usize) -> String {
         .services
         .iter()
         .partition(|service| service.status == Status::Failed);
+    let steps = report.services.iter().map(|service| &service.step);
+    let names = ServiceNames::of_named(steps.map(|step| (step.name.as_ref(), &step.path)));
     let all: Vec<_> = failed.into_iter().chain(others).collect();
     for (shown, service) in all.iter().enumerate() {
-        let row = row(service);
+        let row = row(service, &names);
         if out.len() + row.len() + RESERVED > limit {
             let _ = writeln!(out, "\n… and {} more: see build.json.", all.len() - shown);
             break;
@@ -49,9 +51,10 @@ pub fn build(report: &BuildReport, limit: usize) -> String {
     out
 }
 
-fn row(service: &BuiltService) -> String {
+fn row(service: &BuiltService, names: &ServiceNames<'_>) -> String {
     let step = &service.step;
-    let name = code(&step.name.to_str_lossy());
+    let called = names.called(step.name.as_ref(), &step.path);
+    let name = code(&called.to_str_lossy());
     let url = step.url.as_ref().and_then(|url| link(url.as_ref()));
     let name = url.map_or(name.clone(), |url| format!("<a href=\"{url}\">{name}</a>"));
     let action = match step.action {

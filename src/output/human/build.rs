@@ -4,14 +4,14 @@ use std::fmt::Write;
 
 use super::{
     table::table,
-    words::{action_word, ends, kebab, name_cell},
+    words::{action_word, ends, kebab},
 };
 use crate::{
     model::{
         change::Action,
         report::{BuildReport, BuiltService, Status},
     },
-    output::{text, theme},
+    output::{service_names::ServiceNames, text, theme},
 };
 
 /// `flota build`
@@ -21,9 +21,12 @@ pub fn build(report: &BuildReport) -> String {
         out.push_str("Nothing to build.\n");
         return out;
     }
+    let steps = report.services.iter().map(|service| &service.step);
+    let names = ServiceNames::of_named(steps.map(|step| (step.name.as_ref(), &step.path)));
     let rows = report.services.iter().map(|service| {
+        let step = &service.step;
         vec![
-            name_cell(&service.step),
+            theme::heading(names.cell(step.name.as_ref(), &step.path)).to_string(),
             theme::action(service.step.action)
                 .apply_to(action_word(service.step.action))
                 .to_string(),

@@ -4,15 +4,16 @@ use super::{
     table::table,
     words::{short, standing},
 };
-use crate::{model::bump::Bump, output::text};
+use crate::{model::bump::Bump, output::service_names::ServiceNames};
 
 /// `flota bump`
 pub fn bumps(bumps: &[Bump]) -> String {
     if bumps.is_empty() {
         return "The pins are where HEAD is.\n".to_owned();
     }
+    let names = ServiceNames::of(bumps.iter().map(|bump| &bump.path));
     let rows = bumps.iter().map(|bump| {
-        let name = text::name(bump.path.as_ref());
+        let name = names.at(&bump.path);
         match bump.from {
             Some(from) => {
                 let pins = format!("{} → {}", short(from), short(bump.to));

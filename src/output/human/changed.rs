@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     model::change::{Changed, FileChange, FileStatus, ServiceChange},
-    output::{text, theme},
+    output::{service_names::ServiceNames, text, theme},
 };
 
 /// How many of the fleet's own files a table lists.
@@ -21,7 +21,9 @@ pub fn changed(changed: &Changed) -> String {
         out.push_str(nothing(&changed.unread, "No service changed."));
         out.push('\n');
     } else {
-        let rows = changed.services.iter().map(changed_row);
+        let names = names_of(changed);
+        let rows = changed.services.iter();
+        let rows = rows.map(|service| changed_row(service, &names));
         out.push_str(&table(
             &["SERVICE", "CHANGE", "PIN", "ACTION", "REASON"],
             rows,
@@ -62,21 +64,28 @@ fn own_files(files: &[FileChange]) -> String {
 
 /// `flota changed --format names`: raw and NUL-terminated for programs, or one to a line, escaped, for people.
 pub fn names(changed: &Changed, null: bool) -> Vec<u8> {
+    let names = names_of(changed);
     let mut out = Vec::new();
     for service in &changed.services {
+        let name = names.called(service.name.as_ref(), &service.path);
         if null {
-            out.extend_from_slice(&service.name);
+            out.extend_from_slice(name);
             out.push(0);
         } else {
-            out.extend_from_slice(text::name(service.name.as_ref()).as_bytes());
+            out.extend_from_slice(text::name(name).as_bytes());
             out.push(b'\n');
         }
     }
     out
 }
 
-fn changed_row(service: &ServiceChange) -> Vec<String> {
-    let mut name = text::name(service.name.as_ref());
+fn names_of(changed: &Changed) -> ServiceNames<'_> {
+    let services = changed.services.iter();
+    ServiceNames::of_named(services.map(|service| (service.name.as_ref(), &service.path)))
+}
+
+fn changed_row(service: &ServiceChange, names: &ServiceNames<'_>) -> Vec<String> {
+    let mut name = names.cell(service.name.as_ref(), &service.path);
     if let Some(previous) = &service.previous_path {
         name = format!("{name} (was {})", text::name(previous.as_ref()));
     }

@@ -8,7 +8,7 @@ use super::words::{because, ends, kebab, pins};
 use crate::{
     model::{
         change::Part,
-        explanation::{Command, Explanation},
+        explanation::{Explanation, ShownCommand},
         rules::Rule,
         success::Exceptions,
     },
@@ -38,7 +38,11 @@ pub fn explanation(explanation: &Explanation) -> String {
             }
         }
         None => {
-            let _ = writeln!(out, "{} did not change.", text::line(&explanation.asked));
+            let _ = writeln!(
+                out,
+                "{} did not change.",
+                text::name(explanation.asked.as_ref())
+            );
         }
     }
     let Rule { number, text } = explanation.rule;
@@ -47,7 +51,7 @@ pub fn explanation(explanation: &Explanation) -> String {
         "\nRule {number}: {text}.\n\nThe same by git, at the root of this repository:"
     );
     let mut title = "";
-    for Command { shows, line } in &explanation.commands {
+    for ShownCommand { shows, line } in &explanation.commands {
         if *shows != title {
             title = shows;
             let _ = writeln!(out, "  {}", theme::dim(format!("# {shows}")));

@@ -4,11 +4,11 @@ use std::fmt::Write;
 
 use super::{
     table::table,
-    words::{action_word, ends, name_cell, nothing, short},
+    words::{action_word, ends, nothing, short},
 };
 use crate::{
     model::{change::Action, plan::Plan},
-    output::{text, theme},
+    output::{service_names::ServiceNames, text, theme},
 };
 
 /// `flota plan`
@@ -19,9 +19,14 @@ pub fn plan(plan: &Plan) -> String {
         out.push('\n');
         return out;
     }
+    let named = plan
+        .steps
+        .iter()
+        .map(|step| (step.name.as_ref(), &step.path));
+    let names = ServiceNames::of_named(named);
     let rows = plan.steps.iter().map(|step| {
         vec![
-            name_cell(step),
+            theme::heading(names.cell(step.name.as_ref(), &step.path)).to_string(),
             theme::action(step.action)
                 .apply_to(action_word(step.action))
                 .to_string(),

@@ -8,7 +8,7 @@ use crate::{
         commits::Commits,
         resolve::{Conflict, Verdict},
     },
-    output::text,
+    output::{service_names::ServiceNames, text},
 };
 
 /// `flota resolve`: where each pin goes; then, of those that stay open, what each side has alone.
@@ -16,9 +16,10 @@ pub fn conflicts(conflicts: &[Conflict]) -> String {
     if conflicts.is_empty() {
         return "No pin is in conflict.\n".to_owned();
     }
+    let names = ServiceNames::of(conflicts.iter().map(|conflict| &conflict.path));
     let mut out = table(
         &["SERVICE", "OURS", "THEIRS", "PIN"],
-        conflicts.iter().map(row),
+        conflicts.iter().map(|conflict| row(conflict, &names)),
     );
     for conflict in conflicts {
         if let Verdict::Diverged { ours, theirs, .. } = &conflict.verdict {
@@ -30,7 +31,7 @@ pub fn conflicts(conflicts: &[Conflict]) -> String {
     out
 }
 
-fn row(conflict: &Conflict) -> Vec<String> {
+fn row(conflict: &Conflict, names: &ServiceNames<'_>) -> Vec<String> {
     let side = |id: Option<ObjectId>| id.map_or("–".to_owned(), short);
     let pin = match conflict.pin() {
         Some(pin) if Some(pin) == conflict.ours => format!("{}, ours", short(pin)),
@@ -38,7 +39,7 @@ fn row(conflict: &Conflict) -> Vec<String> {
         None => "in conflict".to_owned(),
     };
     vec![
-        text::name(conflict.path.as_ref()),
+        names.at(&conflict.path),
         side(conflict.ours),
         side(conflict.theirs),
         pin,

@@ -2,8 +2,8 @@
 
 use super::{table::table, words::standing};
 use crate::{
-    model::status::{ServiceStatus, State},
-    output::text,
+    model::status::{ServiceState, ServiceStatus},
+    output::{service_names::ServiceNames, text},
 };
 
 /// `flota status`: what needs somebody, or all; then the numbers.
@@ -21,24 +21,25 @@ pub fn status(services: &[ServiceStatus], all: bool) -> String {
     match shown.is_empty() {
         true => rest + "\n",
         false => {
-            let rows = shown.into_iter().map(status_row);
+            let names = ServiceNames::of(services.iter().map(|service| &service.path));
+            let rows = shown.into_iter().map(|service| status_row(service, &names));
             let header = ["SERVICE", "BRANCH", "PIN", "CHANGES", "TO PUSH"];
             format!("{}\n{rest}\n", table(&header, rows))
         }
     }
 }
 
-fn status_row(service: &ServiceStatus) -> Vec<String> {
-    let name = text::name(service.path.as_ref());
+fn status_row(service: &ServiceStatus, names: &ServiceNames<'_>) -> Vec<String> {
+    let name = names.at(&service.path);
     const IN_CONFLICT: &str = "in conflict";
     let without = |what: &str| match service.pin {
         Some(_) => vec![name.clone(), what.to_owned()],
         None => vec![name.clone(), what.to_owned(), IN_CONFLICT.to_owned()],
     };
     let worktree = match &service.state {
-        State::Here(worktree) => worktree,
-        State::Uninitialised => return without("not initialised"),
-        State::Unreadable(_) => return without("unreadable"),
+        ServiceState::Here(worktree) => worktree,
+        ServiceState::Uninitialised => return without("not initialised"),
+        ServiceState::Unreadable(_) => return without("unreadable"),
     };
     let branch = match &worktree.branch {
         Some(branch) => text::name(branch.as_ref()),

@@ -5,8 +5,8 @@ use super::{
     words::{counts, short},
 };
 use crate::{
-    model::switch::{Outcome, Switched},
-    output::text,
+    model::switch::{SwitchOutcome, Switched},
+    output::{service_names::ServiceNames, text},
 };
 
 /// `flota switch`: what moved, and what would have to; then the numbers.
@@ -14,10 +14,11 @@ pub fn switched(services: &[Switched]) -> String {
     let moved = services.iter().filter(|service| {
         !matches!(
             service.outcome,
-            Outcome::Current | Outcome::Absent | Outcome::Uninitialised
+            SwitchOutcome::Current | SwitchOutcome::Absent | SwitchOutcome::Uninitialised
         )
     });
-    let rows: Vec<_> = moved.map(row).collect();
+    let names = ServiceNames::of(services.iter().map(|service| &service.path));
+    let rows: Vec<_> = moved.map(|service| row(service, &names)).collect();
     let table = match rows.is_empty() {
         true => String::new(),
         false => table(&["SERVICE", "FROM", "COMMIT", "RESULT"], rows) + "\n",
@@ -26,14 +27,14 @@ pub fn switched(services: &[Switched]) -> String {
     format!("{table}{counts}\n")
 }
 
-fn row(service: &Switched) -> Vec<String> {
+fn row(service: &Switched, names: &ServiceNames<'_>) -> Vec<String> {
     let from = match (&service.from, service.to) {
         (Some(branch), _) => text::name(branch.as_ref()),
         (None, Some(_)) => "detached".to_owned(),
         (None, None) => String::new(),
     };
     vec![
-        text::name(service.path.as_ref()),
+        names.at(&service.path),
         from,
         service.to.map_or_else(String::new, short),
         service.outcome.name().to_owned(),

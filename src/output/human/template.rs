@@ -3,11 +3,12 @@
 use super::{table::table, words::short};
 use crate::{
     model::template::{Drift, DriftState, UpdateOutcome, Updated},
-    output::text,
+    output::{service_names::ServiceNames, text},
 };
 
 /// `flota template drift`: those that no template made are counted only.
 pub fn drift(drift: &[Drift]) -> String {
+    let names = ServiceNames::of(drift.iter().map(|service| &service.path));
     let rows: Vec<_> = drift
         .iter()
         .filter(|service| !matches!(service.state, DriftState::Unmade))
@@ -21,7 +22,7 @@ pub fn drift(drift: &[Drift]) -> String {
                 (None, _) => "–".to_owned(),
             };
             vec![
-                text::name(service.path.as_ref()),
+                names.at(&service.path),
                 record.map_or("–".into(), |record| text::line(&record.template)),
                 versions,
                 service.state.word().to_owned(),
@@ -41,6 +42,7 @@ pub fn drift(drift: &[Drift]) -> String {
 
 /// `flota template update`
 pub fn template_updated(updated: &[Updated]) -> String {
+    let names = ServiceNames::of(updated.iter().map(|service| &service.path));
     let made = updated
         .iter()
         .filter(|service| !matches!(service.outcome, UpdateOutcome::Unmade));
@@ -56,7 +58,7 @@ pub fn template_updated(updated: &[Updated]) -> String {
                 _ => String::new(),
             };
             vec![
-                text::name(service.path.as_ref()),
+                names.at(&service.path),
                 service.outcome.word().to_owned(),
                 what,
             ]

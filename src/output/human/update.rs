@@ -7,8 +7,8 @@ use super::{
     words::{counts, short},
 };
 use crate::{
-    model::sync::{Followed, Move, Outcome, Synced},
-    output::text,
+    model::sync::{Followed, Move, SyncOutcome, Synced},
+    output::{service_names::ServiceNames, text},
 };
 
 /// `flota clone`
@@ -22,17 +22,18 @@ pub fn cloned(directory: &Path, synced: &[Synced]) -> String {
 
 /// `flota update`: what is not as it was, then the numbers.
 pub fn updated(synced: &[Synced]) -> String {
+    let names = ServiceNames::of(synced.iter().map(|synced| &synced.path));
     let rows = synced
         .iter()
-        .filter(|synced| !matches!(synced.outcome, Outcome::Current))
+        .filter(|synced| !matches!(synced.outcome, SyncOutcome::Current))
         .map(|synced| {
             let pin = synced.pin.map_or("in conflict".to_owned(), short);
             let pin = match &synced.outcome {
-                Outcome::Moved { from } => format!("{} → {pin}", short(*from)),
+                SyncOutcome::Moved { from } => format!("{} → {pin}", short(*from)),
                 _ => pin,
             };
             let result = text::line(synced.outcome.name());
-            vec![text::name(synced.path.as_ref()), pin, result]
+            vec![names.at(&synced.path), pin, result]
         });
     let rows: Vec<_> = rows.collect();
     let table = match rows.is_empty() {
@@ -47,11 +48,12 @@ pub fn updated(synced: &[Synced]) -> String {
 
 /// `flota update --remote`: the pins that move, and what they bring; then the numbers.
 pub fn followed(followed: &Followed) -> String {
+    let names = ServiceNames::of(followed.moves.iter().map(|one| &one.path));
     let mut out = match followed.moves.is_empty() {
         true => "The pins are where their branches are.\n".to_owned(),
         false => table(
             &["SERVICE", "PIN", "BRANCH", "COMMITS"],
-            followed.moves.iter().map(move_row),
+            followed.moves.iter().map(|one| move_row(one, &names)),
         ),
     };
     if !followed.synced.is_empty() {
@@ -66,7 +68,7 @@ pub fn followed(followed: &Followed) -> String {
     out
 }
 
-fn move_row(one: &Move) -> Vec<String> {
+fn move_row(one: &Move, names: &ServiceNames<'_>) -> Vec<String> {
     let branch = one.branch.as_ref();
     let commits = match (&one.gained, &one.lost) {
         (Some(gained), Some(lost)) => match (gained.count, lost.count) {
@@ -77,7 +79,7 @@ fn move_row(one: &Move) -> Vec<String> {
         _ => String::new(),
     };
     vec![
-        text::name(one.path.as_ref()),
+        names.at(&one.path),
         format!("{} → {}", short(one.from), short(one.to)),
         branch.map_or_else(String::new, |branch| text::name(branch.as_ref())),
         commits,

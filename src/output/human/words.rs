@@ -7,7 +7,6 @@ use gix::ObjectId;
 use crate::{
     model::{
         change::{Action, Base, BaseKind, Direction, End, Reason, ServiceChange, Unread},
-        plan::Step,
         status::Standing,
         success::Exceptions,
     },
@@ -98,10 +97,6 @@ pub(super) fn because(service: &ServiceChange) -> String {
         Reason::Fanout(_) | Reason::DependsOn(_) => return text::line(&service.reason.word()),
     };
     phrase.to_owned()
-}
-
-pub(super) fn name_cell(step: &Step) -> String {
-    theme::heading(text::name(step.name.as_ref())).to_string()
 }
 
 /// HEAD seen from the pin, in words.

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::{parts::ServiceV1, render::render};
+use super::{
+    parts::{Bytes, ServiceV1},
+    render::render,
+};
 use crate::model::{
     document::{BaseV1, EndV1},
     explanation::Explanation,
@@ -14,7 +17,7 @@ pub fn explanation(explanation: &Explanation) -> String {
         schema: "flota.explain/v1",
         base: BaseV1::from(&explanation.base),
         head: EndV1::from(&explanation.head),
-        asked: &explanation.asked,
+        asked: Bytes("asked", explanation.asked.as_ref()),
         service: explanation.service.as_ref().map(ServiceV1::from),
         rule: explanation.rule.number,
         rule_text: explanation.rule.text,
@@ -31,7 +34,8 @@ struct ExplainV1<'a> {
     schema: &'static str,
     base: BaseV1<'a>,
     head: EndV1<'a>,
-    asked: &'a str,
+    #[serde(flatten)]
+    asked: Bytes<'a>,
     service: Option<ServiceV1<'a>>,
     rule: u8,
     rule_text: &'static str,

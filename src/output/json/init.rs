@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::render::render;
-use crate::model::init::{Initialised, Outcome};
+use crate::model::init::{InitOutcome, Initialised};
 
 /// `flota.init/v1`
 pub fn initialised(initialised: &Initialised) -> String {
@@ -30,5 +30,5 @@ struct InitV1<'a> {
 #[derive(Serialize)]
 struct InitFileV1<'a> {
     path: &'a str,
-    outcome: Outcome,
+    outcome: InitOutcome,
 }

@@ -6,7 +6,7 @@ use super::{
     parts::{Bytes, OptionalBytes},
     render::render,
 };
-use crate::model::status::{Changes, ServiceStatus, Standing, State};
+use crate::model::status::{Changes, ServiceState, ServiceStatus, Standing};
 
 /// `flota.status/v1`
 pub fn status(services: &[ServiceStatus]) -> String {
@@ -40,9 +40,9 @@ struct ServiceStatusV1<'a> {
 impl<'a> From<&'a ServiceStatus> for ServiceStatusV1<'a> {
     fn from(service: &'a ServiceStatus) -> Self {
         let (state, worktree, error) = match &service.state {
-            State::Here(worktree) => ("here", Some(worktree), None),
-            State::Uninitialised => ("uninitialised", None, None),
-            State::Unreadable(error) => ("unreadable", None, Some(error.to_string())),
+            ServiceState::Here(worktree) => ("here", Some(worktree), None),
+            ServiceState::Uninitialised => ("uninitialised", None, None),
+            ServiceState::Unreadable(error) => ("unreadable", None, Some(error.to_string())),
         };
         let branch = worktree.and_then(|worktree| worktree.branch.as_ref());
         Self {

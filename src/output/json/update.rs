@@ -11,7 +11,7 @@ use super::{
 };
 use crate::model::{
     document::Hex,
-    sync::{Followed, Move, Outcome, Synced},
+    sync::{Followed, Move, SyncOutcome, Synced},
 };
 
 /// `flota.clone/v1`
@@ -103,7 +103,7 @@ impl<'a> From<&'a Synced> for SubmoduleV1<'a> {
             pin: synced.pin.map(Hex),
             outcome: synced.outcome.name(),
             from: match &synced.outcome {
-                Outcome::Moved { from } => Some(Hex(*from)),
+                SyncOutcome::Moved { from } => Some(Hex(*from)),
                 _ => None,
             },
             error: synced.outcome.error().map(ToString::to_string),

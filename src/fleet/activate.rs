@@ -1,0 +1,45 @@
+//! What git's configuration says of submodules that are in place: their URLs, and that they are active (gitsubmodules(7)).
+
+use std::path::Path;
+
+use bstr::BStr;
+
+use super::parent::{Parent, source};
+use crate::{
+    git::{config_file::ConfigFile, vet::Link},
+    model::error::Result,
+};
+
+const SECTION: &str = "submodule";
+
+/// Writes it for all of `links` at once; what is there stays as it is.
+pub(super) fn activate(parent: &Parent, links: &[Link]) -> Result<()> {
+    let mut config = ConfigFile::of(&parent.git_dir)?;
+    let every = is_every(&config);
+    for link in links {
+        let name = Some(link.name());
+        if !every && !config.has(SECTION, name, "active") {
+            config.set(SECTION, name, "active", b"true")?;
+        }
+        if !config.has(SECTION, name, "url") {
+            let source = source(&parent.repository, link)?;
+            config.set(SECTION, name, "url", &source.url)?;
+        }
+    }
+    config.write()
+}
+
+/// Writes it for a new submodule of the fleet whose git directory this is, over what is there of an old one with its name.
+pub(super) fn activate_new(git_dir: &Path, name: &BStr, url: &BStr) -> Result<()> {
+    let mut config = ConfigFile::of(git_dir)?;
+    config.set(SECTION, Some(name), "url", url)?;
+    if !is_every(&config) {
+        config.set(SECTION, Some(name), "active", b"true")?;
+    }
+    config.write()
+}
+
+/// As `flota clone` leaves a fleet: whatever it links is active.
+fn is_every(config: &ConfigFile) -> bool {
+    config.is(SECTION, None, "active", ".")
+}

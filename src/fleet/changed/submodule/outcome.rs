@@ -1,0 +1,16 @@
+//! What came of looking into one submodule.
+
+use crate::{
+    fleet::changed::fetched::FetchRequest,
+    model::change::{ServiceChange, Unread, Warning},
+};
+
+/// What came of looking into one submodule.
+pub(super) enum ReadSubmodule {
+    /// It could be read.
+    Read(Box<ServiceChange>, Vec<Warning>),
+    /// The commit it should be at cannot be had.
+    Unread(Unread),
+    /// It has to be fetched first.
+    Lacking(FetchRequest),
+}

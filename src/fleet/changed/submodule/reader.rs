@@ -1,0 +1,232 @@
+//! What all questions about one submodule share: its two ends, its objects, and what is known of its commits already.
+
+use std::cell::OnceCell;
+
+use bstr::{BString, ByteSlice};
+use gix::ObjectId;
+
+use super::{
+    outcome::ReadSubmodule,
+    parent::{ParentKind, PinHolder},
+};
+use crate::{
+    fleet::changed::{
+        fetched::FetchRequest,
+        gitlinks::{Candidate, EndPoint},
+        trees::Trees,
+    },
+    git::{
+        Objects, content_id,
+        gitmodules::Gitmodules,
+        identity_cache::{Facts, Fingerprint, Known},
+        network::fetch::{Depth, Wanted},
+        submodule::Store,
+    },
+    model::{
+        change::Unread,
+        error::Result,
+        fleet,
+        rules::Content,
+        settings::{ChangeSettings, Settings},
+    },
+};
+
+/// One submodule, at both ends.
+pub(super) struct SubmoduleReader<'a> {
+    pub parent: &'a PinHolder<'a>,
+    pub candidate: &'a Candidate,
+    /// The submodule's path, from the fleet's root.
+    pub path: BString,
+    /// The submodule's objects, opened with the first fact that nobody kept; none when it is not initialised.
+    store: OnceCell<Option<Store>>,
+    /// What earlier runs learned.
+    pub known: Option<Known<'a>>,
+    /// By which settings.
+    pub fingerprint: Fingerprint,
+    /// Which of its paths mean what.
+    pub change: ChangeSettings,
+    /// Whether `[fleet] services` leaves it out.
+    pub plain: bool,
+    /// What its pin at base holds; none without a pin, or when that cannot be read.
+    pub base: Option<Facts>,
+    /// The same at head.
+    pub head: Option<Facts>,
+}
+
+impl<'a> SubmoduleReader<'a> {
+    /// Opens it, and reads what its pins hold as far as that is at hand; `files` when they are asked for.
+    pub fn new(
+        parent: &'a PinHolder<'a>,
+        settings: &Settings,
+        candidate: &'a Candidate,
+        files: bool,
+    ) -> Result<Self> {
+        let path = parent.full_path(candidate.path.as_ref());
+        let name = fleet::service_name(path.as_ref()).to_str_lossy();
+        let chosen = settings.fleet.services.as_ref();
+        let change = settings.for_service(&name).change;
+        let plain = chosen.is_some_and(|globs| !globs.is_match(path.as_ref()));
+        let mut reader = Self {
+            parent,
+            candidate,
+            store: OnceCell::new(),
+            // Files are in the submodule alone, so that it must be there as if nothing were known.
+            known: (!files).then(|| parent.known_of(path.as_ref())).flatten(),
+            fingerprint: Fingerprint::of(&change, plain),
+            change,
+            plain,
+            path,
+            base: None,
+            head: None,
+        };
+        reader.base = reader.facts(candidate.base)?;
+        reader.head = if reader.pin_stands() {
+            reader.base
+        } else {
+            reader.facts(candidate.head)?
+        };
+        Ok(reader)
+    }
+
+    /// Its objects; none when it is not initialised, and nothing of it was fetched.
+    pub fn store(&self) -> Result<Option<&Store>> {
+        if let Some(store) = self.store.get() {
+            return Ok(store.as_ref());
+        }
+        let listed = self.candidate.listed().map(|listed| listed.name.as_ref());
+        let local = self.parent.open(listed, self.candidate.path.as_ref())?;
+        let gotten = self.parent.fetched;
+        let fetched = gotten.open(self.path.as_ref(), self.parent.hash());
+        let store = match (local, fetched) {
+            (Some(local), Some(fetched)) => Some(local.above(fetched)),
+            (local, fetched) => local.or(fetched),
+        };
+        Ok(self.store.get_or_init(|| store).as_ref())
+    }
+
+    /// What the pin there holds, kept or read; none without a pin, or when it is not at hand.
+    fn facts(&self, place: EndPoint) -> Result<Option<Facts>> {
+        let Some(pin) = place.pin() else {
+            return Ok(None);
+        };
+        let known = self.known.as_ref();
+        if let Some(facts) = known.and_then(|known| known.facts(pin, &self.fingerprint)) {
+            return Ok(Some(facts));
+        }
+        let Some(store) = self.store()? else {
+            return Ok(None);
+        };
+        let Some(root) = store.tree_of(pin)? else {
+            return Ok(None);
+        };
+        let facts = Facts {
+            content: self.content(store.objects(), root)?,
+            nested: Gitmodules::is_in(store.objects(), root)?,
+        };
+        if let Some(known) = known {
+            known.keep_facts(pin, &self.fingerprint, facts);
+        }
+        Ok(Some(facts))
+    }
+
+    /// The identities in the tree `root`.
+    pub fn content(&self, objects: Objects<'_>, root: ObjectId) -> Result<Content> {
+        if self.plain {
+            return Ok(Content {
+                other: Some(root),
+                ..Content::default()
+            });
+        }
+        content_id::of_tree(objects, root, &self.change)
+    }
+
+    /// The root trees of both ends in this submodule's own objects; none where there is no pin or it is not at hand.
+    pub fn roots(&self) -> Result<Option<(&Store, Trees)>> {
+        let Some(store) = self.store()? else {
+            return Ok(None);
+        };
+        let root = |place: EndPoint| place.pin().map_or(Ok(None), |pin| store.tree_of(pin));
+        let (base, head) = (root(self.candidate.base)?, root(self.candidate.head)?);
+        Ok(Some((store, Trees { base, head })))
+    }
+
+    /// Where it is fetched from.
+    pub fn source(&self) -> Option<BString> {
+        let listed = self.candidate.listed();
+        let name = listed.map(|listed| listed.name.as_ref());
+        self.parent.url_of(name, self.candidate.url())
+    }
+
+    /// The pins that differ and are neither here nor known to be out of reach.
+    pub fn lacking(&self) -> Vec<ObjectId> {
+        if self.pin_stands() {
+            return Vec::new();
+        }
+        let ends = [
+            (self.candidate.base, self.base),
+            (self.candidate.head, self.head),
+        ];
+        let unread = ends.into_iter().filter(|(_, facts)| facts.is_none());
+        let pins = unread.filter_map(|(place, _)| place.pin());
+        pins.filter(|pin| !self.is_out_of_reach(*pin)).collect()
+    }
+
+    /// Whether somebody tried to get the pin in vain.
+    pub fn is_out_of_reach(&self, pin: ObjectId) -> bool {
+        let path = self.path.as_ref();
+        self.parent.fetched.missing(path, pin).is_some()
+    }
+
+    /// How much of a commit has to be fetched to tell what is asked.
+    pub fn depth(&self, files: bool) -> Depth {
+        if files || !content_id::is_by_folders(&self.change) {
+            Depth::AllTrees
+        } else {
+            Depth::Trees
+        }
+    }
+
+    /// Asks for `commits`.
+    pub fn request(&self, commits: Vec<ObjectId>, depth: Depth) -> ReadSubmodule {
+        let listed = self.candidate.listed().map(|listed| listed.name.clone());
+        let wanted = match self.parent.kind {
+            ParentKind::Fleet(_) => Wanted {
+                path: self.path.clone(),
+                name: listed,
+                url: self.candidate.url().map(ToOwned::to_owned),
+                commits,
+            },
+            // The fleet's configuration speaks of its own submodules alone.
+            ParentKind::Submodule { .. } => Wanted {
+                path: self.path.clone(),
+                name: None,
+                url: self.source(),
+                commits,
+            },
+        };
+        ReadSubmodule::Lacking(FetchRequest { wanted, depth })
+    }
+
+    /// Two ends at one commit are the same, whatever it holds: nobody needs to read it.
+    pub fn pin_stands(&self) -> bool {
+        self.candidate.base.pin() == self.candidate.head.pin()
+    }
+
+    /// That `pin`, which should be there, is not.
+    pub fn unread(&self, pin: ObjectId) -> Result<ReadSubmodule> {
+        let path = self.path.as_ref();
+        let initialise = || vec![format!("get it: git submodule update --init -- {path}")];
+        let (why, hints) = match (self.parent.fetched.missing(path, pin), self.store()?) {
+            (Some(missing), _) => (missing.why.as_str(), missing.hints.clone()),
+            (None, Some(_)) => ("it lacks its commit", initialise()),
+            (None, None) => ("it is not initialised", initialise()),
+        };
+        Ok(ReadSubmodule::Unread(Unread {
+            path: self.path.clone(),
+            pin,
+            url: self.candidate.url().map(fleet::without_credentials),
+            why: why.to_owned(),
+            hints,
+        }))
+    }
+}

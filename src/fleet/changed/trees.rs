@@ -1,0 +1,30 @@
+//! What is compared: two trees.
+
+use gix::ObjectId;
+
+use crate::{fleet::range::Ends, git::repository::Repository, model::error::Result};
+
+/// The root trees of the two ends.
+pub(super) struct Trees {
+    pub base: Option<ObjectId>,
+    pub head: Option<ObjectId>,
+}
+
+impl Trees {
+    pub fn of(repository: &Repository, ends: &Ends) -> Result<Self> {
+        let base = ends
+            .base
+            .commit
+            .map(|commit| repository.tree_of(commit))
+            .transpose()?;
+        Ok(Self {
+            base,
+            head: Some(repository.tree_of(ends.head.commit)?),
+        })
+    }
+
+    /// Those that there are.
+    pub fn each(&self) -> impl Iterator<Item = ObjectId> {
+        self.base.into_iter().chain(self.head)
+    }
+}

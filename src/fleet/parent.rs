@@ -1,0 +1,69 @@
+//! A repository whose submodules are brought: the fleet, or one of its submodules.
+
+use std::path::PathBuf;
+
+use bstr::BString;
+use gix::ObjectId;
+
+use crate::{
+    git::{
+        repository::Repository,
+        url::{self, Source},
+        vet::Link,
+    },
+    model::error::{Error, Result},
+};
+
+/// A repository whose submodules are brought.
+pub(super) struct Parent {
+    pub repository: Repository,
+    /// Its worktree's root and its git directory, absolute.
+    pub root: PathBuf,
+    pub git_dir: PathBuf,
+    /// Where it sits, from the fleet's root; empty for the fleet.
+    pub path: BString,
+    /// The commits of the submodules it lies in, itself included.
+    pub above: Vec<ObjectId>,
+}
+
+impl Parent {
+    /// Where its submodule sits, from the fleet's root.
+    pub fn path_of(&self, link: &Link) -> BString {
+        match self.path.is_empty() {
+            true => link.path.clone(),
+            false => [&self.path[..], b"/", &link.path].concat().into(),
+        }
+    }
+}
+
+/// Where the repository of a submodule of `repository` comes from.
+///
+/// # Errors
+/// Repository: git would refuse its URL, it leads where submodules may not lead, or there is none.
+pub(crate) fn source(repository: &Repository, link: &Link) -> Result<Source> {
+    let listed = link.listed.as_ref();
+    let name = listed.map(|listed| listed.name.as_ref());
+    let url = listed.and_then(|listed| Some(listed.url.as_ref()?.as_ref()));
+    url::source(repository, name, url).map_err(|error| {
+        let hints = error.hints().to_vec();
+        let error = Error::new(
+            error.exit(),
+            format!("the submodule `{}`: {error}", link.name()),
+        );
+        hints.into_iter().fold(error, Error::hint)
+    })
+}
+
+/// Refuses URLs that git would refuse, or that lead where submodules may not lead, before any of them is asked.
+///
+/// # Errors
+/// As for [`source`], but for a submodule without a URL: it cannot be brought, and the others can.
+pub(crate) fn check_urls(repository: &Repository, links: &[Link]) -> Result<()> {
+    for link in links {
+        let url = link.listed.as_ref().and_then(|listed| listed.url.as_ref());
+        if url.is_some() {
+            source(repository, link)?;
+        }
+    }
+    Ok(())
+}

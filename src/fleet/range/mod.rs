@@ -1,0 +1,58 @@
+//! Which two commits to compare: what the user says ([`user`]), a record of last success ([`last_success`]), else what the CI
+//! system says ([`ci`]), else the base branch ([`base_branch`]).
+
+use gix::ObjectId;
+
+use crate::{
+    ci::CiRun,
+    git::{
+        network::shallow::{self, Access},
+        repository::Repository,
+    },
+    model::{error::Result, range::Range, settings::Settings, success::asked_for},
+};
+
+mod base_branch;
+mod ci;
+mod ends;
+mod finder;
+mod last_success;
+mod user;
+
+pub use ci::own_branch;
+pub use ends::Ends;
+use finder::RangeFinder;
+pub use last_success::for_record;
+
+/// Settles the ends. `range` is the user's; without one, `run` is what the CI system says. History that a clone in CI or a
+/// shallow one lacks is fetched, unless `offline`.
+pub fn resolve(
+    repository: &Repository,
+    settings: &Settings,
+    range: Option<&Range>,
+    run: Option<&CiRun>,
+    offline: bool,
+) -> Result<Ends> {
+    let finder = RangeFinder::new(repository, settings, run, offline);
+    match range {
+        Some(range) => match asked_for(&range.base) {
+            Some(name) => finder.last_success(name, &range.head),
+            None => finder.range(range),
+        },
+        None => finder.told(),
+    }
+}
+
+/// Whether `descendant` has `ancestor` in its history, which is deepened until that is certain.
+pub fn is_ancestor(
+    repository: &Repository,
+    ancestor: ObjectId,
+    descendant: ObjectId,
+    access: Access,
+) -> Result<bool> {
+    let base = match repository.is_shallow() {
+        true => shallow::until_merge_base(repository, ancestor, descendant, access)?,
+        false => repository.merge_base(ancestor, descendant)?,
+    };
+    Ok(base == Some(ancestor))
+}

@@ -1,0 +1,90 @@
+//! Which submodules are active (gitsubmodules(7)): what a command is about that brings worktrees when nobody names one.
+
+use bstr::{BStr, ByteSlice};
+use globset::Glob;
+
+use crate::{
+    git::{repository::Repository, vet::Link},
+    model::error::{Error, Result},
+};
+
+/// As gitsubmodules(7) has it: `submodule.<name>.active`, else the patterns of `submodule.active`, else whether
+/// `submodule.<name>.url` is set. After a plain `git clone` none of these is there, and nobody has chosen anything yet.
+pub(super) fn active(fleet: &Repository, links: Vec<Link>) -> Result<Vec<Link>> {
+    let repo = fleet.to_local()?;
+    let snapshot = repo.config_snapshot();
+    let config = snapshot.plumbing();
+    let patterns = config
+        .strings_by("submodule", None, "active")
+        .unwrap_or_default();
+    let has_url = |link: &Link| {
+        config
+            .string_by("submodule", Some(link.name()), "url")
+            .is_some()
+    };
+    let mut said = Vec::new();
+    for link in &links {
+        let active = config.boolean_by("submodule", Some(link.name()), "active");
+        said.push(active.map_err(|err| {
+            let key = format!("submodule.{}.active", link.name());
+            Error::repository(format!("{key} is neither true nor false")).because(err)
+        })?);
+    }
+    let is_untouched =
+        patterns.is_empty() && said.iter().all(Option::is_none) && !links.iter().any(has_url);
+    let is_active = |(link, said): &(Link, Option<bool>)| match said {
+        Some(is_active) => *is_active,
+        None if patterns.is_empty() => is_untouched || has_url(link),
+        None => patterns
+            .iter()
+            .any(|pattern| covers(pattern.as_ref(), link.path.as_ref())),
+    };
+    let chosen = links.into_iter().zip(said).filter(is_active);
+    Ok(chosen.map(|(link, _)| link).filter(is_updated).collect())
+}
+
+/// git leaves a submodule alone whose `.gitmodules` says `update = none`, until somebody names it.
+fn is_updated(link: &Link) -> bool {
+    let update = link
+        .listed
+        .as_ref()
+        .and_then(|listed| listed.update.as_ref());
+    update.is_none_or(|update| update != "none")
+}
+
+/// The pathspecs that `git clone --recurse-submodules[=PATHSPEC]` writes: `.`, a folder, a glob.
+fn covers(pattern: &BStr, path: &BStr) -> bool {
+    let folder = pattern.trim_end_with(|letter| letter == '/');
+    let is_below = || {
+        path.strip_prefix(folder)
+            .is_some_and(|rest| rest.first().is_none_or(|first| *first == b'/'))
+    };
+    let matches = || {
+        let glob = Glob::new(&pattern.to_str_lossy()).ok();
+        glob.is_some_and(|glob| glob.compile_matcher().is_match(path.to_path_lossy()))
+    };
+    pattern == "." || is_below() || matches()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pathspec_covers_what_it_names_and_what_lies_below() {
+        for (pattern, path, want) in [
+            (".", "code-repos/api", true),
+            ("code-repos", "code-repos/api", true),
+            ("code-repos/", "code-repos/api", true),
+            ("code-repos/a*", "code-repos/api", true),
+            ("code", "code-repos/api", false),
+            ("code-repos/web", "code-repos/api", false),
+        ] {
+            assert_eq!(
+                covers(pattern.into(), path.into()),
+                want,
+                "{pattern} {path}"
+            );
+        }
+    }
+}

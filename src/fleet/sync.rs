@@ -1,0 +1,263 @@
+//! Worktrees brought to their pins, nested ones too, in one pool; and never at the price of somebody's work.
+
+use std::{
+    num::NonZeroUsize,
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Instant,
+};
+
+use bstr::BString;
+
+use super::{
+    activate::activate,
+    lock::FleetLock,
+    parent::{Parent, check_urls},
+    worktree::{self, Worktrees},
+};
+use crate::{
+    git::{
+        gitmodules::Gitmodules,
+        index::{self, Pins},
+        network::clone::{self, Access, cache::ObjectCache},
+        repository::Repository,
+        submodule::{self, Store},
+        vet::{self, Link},
+    },
+    interrupt,
+    model::{
+        error::{Error, Result},
+        event::{Ending, Event},
+        fleet::NESTING_LIMIT,
+        sync::{SyncOutcome, Synced},
+    },
+    parallel,
+};
+
+/// Submodules of one fleet, nested ones too.
+const COUNT_LIMIT: usize = 100_000;
+
+/// How to bring the worktrees to their pins.
+#[derive(Clone, Copy)]
+pub struct SyncOptions<'a> {
+    /// How many submodules at a time.
+    pub jobs: NonZeroUsize,
+    /// How to reach servers.
+    pub access: clone::Options<'a>,
+}
+
+/// Brings the submodules that `pins` names, and all of theirs, to these pins. Sorted by path.
+///
+/// # Errors
+/// Before anything is touched: the fleet is bare, or cannot be read or written. Later: the fleet's configuration cannot be written.
+/// What befalls single submodules is in their [`SyncOutcome`].
+pub(crate) fn sync(
+    fleet: &Repository,
+    lock: &FleetLock,
+    pins: Pins,
+    options: SyncOptions<'_>,
+) -> Result<Vec<Synced>> {
+    let Some(root) = fleet.work_dir() else {
+        return Err(Error::repository(
+            "a bare repository has no worktrees to update",
+        ));
+    };
+    let Pins { links, conflicted } = pins;
+    let absolute = |path: &Path| {
+        path.canonicalize().map_err(|err| {
+            Error::unavailable(format!("cannot read `{}`", path.display())).because(err)
+        })
+    };
+    if options.access.is_cached
+        && let Some(cache) = ObjectCache::of_user()
+        && let Err(error) = cache.expire()
+    {
+        let events = options.access.events;
+        events(Event::Notice(error.to_string()));
+    }
+    let run = SyncRun {
+        worktrees: Worktrees {
+            access: Access::new(fleet, options.access)?,
+            scratch: lock.scratch()?,
+            events: options.access.events,
+        },
+        begun: AtomicUsize::new(0),
+        done: Mutex::default(),
+    };
+    let top = Arc::new(Parent {
+        root: absolute(root)?,
+        git_dir: absolute(fleet.common_dir())?,
+        repository: Repository::discover(root)?,
+        path: BString::default(),
+        above: Vec::new(),
+    });
+    parallel::pool(options.jobs)?.scope(|scope| run.level(scope, &top, links));
+    let (mut done, parents) = run
+        .done
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner)
+        .by_parent();
+    for (parent, whole) in parents {
+        activate(&parent, &whole)?;
+    }
+    done.extend(conflicted.into_iter().map(|one| Synced {
+        path: one.path,
+        pin: None,
+        outcome: SyncOutcome::Left(index::in_conflict()),
+    }));
+    done.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(done)
+}
+
+/// One run.
+struct SyncRun<'a> {
+    worktrees: Worktrees<'a>,
+    begun: AtomicUsize,
+    done: Mutex<Done>,
+}
+
+#[derive(Default)]
+struct Done {
+    synced: Vec<Synced>,
+    whole: Vec<(Arc<Parent>, Link)>,
+}
+
+/// A repository, and those of its submodules that are in place.
+type Whole = (Arc<Parent>, Vec<Link>);
+
+impl Done {
+    fn by_parent(self) -> (Vec<Synced>, Vec<Whole>) {
+        let mut parents: Vec<Whole> = Vec::new();
+        for (parent, link) in self.whole {
+            match parents
+                .iter_mut()
+                .find(|(other, _)| Arc::ptr_eq(other, &parent))
+            {
+                Some((_, links)) => links.push(link),
+                None => parents.push((parent, vec![link])),
+            }
+        }
+        (self.synced, parents)
+    }
+}
+
+impl SyncRun<'_> {
+    /// Starts on the submodules of one repository; those start on theirs.
+    fn level<'s>(&'s self, scope: &rayon::Scope<'s>, parent: &Arc<Parent>, links: Vec<Link>) {
+        (self.worktrees.events)(Event::Planned { jobs: links.len() });
+        for link in links {
+            let parent = Arc::clone(parent);
+            scope.spawn(move |scope| self.submodule(scope, &parent, link));
+        }
+    }
+
+    fn submodule<'s>(&'s self, scope: &rayon::Scope<'s>, parent: &Arc<Parent>, link: Link) {
+        let job = self.begun.fetch_add(1, Ordering::Relaxed);
+        let path = parent.path_of(&link);
+        let started = Instant::now();
+        let outcome = match interrupt::pending() {
+            Some(exit) => Err(Error::new(exit, "not begun")),
+            None if job >= COUNT_LIMIT => Err(Error::repository(format!(
+                "more than {COUNT_LIMIT} submodules, one in another"
+            ))),
+            None => self.worktrees.bring(job, parent, &link, &path),
+        };
+        let outcome = match outcome.unwrap_or_else(SyncOutcome::Failed) {
+            outcome @ (SyncOutcome::Left(_) | SyncOutcome::Failed(_)) => outcome,
+            outcome => match self.nested(parent, &link, &path) {
+                Ok(None) => outcome,
+                Ok(Some((parent, links))) => {
+                    self.level(scope, &parent, links);
+                    outcome
+                }
+                Err(error) => SyncOutcome::Failed(error),
+            },
+        };
+        // What breaks off then breaks off because of it.
+        let outcome = match (outcome, interrupt::pending()) {
+            (SyncOutcome::Failed(_), Some(exit)) => {
+                SyncOutcome::Failed(Error::new(exit, "interrupted"))
+            }
+            (outcome, _) => outcome,
+        };
+        (self.worktrees.events)(Event::Finished {
+            job,
+            name: path.to_string(),
+            ending: ending(&outcome),
+            took: started.elapsed(),
+            log: None,
+        });
+        let is_whole = outcome.error().is_none();
+        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        done.synced.push(Synced {
+            path,
+            pin: Some(link.pin),
+            outcome,
+        });
+        if is_whole {
+            done.whole.push((Arc::clone(parent), link));
+        }
+    }
+
+    /// The submodule as a parent, with the submodules of the commit it is pinned at; none when it has no submodules.
+    fn nested(
+        &self,
+        parent: &Parent,
+        link: &Link,
+        path: &BString,
+    ) -> Result<Option<(Arc<Parent>, Vec<Link>)>> {
+        let root = worktree::of(&parent.root, link.path.as_ref())?;
+        let Some(git_dir) = submodule::git_dir_of(&root) else {
+            return Ok(None);
+        };
+        let store = Store::at(git_dir.clone(), link.pin.kind());
+        let tree = store.as_ref().map(|store| store.tree_of(link.pin));
+        // HEAD says that it is here.
+        let (Some(store), Some(tree)) = (store, tree.transpose()?.flatten()) else {
+            return Err(Error::repository(format!(
+                "its commit {} is missing from `{}`",
+                link.pin,
+                git_dir.display()
+            ))
+            .hint("git finds what is damaged: git fsck"));
+        };
+        // Most services have none, and need not be read from end to end to know.
+        if !Gitmodules::is_in(store.objects(), tree)? {
+            return Ok(None);
+        }
+        let links = vet::links_of_tree(store.objects(), tree)?;
+        if links.is_empty() {
+            return Ok(None);
+        }
+        if parent.above.len() >= NESTING_LIMIT || parent.above.contains(&link.pin) {
+            return Err(Error::repository(format!(
+                "its submodules lie in each other without end, or deeper than {NESTING_LIMIT}"
+            )));
+        }
+        let repository = Repository::discover(&root)?;
+        let nested = Parent {
+            git_dir: git_dir.canonicalize().unwrap_or(git_dir),
+            repository,
+            root,
+            path: path.clone(),
+            above: parent.above.iter().copied().chain([link.pin]).collect(),
+        };
+        check_urls(&nested.repository, &links)?;
+        Ok(Some((Arc::new(nested), links)))
+    }
+}
+
+fn ending(outcome: &SyncOutcome) -> Ending {
+    match outcome {
+        SyncOutcome::Current => Ending::Reused("in step".into()),
+        SyncOutcome::Cloned => Ending::Done("cloned".into()),
+        SyncOutcome::CheckedOut => Ending::Done("checked out".into()),
+        SyncOutcome::Moved { .. } => Ending::Done("moved to its pin".into()),
+        SyncOutcome::Left(_) => Ending::Failed,
+        SyncOutcome::Failed(error) if error.exit().is_signal() => Ending::Stopped,
+        SyncOutcome::Failed(_) => Ending::Failed,
+    }
+}

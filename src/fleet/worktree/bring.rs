@@ -1,0 +1,259 @@
+//! One submodule, from wherever it is to its pin.
+//!
+//! A repository is cloned under a temporary name, its files are written beside it, and both are renamed into place when they are
+//! whole: what a killed run leaves is either as before or as it should be. The next run goes by what it finds.
+
+use std::{fs, io, num::NonZeroU32, os::unix::ffi::OsStrExt, path::Path};
+
+use bstr::BString;
+use gix::ObjectId;
+use tempfile::TempDir;
+
+use super::{location, loss};
+use crate::{
+    fleet::{
+        disk::{cannot, create_parent},
+        parent::{Parent, source},
+    },
+    git::{
+        command::git, config_file::ConfigFile, network::clone::Access, path, submodule,
+        url::Source, vet::Link, worktree,
+    },
+    interrupt,
+    model::{
+        error::{Error, Result},
+        event::{Event, Events},
+        sync::SyncOutcome,
+    },
+};
+
+/// What brings worktrees to their pins.
+pub(in crate::fleet) struct Worktrees<'a> {
+    /// The way to servers.
+    pub access: Access<'a>,
+    /// Where new clones grow: beside the fleet's git directory, so that a rename puts them in place.
+    pub scratch: TempDir,
+    /// Where progress goes.
+    pub events: Events<'a>,
+}
+
+/// How deep `.gitmodules` wants a new clone to be (gitmodules(5), `shallow`).
+fn recommended_depth(link: &Link) -> Option<NonZeroU32> {
+    let is_shallow = link.listed.as_ref().is_some_and(|listed| listed.is_shallow);
+    is_shallow.then_some(NonZeroU32::MIN)
+}
+
+impl Worktrees<'_> {
+    /// Brings the submodule, as the run's `job`; `shown` is its path from the fleet's root.
+    pub(in crate::fleet) fn bring(
+        &self,
+        job: usize,
+        parent: &Parent,
+        link: &Link,
+        shown: &BString,
+    ) -> Result<SyncOutcome> {
+        let begin = |doing| {
+            (self.events)(Event::Started {
+                job,
+                name: shown.to_string(),
+                doing,
+            });
+        };
+        let work_dir = location::of(&parent.root, link.path.as_ref())?;
+        if let Some(git_dir) = submodule::git_dir_of(&work_dir) {
+            if is_at(&git_dir, link.pin) {
+                return Ok(SyncOutcome::Current);
+            }
+            begin("update");
+            return self.move_to(parent, link, &git_dir, &work_dir);
+        }
+        if !is_empty(&work_dir)? {
+            return Ok(SyncOutcome::Left(
+                Error::repository(format!("there are files in `{shown}`, and no repository"))
+                    .hint(format!("move them away: mv {shown} {shown}.old")),
+            ));
+        }
+        let name = path::relative("submodule name", link.name())?;
+        let modules = parent.git_dir.join("modules");
+        if !worktree::has_real_parents(&modules, &name) {
+            return Err(Error::repository(format!(
+                "a symbolic link stands in the way of its git directory `{}`",
+                name.display()
+            )));
+        }
+        let git_dir = modules.join(name);
+        if git_dir.join("HEAD").is_file() {
+            begin("check out");
+            self.check_out(parent, link, &git_dir, &work_dir)
+        } else {
+            begin("clone");
+            self.clone(parent, link, &git_dir, &work_dir)
+        }
+    }
+
+    /// A new repository and its files, made under a temporary name.
+    fn clone(
+        &self,
+        parent: &Parent,
+        link: &Link,
+        git_dir: &Path,
+        work_dir: &Path,
+    ) -> Result<SyncOutcome> {
+        let source = source(&parent.repository, link)?;
+        let new = self.folder()?;
+        let files = new.path().join("files");
+        let depth = recommended_depth(link);
+        self.access.clone(&source, None, depth, &files)?;
+        let new_git_dir = files.join(".git");
+        self.access.obtain(&new_git_dir, &source, link.pin, depth)?;
+        worktree::fill(&new_git_dir, &files, link.pin)?;
+        adopt(&new_git_dir, git_dir, work_dir, &source, link.pin)?;
+        create_parent(git_dir)?;
+        // What is left of a repository without a HEAD is none.
+        if git_dir.exists() {
+            fs::rename(git_dir, new.path().join("broken")).map_err(|err| cannot(git_dir, err))?;
+        }
+        fs::rename(&new_git_dir, git_dir).map_err(|err| cannot(git_dir, err))?;
+        settle(&files, git_dir, work_dir)?;
+        Ok(SyncOutcome::Cloned)
+    }
+
+    /// The files of a repository that is there.
+    fn check_out(
+        &self,
+        parent: &Parent,
+        link: &Link,
+        git_dir: &Path,
+        work_dir: &Path,
+    ) -> Result<SyncOutcome> {
+        let source = source(&parent.repository, link)?;
+        self.access.obtain(git_dir, &source, link.pin, None)?;
+        if let Some(error) = loss::unreachable_commits(git_dir, git_dir)? {
+            return Ok(SyncOutcome::Left(error));
+        }
+        let new = self.folder()?;
+        let files = new.path().join("files");
+        fs::create_dir(&files).map_err(|err| cannot(&files, err))?;
+        worktree::fill(git_dir, &files, link.pin)?;
+        adopt(git_dir, git_dir, work_dir, &source, link.pin)?;
+        settle(&files, git_dir, work_dir)?;
+        Ok(SyncOutcome::CheckedOut)
+    }
+
+    /// A worktree that is there moves to the pin, by git, which knows what may be overwritten.
+    fn move_to(
+        &self,
+        parent: &Parent,
+        link: &Link,
+        git_dir: &Path,
+        work_dir: &Path,
+    ) -> Result<SyncOutcome> {
+        let from = git_head(git_dir)?;
+        let has_index = git_dir.join("index").is_file();
+        // On a branch, too: whoever works there stays there.
+        if has_index && from == Some(link.pin) {
+            return Ok(SyncOutcome::Current);
+        }
+        if !has_index && !is_bare_of_files(work_dir)? {
+            return Ok(SyncOutcome::Left(
+                Error::repository("its index is missing, and there are files")
+                    .hint("make one, and look at what differs: git reset && git status"),
+            ));
+        }
+        if has_index && let Some(error) = loss::uncommitted(work_dir)? {
+            return Ok(SyncOutcome::Left(error));
+        }
+        if from != Some(link.pin)
+            && let Some(error) = loss::unreachable_commits(work_dir, git_dir)?
+        {
+            return Ok(SyncOutcome::Left(error));
+        }
+        if let Some(error) = loss::locked(git_dir) {
+            return Ok(SyncOutcome::Left(error));
+        }
+        let source = source(&parent.repository, link)?;
+        self.access.obtain(git_dir, &source, link.pin, None)?;
+        let mut command =
+            git(work_dir).args(["-c", "advice.detachedHead=false", "checkout", "--quiet"]);
+        if !has_index {
+            command = command.arg("--force");
+        }
+        let pin = link.pin.to_string();
+        // Its words are looked at, and have to be the ones known here.
+        let moved = command
+            .args(["--no-recurse-submodules", "--detach", &pin, "--"])
+            .env("LC_ALL", "C")
+            .run()?;
+        if moved.success() {
+            return Ok(match from {
+                Some(from) if from != link.pin => SyncOutcome::Moved { from },
+                _ => SyncOutcome::CheckedOut,
+            });
+        }
+        if let Some(exit) = interrupt::pending() {
+            return Err(Error::new(exit, "interrupted"));
+        }
+        Ok(loss::not_moved(&moved.text, work_dir))
+    }
+
+    fn folder(&self) -> Result<TempDir> {
+        tempfile::tempdir_in(self.scratch.path()).map_err(|err| cannot(self.scratch.path(), err))
+    }
+}
+
+/// Whether HEAD is detached at `pin` and files were written: git leaves a repository without an index when it is stopped
+/// between clone and checkout.
+fn is_at(git_dir: &Path, pin: ObjectId) -> bool {
+    let head = fs::read(git_dir.join("HEAD"));
+    head.is_ok_and(|head| head.trim_ascii() == pin.to_string().as_bytes())
+        && git_dir.join("index").is_file()
+}
+
+fn git_head(git_dir: &Path) -> Result<Option<ObjectId>> {
+    let repo = gix::open_opts(git_dir, gix::open::Options::isolated()).map_err(|err| {
+        Error::repository(format!("cannot open `{}`", git_dir.display()))
+            .because(err)
+            .hint("git finds what is damaged: git fsck")
+    })?;
+    Ok(repo.head_id().ok().map(gix::Id::detach))
+}
+
+/// Makes a repository the submodule's: HEAD at the pin, and the way to its worktree.
+fn adopt(at: &Path, git_dir: &Path, work_dir: &Path, source: &Source, pin: ObjectId) -> Result<()> {
+    let mut config = ConfigFile::of(at)?;
+    let way = worktree::way(git_dir, work_dir);
+    config.set("core", None, "worktree", way.as_os_str().as_bytes())?;
+    if at != git_dir {
+        config.set("remote", Some("origin".into()), "url", &source.url)?;
+    }
+    config.write()?;
+    fs::write(at.join("HEAD.new"), format!("{pin}\n"))
+        .and_then(|()| fs::rename(at.join("HEAD.new"), at.join("HEAD")))
+        .map_err(|err| cannot(at, err))
+}
+
+/// Puts finished files where they belong: an empty folder gives way.
+pub(in crate::fleet) fn settle(files: &Path, git_dir: &Path, work_dir: &Path) -> Result<()> {
+    let way = worktree::way(work_dir, git_dir);
+    let mut gitfile = b"gitdir: ".to_vec();
+    gitfile.extend_from_slice(way.as_os_str().as_bytes());
+    gitfile.push(b'\n');
+    fs::write(files.join(".git"), gitfile).map_err(|err| cannot(files, err))?;
+    create_parent(work_dir)?;
+    fs::rename(files, work_dir).map_err(|err| cannot(work_dir, err))
+}
+
+fn is_empty(folder: &Path) -> Result<bool> {
+    match fs::read_dir(folder) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(err) if err.kind() == io::ErrorKind::NotADirectory => Ok(false),
+        Err(err) => Err(cannot(folder, err)),
+    }
+}
+
+/// Whether there is nothing but `.git`.
+fn is_bare_of_files(folder: &Path) -> Result<bool> {
+    let entries = fs::read_dir(folder).map_err(|err| cannot(folder, err))?;
+    Ok(entries.flatten().all(|entry| entry.file_name() == ".git"))
+}

@@ -1,0 +1,171 @@
+//! What a worktree could lose, and so keeps flota from touching it: changes in no commit, files that git would overwrite,
+//! commits that nothing but a detached HEAD leads to.
+
+use std::{ffi::OsString, fs, path::Path};
+
+use bstr::ByteSlice;
+use gix::ObjectId;
+
+use crate::{
+    git::{
+        command::git,
+        lock, submodule,
+        switch::{SwitchPlan, Way},
+    },
+    model::{
+        error::{Error, Result},
+        sync::SyncOutcome,
+    },
+};
+
+/// The most that git may list of uncommitted files, in bytes: one is enough to leave them alone.
+const FILES_LIMIT: usize = 16 << 20;
+
+/// The most that git may list of commits, in bytes: one is enough.
+const COMMITS_LIMIT: usize = 1 << 20;
+
+/// Work that is in no commit.
+pub(super) fn uncommitted(work_dir: &Path) -> Result<Option<Error>> {
+    let listed = git(work_dir)
+        .args([
+            "status",
+            "--porcelain",
+            "-z",
+            "--untracked-files=no",
+            "--ignore-submodules=all",
+        ])
+        .stdout_as_data(FILES_LIMIT)
+        .run()?
+        .check(|| Error::repository("git cannot tell what is uncommitted in it"))?;
+    let count = listed
+        .stdout
+        .split_str(b"\0")
+        .filter(|entry| !entry.is_empty())
+        .count();
+    Ok((count > 0).then(|| {
+        Error::repository(format!(
+            "it has uncommitted changes ({count} file{})",
+            if count == 1 { "" } else { "s" }
+        ))
+        .hint(format!(
+            "commit them, or put them aside: git -C {} stash",
+            work_dir.display()
+        ))
+    }))
+}
+
+/// Says so where `dir`, whose git directory is `git_dir`, has commits that nothing but a detached HEAD leads to.
+///
+/// # Errors
+/// Repository: git cannot tell.
+pub(super) fn unreachable_commits(dir: &Path, git_dir: &Path) -> Result<Option<Error>> {
+    let head = fs::read(git_dir.join("HEAD")).map_err(|err| {
+        Error::unavailable(format!("cannot read `{}`", git_dir.display())).because(err)
+    })?;
+    let Ok(detached) = ObjectId::from_hex(head.trim_ascii()) else {
+        return Ok(None);
+    };
+    // Where the history ends, a server has cut it: what lies there came from it, on whatever branch.
+    let cut = fs::read(git_dir.join("shallow")).unwrap_or_default();
+    let cut: String = ByteSlice::lines(&cut[..])
+        .map(|id| format!("^{}\n", id.as_bstr()))
+        .collect();
+    let listed = git(dir)
+        .arg(option("--git-dir=", git_dir))
+        // Its own may not be there yet.
+        .arg(option("--work-tree=", git_dir))
+        .args(["rev-list", "--max-count=1", &detached.to_string()])
+        .args([
+            "--stdin",
+            "--not",
+            "--branches",
+            "--remotes",
+            "--tags",
+            "--",
+        ])
+        .input(cut)
+        .stdout_as_data(COMMITS_LIMIT)
+        .run()?
+        .check(|| Error::repository("git cannot tell whether its commits are on a branch"))?;
+    Ok((!listed.stdout.trim_ascii().is_empty()).then(|| {
+        Error::repository(format!("its HEAD {detached} is on no branch")).hint(format!(
+            "give it one: git -C {} branch NAME {detached}",
+            dir.display()
+        ))
+    }))
+}
+
+/// Says what stands in the way of `plan`, without touching a file: changes that would be overwritten, and commits that nothing
+/// but a detached HEAD leads to.
+///
+/// # Errors
+/// Repository: git cannot tell.
+pub(crate) fn of_switch(work_dir: &Path, plan: &SwitchPlan) -> Result<Option<Error>> {
+    let (Way::Existing(target) | Way::Tracking { commit: target, .. }) = plan.way else {
+        return Ok(None);
+    };
+    if plan.from.is_none()
+        && let Some(git_dir) = submodule::git_dir_of(work_dir)
+        && let Some(error) = unreachable_commits(work_dir, &git_dir)?
+    {
+        return Ok(Some(error));
+    }
+    if target == plan.head {
+        return Ok(None);
+    }
+    // Files whose time alone changed would count as changed.
+    git(work_dir)
+        .args(["update-index", "-q", "--refresh"])
+        .run()?;
+    // git-read-tree(1): a merge of two trees keeps what is changed, or refuses.
+    let (from, to) = (plan.head.to_string(), target.to_string());
+    let merged = git(work_dir)
+        .args(["read-tree", "--dry-run", "-m", "-u", &from, &to])
+        .run()?;
+    if merged.success() {
+        return Ok(None);
+    }
+    let said = String::from_utf8_lossy(&merged.text).trim().to_owned();
+    Ok(Some(
+        Error::repository("changes in it would be overwritten")
+            .because(said)
+            .hint(format!(
+                "commit them, or put them aside: git -C {} stash",
+                work_dir.display()
+            )),
+    ))
+}
+
+/// A lock that git would stop at, some of its files written: of a git at work, or of one that died.
+pub(super) fn locked(git_dir: &Path) -> Option<Error> {
+    let locks = ["index.lock", "HEAD.lock"].map(|name| git_dir.join(name));
+    let lock = locks.into_iter().find(|lock| lock.exists())?;
+    Some(lock::taken(&lock))
+}
+
+/// Why git did not move a worktree: it would overwrite files, or it cannot.
+pub(super) fn not_moved(said: &[u8], work_dir: &Path) -> SyncOutcome {
+    let said = String::from_utf8_lossy(said).trim().to_owned();
+    if let Some(lock) = lock::named_in(&said) {
+        return SyncOutcome::Left(lock::taken(lock));
+    }
+    let see = format!("see how it stands: git -C {} status", work_dir.display());
+    match said.contains("would be overwritten") {
+        true => SyncOutcome::Left(
+            Error::repository("git does not move it, since files would be lost")
+                .because(said)
+                .hint(see),
+        ),
+        false => SyncOutcome::Failed(
+            Error::repository("git cannot move it to its pin")
+                .because(said)
+                .hint(see),
+        ),
+    }
+}
+
+fn option(name: &str, path: &Path) -> OsString {
+    let mut option = OsString::from(name);
+    option.push(path);
+    option
+}

@@ -1,0 +1,9 @@
+//! A service's worktree, and what flota may do to it: the one door for every command that touches it.
+
+mod bring;
+mod location;
+mod loss;
+
+pub(super) use bring::{Worktrees, settle};
+pub(crate) use location::{initialised, of};
+pub(crate) use loss::of_switch;
