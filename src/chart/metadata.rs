@@ -4,8 +4,8 @@
 //! terminal or a path is refused rather than cleaned (GHSA-c38g-469g-cmgx, CVE-2025-53547, CVE-2026-35206).
 
 use super::yaml::{
-    self, Node, YamlFault,
-    edit::{Editor, New, Quoting},
+    self, NewValue, Node, YamlFault,
+    edit::{Editor, Quoting},
 };
 
 /// The longest name: Helm's limit for the charts it creates.
@@ -93,7 +93,7 @@ impl<'s> Metadata<'s> {
                 editor.set(key, value, text, quoting)?;
                 after = name;
             } else {
-                missing.push((name, New::string(text)));
+                missing.push((name, NewValue::string(text)));
             }
         }
         if !missing.is_empty() {

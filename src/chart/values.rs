@@ -6,8 +6,8 @@ use super::{
     request::ImageCoordinates,
     tokens::{Tokens, occurrences},
     yaml::{
-        self, Kind, Node, YamlDocument, YamlFault,
-        edit::{Editor, New, Quoting},
+        self, Kind, NewValue, Node, YamlDocument, YamlFault,
+        edit::{Editor, Quoting},
         scalar::{self, MERGE_KEY},
     },
 };
@@ -91,7 +91,7 @@ fn set_image(
     check_merges(root)?;
     match root.entry_mut("image") {
         Some((key, value)) if value.is_null() => {
-            editor.set_null(key, value, New::flow_mapping(&strings))
+            editor.set_null(key, value, NewValue::flow_mapping(&strings))
         }
         Some((key, value)) => match &value.kind {
             Kind::Mapping { .. } => set_image_mapping(editor, key, value, image),
@@ -102,7 +102,7 @@ fn set_image(
             )),
         },
         None if flow => {
-            let new = vec![("image", New::flow_mapping(&strings))];
+            let new = vec![("image", NewValue::flow_mapping(&strings))];
             editor.insert_first(None, root, new)
         }
         None => editor.append(document, "image", &strings),
@@ -141,7 +141,7 @@ fn set_image_mapping(
                     last = Some(name);
                 }
             }
-            None => missing.push((name, New::string(text))),
+            None => missing.push((name, NewValue::string(text))),
         }
     }
     match last {

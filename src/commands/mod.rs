@@ -8,6 +8,7 @@ use crate::{
     output::Output,
 };
 
+mod answers;
 mod build;
 mod bump;
 mod cache;
@@ -31,6 +32,7 @@ mod status;
 mod switch;
 mod template;
 mod templates;
+mod transfer;
 mod update;
 
 use context::Context;

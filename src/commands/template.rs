@@ -1,6 +1,6 @@
 //! `flota template`
 
-use super::{context::Context, new};
+use super::{answers::asking, context::Context};
 use crate::{
     cli::{ResultFormat, Template as Args, TemplateCommand, TemplateDrift, TemplateUpdate},
     features::template::{self, UpdateRequest},
@@ -34,7 +34,7 @@ fn update(args: &TemplateUpdate, context: &Context, output: &Output) -> Result<E
         template: template.as_ref(),
         answers: &scaffold::given(&args.answers)?,
     };
-    let updated = template::update(&context.repository, &request, &mut new::asking(is_asked))?;
+    let updated = template::update(&context.repository, &request, &mut asking(is_asked))?;
     match args.format {
         ResultFormat::Human => output.result(human::template_updated(&updated))?,
         ResultFormat::Json => output.result(json::template_updated(&updated))?,

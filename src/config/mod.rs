@@ -12,5 +12,5 @@ pub use self::{
     load::load,
     parse::parse,
     starter::Starter,
-    template::{parse_manifest, parse_record},
+    template::{parse_manifest, parse_record, write_record},
 };

@@ -6,6 +6,7 @@ use granit_parser::ScalarStyle;
 
 use super::{
     compare::{compare, misread},
+    new_value::{NewValue, mapping, node, scalar_node},
     node::{Kind, Node, NodeTag, YamlDocument, YamlFault},
     parse::parse,
     scalar,
@@ -101,7 +102,12 @@ impl<'s> Editor<'s> {
     ///
     /// # Errors
     /// A null whose place cannot be found.
-    pub fn set_null(&mut self, key: &Node, value: &mut Node, new: New) -> Result<(), YamlFault> {
+    pub fn set_null(
+        &mut self,
+        key: &Node,
+        value: &mut Node,
+        new: NewValue,
+    ) -> Result<(), YamlFault> {
         if value.span.is_empty() {
             self.set_absent(key, value, &new.raw)?;
         } else {
@@ -120,7 +126,7 @@ impl<'s> Editor<'s> {
         &mut self,
         map: &mut Node,
         after: &str,
-        new: Vec<(&str, New)>,
+        new: Vec<(&str, NewValue)>,
     ) -> Result<(), YamlFault> {
         let no_entry = map.fault(format!("`{after}` is no entry of this mapping"));
         let Kind::Mapping { entries, flow } = &mut map.kind else {
@@ -141,7 +147,10 @@ impl<'s> Editor<'s> {
             let indent = self.indentation(key)?;
             self.insert_lines(end, indent, &new);
         }
-        entries.splice(index + 1..index + 1, new.into_iter().map(New::into_entry));
+        entries.splice(
+            index + 1..index + 1,
+            new.into_iter().map(NewValue::into_entry),
+        );
         Ok(())
     }
 
@@ -154,7 +163,7 @@ impl<'s> Editor<'s> {
         &mut self,
         owner: Option<&Node>,
         map: &mut Node,
-        new: Vec<(&str, New)>,
+        new: Vec<(&str, NewValue)>,
     ) -> Result<(), YamlFault> {
         let no_place = map.fault("nothing can be added to a mapping written like this");
         let Kind::Mapping { entries, flow } = &mut map.kind else {
@@ -175,7 +184,7 @@ impl<'s> Editor<'s> {
             }
             _ => return Err(no_place),
         }
-        entries.splice(0..0, new.into_iter().map(New::into_entry));
+        entries.splice(0..0, new.into_iter().map(NewValue::into_entry));
         Ok(())
     }
 
@@ -262,7 +271,7 @@ impl<'s> Editor<'s> {
     }
 
     /// Adds lines below the line that holds the byte `at`.
-    fn insert_lines(&mut self, at: usize, indent: &str, new: &[(&str, New)]) {
+    fn insert_lines(&mut self, at: usize, indent: &str, new: &[(&str, NewValue)]) {
         let lines = new
             .iter()
             .map(|(key, new)| format!("{}{indent}{key}: {}", self.line_ending, new.raw));
@@ -317,73 +326,6 @@ impl<'s> Editor<'s> {
         } else {
             Err(key.fault("nothing can be added beside a key that does not start its line"))
         }
-    }
-}
-
-/// A value that an edit brings in.
-#[derive(Clone, Debug)]
-pub struct New {
-    raw: String,
-    kind: Kind,
-}
-
-impl New {
-    /// A string in double quotes.
-    pub fn string(text: &str) -> Self {
-        Self {
-            raw: scalar::double_quoted(text),
-            kind: scalar_node(text, ScalarStyle::DoubleQuoted).kind,
-        }
-    }
-
-    /// `{key: "text", …}`.
-    pub fn flow_mapping(strings: &[(&str, &str)]) -> Self {
-        let entries: Vec<_> = strings
-            .iter()
-            .map(|(key, text)| format!("{key}: {}", scalar::double_quoted(text)))
-            .collect();
-        Self {
-            raw: format!("{{{}}}", entries.join(", ")),
-            kind: mapping(strings, true),
-        }
-    }
-
-    fn into_entry((key, new): (&str, Self)) -> (Node, Node) {
-        (scalar_node(key, ScalarStyle::Plain), node(new.kind))
-    }
-}
-
-fn mapping(strings: &[(&str, &str)], flow: bool) -> Kind {
-    let entry = |(key, text): &(&str, &str)| {
-        (
-            scalar_node(key, ScalarStyle::Plain),
-            node(New::string(text).kind),
-        )
-    };
-    Kind::Mapping {
-        entries: strings.iter().map(entry).collect(),
-        flow,
-    }
-}
-
-fn scalar_node(text: &str, style: ScalarStyle) -> Node {
-    node(Kind::Scalar {
-        text: text.into(),
-        style,
-        indent: 0,
-    })
-}
-
-/// A node that an edit makes: it has no place in the source.
-fn node(kind: Kind) -> Node {
-    Node {
-        kind,
-        span: 0..0,
-        line: 1,
-        column: 1,
-        anchor: 0,
-        tag: None,
-        edited: true,
     }
 }
 

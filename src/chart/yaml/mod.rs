@@ -5,9 +5,11 @@
 
 mod compare;
 pub mod edit;
+mod new_value;
 mod node;
 mod parse;
 pub mod scalar;
 
+pub use new_value::NewValue;
 pub use node::{Kind, Node, NodeTag, YamlDocument, YamlFault};
 pub use parse::parse;

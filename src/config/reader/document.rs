@@ -14,13 +14,13 @@ use crate::model::error::{Error, Result};
 const LARGEST: usize = 512 << 10;
 
 /// The file's text and its name in messages.
-pub(in crate::config) struct TomlDocument<'a> {
+pub(crate) struct TomlDocument<'a> {
     text: &'a str,
     origin: &'a str,
 }
 
 impl<'a> TomlDocument<'a> {
-    pub(in crate::config) fn new(bytes: &'a [u8], origin: &'a str) -> Result<Self> {
+    pub(crate) fn new(bytes: &'a [u8], origin: &'a str) -> Result<Self> {
         if bytes.len() > LARGEST {
             return Err(Error::misuse(format!(
                 "{origin}:1:1: the file has {} bytes, more than {LARGEST}",
@@ -42,7 +42,7 @@ impl<'a> TomlDocument<'a> {
         }
     }
 
-    pub(in crate::config) fn parse(&self) -> Result<Spanned<DeValue<'a>>> {
+    pub(crate) fn parse(&self) -> Result<Spanned<DeValue<'a>>> {
         let table = DeTable::parse(self.text).map_err(|error| {
             let offset = error.span().map_or(self.text.len(), |span| span.start);
             let sentence: Vec<&str> = error.message().lines().collect();

@@ -8,16 +8,12 @@ use super::value::{Value, did_you_mean, quoted};
 use crate::model::{error::Result, settings::valid::shown};
 
 /// Reads a string that `check` takes.
-pub(in crate::config) fn text<'a>(
-    check: fn(&str) -> Result<()>,
-) -> impl Fn(&Value<'a>) -> Result<String> {
+pub(crate) fn text<'a>(check: fn(&str) -> Result<()>) -> impl Fn(&Value<'a>) -> Result<String> {
     move |value| value.checked(|text| check(text).map(|()| text.to_owned()))
 }
 
 /// Reads one of a few words.
-pub(in crate::config) fn one_of<'a, T: Copy>(
-    choices: &[(&str, T)],
-) -> impl Fn(&Value<'a>) -> Result<T> {
+pub(crate) fn one_of<'a, T: Copy>(choices: &[(&str, T)]) -> impl Fn(&Value<'a>) -> Result<T> {
     move |value| {
         let word = value.checked(Ok)?;
         let choice = choices.iter().find(|(known, _)| *known == word);
@@ -33,14 +29,14 @@ pub(in crate::config) fn one_of<'a, T: Copy>(
 }
 
 /// Reads an array, item by item.
-pub(in crate::config) fn list<'a, T>(
+pub(crate) fn list<'a, T>(
     read: impl Fn(&Value<'a>) -> Result<T>,
 ) -> impl Fn(&Value<'a>) -> Result<Vec<T>> {
     move |value| value.items(&read)
 }
 
 /// Reads an array of tables, `[[path]]`.
-pub(in crate::config) fn tables<'a, T>(
+pub(crate) fn tables<'a, T>(
     read: impl Fn(&Value<'a>) -> Result<T>,
 ) -> impl Fn(&Value<'a>) -> Result<Vec<T>> {
     move |value| match value.node.get_ref() {
@@ -52,7 +48,7 @@ pub(in crate::config) fn tables<'a, T>(
 }
 
 /// Reads a table from the user's own names, which `check` takes, to what `read` reads.
-pub(in crate::config) fn map<'a, T>(
+pub(crate) fn map<'a, T>(
     check: fn(&str) -> Result<()>,
     read: impl Fn(&Value<'a>) -> Result<T>,
 ) -> impl Fn(&Value<'a>) -> Result<BTreeMap<String, T>> {

@@ -16,7 +16,7 @@ use crate::model::{
 
 /// A value, its place, and the dotted path of its key (empty for the whole file).
 #[derive(Clone)]
-pub(in crate::config) struct Value<'a> {
+pub(crate) struct Value<'a> {
     document: &'a TomlDocument<'a>,
     pub(super) path: String,
     pub(super) node: &'a Spanned<DeValue<'a>>,
@@ -24,10 +24,7 @@ pub(in crate::config) struct Value<'a> {
 
 impl<'a> Value<'a> {
     /// The whole file.
-    pub(in crate::config) fn root(
-        document: &'a TomlDocument<'a>,
-        tree: &'a Spanned<DeValue<'a>>,
-    ) -> Self {
+    pub(crate) fn root(document: &'a TomlDocument<'a>, tree: &'a Spanned<DeValue<'a>>) -> Self {
         Self {
             document,
             path: String::new(),
@@ -36,21 +33,18 @@ impl<'a> Value<'a> {
     }
 
     /// An error at this value: its key, then `what`.
-    pub(in crate::config) fn fault(&self, what: impl Display) -> Error {
+    pub(crate) fn fault(&self, what: impl Display) -> Error {
         self.document
             .fault(self.node.span().start, format!("`{}` {what}", self.path))
     }
 
     /// Puts this value's place before the error of a check that knows none.
-    pub(in crate::config) fn locate<T>(&self, result: Result<T>) -> Result<T> {
+    pub(crate) fn locate<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|error| locate(self.document, self.node.span().start, &error))
     }
 
     /// Reads a string by a rule that may refuse it.
-    pub(in crate::config) fn checked<T>(
-        &self,
-        rule: impl FnOnce(&'a str) -> Result<T>,
-    ) -> Result<T> {
+    pub(crate) fn checked<T>(&self, rule: impl FnOnce(&'a str) -> Result<T>) -> Result<T> {
         match self.node.get_ref() {
             DeValue::String(text) => self.locate(rule(text)),
             _ => Err(self.expects("a string", "a string stands in quotes")),
@@ -58,12 +52,12 @@ impl<'a> Value<'a> {
     }
 
     /// A string with a grammar of its own.
-    pub(in crate::config) fn parse<T: FromStr<Err = Error>>(&self) -> Result<T> {
+    pub(crate) fn parse<T: FromStr<Err = Error>>(&self) -> Result<T> {
         self.checked(str::parse)
     }
 
     /// `true` or `false`.
-    pub(in crate::config) fn boolean(&self) -> Result<bool> {
+    pub(crate) fn boolean(&self) -> Result<bool> {
         match self.node.get_ref() {
             DeValue::Boolean(value) => Ok(*value),
             _ => Err(self.expects("true or false", "they stand without quotes")),
@@ -71,7 +65,7 @@ impl<'a> Value<'a> {
     }
 
     /// A whole number of seconds, at least one.
-    pub(in crate::config) fn seconds(&self) -> Result<Duration> {
+    pub(crate) fn seconds(&self) -> Result<Duration> {
         const EXAMPLE: &str = "an hour is 3600";
         let DeValue::Integer(number) = self.node.get_ref() else {
             return Err(self.expects("a whole number of seconds", EXAMPLE));
@@ -88,7 +82,7 @@ impl<'a> Value<'a> {
     }
 
     /// A chart's token.
-    pub(in crate::config) fn token(&self) -> Result<TokenValue> {
+    pub(crate) fn token(&self) -> Result<TokenValue> {
         let refused = |what| self.fault(what).hint("a string holds any number");
         match self.node.get_ref() {
             DeValue::String(_) => self
@@ -108,10 +102,7 @@ impl<'a> Value<'a> {
     }
 
     /// The items of an array.
-    pub(in crate::config) fn items<T>(
-        &self,
-        read: impl Fn(&Value<'a>) -> Result<T>,
-    ) -> Result<Vec<T>> {
+    pub(crate) fn items<T>(&self, read: impl Fn(&Value<'a>) -> Result<T>) -> Result<Vec<T>> {
         let DeValue::Array(array) = self.node.get_ref() else {
             return Err(self.expects("an array", "an array stands in brackets"));
         };
@@ -123,7 +114,7 @@ impl<'a> Value<'a> {
     }
 
     /// A table whose keys are the user's own names.
-    pub(in crate::config) fn entries<T>(
+    pub(crate) fn entries<T>(
         &self,
         check: fn(&str) -> Result<()>,
         read: impl Fn(&str, &Value<'a>) -> Result<T>,
@@ -133,7 +124,7 @@ impl<'a> Value<'a> {
     }
 
     /// The same where the order of the keys in the file means something.
-    pub(in crate::config) fn in_order<T>(
+    pub(crate) fn in_order<T>(
         &self,
         check: fn(&str) -> Result<()>,
         read: impl Fn(&str, &Value<'a>) -> Result<T>,
@@ -149,10 +140,7 @@ impl<'a> Value<'a> {
     }
 
     /// A table whose keys are those that `read` asks for: any other is an error.
-    pub(in crate::config) fn table<T>(
-        &self,
-        read: impl FnOnce(&mut Keys<'a>) -> Result<T>,
-    ) -> Result<T> {
+    pub(crate) fn table<T>(&self, read: impl FnOnce(&mut Keys<'a>) -> Result<T>) -> Result<T> {
         let mut keys = Keys {
             table: self.clone(),
             entries: self.as_table()?,
@@ -164,7 +152,7 @@ impl<'a> Value<'a> {
     }
 
     /// What was read of a key without which this table means nothing; `example` is a line that gives it.
-    pub(in crate::config) fn required<T>(&self, read: Option<T>, example: &str) -> Result<T> {
+    pub(crate) fn required<T>(&self, read: Option<T>, example: &str) -> Result<T> {
         let key = example.split(' ').next().unwrap_or_default();
         read.ok_or_else(|| {
             self.fault(format!("lacks the key `{key}`"))
@@ -173,7 +161,7 @@ impl<'a> Value<'a> {
     }
 
     /// The value further down that path of keys.
-    pub(in crate::config) fn find(&self, keys: &[&str]) -> Option<Value<'a>> {
+    pub(crate) fn find(&self, keys: &[&str]) -> Option<Value<'a>> {
         keys.iter().try_fold(self.clone(), |value, key| {
             let node = value.node.get_ref().get(*key)?;
             Some(value.child(key, node))
@@ -206,7 +194,7 @@ impl<'a> Value<'a> {
 }
 
 /// A table being read: it notes the keys asked for, which are the keys known.
-pub(in crate::config) struct Keys<'a> {
+pub(crate) struct Keys<'a> {
     table: Value<'a>,
     entries: &'a DeTable<'a>,
     known: Vec<&'static str>,
@@ -214,7 +202,7 @@ pub(in crate::config) struct Keys<'a> {
 
 impl<'a> Keys<'a> {
     /// The key's value, if the file gives one.
-    pub(in crate::config) fn get(&mut self, key: &'static str) -> Option<Value<'a>> {
+    pub(crate) fn get(&mut self, key: &'static str) -> Option<Value<'a>> {
         self.known.push(key);
         self.entries
             .get(key)
@@ -222,7 +210,7 @@ impl<'a> Keys<'a> {
     }
 
     /// Puts the key's value, if the file gives one, in the place of the default.
-    pub(in crate::config) fn read<T, S: From<T>>(
+    pub(crate) fn read<T, S: From<T>>(
         &mut self,
         key: &'static str,
         slot: &mut S,
@@ -235,7 +223,7 @@ impl<'a> Keys<'a> {
     }
 
     /// Reads the table under the key, if there is one.
-    pub(in crate::config) fn table(
+    pub(crate) fn table(
         &mut self,
         key: &'static str,
         read: impl FnOnce(&mut Keys<'a>) -> Result<()>,

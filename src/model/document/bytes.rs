@@ -31,8 +31,12 @@ macro_rules! under {
     ($key:ident, $text:literal, $encoded:literal) => {
         #[doc = concat!("Bytes under `", $text, "`.")]
         pub(super) mod $key {
-            use super::*;
+            use std::borrow::Cow;
+
+            use bstr::BStr;
             use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+            use crate::model::document::bytes::{decode, encode};
 
             #[derive(Serialize, Deserialize)]
             struct View<'a> {
@@ -59,8 +63,12 @@ macro_rules! under {
     ($key:ident, $text:literal, $encoded:literal, optional) => {
         #[doc = concat!("Bytes under `", $text, "`, or `null`.")]
         pub(super) mod $key {
-            use super::*;
+            use std::borrow::Cow;
+
+            use bstr::BStr;
             use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+            use crate::model::document::bytes::{decode, encode};
 
             #[derive(Serialize, Deserialize)]
             struct View<'a> {

@@ -50,8 +50,8 @@ fn entries_are_added_in_the_column_and_style_of_the_mapping() {
         let mut editor = Editor::new(source);
         let mut root = root(source);
         let new = vec![
-            ("x", New::string("1")),
-            ("y", New::flow_mapping(&[("z", "2")])),
+            ("x", NewValue::string("1")),
+            ("y", NewValue::flow_mapping(&[("z", "2")])),
         ];
         editor.insert_after(&mut root, "a", new)?;
         editor.finish(Some(&root))
