@@ -11,4 +11,7 @@ mod http;
 mod local;
 mod scratch;
 mod served;
+#[path = "../support/workspace.rs"]
+#[allow(dead_code, reason = "each test program uses its own part")]
+mod workspace;
 mod world;
