@@ -53,3 +53,5 @@ mod switch;
 mod template;
 mod templates;
 mod update;
+#[path = "../support/workspace.rs"]
+mod workspace;
