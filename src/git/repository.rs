@@ -16,7 +16,10 @@ use gix::{
 
 use self::plain::Plain;
 use super::{Objects, identity_cache::IdentityCache};
-use crate::model::error::{Error, Result};
+use crate::model::{
+    error::{Error, Result},
+    nearest::nearest,
+};
 
 mod plain;
 
@@ -237,11 +240,7 @@ impl Repository {
                 .collect();
             names
         });
-        let nearest = names
-            .map(|name| (strsim::damerau_levenshtein(&name, rev), name))
-            .min()
-            .filter(|(distance, name)| *distance <= 2.max(name.len() / 3));
-        if let Some((_, name)) = nearest {
+        if let Some(name) = nearest(rev, names) {
             error = error.hint(format!("did you mean `{name}`?"));
         }
         if self.is_shallow() {

@@ -12,12 +12,10 @@ use std::{
 use bstr::{BStr, BString, ByteSlice};
 use globset::{Candidate, GlobBuilder};
 
-use crate::{
-    fleet::nearest::nearest,
-    model::{
-        error::{Error, Result},
-        fleet::{Submodule, service_name},
-    },
+use crate::model::{
+    error::{Error, Result},
+    fleet::{Submodule, service_name},
+    nearest::nearest,
 };
 
 /// A submodule, by all that a word may call it.
@@ -166,7 +164,7 @@ impl Word {
             .iter()
             .flat_map(|one| [service_name(one.path), one.name, one.path]);
         let texts: Vec<_> = texts.map(|text| text.to_str_lossy()).collect();
-        match nearest(&typed, texts.iter().map(AsRef::as_ref)) {
+        match nearest(&typed, texts.iter().map(AsRef::<str>::as_ref)) {
             Some(nearest) => error.hint(format!("did you mean `{nearest}`?")),
             None => error.hint("list them: flota plan --all"),
         }
