@@ -23,7 +23,7 @@ use super::{
 use crate::model::{
     error::Error,
     event::{Ending, Event},
-    place::Place,
+    place::FileLine,
     report::BuildReport,
 };
 
@@ -309,7 +309,7 @@ impl Logs {
         }
         let log = failure.log.as_deref().unwrap_or_default();
         error::report_below(&loud, failure.error, log);
-        let place = Place::of_failure(failure.path, &failure.error.to_string(), log);
+        let place = FileLine::of_failure(failure.path, &failure.error.to_string(), log);
         error::annotate(&loud, &names, place.as_ref(), failure.error);
     }
 }
