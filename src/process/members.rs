@@ -2,6 +2,7 @@
 //!
 //! Linux shows its processes in procfs; elsewhere (macOS) ps(1) lists them.
 
+mod entry;
 #[cfg(target_os = "linux")]
 mod procfs;
 #[cfg(any(test, not(target_os = "linux")))]
@@ -9,22 +10,14 @@ mod ps;
 
 use rustix::process::{Pid, Signal};
 
+use entry::ProcessEntry;
+
 #[cfg(target_os = "linux")]
 use procfs as table;
 #[cfg(not(target_os = "linux"))]
 use ps as table;
 
 pub(super) use table::MARKS_ARE_SHOWN;
-
-/// A process as the system's table shows it.
-trait Process {
-    fn id(&self) -> i32;
-    fn parent(&self) -> i32;
-    /// Its process group: the id of the process that leads it, or led it.
-    fn group(&self) -> i32;
-    /// Whether it was started with `mark` at the beginning of an entry of its environment.
-    fn has_mark(&self, mark: &str) -> bool;
-}
 
 /// Processes that were found alive.
 #[derive(Debug, Default)]
@@ -47,7 +40,7 @@ impl Members {
     }
 }
 
-fn tree<P: Process>(mut others: Vec<P>, leader: Option<Pid>, mark: &str) -> Vec<P> {
+fn tree<P: ProcessEntry>(mut others: Vec<P>, leader: Option<Pid>, mark: &str) -> Vec<P> {
     let leader = leader.map(Pid::as_raw_pid);
     let mut ids: Vec<_> = leader.into_iter().collect();
     let mut members = Vec::new();
@@ -100,7 +93,7 @@ mod tests {
 
     /// What holds for a table: the tree is found whole by its leader and its group, and where the system shows environments, by
     /// its mark; and it is ended.
-    fn holds<P: Process>(processes: fn() -> Vec<P>, signal: fn(&[P], Signal), marks: bool) {
+    fn holds<P: ProcessEntry>(processes: fn() -> Vec<P>, signal: fn(&[P], Signal), marks: bool) {
         let mark = format!("{}.{:p}/", std::process::id(), processes);
         let mut child = started(&mark);
         let leader = Pid::from_child(&child);

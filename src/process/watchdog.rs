@@ -25,8 +25,8 @@ use std::{
 use rustix::process::{Pid, Signal};
 
 use super::{
-    GRACE, TICK,
     members::{MARKS_ARE_SHOWN, Members},
+    times::{GRACE, TICK},
     tree::MARK,
 };
 

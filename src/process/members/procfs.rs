@@ -15,7 +15,7 @@ pub(super) struct Process {
     handle: OwnedFd,
 }
 
-impl super::Process for Process {
+impl super::entry::ProcessEntry for Process {
     fn id(&self) -> i32 {
         self.id
     }

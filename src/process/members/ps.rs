@@ -31,7 +31,7 @@ pub(super) struct Process {
     command_and_environment: String,
 }
 
-impl super::Process for Process {
+impl super::entry::ProcessEntry for Process {
     fn id(&self) -> i32 {
         self.id
     }
