@@ -79,7 +79,7 @@ fn follow(
 pub(super) fn options<'a>(args: &Bringing, events: Events<'a>) -> update::Options<'a> {
     update::Options {
         jobs: args.jobs.unwrap_or(REQUESTS),
-        access: clone::Options {
+        access: clone::CloneOptions {
             depth: args.depth,
             patience: Duration::from_secs(args.patience.get().into()),
             is_partial: args.filter.is_some(),

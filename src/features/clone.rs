@@ -124,7 +124,7 @@ impl Unfinished {
 fn fleet(
     source: &url::Source,
     branch: Option<&str>,
-    access: clone::Options<'_>,
+    access: clone::CloneOptions<'_>,
     new: &Path,
 ) -> Result<()> {
     let access = clone::Access::of_user(access);

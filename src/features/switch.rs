@@ -12,7 +12,7 @@ use crate::{
     git::{
         index, path,
         repository::Repository,
-        switch::{self, Plan, Way},
+        switch::{self, SwitchPlan, Way},
         worktree,
     },
     interrupt,
@@ -90,7 +90,7 @@ pub fn switch(fleet: &Repository, options: Options<'_>) -> Result<Vec<Switched>>
 /// A service, and what is to be done to it.
 struct Looked {
     switched: Switched,
-    step: Option<(PathBuf, Plan)>,
+    step: Option<(PathBuf, SwitchPlan)>,
 }
 
 impl Looked {

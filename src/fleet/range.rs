@@ -7,7 +7,7 @@ use crate::{
     git::{
         network::{
             fetch::PATIENCE,
-            shallow::{self, Access},
+            shallow::{self, RemoteAccess},
         },
         repository::Repository,
         success,
@@ -107,7 +107,7 @@ pub fn is_ancestor(
     repository: &Repository,
     ancestor: ObjectId,
     descendant: ObjectId,
-    access: Access,
+    access: RemoteAccess,
 ) -> Result<bool> {
     let base = match repository.is_shallow() {
         true => shallow::until_merge_base(repository, ancestor, descendant, access)?,
@@ -130,7 +130,7 @@ struct Finder<'a> {
     repository: &'a Repository,
     settings: &'a Settings,
     run: Option<&'a CiRun>,
-    access: Access,
+    access: RemoteAccess,
 }
 
 impl<'a> Finder<'a> {
@@ -140,7 +140,7 @@ impl<'a> Finder<'a> {
         run: Option<&'a CiRun>,
         offline: bool,
     ) -> Self {
-        let access = Access {
+        let access = RemoteAccess {
             offline,
             patience: PATIENCE,
         };

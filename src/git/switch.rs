@@ -13,7 +13,7 @@ const LISTING_LIMIT: usize = 1 << 20;
 
 /// Where a worktree is, and how it gets to a branch.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct SwitchPlan {
     /// The branch it is on; none when its HEAD is detached.
     pub from: Option<BString>,
     /// The commit of its HEAD.
@@ -42,7 +42,7 @@ pub enum Way {
     Absent,
 }
 
-impl Plan {
+impl SwitchPlan {
     /// Where HEAD goes; none when it goes nowhere.
     pub fn target(&self) -> Option<ObjectId> {
         match self.way {
@@ -74,7 +74,7 @@ pub fn check_name(branch: &str) -> Result<()> {
 ///
 /// # Errors
 /// Repository: it cannot be read, has no commit, is in the middle of something, or the branch is there and to be made.
-pub fn plan(work_dir: &Path, branch: &str, create: bool) -> Result<Plan> {
+pub fn plan(work_dir: &Path, branch: &str, create: bool) -> Result<SwitchPlan> {
     let repo = status::open(work_dir)?;
     let unreadable = |err: gix::Error| status::unreadable(work_dir, err);
     check_idle(&repo, work_dir)?;
@@ -91,7 +91,7 @@ pub fn plan(work_dir: &Path, branch: &str, create: bool) -> Result<Plan> {
     };
     if from.as_ref().is_some_and(|from| from == branch) {
         let way = Way::Current;
-        return Ok(Plan { from, head, way });
+        return Ok(SwitchPlan { from, head, way });
     }
     let way = match commit_of(format!("refs/heads/{branch}"))? {
         Some(_) if create => {
@@ -111,7 +111,7 @@ pub fn plan(work_dir: &Path, branch: &str, create: bool) -> Result<Plan> {
             }
         }
     };
-    Ok(Plan { from, head, way })
+    Ok(SwitchPlan { from, head, way })
 }
 
 /// Says what stands in the way of `plan`, without touching a file: changes that would be overwritten, and commits that nothing
@@ -119,7 +119,7 @@ pub fn plan(work_dir: &Path, branch: &str, create: bool) -> Result<Plan> {
 ///
 /// # Errors
 /// Repository: git cannot tell.
-pub fn obstacle(work_dir: &Path, plan: &Plan) -> Result<Option<Error>> {
+pub fn obstacle(work_dir: &Path, plan: &SwitchPlan) -> Result<Option<Error>> {
     let (Way::Existing(target) | Way::Tracking { commit: target, .. }) = plan.way else {
         return Ok(None);
     };
@@ -159,7 +159,7 @@ pub fn obstacle(work_dir: &Path, plan: &Plan) -> Result<Option<Error>> {
 ///
 /// # Errors
 /// Work: git does not.
-pub fn act(work_dir: &Path, branch: &str, plan: &Plan) -> Result<()> {
+pub fn act(work_dir: &Path, branch: &str, plan: &SwitchPlan) -> Result<()> {
     let command = git(work_dir).args(["switch", "--quiet", "--no-recurse-submodules"]);
     let command = match &plan.way {
         Way::Current | Way::Absent => return Ok(()),

@@ -17,7 +17,7 @@ use crate::{
     },
     git::{
         Objects,
-        network::{fetch::PATIENCE, shallow::Access},
+        network::{fetch::PATIENCE, shallow::RemoteAccess},
         repository::Repository,
         success, tree,
     },
@@ -77,7 +77,7 @@ pub fn record(
             Some(head) => head,
             None => repository.resolve("HEAD")?,
         },
-        access: Access {
+        access: RemoteAccess {
             offline: request.offline,
             patience: PATIENCE,
         },
@@ -116,7 +116,7 @@ struct Recorder<'a> {
     reference: String,
     remote: Option<BString>,
     head: ObjectId,
-    access: Access,
+    access: RemoteAccess,
 }
 
 impl Recorder<'_> {

@@ -13,7 +13,6 @@ use crate::{
         name,
         new::NewService,
     },
-    process::Command,
     templates::File,
 };
 
@@ -142,9 +141,4 @@ fn going_on(error: Error, name: &str, template: &str, made: Option<String>) -> E
             "its repository was made and stays; go on with it: flota new {name} --template {template} --remote {url}"
         )),
     }
-}
-
-/// A child that may ask for a password or a key's confirmation, and may use `protocols` alone.
-fn with_transport(command: Command, protocols: &str) -> Command {
-    command.env("GIT_ALLOW_PROTOCOL", protocols).may_prompt()
 }

@@ -57,7 +57,7 @@ pub struct Options<'a> {
     /// How many submodules at a time.
     pub jobs: NonZeroUsize,
     /// How to reach servers.
-    pub access: clone::Options<'a>,
+    pub access: clone::CloneOptions<'a>,
 }
 
 /// Brings the wanted submodules of `fleet`, and all of theirs, to their pins. Sorted by path.

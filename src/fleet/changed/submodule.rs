@@ -17,7 +17,7 @@ use crate::{
         gitmodules::Gitmodules,
         history,
         identity_cache::{Facts, Fingerprint, Known},
-        network::fetch::{Depth, Wanted},
+        network::fetch::{Depth, WantedCommits},
         repository::Repository,
         submodule::Store,
         tree, url,
@@ -383,14 +383,14 @@ impl<'a> Reader<'a> {
     fn wanted(&self, commits: Vec<ObjectId>, depth: Depth) -> Outcome {
         let listed = self.candidate.listed().map(|listed| listed.name.clone());
         let wanted = match self.parent.place {
-            ParentPlace::Fleet(_) => Wanted {
+            ParentPlace::Fleet(_) => WantedCommits {
                 path: self.path.clone(),
                 name: listed,
                 url: self.candidate.url().map(ToOwned::to_owned),
                 commits,
             },
             // The fleet's configuration speaks of its own submodules alone.
-            ParentPlace::Submodule { .. } => Wanted {
+            ParentPlace::Submodule { .. } => WantedCommits {
                 path: self.path.clone(),
                 name: None,
                 url: self.source(),

@@ -28,8 +28,8 @@ use super::{
 };
 use crate::{
     git::network::{
-        fetch::remote::Setting,
-        upload_pack::{self, Request},
+        configuration::Setting,
+        upload_pack::{self, PackRequest},
     },
     interrupt,
     model::{
@@ -171,10 +171,10 @@ impl<'a> Http<'a> {
         wants: &[ObjectId],
         haves: &[ObjectId],
     ) -> Result<(), Refusal> {
-        let request = Request {
+        let request = PackRequest {
             wants,
             haves: &haves[..haves.len().min(HAVES_LIMIT)],
-            ..Request::default()
+            ..PackRequest::default()
         };
         self.ask(address, upload_pack::for_pack(&request), |answer| {
             upload_pack::read_pack(answer, |pack, shallow| {

@@ -10,7 +10,7 @@ use bstr::{BStr, BString};
 use jiff::fmt::rfc2822;
 use ureq::http::{HeaderMap, Response, StatusCode, header};
 
-use crate::git::network::fetch::attempt::pause;
+use crate::git::network::retry::pause;
 
 /// The servers that want to be left alone, and until when.
 pub(super) struct Busy {
