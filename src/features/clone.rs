@@ -93,7 +93,7 @@ pub fn clone(request: &CloneRequest<'_>) -> Result<Cloned> {
 fn fleet(
     source: &url::Source,
     branch: Option<&str>,
-    access: clone::Options<'_>,
+    access: clone::CloneOptions<'_>,
     new: &Path,
 ) -> Result<()> {
     let access = clone::Access::of_user(access);

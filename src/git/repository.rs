@@ -15,7 +15,7 @@ use gix::{
 };
 
 use self::plain::Plain;
-use super::{Objects, identity_cache::IdentityCache};
+use super::{identity_cache::IdentityCache, objects::Objects};
 use crate::model::{
     error::{Error, Result},
     nearest::nearest,
@@ -166,10 +166,7 @@ impl Repository {
 
     /// Whether `commit` is here.
     pub fn has_commit(&self, commit: ObjectId) -> bool {
-        matches!(
-            super::history::tree_of(Objects::new(&self.objects()), commit),
-            Ok(Some(_))
-        )
+        matches!(Objects::new(&self.objects()).tree_of(commit), Ok(Some(_)))
     }
 
     /// The short name of the ref that the symbolic ref `name` points to.
@@ -203,9 +200,11 @@ impl Repository {
 
     /// The root tree of `commit`.
     pub fn tree_of(&self, commit: ObjectId) -> Result<ObjectId> {
-        super::history::tree_of(Objects::new(&self.objects()), commit)?.ok_or_else(|| {
-            Error::repository(format!("the commit {commit} is not in this repository"))
-        })
+        Objects::new(&self.objects())
+            .tree_of(commit)?
+            .ok_or_else(|| {
+                Error::repository(format!("the commit {commit} is not in this repository"))
+            })
     }
 
     /// The branch HEAD is on; none when it is detached.

@@ -20,7 +20,7 @@ fn recorded() -> Sandbox {
 }
 
 /// Leaves the build.json of a run at HEAD: what the plan for all services says, with these built and those failed.
-fn report(sandbox: &Sandbox, built: &[&str], failed: &[&str]) {
+pub fn report(sandbox: &Sandbox, built: &[&str], failed: &[&str]) {
     fs::create_dir_all(sandbox.path("fleet/.flota")).unwrap();
     fs::write(
         sandbox.path("fleet/.flota/build.json"),

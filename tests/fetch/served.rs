@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use flota::git::network::fetch::{self, Depth, Options};
+use flota::git::network::fetch::{self, Depth, FetchOptions};
 
 use crate::{
     daemons::free_port,
@@ -154,7 +154,7 @@ fn servers_that_are_gone_or_hang_cost_their_own_submodules_only() {
         .iter()
         .map(|service| service.at(&url(service)))
         .collect();
-    let impatient = Options {
+    let impatient = FetchOptions {
         patience: Duration::from_secs(5),
         ..options(Depth::Trees)
     };
