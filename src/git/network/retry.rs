@@ -37,7 +37,7 @@ const PASSING: [&str; 13] = [
 const FINAL: &str = "repository corruption on the remote side";
 
 /// Why there is nothing, and what the server said last.
-pub(super) struct Failure {
+pub(super) struct FailedErrand {
     pub fault: ServerFault,
     pub answer: LastAnswer,
 }
@@ -48,7 +48,7 @@ pub(super) fn read(
     command: &Command,
     is_http: bool,
     longest: Duration,
-) -> Result<Vec<u8>, Failure> {
+) -> Result<Vec<u8>, FailedErrand> {
     for wait in BACKOFF {
         let failure = match once(command, is_http) {
             Ok(output) => return Ok(output),
@@ -64,7 +64,7 @@ pub(super) fn read(
     once(command, is_http)
 }
 
-fn once(command: &Command, is_http: bool) -> Result<Vec<u8>, Failure> {
+fn once(command: &Command, is_http: bool) -> Result<Vec<u8>, FailedErrand> {
     let trace = if is_http { Trace::new() } else { None };
     let command = command.clone();
     let ended = match &trace {
@@ -76,7 +76,7 @@ fn once(command: &Command, is_http: bool) -> Result<Vec<u8>, Failure> {
         Ok(output) => ServerFault::of_output(&output),
         Err(err) => ServerFault::Stopped(Arc::new(err)),
     };
-    Err(Failure {
+    Err(FailedErrand {
         fault,
         answer: trace.map_or_else(LastAnswer::default, Trace::read),
     })
