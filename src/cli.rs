@@ -12,6 +12,7 @@ mod check;
 mod ci;
 mod clone;
 mod completions;
+mod deferred;
 mod demo;
 mod explain;
 mod foreach;
@@ -35,6 +36,7 @@ pub use check::Check;
 pub use ci::{Ci, CiSystem};
 pub use clone::Clone;
 pub use completions::Completions;
+pub use deferred::Deferred;
 pub use demo::Demo;
 pub use explain::Explain;
 pub use foreach::Foreach;
@@ -114,89 +116,89 @@ pub enum Command {
     /// out and no git runs. Inside a single service's repository it compares `code/` and `config/` there.
     ///
     /// Without a range the two ends are those that the CI system names, else the fleet's base branch and HEAD.
-    Changed(Changed),
+    Changed(Deferred<Changed>),
     /// Show what those changes call for: which image builds, which chart builds.
     ///
     /// Code that changed calls for an image build, which bakes the chart too; where only the configuration changed, the
     /// chart alone is baked.
-    Plan(Plan),
+    Plan(Deferred<Plan>),
     /// Say why a service is built or not, and which git commands show the same.
-    Explain(Explain),
+    Explain(Deferred<Explain>),
     /// Check a pull request: its pins are pushed, on a branch, and not gone back by accident.
     ///
     /// Whatever `flota changed` warns of is a failure here (exit 4), and so is a new pin that is on no branch of its
     /// submodule's remote. Servers are asked only where the last fetch does not settle it.
-    Check(Check),
+    Check(Deferred<Check>),
     /// Do it: build images and bake charts, in parallel, nothing twice.
     ///
     /// Builds from the commits, not from the worktrees: what is built is what is pinned. An image whose identity (code,
     /// build arguments, platform, Dockerfile) is at hand already is not built again, it only gets its further tags.
     ///
     /// With SERVICE and no range, these services are built as they are at HEAD; with neither, what changed is built.
-    Build(Build),
+    Build(Deferred<Build>),
     /// Note which services a run built, for --base last-success.
     ///
     /// A service that failed, or was not begun, keeps the commit at which it last succeeded, so that the next run builds it
     /// again though others went on. Kept in Git itself, under refs/flota/success/NAME; the remote's record goes before the one
     /// here, and several runs may record at once.
-    Record(Record),
+    Record(Deferred<Record>),
     /// Clone a fleet with all its submodules, nested ones too.
     ///
     /// What is on disk afterwards is what `git clone --recurse-submodules` leaves, so that every git command works. A submodule
     /// that cannot be brought is named (exit 1), and `flota update` brings it later.
-    Clone(Clone),
+    Clone(Deferred<Clone>),
     /// Bring worktrees to their pins, cloning and fetching what is missing.
     ///
     /// Never at the price of work: a service with uncommitted changes, or with commits that are on no branch, is left as it is
     /// and named (exit 4).
     ///
     /// With --remote the pins move first, to where their branches are: `branch` in .gitmodules, else the remote's HEAD.
-    Update(Update),
+    Update(Deferred<Update>),
     /// Show where every worktree stands: branch, pin, changes, commits to push.
     ///
     /// Services that need nothing are counted only, unless --all is given.
-    Status(Status),
+    Status(Deferred<Status>),
     /// Run a command in every service, in parallel.
     ///
     /// No shell reads it. It finds FLOTA_SERVICE, FLOTA_PATH, FLOTA_PIN and FLOTA_FLEET in its environment. What each prints stays
     /// together, in the order of the services' paths. After a failure no further one is begun, unless --keep-going is given; the
     /// exit code is that of the worst: 1 where the command failed, 3 where it cannot be started.
-    Foreach(Foreach),
+    Foreach(Deferred<Foreach>),
     /// Go to a branch in every service that has it, or make it in each.
     ///
     /// All services are looked at before the first one moves. As with git switch, changes come along where they can; a service
     /// whose changes or commits would be lost stays where it is and is named (exit 4), and the others go. Nothing is fetched.
-    Switch(Switch),
+    Switch(Deferred<Switch>),
     /// Stage the services' HEADs as their pins.
     ///
     /// All of the named services or none: one whose commits are not pushed is refused, since nobody else could check it out.
-    Bump(Bump),
+    Bump(Deferred<Bump>),
     /// Settle pins that a merge or rebase of the fleet left in conflict.
     ///
     /// Where one side's commit contains the other's, it is staged as the pin, also where the submodule is not checked out:
     /// history that is not here is fetched, without files. Where both sides have commits of their own, those are shown, the
     /// pin stays in conflict, and the exit code is 4.
-    Resolve(Resolve),
+    Resolve(Deferred<Resolve>),
     /// Show what flota keeps for later runs, and clear it.
     ///
     /// Under the fleet's git directory, facts about commits, and commits and trees of submodules that are not checked out; in
     /// the user's cache folder, objects for further clones of the same repositories. Nothing in it is needed: what is missing
     /// is read or fetched again.
-    Cache(Cache),
+    Cache(Deferred<Cache>),
     /// Make a repository a fleet.
     ///
     /// Adds flota.toml with every key explained, the folders of services and infrastructure, and a section in the README. What is
     /// there stays as it is: a fleet that has submodules already is taken as it stands, and a second run changes nothing.
-    Init(Init),
+    Init(Deferred<Init>),
     /// Make a new service: its repository, its remote, and its link in the fleet.
     ///
     /// The repository gets `code/` and `config/`, one commit, and the branches main and development, which are pushed. The fleet
     /// gets a submodule, staged. What fails on the way leaves everything as it was.
     ///
     /// What is not said is asked for on a terminal; elsewhere it is an error that names the flag.
-    New(New),
+    New(Deferred<New>),
     /// List the templates of new services, and what they ask.
-    Templates(Templates),
+    Templates(Deferred<Templates>),
     /// Bring services up to date with the templates they were made from.
     Template(Template),
     /// Write the pipelines of a CI system into the repository.
@@ -204,17 +206,17 @@ pub enum Command {
     /// For a fleet: one job decides, as many as needed build, one reports. For a service's own repository: a build of the image
     /// where code changed, of the chart where only its configuration did. Pull requests, and pushes to development, main and
     /// master. Files that flota did not write are left alone, unless --force is given.
-    Ci(Ci),
+    Ci(Deferred<Ci>),
     /// Make a small fleet, change it, and show changed, plan and build at work.
-    Demo(Demo),
+    Demo(Deferred<Demo>),
     /// Print a script that lets a shell complete flota's command line.
     ///
     /// For bash: flota completions bash >~/.local/share/bash-completion/completions/flota
-    Completions(Completions),
+    Completions(Deferred<Completions>),
     /// Print the manual page, or write one for each command.
     ///
     /// To read it: flota man | man -l -
-    Man(Man),
+    Man(Deferred<Man>),
 }
 
 /// The commits to compare.
