@@ -12,6 +12,7 @@ mod check;
 mod ci;
 mod clone;
 mod completions;
+mod deferred;
 mod demo;
 mod explain;
 mod foreach;
@@ -38,6 +39,7 @@ pub use check::Check;
 pub use ci::{Ci, CiSystem};
 pub use clone::Clone;
 pub use completions::Completions;
+pub use deferred::Deferred;
 pub use demo::Demo;
 pub use explain::Explain;
 pub use foreach::Foreach;
@@ -124,91 +126,91 @@ pub enum Command {
     /// that are missing are fetched, and the submodules stay as they are. Inside the repository of a single service, it compares `code/` and `config/` there.
     ///
     /// Without a range, the CI system says which commits to compare; outside of CI they are the fleet's base branch and HEAD.
-    Changed(Changed),
+    Changed(Deferred<Changed>),
     /// Show which images and charts have to be built, and why.
     ///
     /// A change of the code calls for a new image and a new chart. A change of the configuration alone calls for a new chart.
-    Plan(Plan),
+    Plan(Deferred<Plan>),
     /// Explain why a service is built or not.
     ///
     /// Names the rule that decided (see flota help rules), both content ids, and git commands that show the same.
-    Explain(Explain),
+    Explain(Deferred<Explain>),
     /// Check the pins of a pull request.
     ///
     /// Each new pin must be pushed, be on a branch of its submodule's remote, and not go back by accident. Everything that
     /// `flota changed` warns about is a failure here (exit 4). A server is asked only if the last fetch does not give the answer.
-    Check(Check),
+    Check(Deferred<Check>),
     /// Build images and package charts, in parallel.
     ///
     /// The sources are the pinned commits, not the worktrees. An image that exists already (with the same code, build arguments,
     /// platform and Dockerfile) is not built again: it only gets its new tags.
     ///
     /// With SERVICE and without a range, these services are built as they are at HEAD. With neither, flota builds what changed.
-    Build(Build),
+    Build(Deferred<Build>),
     /// Record which services were built, for --base last-success.
     ///
     /// A service that failed, or whose build did not start, keeps the commit at which it last succeeded, so that the next run
     /// builds it again even if other services moved on. The record is kept in Git, under refs/flota/success/NAME. The record
     /// of the remote takes precedence over the local one, and several runs may record at the same time.
-    Record(Record),
+    Record(Deferred<Record>),
     /// Clone a fleet with all its submodules, in parallel.
     ///
     /// The result on disk is that of `git clone --recurse-submodules`, so that every git command works. If a submodule cannot be
     /// cloned, it is named (exit 1), and `flota update` can clone it later.
-    Clone(Clone),
+    Clone(Deferred<Clone>),
     /// Check out the pinned commits in the services.
     ///
     /// Clones and fetches what is missing. No work is lost: a service with uncommitted changes, or with commits that are on no
     /// branch, is not touched, and is named (exit 4).
     ///
     /// With --remote, the pins first move to the tips of their branches: `branch` in .gitmodules, else the remote's HEAD.
-    Update(Update),
+    Update(Deferred<Update>),
     /// Show the branch, the pin and the changes of each service.
     ///
     /// Also shows which commits are not pushed. Services that need nothing are only counted, unless --all is given.
-    Status(Status),
+    Status(Deferred<Status>),
     /// Run a command in every service, in parallel.
     ///
     /// The command is not passed to a shell. Its environment has FLOTA_SERVICE, FLOTA_PATH, FLOTA_PIN and FLOTA_FLEET. The output
     /// of each service is printed in one piece, in the order of the services' paths. After a failure no further command is started,
     /// unless --keep-going is given. The exit code is that of the worst failure: 1 if a command failed, 3 if it could not be started.
-    Foreach(Foreach),
+    Foreach(Deferred<Foreach>),
     /// Switch services to a branch, or create it in them.
     ///
     /// All services are checked before the first one moves. As with git switch, uncommitted changes are kept where possible. A
     /// service that would lose changes or commits is not switched, and is named (exit 4); the others are switched. Without SERVICE,
     /// services that do not have the branch are left as they are. Nothing is fetched.
-    Switch(Switch),
+    Switch(Deferred<Switch>),
     /// Stage the services' HEADs as their new pins.
     ///
     /// Stages all named services or none. A service whose commits are not pushed is refused, since nobody else could check it out.
-    Bump(Bump),
+    Bump(Deferred<Bump>),
     /// Resolve pins that are in conflict after a merge or rebase.
     ///
     /// If the commit of one side contains that of the other, it is staged as the pin, also if the submodule is not checked out:
     /// missing history is fetched, without files. If both sides have commits of their own, these are shown, the pin stays in
     /// conflict, and the exit code is 4.
-    Resolve(Resolve),
+    Resolve(Deferred<Resolve>),
     /// Show or clear what flota keeps for later runs.
     ///
     /// The fleet's git directory has facts about commits, and commits and trees of submodules that are not checked out. The user's
     /// cache directory has objects for further clones of the same repositories. All of it can be deleted: flota reads or fetches
     /// again what is missing.
-    Cache(Cache),
+    Cache(Deferred<Cache>),
     /// Turn a repository into a fleet.
     ///
     /// Adds a flota.toml that explains every key, directories for services and infrastructure, and a section in the README.
     /// Existing files and submodules are not changed, and a second run changes nothing.
-    Init(Init),
+    Init(Deferred<Init>),
     /// Create a service and add it to the fleet.
     ///
     /// Creates a repository with `code/`, `config/` and one commit, pushes its branches main and development, and adds it to the
     /// fleet as a staged submodule. If a step fails, everything is as it was before.
     ///
     /// On a terminal, flota asks for what is missing. Elsewhere that is an error, which names the flag.
-    New(New),
+    New(Deferred<New>),
     /// List the templates for new services and their questions.
-    Templates(Templates),
+    Templates(Deferred<Templates>),
     /// Update services from the templates that created them.
     Template(Template),
     /// Write the pipelines of a CI system into the repository.
@@ -216,24 +218,24 @@ pub enum Command {
     /// In a fleet: one job makes the plan, as many jobs as needed build, one job reports. In the repository of a service: the image
     /// is built if the code changed, the chart if only the configuration changed. The pipelines run for pull requests, and for pushes
     /// to development, main and master. Files that flota did not write are not overwritten, unless --force is given.
-    Ci(Ci),
+    Ci(Deferred<Ci>),
     /// Create a small fleet and try flota on it.
     ///
     /// Creates three services, changes them, and runs changed, plan and build.
-    Demo(Demo),
+    Demo(Deferred<Demo>),
     /// Print a completion script for a shell.
     ///
     /// For bash: flota completions bash >~/.local/share/bash-completion/completions/flota
-    Completions(Completions),
+    Completions(Deferred<Completions>),
     /// Print flota's manual page, or write all pages to a directory.
     ///
     /// To read it: flota man | man -l -
-    Man(Man),
+    Man(Deferred<Man>),
     /// Show help for a command or a topic.
     ///
     /// On a terminal, topics are shown by a pager: the one in FLOTA_PAGER, else in PAGER, else less. An empty value, or `cat`, means no
     /// pager.
-    Help(Help),
+    Help(Deferred<Help>),
 }
 
 #[cfg(test)]
