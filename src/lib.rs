@@ -5,8 +5,8 @@
 //! 5. entry: [`run`] here, and [`cli`], the command line's types;
 //! 4. [`commands`]: arguments → feature → output, one file a command; [`output`], the only place that prints;
 //! 3. [`features`]: the work; returns values and emits events;
-//! 2. adapters to the outside world: [`git`], [`container`], [`chart`], [`registry`], [`ci`], [`config`],
-//!    [`templates`], [`process`], [`interrupt`], [`parallel`];
+//! 2. adapters to the outside world: [`git`], [`http`], [`container`], [`chart`], [`registry`], [`ci`], [`config`],
+//!    [`templates`], [`process`]; below them the ground that they share: [`files`], [`interrupt`], [`parallel`];
 //! 1. [`model`]: pure data and rules.
 
 use std::{ffi::OsString, path::Path};
@@ -23,6 +23,7 @@ pub mod features;
 pub mod files;
 pub mod fleet;
 pub mod git;
+pub mod http;
 pub mod interrupt;
 pub mod model;
 pub mod output;

@@ -225,14 +225,15 @@ impl Command {
         let capture = Capture::new(self.log.as_deref())
             .map_err(|error| self.stopped_error(&Stop::Trouble(Trouble::Log(error)), &[]))?;
         let mark = tree::new_mark();
-        let _guarded = watchdog::guard(&mark);
+        let guarded = watchdog::guard(&mark);
         let (mut child, tree, mut pump) =
             self.spawn(&program, capture, &mark).map_err(|error| {
                 Error::unavailable(format!("cannot start {}", program.display())).because(error)
             })?;
+        guarded.led_by(tree.leader());
         let enrolled = tree.enrol();
         let stop = self.supervise(&tree, &mut pump, started);
-        drop(enrolled);
+        drop((enrolled, guarded));
         let status = child.wait().map_err(|error| {
             Error::unavailable(format!("lost track of {}", self.name())).because(error)
         })?;

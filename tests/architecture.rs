@@ -45,7 +45,7 @@ impl Room {
 }
 
 /// The floor plan: where each module of the crate's root lives. A new one has to be placed here.
-const PLAN: [(&str, Room); 18] = [
+const PLAN: [(&str, Room); 20] = [
     ("main", Entry),
     ("lib", Entry),
     ("cli", Arguments),
@@ -57,7 +57,9 @@ const PLAN: [(&str, Room); 18] = [
     ("ci", Adapters),
     ("config", Adapters),
     ("container", Adapters),
+    ("files", Adapters),
     ("git", Adapters),
+    ("http", Adapters),
     ("interrupt", Adapters),
     ("parallel", Adapters),
     ("process", Adapters),

@@ -17,14 +17,14 @@ const SEARCHED: usize = 64 << 10;
 
 /// A line of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct FileLine {
     /// From the fleet's root.
     pub file: String,
     /// From 1.
     pub line: usize,
 }
 
-impl Place {
+impl FileLine {
     /// The line of the service at `path` that the error speaks of, else the last one that `log` does.
     pub fn of_failure(path: &BStr, error: &str, log: &str) -> Option<Self> {
         let from = log.len().saturating_sub(SEARCHED);
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn the_line_is_found_that_the_message_names() {
         let place = |error, log| {
-            let place = Place::of_failure("repos/api".into(), error, log)?;
+            let place = FileLine::of_failure("repos/api".into(), error, log)?;
             Some(format!("{}:{}", place.file, place.line))
         };
         for (error, log, want) in [
@@ -86,7 +86,7 @@ mod tests {
         ] {
             assert_eq!(place(error, log).as_deref(), want, "{error} {log}");
         }
-        let own = Place::of_failure(".".into(), "Dockerfile:2: x", "").unwrap();
+        let own = FileLine::of_failure(".".into(), "Dockerfile:2: x", "").unwrap();
         assert_eq!(own.file, "code/Dockerfile");
     }
 }

@@ -9,7 +9,7 @@ use super::{
     streams::Output,
     text, theme,
 };
-use crate::model::{error::Error, place::Place};
+use crate::model::{error::Error, place::FileLine};
 
 /// Prints what befell one submodule of several.
 pub fn report_of(output: &Output, path: &BStr, error: &Error) {
@@ -27,7 +27,7 @@ pub fn report(output: &Output, error: &Error) {
 }
 
 /// Says it where a CI system shows the errors of a run, if it has such a place.
-pub fn annotate(output: &Output, title: &str, place: Option<&Place>, error: &Error) {
+pub fn annotate(output: &Output, title: &str, place: Option<&FileLine>, error: &Error) {
     let message = error.to_string();
     let annotate = |it: Dialect| it.annotation(Gravity::Error, title, place, &message);
     if let Some(annotation) = output.dialect.and_then(annotate) {

@@ -23,7 +23,7 @@ use super::{
 use crate::model::{
     error::Error,
     event::{Ending, Event},
-    place::Place,
+    place::FileLine,
     report::BuildReport,
 };
 
@@ -38,11 +38,11 @@ const JOBS_SHOWN: usize = 6;
 pub struct Progress {
     output: Output,
     bars: MultiProgress,
-    state: Mutex<State>,
+    state: Mutex<Shown>,
 }
 
 #[derive(Default)]
-struct State {
+struct Shown {
     whole: Option<ProgressBar>,
     running: BTreeMap<usize, Running>,
     objects: u64,
@@ -230,7 +230,7 @@ impl Progress {
     }
 
     /// Gives bars to the jobs that began first; jobs are numbered in that order.
-    fn show_longest(&self, state: &mut State) {
+    fn show_longest(&self, state: &mut Shown) {
         if !self.output.bars {
             return;
         }
@@ -309,7 +309,7 @@ impl Logs {
         }
         let log = failure.log.as_deref().unwrap_or_default();
         error::report_below(&loud, failure.error, log);
-        let place = Place::of_failure(failure.path, &failure.error.to_string(), log);
+        let place = FileLine::of_failure(failure.path, &failure.error.to_string(), log);
         error::annotate(&loud, &names, place.as_ref(), failure.error);
     }
 }

@@ -13,6 +13,7 @@ mod rules;
 mod running;
 mod service;
 mod table;
+mod together;
 
 /// The last commit of a scripted fleet: what most of them are about.
 const LAST: &str = "HEAD~1..HEAD";

@@ -23,6 +23,9 @@ mod consumers;
 mod daemons;
 mod demo;
 mod explain;
+#[path = "../registry/fake.rs"]
+#[allow(dead_code, reason = "each test program uses its own part")]
+mod fake;
 mod faults;
 mod foreach;
 mod help;
@@ -43,9 +46,12 @@ mod registry;
 mod resolve;
 mod sandbox;
 mod select;
+mod slow_servers;
 mod speaking;
 mod status;
 mod switch;
 mod template;
 mod templates;
 mod update;
+#[path = "../support/workspace.rs"]
+mod workspace;

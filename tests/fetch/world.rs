@@ -21,7 +21,7 @@ use flota::{
 };
 use gix::ObjectId;
 
-use crate::daemons::Daemon;
+use crate::{daemons::Daemon, workspace};
 
 pub struct World {
     root: tempfile::TempDir,
@@ -40,7 +40,7 @@ impl World {
     /// With an empty fleet that has no remote.
     pub fn new() -> Self {
         let world = Self {
-            root: tempfile::tempdir().unwrap(),
+            root: workspace::folder(),
             servers: Vec::new(),
         };
         fs::create_dir(world.path("fleet")).unwrap();

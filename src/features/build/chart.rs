@@ -12,7 +12,6 @@ use crate::{
         report::{ChartReport, ImageReport, Status},
         settings::TokenValue,
     },
-    registry::{self, Registry},
 };
 
 /// Everything that packaging could refuse; nothing is written.
@@ -35,7 +34,7 @@ pub(super) fn package(
     packaged.file = file;
     let reference = if run.options.push {
         let prefix = destination(job)?;
-        let registry = Registry::new(prefix.registry(), registry::Options::default())?;
+        let registry = run.registries.at(prefix.registry())?;
         Some(
             registry
                 .push_chart(&packaged.file, &prefix, job.created)?

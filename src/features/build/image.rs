@@ -1,6 +1,6 @@
 //! Images: found again by their identity, else built.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use super::{
     job::{FoundImage, ImageJob, ImageOrigin, Job, Run, report},
@@ -14,7 +14,7 @@ use crate::{
         reference::Reference,
         report::{ImageReport, Status},
     },
-    registry::{self, Registry},
+    registry::Registry,
 };
 
 /// What the report calls a builder.
@@ -55,7 +55,7 @@ pub(super) fn look_up(
 ) -> Result<Option<FoundImage>> {
     let only_named = action != Action::Image;
     if run.options.push && (names.registry.is_some() || !only_named) {
-        let (registry, identity) = registry(names)?;
+        let (registry, identity) = registry(run, names)?;
         let found = registry.resolve(&identity)?.map(FoundImage::InRegistry);
         // A chart that is pushed may only pin what others can pull.
         if found.is_some() || only_named {
@@ -85,7 +85,7 @@ pub(super) fn obtain(run: &Run<'_>, job: &Job, image: &ImageJob) -> Result<(Imag
     };
     match &mut found {
         FoundImage::InRegistry(_) => {
-            let (registry, identity) = registry(&image.names)?;
+            let (registry, identity) = registry(run, &image.names)?;
             registry.tag(&identity, &image.names.tags)?;
         }
         FoundImage::InStore(built) => {
@@ -136,7 +136,7 @@ fn push(run: &Run<'_>, job: &Job, names: &ImageNames, built: &BuiltImage) -> Res
         return engine.push(&references, job.settings.image.timeout);
     }
     let digest = built.digest.clone().unwrap_or_default();
-    let (registry, _) = registry(names)?;
+    let (registry, _) = registry(run, names)?;
     let references: Vec<_> = references
         .iter()
         .map(|name| Reference::parse(name))
@@ -147,12 +147,11 @@ fn push(run: &Run<'_>, job: &Job, names: &ImageNames, built: &BuiltImage) -> Res
 
 /// The registry that the image belongs to, and its identity there. Nothing is pushed to a registry that nobody named:
 /// a short name would mean Docker Hub.
-fn registry(names: &ImageNames) -> Result<(Registry, Reference)> {
+fn registry(run: &Run<'_>, names: &ImageNames) -> Result<(Arc<Registry>, Reference)> {
     if names.registry.is_none() {
         return Err(Error::misuse("there is no registry to push to")
             .hint("name one in flota.toml: [image] registry = \"registry.example.com/team\""));
     }
     let identity = Reference::parse(&names.identity_reference())?;
-    let registry = Registry::new(identity.registry(), registry::Options::default())?;
-    Ok((registry, identity))
+    Ok((run.registries.at(identity.registry())?, identity))
 }

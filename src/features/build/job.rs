@@ -15,6 +15,7 @@ use crate::{
         report::{BuiltService, ImageReport, Status},
         settings::{ServiceSettings, Settings},
     },
+    registry::Registries,
 };
 
 /// What all jobs of a run share.
@@ -24,6 +25,8 @@ pub(super) struct Run<'a> {
     pub options: &'a BuildOptions,
     pub products: &'a Products,
     pub builder: Option<engine::Builder>,
+    /// What registries said before, and the connections to them.
+    pub registries: Registries,
     /// The fleet's commit.
     pub head: ObjectId,
     pub events: Events<'a>,

@@ -28,6 +28,7 @@ use crate::{
         settings::Settings,
     },
     parallel,
+    registry::{Registries, RegistryOptions},
 };
 
 /// Builds what the plan calls for, into `products`. That services fail is part of the report; an error is what concerns
@@ -53,6 +54,7 @@ pub fn build(
         options,
         products,
         builder,
+        registries: Registries::new(RegistryOptions::default()),
         head,
         events,
     };

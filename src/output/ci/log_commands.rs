@@ -4,7 +4,7 @@
 //! find, and here the escapes of the command that it becomes a part of.
 
 use super::{azure, github};
-use crate::{model::place::Place, output::text};
+use crate::{model::place::FileLine, output::text};
 
 /// The systems whose logs know groups or annotations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl Dialect {
         self,
         gravity: Gravity,
         title: &str,
-        place: Option<&Place>,
+        place: Option<&FileLine>,
         message: &str,
     ) -> Option<String> {
         let (title, message) = (text::line(title), text::escape(message));
@@ -69,7 +69,7 @@ impl Dialect {
         match self {
             Self::GitHub => {
                 let mut at = String::new();
-                if let Some(Place { file, line }) = place {
+                if let Some(FileLine { file, line }) = place {
                     at = format!("file={},line={line},", github::property(&text::line(file)));
                 }
                 let (title, message) = (github::property(&title), github::data(&message));
@@ -77,7 +77,7 @@ impl Dialect {
             }
             Self::Azure => {
                 let mut at = String::new();
-                if let Some(Place { file, line }) = place {
+                if let Some(FileLine { file, line }) = place {
                     let file = azure::property(&text::line(file));
                     at = format!("sourcepath={file};linenumber={line};");
                 }
@@ -194,7 +194,7 @@ pub(crate) mod tests {
     fn an_annotation_is_one_command_whatever_it_says() {
         for dialect in [Dialect::GitHub, Dialect::Azure] {
             for said in HOSTILE {
-                let place = Place {
+                let place = FileLine {
                     file: said.to_owned(),
                     line: 7,
                 };
@@ -227,7 +227,7 @@ pub(crate) mod tests {
 
     #[test]
     fn each_system_has_its_own_form() {
-        let place = Place {
+        let place = FileLine {
             file: "repos/api/code/Dockerfile".to_owned(),
             line: 2,
         };
