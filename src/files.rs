@@ -8,7 +8,7 @@ mod scratch;
 mod write;
 
 pub use cannot::cannot;
-pub use folder::create_parent;
+pub use folder::{create_parent, temporary_folder};
 pub use lock::{Holder, Lock};
 pub use scratch::SharedScratch;
 pub use write::{NewFile, TEMPORARY, replace, write, write_with_mode};

@@ -6,7 +6,7 @@
 //! 4. [`commands`]: arguments → feature → output, one file a command; [`output`], the only place that prints;
 //! 3. [`features`]: the work; returns values and emits events;
 //! 2. adapters to the outside world: [`git`], [`http`], [`container`], [`chart`], [`registry`], [`ci`], [`config`],
-//!    [`templates`], [`process`], [`interrupt`], [`parallel`];
+//!    [`templates`], [`process`]; below them the ground that they share: [`files`], [`interrupt`], [`parallel`];
 //! 1. [`model`]: pure data and rules.
 
 use std::{ffi::OsString, path::Path};

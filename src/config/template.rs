@@ -8,7 +8,7 @@ use crate::model::{
     error::{Error, Result},
     name,
     settings::valid::{self, shown},
-    template::{MODULE, Manifest, NAME, Origin, Pattern, Question, Record, Values},
+    template::{MODULE, NAME, Origin, Pattern, Question, Record, TemplateManifest, Values},
 };
 
 /// What is above a record in its file.
@@ -20,7 +20,7 @@ const RECORD_HEADER: &str = "\
 ///
 /// # Errors
 /// Misuse (exit 2), `origin:line:column:` first, as for `flota.toml`.
-pub fn parse_manifest(bytes: &[u8], origin: &str) -> Result<Manifest> {
+pub fn parse_manifest(bytes: &[u8], origin: &str) -> Result<TemplateManifest> {
     let document = TomlDocument::new(bytes, origin)?;
     let tree = document.parse()?;
     let root = Value::root(&document, &tree);
@@ -35,7 +35,7 @@ pub fn parse_manifest(bytes: &[u8], origin: &str) -> Result<Manifest> {
             None => Ok(()),
         }
     })?;
-    Ok(Manifest {
+    Ok(TemplateManifest {
         description: root.required(description, r#"description = "A web service""#)?,
         questions,
     })

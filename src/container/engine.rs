@@ -14,7 +14,10 @@ pub use client::Engine;
 use client::{ANSWER, LOCAL, digest, first_line};
 
 use super::image::{BuiltImage, ImageRequest};
-use crate::model::error::{Error, Result};
+use crate::{
+    files,
+    model::error::{Error, Result},
+};
 
 /// How long an engine may take to say that it is there. A client whose daemon is gone often hangs instead of failing.
 pub const PROBE: Duration = Duration::from_secs(5);
@@ -134,8 +137,7 @@ impl Engine {
         timeout: Duration,
     ) -> Result<BuiltImage> {
         let request = request::Checked::new(request)?;
-        let answers = tempfile::tempdir()
-            .map_err(|error| Error::unavailable("cannot make a temporary folder").because(error))?;
+        let answers = files::temporary_folder()?;
         let id_file = answers.path().join("id");
         let output = match self {
             Self::Docker => docker::build(&request, &id_file, log, timeout)?,

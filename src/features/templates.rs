@@ -1,12 +1,12 @@
 //! `flota templates`: what a new service can start from.
 
 use crate::{
-    model::{error::Result, template::Manifest},
+    model::{error::Result, template::TemplateManifest},
     templates,
 };
 
 /// The names of the embedded templates, each with what it says of itself; sorted.
-pub fn list() -> Result<Vec<(String, Manifest)>> {
+pub fn list() -> Result<Vec<(String, TemplateManifest)>> {
     let all = templates::all()?.into_iter();
     Ok(all
         .map(|template| (template.name, template.manifest))

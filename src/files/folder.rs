@@ -1,6 +1,8 @@
-//! Folders on the way to a file.
+//! Folders: those on the way to a file, and temporary ones.
 
-use std::{fs, path::Path};
+use std::{env, fs, path::Path};
+
+use tempfile::TempDir;
 
 use super::cannot::cannot;
 use crate::model::error::Result;
@@ -14,4 +16,12 @@ pub fn create_parent(path: &Path) -> Result<()> {
         Some(parent) => fs::create_dir_all(parent).map_err(|err| cannot("write", parent, err)),
         None => Ok(()),
     }
+}
+
+/// A new, empty folder where the system keeps temporary files; it goes away when it is dropped.
+///
+/// # Errors
+/// As [`cannot`] has it.
+pub fn temporary_folder() -> Result<TempDir> {
+    tempfile::tempdir().map_err(|err| cannot("make a temporary folder in", &env::temp_dir(), err))
 }

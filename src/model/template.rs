@@ -25,7 +25,7 @@ pub type Values = BTreeMap<String, String>;
 
 /// What a `template.toml` says.
 #[derive(Clone, Debug, Default)]
-pub struct Manifest {
+pub struct TemplateManifest {
     /// What the template is for, in a line.
     pub description: String,
     /// In the order of the file: a default may go by the answers before it.

@@ -12,6 +12,7 @@ use super::{
     template::{MANIFEST, Template},
 };
 use crate::{
+    files,
     git::{
         network::{
             clone::{self, Access},
@@ -138,8 +139,7 @@ pub fn load(wanted: &WantedTemplate, fleet: &Repository, of_record: bool) -> Res
 
 /// The template at a commit of a repository, which is brought into a temporary folder as objects alone.
 fn fetch(source: &Source, rev: Option<&str>) -> Result<Template> {
-    let folder = tempfile::tempdir()
-        .map_err(|err| Error::unavailable("cannot make a temporary folder").because(err))?;
+    let folder = files::temporary_folder()?;
     let into = folder.path().join("template");
     let options = clone::CloneOptions {
         depth: None,

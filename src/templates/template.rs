@@ -9,7 +9,7 @@ use crate::{
     git::tree_builder::{self, Leaf},
     model::{
         error::{Error, Result},
-        template::{Manifest, Origin},
+        template::{Origin, TemplateManifest},
     },
 };
 
@@ -30,7 +30,7 @@ pub struct Template {
     /// Where it comes from.
     pub origin: Origin,
     /// What it asks for.
-    pub manifest: Manifest,
+    pub manifest: TemplateManifest,
     /// Sorted by path.
     pub(super) sources: Vec<TemplateFile>,
 }

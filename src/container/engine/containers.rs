@@ -7,6 +7,7 @@ use super::{
     request::{self, Checked},
 };
 use crate::{
+    files,
     model::error::{Error, Result},
     process::Output,
 };
@@ -53,8 +54,7 @@ pub(super) fn build(
 
 /// Pushes one name; the digest of its manifest.
 pub(super) fn push(engine: Engine, reference: &str, timeout: Duration) -> Result<String> {
-    let answers = tempfile::tempdir()
-        .map_err(|error| Error::unavailable("cannot make a temporary folder").because(error))?;
+    let answers = files::temporary_folder()?;
     let digest_file = answers.path().join("digest");
     let command = engine
         .command()

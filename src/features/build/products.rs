@@ -72,8 +72,7 @@ impl Products {
     /// # Errors
     /// Unavailable: there is no room for temporary files.
     pub fn look(root: &Path) -> Result<Self> {
-        let scratch = tempfile::tempdir()
-            .map_err(|err| Error::unavailable("cannot make a temporary folder").because(err))?;
+        let scratch = files::temporary_folder()?;
         Ok(Self {
             root: root.to_owned(),
             scratch,

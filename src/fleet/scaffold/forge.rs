@@ -6,6 +6,7 @@ use bstr::{BStr, BString, ByteSlice};
 
 use super::{defaults::MAIN, remote::Remote};
 use crate::{
+    files,
     git::{repository::Repository, url},
     model::{
         error::{Error, Result},
@@ -41,8 +42,7 @@ pub(super) fn create(forge: Forge, fleet: &Repository, name: &str) -> Result<Rem
         .as_ref()
         .and_then(|url| ForgeAddress::of(url.as_ref()));
     // Outside of every repository: these programs would take the one they are in for what they are to work on.
-    let folder = tempfile::tempdir()
-        .map_err(|err| Error::unavailable("cannot make a temporary folder").because(err))?;
+    let folder = files::temporary_folder()?;
     let command = match forge {
         Forge::GitHub => gh(place.as_ref(), name),
         Forge::GitLab => glab(place.as_ref(), name),

@@ -39,7 +39,7 @@ macro_rules! under {
             use crate::model::document::bytes::{decode, encode};
 
             #[derive(Serialize, Deserialize)]
-            struct View<'a> {
+            struct Keyed<'a> {
                 #[serde(rename = $text)]
                 text: Cow<'a, str>,
                 #[serde(rename = $encoded, skip_serializing_if = "Option::is_none")]
@@ -48,13 +48,13 @@ macro_rules! under {
 
             pub fn serialize<S: Serializer>(bytes: &BStr, to: S) -> Result<S::Ok, S::Error> {
                 let (text, encoded) = encode(bytes);
-                View { text, encoded }.serialize(to)
+                Keyed { text, encoded }.serialize(to)
             }
 
             pub fn deserialize<'de, D: Deserializer<'de>>(
                 from: D,
             ) -> Result<Cow<'static, BStr>, D::Error> {
-                let View { text, encoded } = View::deserialize(from)?;
+                let Keyed { text, encoded } = Keyed::deserialize(from)?;
                 decode($text, text.into_owned(), encoded.as_deref()).map(Cow::Owned)
             }
         }
@@ -71,7 +71,7 @@ macro_rules! under {
             use crate::model::document::bytes::{decode, encode};
 
             #[derive(Serialize, Deserialize)]
-            struct View<'a> {
+            struct KeyedOption<'a> {
                 #[serde(rename = $text)]
                 text: Option<Cow<'a, str>>,
                 #[serde(rename = $encoded, skip_serializing_if = "Option::is_none")]
@@ -84,13 +84,13 @@ macro_rules! under {
             ) -> Result<S::Ok, S::Error> {
                 let (text, encoded) = bytes.as_deref().map(encode).unzip();
                 let encoded = encoded.flatten();
-                View { text, encoded }.serialize(to)
+                KeyedOption { text, encoded }.serialize(to)
             }
 
             pub fn deserialize<'de, D: Deserializer<'de>>(
                 from: D,
             ) -> Result<Option<Cow<'static, BStr>>, D::Error> {
-                let View { text, encoded } = View::deserialize(from)?;
+                let KeyedOption { text, encoded } = KeyedOption::deserialize(from)?;
                 let bytes = |text: Cow<'_, str>| {
                     decode($text, text.into_owned(), encoded.as_deref()).map(Cow::Owned)
                 };

@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use crate::{
-    model::template::{Manifest, Question},
+    model::template::{Question, TemplateManifest},
     output::{text, theme},
 };
 
 /// `flota templates`
-pub fn templates(templates: &[(String, Manifest)]) -> String {
+pub fn templates(templates: &[(String, TemplateManifest)]) -> String {
     let mut out = String::new();
     for (name, manifest) in templates {
         let name = theme::heading(text::line(name));

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::render::render;
-use crate::model::template::{Manifest, Question};
+use crate::model::template::{Question, TemplateManifest};
 
 /// `flota.templates/v1`
-pub fn templates(templates: &[(String, Manifest)]) -> String {
+pub fn templates(templates: &[(String, TemplateManifest)]) -> String {
     let views = templates
         .iter()
         .map(|(name, manifest)| TemplateV1::new(name, manifest));
@@ -30,7 +30,7 @@ struct TemplateV1<'a> {
 }
 
 impl<'a> TemplateV1<'a> {
-    fn new(name: &'a str, manifest: &'a Manifest) -> Self {
+    fn new(name: &'a str, manifest: &'a TemplateManifest) -> Self {
         Self {
             name,
             description: &manifest.description,
