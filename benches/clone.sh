@@ -17,7 +17,7 @@ dir=$(realpath "$dir")
 servers=()
 
 export GIT_CONFIG_GLOBAL=$dir/gitconfig XDG_CACHE_HOME=$dir/cache
-git config set --file "$GIT_CONFIG_GLOBAL" protocol.file.allow always
+git config --file "$GIT_CONFIG_GLOBAL" protocol.file.allow always
 
 main() {
   trap stop EXIT

@@ -13,9 +13,9 @@ dir=$(realpath "$dir")
 
 # The servers' side allows what every forge allows.
 export GIT_CONFIG_GLOBAL=$dir/gitconfig
-git config set --file "$GIT_CONFIG_GLOBAL" protocol.file.allow always
-git config set --file "$GIT_CONFIG_GLOBAL" uploadpack.allowFilter true
-git config set --file "$GIT_CONFIG_GLOBAL" uploadpack.allowAnySHA1InWant true
+git config --file "$GIT_CONFIG_GLOBAL" protocol.file.allow always
+git config --file "$GIT_CONFIG_GLOBAL" uploadpack.allowFilter true
+git config --file "$GIT_CONFIG_GLOBAL" uploadpack.allowAnySHA1InWant true
 
 if [ ! -d "$dir/clone" ]; then
   python3 "$here/fleet.py" 200 "$dir/200"

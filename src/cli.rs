@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 mod build;
 mod bump;
@@ -15,12 +15,15 @@ mod completions;
 mod demo;
 mod explain;
 mod foreach;
+mod help;
 mod init;
 mod man;
 mod new;
+pub mod parse;
 mod plan;
 mod record;
 mod resolve;
+mod shared;
 mod status;
 mod switch;
 mod template;
@@ -38,24 +41,27 @@ pub use completions::Completions;
 pub use demo::Demo;
 pub use explain::Explain;
 pub use foreach::Foreach;
+pub use help::{Help, TOPICS};
 pub use init::Init;
 pub use man::Man;
 pub use new::{Forge, New};
 pub use plan::{Plan, PlanFormat};
 pub use record::Record;
 pub use resolve::Resolve;
+pub use shared::{Ends, Reading, ResultFormat, Transfer};
 pub use status::Status;
 pub use switch::Switch;
 pub use template::{Template, TemplateCommand, TemplateDrift, TemplateUpdate};
 pub use templates::Templates;
 pub use update::Update;
 
-/// The Git-native manager for a fleet of services, one repository each, linked as submodules.
+/// A Git-native manager for a fleet of services that are linked as submodules.
 #[derive(Debug, Parser)]
 #[command(
     name = "flota",
     version = env!("FLOTA_VERSION"),
     propagate_version = true,
+    disable_help_subcommand = true,
     max_term_width = 100
 )]
 pub struct Cli {
@@ -71,25 +77,29 @@ pub struct Cli {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// Work as if started in DIR.
+    /// Run as if started in DIR.
     #[arg(short = 'C', value_name = "DIR", global = true)]
     pub directory: Option<PathBuf>,
-    /// Read this instead of the fleet's flota.toml.
+    /// Read FILE instead of the fleet's flota.toml.
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
-    /// Print results and errors only.
+    /// Print only results and errors.
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say more: hints' causes, what children print.
-    #[arg(short, long, global = true)]
-    pub verbose: bool,
+    /// Say what is done: a line for each child process and each request, with its time. Twice: more.
+    ///
+    /// `-v` also says why a faster way was not taken, and shows what child processes printed; `-vv` says where they ran and what was
+    /// tried again. The environment variable `FLOTA_LOG` (`off`, `info`, `debug`) does the same where no flag can be added. Known
+    /// secrets appear as `***`.
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    pub verbose: u8,
     /// When to use colour.
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
     pub color: ColorWhen,
-    /// Plain lines instead of progress bars.
+    /// Print plain lines instead of progress bars.
     #[arg(long, global = true)]
     pub no_progress: bool,
-    /// In a CI system: plain lines instead of groups, annotations and a summary.
+    /// In a CI system, print plain lines instead of groups, annotations and a summary.
     #[arg(long, global = true)]
     pub no_ci_commands: bool,
 }
@@ -110,174 +120,120 @@ pub enum ColorWhen {
 pub enum Command {
     /// Show what changed inside the services between two commits.
     ///
-    /// Compares two commits of the fleet and looks inside every submodule whose pin differs, in process: nothing is checked
-    /// out and no git runs. Inside a single service's repository it compares `code/` and `config/` there.
+    /// Compares two commits of the fleet, and looks inside every submodule whose pin differs. Nothing is checked out; commits
+    /// that are missing are fetched, and the submodules stay as they are. Inside the repository of a single service, it compares `code/` and `config/` there.
     ///
-    /// Without a range the two ends are those that the CI system names, else the fleet's base branch and HEAD.
+    /// Without a range, the CI system says which commits to compare; outside of CI they are the fleet's base branch and HEAD.
     Changed(Changed),
-    /// Show what those changes call for: which image builds, which chart builds.
+    /// Show which images and charts have to be built, and why.
     ///
-    /// Code that changed calls for an image build, which bakes the chart too; where only the configuration changed, the
-    /// chart alone is baked.
+    /// A change of the code calls for a new image and a new chart. A change of the configuration alone calls for a new chart.
     Plan(Plan),
-    /// Say why a service is built or not, and which git commands show the same.
+    /// Explain why a service is built or not.
+    ///
+    /// Names the rule that decided (see flota help rules), both content ids, and git commands that show the same.
     Explain(Explain),
-    /// Check a pull request: its pins are pushed, on a branch, and not gone back by accident.
+    /// Check the pins of a pull request.
     ///
-    /// Whatever `flota changed` warns of is a failure here (exit 4), and so is a new pin that is on no branch of its
-    /// submodule's remote. Servers are asked only where the last fetch does not settle it.
+    /// Each new pin must be pushed, be on a branch of its submodule's remote, and not go back by accident. Everything that
+    /// `flota changed` warns about is a failure here (exit 4). A server is asked only if the last fetch does not give the answer.
     Check(Check),
-    /// Do it: build images and bake charts, in parallel, nothing twice.
+    /// Build images and package charts, in parallel.
     ///
-    /// Builds from the commits, not from the worktrees: what is built is what is pinned. An image whose identity (code,
-    /// build arguments, platform, Dockerfile) is at hand already is not built again, it only gets its further tags.
+    /// The sources are the pinned commits, not the worktrees. An image that exists already (with the same code, build arguments,
+    /// platform and Dockerfile) is not built again: it only gets its new tags.
     ///
-    /// With SERVICE and no range, these services are built as they are at HEAD; with neither, what changed is built.
+    /// With SERVICE and without a range, these services are built as they are at HEAD. With neither, flota builds what changed.
     Build(Build),
-    /// Note which services a run built, for --base last-success.
+    /// Record which services were built, for --base last-success.
     ///
-    /// A service that failed, or was not begun, keeps the commit at which it last succeeded, so that the next run builds it
-    /// again though others went on. Kept in Git itself, under refs/flota/success/NAME; the remote's record goes before the one
-    /// here, and several runs may record at once.
+    /// A service that failed, or whose build did not start, keeps the commit at which it last succeeded, so that the next run
+    /// builds it again even if other services moved on. The record is kept in Git, under refs/flota/success/NAME. The record
+    /// of the remote takes precedence over the local one, and several runs may record at the same time.
     Record(Record),
-    /// Clone a fleet with all its submodules, nested ones too.
+    /// Clone a fleet with all its submodules, in parallel.
     ///
-    /// What is on disk afterwards is what `git clone --recurse-submodules` leaves, so that every git command works. A submodule
-    /// that cannot be brought is named (exit 1), and `flota update` brings it later.
+    /// The result on disk is that of `git clone --recurse-submodules`, so that every git command works. If a submodule cannot be
+    /// cloned, it is named (exit 1), and `flota update` can clone it later.
     Clone(Clone),
-    /// Bring worktrees to their pins, cloning and fetching what is missing.
+    /// Check out the pinned commits in the services.
     ///
-    /// Never at the price of work: a service with uncommitted changes, or with commits that are on no branch, is left as it is
-    /// and named (exit 4).
+    /// Clones and fetches what is missing. No work is lost: a service with uncommitted changes, or with commits that are on no
+    /// branch, is not touched, and is named (exit 4).
     ///
-    /// With --remote the pins move first, to where their branches are: `branch` in .gitmodules, else the remote's HEAD.
+    /// With --remote, the pins first move to the tips of their branches: `branch` in .gitmodules, else the remote's HEAD.
     Update(Update),
-    /// Show where every worktree stands: branch, pin, changes, commits to push.
+    /// Show the branch, the pin and the changes of each service.
     ///
-    /// Services that need nothing are counted only, unless --all is given.
+    /// Also shows which commits are not pushed. Services that need nothing are only counted, unless --all is given.
     Status(Status),
     /// Run a command in every service, in parallel.
     ///
-    /// No shell reads it. It finds FLOTA_SERVICE, FLOTA_PATH, FLOTA_PIN and FLOTA_FLEET in its environment. What each prints stays
-    /// together, in the order of the services' paths. After a failure no further one is begun, unless --keep-going is given; the
-    /// exit code is that of the worst: 1 where the command failed, 3 where it cannot be started.
+    /// The command is not passed to a shell. Its environment has FLOTA_SERVICE, FLOTA_PATH, FLOTA_PIN and FLOTA_FLEET. The output
+    /// of each service is printed in one piece, in the order of the services' paths. After a failure no further command is started,
+    /// unless --keep-going is given. The exit code is that of the worst failure: 1 if a command failed, 3 if it could not be started.
     Foreach(Foreach),
-    /// Go to a branch in every service that has it, or make it in each.
+    /// Switch services to a branch, or create it in them.
     ///
-    /// All services are looked at before the first one moves. As with git switch, changes come along where they can; a service
-    /// whose changes or commits would be lost stays where it is and is named (exit 4), and the others go. Nothing is fetched.
+    /// All services are checked before the first one moves. As with git switch, uncommitted changes are kept where possible. A
+    /// service that would lose changes or commits is not switched, and is named (exit 4); the others are switched. Without SERVICE,
+    /// services that do not have the branch are left as they are. Nothing is fetched.
     Switch(Switch),
-    /// Stage the services' HEADs as their pins.
+    /// Stage the services' HEADs as their new pins.
     ///
-    /// All of the named services or none: one whose commits are not pushed is refused, since nobody else could check it out.
+    /// Stages all named services or none. A service whose commits are not pushed is refused, since nobody else could check it out.
     Bump(Bump),
-    /// Settle pins that a merge or rebase of the fleet left in conflict.
+    /// Resolve pins that are in conflict after a merge or rebase.
     ///
-    /// Where one side's commit contains the other's, it is staged as the pin, also where the submodule is not checked out:
-    /// history that is not here is fetched, without files. Where both sides have commits of their own, those are shown, the
-    /// pin stays in conflict, and the exit code is 4.
+    /// If the commit of one side contains that of the other, it is staged as the pin, also if the submodule is not checked out:
+    /// missing history is fetched, without files. If both sides have commits of their own, these are shown, the pin stays in
+    /// conflict, and the exit code is 4.
     Resolve(Resolve),
-    /// Show what flota keeps for later runs, and clear it.
+    /// Show or clear what flota keeps for later runs.
     ///
-    /// Under the fleet's git directory, facts about commits, and commits and trees of submodules that are not checked out; in
-    /// the user's cache folder, objects for further clones of the same repositories. Nothing in it is needed: what is missing
-    /// is read or fetched again.
+    /// The fleet's git directory has facts about commits, and commits and trees of submodules that are not checked out. The user's
+    /// cache directory has objects for further clones of the same repositories. All of it can be deleted: flota reads or fetches
+    /// again what is missing.
     Cache(Cache),
-    /// Make a repository a fleet.
+    /// Turn a repository into a fleet.
     ///
-    /// Adds flota.toml with every key explained, the folders of services and infrastructure, and a section in the README. What is
-    /// there stays as it is: a fleet that has submodules already is taken as it stands, and a second run changes nothing.
+    /// Adds a flota.toml that explains every key, directories for services and infrastructure, and a section in the README.
+    /// Existing files and submodules are not changed, and a second run changes nothing.
     Init(Init),
-    /// Make a new service: its repository, its remote, and its link in the fleet.
+    /// Create a service and add it to the fleet.
     ///
-    /// The repository gets `code/` and `config/`, one commit, and the branches main and development, which are pushed. The fleet
-    /// gets a submodule, staged. What fails on the way leaves everything as it was.
+    /// Creates a repository with `code/`, `config/` and one commit, pushes its branches main and development, and adds it to the
+    /// fleet as a staged submodule. If a step fails, everything is as it was before.
     ///
-    /// What is not said is asked for on a terminal; elsewhere it is an error that names the flag.
+    /// On a terminal, flota asks for what is missing. Elsewhere that is an error, which names the flag.
     New(New),
-    /// List the templates of new services, and what they ask.
+    /// List the templates for new services and their questions.
     Templates(Templates),
-    /// Bring services up to date with the templates they were made from.
+    /// Update services from the templates that created them.
     Template(Template),
     /// Write the pipelines of a CI system into the repository.
     ///
-    /// For a fleet: one job decides, as many as needed build, one reports. For a service's own repository: a build of the image
-    /// where code changed, of the chart where only its configuration did. Pull requests, and pushes to development, main and
-    /// master. Files that flota did not write are left alone, unless --force is given.
+    /// In a fleet: one job makes the plan, as many jobs as needed build, one job reports. In the repository of a service: the image
+    /// is built if the code changed, the chart if only the configuration changed. The pipelines run for pull requests, and for pushes
+    /// to development, main and master. Files that flota did not write are not overwritten, unless --force is given.
     Ci(Ci),
-    /// Make a small fleet, change it, and show changed, plan and build at work.
+    /// Create a small fleet and try flota on it.
+    ///
+    /// Creates three services, changes them, and runs changed, plan and build.
     Demo(Demo),
-    /// Print a script that lets a shell complete flota's command line.
+    /// Print a completion script for a shell.
     ///
     /// For bash: flota completions bash >~/.local/share/bash-completion/completions/flota
     Completions(Completions),
-    /// Print the manual page, or write one for each command.
+    /// Print flota's manual page, or write all pages to a directory.
     ///
     /// To read it: flota man | man -l -
     Man(Man),
-}
-
-/// The commits to compare.
-#[derive(Args, Clone, Debug, Default)]
-pub struct Ends {
-    /// The older side; means BASE...HEAD, the merge base, as CI tools read it.
+    /// Show help for a command or a topic.
     ///
-    /// last-success, or last-success:NAME of a branch or an environment: for each service the commit of the fleet at which
-    /// it last succeeded (flota record).
-    #[arg(long, value_name = "REV", allow_hyphen_values = true, help_heading = COMPARED)]
-    pub base: Option<String>,
-    /// The newer side [default: HEAD].
-    #[arg(long, value_name = "REV", requires = "base", allow_hyphen_values = true, help_heading = COMPARED)]
-    pub head: Option<String>,
-}
-
-/// The heading of the flags that say what to compare.
-const COMPARED: &str = "What to compare";
-
-/// How the read commands work.
-#[derive(Args, Clone, Debug, Default)]
-pub struct Reading {
-    /// Treat warnings as errors (exit 4).
-    #[arg(long)]
-    pub strict: bool,
-    /// Fetch nothing: say what is missing instead.
-    #[arg(long)]
-    pub offline: bool,
-    /// How many services to read at a time [default: the number of cores].
-    #[arg(short, long, value_name = "N")]
-    pub jobs: Option<std::num::NonZeroUsize>,
-}
-
-/// For people or for programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ResultFormat {
-    /// A table.
-    Human,
-    /// Versioned JSON, `flota.<command>/v1`.
-    Json,
-}
-
-/// How `flota clone` and `flota update` bring submodules.
-#[derive(Args, Debug)]
-pub struct Bringing {
-    /// How many submodules to bring at a time [default: 8, from HTTP servers 16].
-    #[arg(short, long, value_name = "N")]
-    pub jobs: Option<std::num::NonZeroUsize>,
-    /// Clone no more than the last N commits of each branch.
-    #[arg(long, value_name = "N")]
-    pub depth: Option<std::num::NonZeroU32>,
-    /// Clone without the content of files that are in no worktree; git fetches it when it is looked at.
-    #[arg(long, value_name = "SPEC", value_parser = ["blob:none"])]
-    pub filter: Option<String>,
-    /// Give up a server that says nothing for this many seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "60")]
-    pub patience: std::num::NonZeroU32,
-    /// Neither use nor fill the object cache that this user's clones share.
-    #[arg(long)]
-    pub no_cache: bool,
-    /// The form of the result.
-    #[arg(long, value_enum, default_value = "human")]
-    pub format: ResultFormat,
+    /// On a terminal, topics are shown by a pager: the one in FLOTA_PAGER, else in PAGER, else less. An empty value, or `cat`, means no
+    /// pager.
+    Help(Help),
 }
 
 #[cfg(test)]

@@ -32,6 +32,9 @@ static STOP: AtomicBool = AtomicBool::new(false);
 /// so soon is the same wish, not a second one.
 const ECHO: Duration = Duration::from_millis(300);
 
+/// How often a pause looks for a signal.
+const TICK: Duration = Duration::from_millis(20);
+
 /// Watches for SIGINT, SIGTERM and SIGHUP from now on; called once, when flota starts.
 ///
 /// The first signal makes [`pending`] answer. A second one calls `kill_children` and then ends the process as the signal
@@ -67,6 +70,24 @@ pub fn pending() -> Option<Exit> {
 /// A flag that is set once [`pending`] answers.
 pub fn flag() -> &'static AtomicBool {
     &STOP
+}
+
+/// The error of work that a signal stopped, once one has arrived.
+pub fn error() -> Option<Error> {
+    pending().map(|exit| Error::new(exit, "interrupted"))
+}
+
+/// Waits `time`; `false` when a signal arrives meanwhile.
+pub fn pause(time: Duration) -> bool {
+    let began = Instant::now();
+    while pending().is_none() {
+        let left = time.saturating_sub(began.elapsed());
+        if left.is_zero() {
+            return true;
+        }
+        thread::sleep(left.min(TICK));
+    }
+    false
 }
 
 fn watch(mut signals: Signals, kill_children: fn()) {
@@ -113,6 +134,14 @@ mod tests {
     #[test]
     fn nothing_is_pending_before_a_signal() {
         assert_eq!(pending(), None);
+        assert!(error().is_none());
+    }
+
+    #[test]
+    fn a_pause_takes_its_time() {
+        let began = Instant::now();
+        assert!(pause(Duration::from_millis(50)));
+        assert!(began.elapsed() >= Duration::from_millis(50));
     }
 
     #[test]

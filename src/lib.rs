@@ -5,13 +5,13 @@
 //! 5. entry: [`run`] here, and [`cli`], the command line's types;
 //! 4. [`commands`]: arguments → feature → output, one file a command; [`output`], the only place that prints;
 //! 3. [`features`]: the work; returns values and emits events;
-//! 2. adapters to the outside world: [`git`], [`container`], [`chart`], [`registry`], [`ci`], [`config`],
+//! 2. adapters to the outside world: [`git`], [`http`], [`container`], [`chart`], [`registry`], [`ci`], [`config`],
 //!    [`templates`], [`process`], [`interrupt`], [`parallel`];
 //! 1. [`model`]: pure data and rules.
 
 use std::{ffi::OsString, path::Path};
 
-use clap::Parser;
+use log::LevelFilter;
 
 pub mod chart;
 pub mod ci;
@@ -20,8 +20,10 @@ pub mod commands;
 pub mod config;
 pub mod container;
 pub mod features;
+pub mod files;
 pub mod fleet;
 pub mod git;
+pub mod http;
 pub mod interrupt;
 pub mod model;
 pub mod output;
@@ -30,7 +32,7 @@ pub mod process;
 pub mod registry;
 pub mod templates;
 
-use cli::{Cli, ColorWhen, Global};
+use cli::{ColorWhen, Global};
 use model::{
     error::{Error, Result},
     exit::Exit,
@@ -45,7 +47,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         process::watchdog::watch();
         return Exit::Done;
     }
-    let cli = match Cli::try_parse_from(&args) {
+    let cli = match cli::parse::parse(&args) {
         Ok(cli) => cli,
         // Help and version are results; the rest is misuse. clap prints either to the right stream.
         Err(said) => {
@@ -58,6 +60,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     let output = speak(&cli.global);
+    let level = match log_level(&cli.global, std::env::var_os(LOG)) {
+        Ok(level) => level,
+        Err(error) => {
+            output::error::report(&output, &error);
+            return error.exit();
+        }
+    };
+    output::log::install(level);
     let outcome = process::shed_repository_variables(&args)
         .and_then(|()| interrupt::install(process::kill_all))
         .inspect(|()| process::watchdog::enable())
@@ -80,10 +90,36 @@ fn speak(global: &Global) -> Output {
     let bars = terminal && !global.no_progress && !global.quiet;
     Output {
         quiet: global.quiet,
-        verbose: global.verbose,
+        verbose: global.verbose > 0,
         bars,
         dialect: system.and_then(dialect).filter(|_| !global.no_ci_commands),
     }
+}
+
+/// The variable that says how much is logged, for CI systems, where a job's command line is not at hand.
+const LOG: &str = "FLOTA_LOG";
+
+/// What `-v`, `-vv` or the variable ask for, whichever is more.
+fn log_level(global: &Global, variable: Option<OsString>) -> Result<LevelFilter> {
+    let flag = match global.verbose {
+        0 => LevelFilter::Off,
+        1 => LevelFilter::Info,
+        _ => LevelFilter::Debug,
+    };
+    let level = match variable
+        .as_ref()
+        .map(|value| value.to_string_lossy())
+        .as_deref()
+    {
+        None | Some("" | "off") => LevelFilter::Off,
+        Some("info") => LevelFilter::Info,
+        Some("debug") => LevelFilter::Debug,
+        Some(other) => {
+            let message = format!("{LOG} is `{other}`, which is not a level of the log");
+            return Err(Error::misuse(message).hint("the levels are off, info and debug"));
+        }
+    };
+    Ok(level.max(flag))
 }
 
 /// How the log of a system is spoken to; Jenkins' is text.

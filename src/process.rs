@@ -9,6 +9,7 @@ mod lookup;
 mod mask;
 mod members;
 mod pump;
+mod trace;
 mod tree;
 pub mod watchdog;
 
@@ -31,7 +32,7 @@ use crate::{
 
 use capture::Capture;
 pub use lookup::{find, find_all};
-pub use mask::mask_secret;
+pub use mask::{mask_secret, masked};
 use members::Members;
 use pump::{Input, Pump, Trouble};
 pub use tree::kill_all;
@@ -48,9 +49,10 @@ const TICK: Duration = Duration::from_millis(20);
 /// The same once the pipes are closed: then nothing but the clock wakes flota, and the child is about to end.
 const SOON: Duration = Duration::from_millis(2);
 
-/// What `git rev-parse --local-env-vars` names (git 2.47) but for `GIT_CONFIG_COUNT` and `GIT_CONFIG_PARAMETERS`, which are
-/// the user's configuration; and `GIT_NAMESPACE`, which points at a part of a repository.
-const REPOSITORY_VARIABLES: [&str; 14] = [
+/// What `git rev-parse --local-env-vars` names, from git 2.38 (the last with `GIT_INTERNAL_SUPER_PREFIX` is 2.39) to 2.55, but
+/// for `GIT_CONFIG_COUNT` and `GIT_CONFIG_PARAMETERS`, which are the user's configuration; and `GIT_NAMESPACE`, which points at
+/// a part of a repository.
+const REPOSITORY_VARIABLES: [&str; 15] = [
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
     "GIT_CONFIG",
@@ -58,6 +60,7 @@ const REPOSITORY_VARIABLES: [&str; 14] = [
     "GIT_GRAFT_FILE",
     "GIT_IMPLICIT_WORK_TREE",
     "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
     "GIT_NAMESPACE",
     "GIT_NO_REPLACE_OBJECTS",
     "GIT_OBJECT_DIRECTORY",
@@ -109,6 +112,7 @@ pub struct Command {
     stdout_limit: Option<usize>,
     log: Option<PathBuf>,
     may_prompt: bool,
+    check: Option<fn() -> Result<()>>,
 }
 
 impl Command {
@@ -125,7 +129,14 @@ impl Command {
             stdout_limit: None,
             log: None,
             may_prompt: false,
+            check: None,
         }
+    }
+
+    /// Starts the child only where `check` is content with the program that is there.
+    pub fn only_after(mut self, check: fn() -> Result<()>) -> Self {
+        self.check = Some(check);
+        self
     }
 
     /// Adds an argument. Secrets do not belong here: every user of the machine can read them.
@@ -201,6 +212,7 @@ impl Command {
     ///
     /// # Errors
     /// - Unavailable: no such program, it cannot be started, the log cannot be written, it waits for a terminal.
+    /// - What the check of [`Command::only_after`] says.
     /// - Work: its time is up, it was silent for too long, or its data went beyond the limit.
     /// - The code of the signal, when flota is interrupted: before the start, or while the child runs.
     pub fn run(&self) -> Result<Output> {
@@ -208,6 +220,7 @@ impl Command {
             return Err(self.stopped_error(&Stop::Interrupted(exit), &[]));
         }
         let program = find(&self.program)?;
+        self.check.map_or(Ok(()), |check| check())?;
         let started = Instant::now();
         let capture = Capture::new(self.log.as_deref())
             .map_err(|error| self.stopped_error(&Stop::Trouble(Trouble::Log(error)), &[]))?;
@@ -223,6 +236,7 @@ impl Command {
         let status = child.wait().map_err(|error| {
             Error::unavailable(format!("lost track of {}", self.name())).because(error)
         })?;
+        trace::ended(self, status, started.elapsed());
         let (text, logged) = pump.capture.finish();
         let log_trouble = || logged.err().map(|error| Stop::Trouble(Trouble::Log(error)));
         match stop.or_else(log_trouble) {

@@ -45,7 +45,7 @@ impl Room {
 }
 
 /// The floor plan: where each module of the crate's root lives. A new one has to be placed here.
-const PLAN: [(&str, Room); 18] = [
+const PLAN: [(&str, Room); 19] = [
     ("main", Entry),
     ("lib", Entry),
     ("cli", Arguments),
@@ -58,6 +58,7 @@ const PLAN: [(&str, Room); 18] = [
     ("config", Adapters),
     ("container", Adapters),
     ("git", Adapters),
+    ("http", Adapters),
     ("interrupt", Adapters),
     ("parallel", Adapters),
     ("process", Adapters),

@@ -1,4 +1,4 @@
-//! `fixtures/charts`, baked by the library, and what Helm says to the packages.
+//! `fixtures/charts`, packaged by the library, and what Helm says to the packages.
 //!
 //! A fixture is `good/NAME` (`expected/` holds the two edited files, the names in the archive and the values a template
 //! sees) or `bad/NAME` (`error.txt`). `FLOTA_TEST_BLESS=1` writes what is expected instead of comparing it.
@@ -19,7 +19,7 @@ use std::{
 };
 
 use flota::{
-    chart::{self, BakedChart, ChartRequest, ImageCoordinates},
+    chart::{self, ChartRequest, ImageCoordinates, PackagedChart},
     model::{
         error::Error,
         settings::{ChartSettings, TokenValue},
@@ -106,8 +106,8 @@ fn request(fixture: &Path) -> ChartRequest {
     }
 }
 
-fn bake(fixture: &Path, out: &Path) -> BakedChart {
-    chart::bake(&request(fixture), out)
+fn package(fixture: &Path, out: &Path) -> PackagedChart {
+    chart::package(&request(fixture), out)
         .unwrap_or_else(|error| panic!("{}: {}", fixture.display(), report(&error)))
 }
 
@@ -153,10 +153,10 @@ fn expect(file: &Path, actual: &str) {
 fn good_charts_are_baked_as_expected() {
     for fixture in fixtures("good") {
         let out = tempfile::tempdir().unwrap();
-        let baked = bake(&fixture, out.path());
-        let files = unpack(&baked.file);
+        let packaged = package(&fixture, out.path());
+        let files = unpack(&packaged.file);
         let content = |name: &str| {
-            let path = format!("{}/{name}", baked.name);
+            let path = format!("{}/{name}", packaged.name);
             &files.iter().find(|(name, _)| *name == path).unwrap().1
         };
         let expected = fixture.join("expected");
@@ -165,8 +165,11 @@ fn good_charts_are_baked_as_expected() {
         let listed: Vec<_> = files.iter().map(|(name, _)| format!("{name}\n")).collect();
         expect(&expected.join("entries"), &listed.concat());
         assert_eq!(
-            baked.file.file_name(),
-            Some(OsStr::new(&format!("{}-{}.tgz", baked.name, baked.version)))
+            packaged.file.file_name(),
+            Some(OsStr::new(&format!(
+                "{}-{}.tgz",
+                packaged.name, packaged.version
+            )))
         );
     }
 }
@@ -190,7 +193,7 @@ fn every_fixture_is_whole() {
 fn the_same_request_gives_the_same_bytes() {
     let [one, two] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     for fixture in fixtures("good") {
-        let (first, second) = (bake(&fixture, one.path()), bake(&fixture, two.path()));
+        let (first, second) = (package(&fixture, one.path()), package(&fixture, two.path()));
         assert_eq!(first.digest, second.digest);
         assert_eq!(
             fs::read(first.file).unwrap(),
@@ -203,8 +206,8 @@ fn the_same_request_gives_the_same_bytes() {
 fn bad_charts_are_refused_before_anything_is_written() {
     for fixture in fixtures("bad") {
         let out = tempfile::tempdir().unwrap();
-        let error =
-            chart::bake(&request(&fixture), out.path()).expect_err(&fixture.display().to_string());
+        let error = chart::package(&request(&fixture), out.path())
+            .expect_err(&fixture.display().to_string());
         expect(&fixture.join("error.txt"), &report(&error));
         assert!(names(out.path()).is_empty());
     }
@@ -257,18 +260,18 @@ fn helm_takes_every_baked_chart() {
     }
     for fixture in fixtures("good") {
         let out = tempfile::tempdir().unwrap();
-        let baked = bake(&fixture, out.path());
-        let package = baked.file.to_str().unwrap();
+        let packaged = package(&fixture, out.path());
+        let package = packaged.file.to_str().unwrap();
         let expected = fixture.join("expected");
 
         let shown = helm(&["show", "chart", package]).unwrap();
         let lines: Vec<_> = shown.lines().collect();
         assert!(
-            lines.contains(&&*format!("name: {}", baked.name)),
+            lines.contains(&&*format!("name: {}", packaged.name)),
             "{shown}"
         );
         assert!(
-            lines.contains(&&*format!("version: {}", baked.version)),
+            lines.contains(&&*format!("version: {}", packaged.version)),
             "{shown}"
         );
 
@@ -315,7 +318,7 @@ fn helm_packages_the_same_files() {
     }
     for fixture in fixtures("good") {
         let out = tempfile::tempdir().unwrap();
-        let baked = bake(&fixture, out.path());
+        let packaged = package(&fixture, out.path());
         let folder = chart::find(&fixture.join("service"), "color").unwrap();
         let by_helm = out.path().join("helm");
         let [folder, destination] =
@@ -332,8 +335,8 @@ fn helm_packages_the_same_files() {
         let files = |package: &Path| -> BTreeSet<_> {
             unpack(package).into_iter().map(|(name, _)| name).collect()
         };
-        let mut wanted = files(&by_helm.join(format!("{}-9.9.9.tgz", baked.name)));
-        wanted.insert(format!("{}/values.yaml", baked.name));
-        assert_eq!(files(&baked.file), wanted, "{}", fixture.display());
+        let mut wanted = files(&by_helm.join(format!("{}-9.9.9.tgz", packaged.name)));
+        wanted.insert(format!("{}/values.yaml", packaged.name));
+        assert_eq!(files(&packaged.file), wanted, "{}", fixture.display());
     }
 }

@@ -1,61 +1,73 @@
-//! The README says what the program does.
+//! The README and CONTRIBUTING.md say what the program does and where things are. What moved from the README to the topics of
+//! `flota help` is tested in `tests/cli/help.rs`.
 
-use std::{fs, path::Path, process::Command};
+use std::{collections::BTreeSet, fs, path::Path};
+
+use clap::CommandFactory;
+use regex::Regex;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
 
 fn read(path: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+    fs::read_to_string(root().join(path)).unwrap()
 }
 
 #[test]
-fn the_configuration_it_shows_is_the_reference_that_the_tests_read() {
-    let readme = read("README.md");
-    let reference = read("fixtures/config/valid/reference.toml");
-    assert!(
-        readme.contains(reference.trim()),
-        "fixtures/config/valid/reference.toml is not in it"
-    );
-}
-
-#[test]
-fn every_command_is_in_its_table() {
-    let help = Command::new(env!("CARGO_BIN_EXE_flota"))
-        .arg("--help")
-        .output()
-        .unwrap();
-    let help = String::from_utf8(help.stdout).unwrap();
-    let listed = help
-        .split("Commands:")
-        .nth(1)
-        .unwrap()
-        .split("Options:")
-        .next()
-        .unwrap();
-    let commands: Vec<_> = listed
-        .lines()
-        .filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next())
-        .filter(|command| *command != "help")
-        .collect();
+fn every_command_is_in_its_tables_once() {
+    let command = flota::cli::Cli::command();
+    let commands = command.get_subcommands().map(clap::Command::get_name);
+    let mut commands: Vec<_> = commands.collect();
     assert!(commands.len() > 3, "{commands:?}");
     let readme = read("README.md");
-    for command in commands {
-        assert!(
-            readme.contains(&format!("| `flota {command}")),
-            "no row for {command}"
-        );
+    let rows = readme.lines().filter_map(|line| {
+        let row = line.strip_prefix("| `flota ")?;
+        row.split(|c: char| !c.is_ascii_lowercase()).next()
+    });
+    let mut rows: Vec<_> = rows.collect();
+    commands.sort_unstable();
+    rows.sort_unstable();
+    assert_eq!(rows, commands);
+}
+
+#[test]
+fn every_topic_is_listed() {
+    let readme = read("README.md");
+    for (topic, _) in flota::cli::TOPICS {
+        assert!(readme.contains(&format!("`{topic}`")), "{topic}");
     }
 }
 
+/// What they name in backticks and links as a path of the repository is there; `<verb>` stands for each command.
 #[test]
-fn every_exit_code_is_in_its_table() {
-    let readme = read("README.md");
-    let table = readme
-        .split("## Exit codes")
-        .nth(1)
-        .unwrap()
-        .split("##")
-        .next()
-        .unwrap();
-    for code in ["0", "1", "2", "3", "4", "129", "130", "143"] {
-        assert!(table.contains(code), "no row for {code}");
+fn the_paths_that_they_name_are_there() {
+    let quoted = Regex::new("`([^`\n]+)`").unwrap();
+    for page in ["README.md", "CONTRIBUTING.md", "benches/README.md"] {
+        let text = read(page);
+        let quoted = quoted
+            .captures_iter(&text)
+            .map(|path| path.extract::<1>().1[0]);
+        let linked = text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next());
+        let tops = [
+            "src/",
+            "tests/",
+            "templates/",
+            "fixtures/",
+            "benches/",
+            ".ci/",
+            ".github/",
+        ];
+        let paths: BTreeSet<_> = quoted
+            .chain(linked)
+            .filter(|path| tops.iter().any(|top| path.starts_with(top)))
+            .filter(|path| !path.contains(['<', ' ', '*', '@']))
+            .collect();
+        for path in paths {
+            assert!(root().join(path).exists(), "{page}: {path}");
+        }
     }
 }

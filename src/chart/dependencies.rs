@@ -1,9 +1,9 @@
-//! The charts that a chart depends on: Helm does not install one without them, and a bake fetches nothing.
+//! The charts that a chart depends on: Helm does not install one without them, and packaging fetches nothing.
 
 use super::{
-    CHART_FILE, YAML_LIMIT,
     files::Files,
     metadata::{self, Metadata},
+    request::{CHART_FILE, YAML_LIMIT},
     yaml::{self, Node},
 };
 

@@ -9,7 +9,7 @@ use std::{
 
 use walkdir::{DirEntry, WalkDir};
 
-use super::{ignore, yaml::Fault};
+use super::{ignore, yaml::YamlFault};
 
 /// Helm's limit for one file (`MaxDecompressedFileSize`).
 const FILE_LIMIT: u64 = 5 << 20;
@@ -23,11 +23,11 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// Why a file cannot be part of a chart.
 #[derive(Debug)]
-pub enum Refusal {
+pub enum FileRefusal {
     /// The file, and what is wrong with it.
     File(String, &'static str),
     /// A place in `.helmignore`.
-    Ignore(Fault),
+    Ignore(YamlFault),
     /// The disk: the path, and what the system said.
     Io(String, io::Error),
 }
@@ -36,8 +36,8 @@ pub enum Refusal {
 ///
 /// # Errors
 /// Symlinks and whatever else is no regular file, names that an archive cannot carry safely, more than Helm's limits.
-pub fn read(folder: &Path) -> Result<Files, Refusal> {
-    let rules = ignore::Rules::parse(&ignore_text(folder)?).map_err(Refusal::Ignore)?;
+pub fn read(folder: &Path) -> Result<Files, FileRefusal> {
+    let rules = ignore::HelmIgnore::parse(&ignore_text(folder)?).map_err(FileRefusal::Ignore)?;
     let mut files = Files::new();
     let mut count = 0;
     let mut remaining = CHART_LIMIT;
@@ -47,11 +47,11 @@ pub fn read(folder: &Path) -> Result<Files, Refusal> {
         .into_iter();
     while let Some(entry) = walk.next() {
         let entry =
-            entry.map_err(|error| Refusal::Io(folder.display().to_string(), error.into()))?;
+            entry.map_err(|error| FileRefusal::Io(folder.display().to_string(), error.into()))?;
         let name = name(folder, &entry)?;
         count += 1;
         if count > COUNT_LIMIT {
-            return Err(Refusal::File(
+            return Err(FileRefusal::File(
                 name,
                 "is one file too many: a chart has 10000 at most",
             ));
@@ -64,7 +64,7 @@ pub fn read(folder: &Path) -> Result<Files, Refusal> {
         } else if !is_folder {
             let content = read_file(entry.path(), &name)?;
             remaining = remaining.checked_sub(content.len() as u64).ok_or_else(|| {
-                Refusal::File(
+                FileRefusal::File(
                     name.clone(),
                     "brings the chart over Helm's limit of 100 MiB",
                 )
@@ -75,18 +75,18 @@ pub fn read(folder: &Path) -> Result<Files, Refusal> {
     Ok(files)
 }
 
-fn ignore_text(folder: &Path) -> Result<String, Refusal> {
+fn ignore_text(folder: &Path) -> Result<String, FileRefusal> {
     let path = folder.join(ignore::FILE);
     if fs::symlink_metadata(&path).is_err() {
         return Ok(String::new());
     }
     let content = read_file(&path, ignore::FILE)?;
-    String::from_utf8(content).map_err(|_| Refusal::File(ignore::FILE.into(), "is not UTF-8"))
+    String::from_utf8(content).map_err(|_| FileRefusal::File(ignore::FILE.into(), "is not UTF-8"))
 }
 
-fn read_file(path: &Path, name: &str) -> Result<Vec<u8>, Refusal> {
-    let refuse = |what| Refusal::File(name.into(), what);
-    let io = |error| Refusal::Io(name.into(), error);
+fn read_file(path: &Path, name: &str) -> Result<Vec<u8>, FileRefusal> {
+    let refuse = |what| FileRefusal::File(name.into(), what);
+    let io = |error| FileRefusal::Io(name.into(), error);
     let metadata = fs::symlink_metadata(path).map_err(io)?;
     if metadata.is_symlink() {
         return Err(refuse("is a symlink; a chart holds regular files only"));
@@ -106,10 +106,10 @@ fn read_file(path: &Path, name: &str) -> Result<Vec<u8>, Refusal> {
 }
 
 /// The path below the chart, if every reader of archives takes it for that path and no other.
-fn name(folder: &Path, entry: &DirEntry) -> Result<String, Refusal> {
+fn name(folder: &Path, entry: &DirEntry) -> Result<String, FileRefusal> {
     let path = entry.path().strip_prefix(folder).unwrap_or(entry.path());
     let lossy = path.to_string_lossy();
-    let refuse = |what| Err(Refusal::File(lossy.clone().into_owned(), what));
+    let refuse = |what| Err(FileRefusal::File(lossy.clone().into_owned(), what));
     let mut parts = Vec::new();
     for part in path {
         match part.to_str() {
@@ -149,7 +149,7 @@ mod tests {
 
     fn refused(folder: &Path) -> (String, String) {
         match read(folder).unwrap_err() {
-            Refusal::File(name, what) => (name, what.into()),
+            FileRefusal::File(name, what) => (name, what.into()),
             other => (String::new(), format!("{other:?}")),
         }
     }

@@ -49,7 +49,7 @@ pub fn find(source: &Path, service: &str) -> Result<PathBuf> {
             "{service}: several charts, and not one of them named like the service: {}",
             listed().join(", ")
         ))
-        .hint(format!("name the one to be baked charts/{own_name}"))),
+        .hint(format!("name the one to be packaged charts/{own_name}"))),
     }
 }
 

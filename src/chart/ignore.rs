@@ -3,7 +3,7 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::yaml::Fault;
+use super::yaml::YamlFault;
 
 /// The file's name.
 pub const FILE: &str = ".helmignore";
@@ -13,27 +13,27 @@ const DEFAULT: &str = "templates/.?*";
 
 /// The rules of a chart, in order.
 #[derive(Debug)]
-pub struct Rules(Vec<Rule>);
+pub struct HelmIgnore(Vec<IgnoreRule>);
 
 #[derive(Debug)]
-struct Rule {
+struct IgnoreRule {
     matcher: GlobMatcher,
     negated: bool,
     only_folders: bool,
     whole_path: bool,
 }
 
-impl Rules {
+impl HelmIgnore {
     /// Reads the text of a `.helmignore`; an empty one for a chart that has none.
     ///
     /// # Errors
     /// A pattern that Helm does not take, or that it reads differently from other globs.
-    pub fn parse(text: &str) -> Result<Self, Fault> {
+    pub fn parse(text: &str) -> Result<Self, YamlFault> {
         let text = text.trim_start_matches('\u{feff}');
         let lines = text.lines().chain([DEFAULT]).map(str::trim).enumerate();
         let patterns = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
         let rules = patterns.map(|(index, line)| {
-            Rule::parse(line).map_err(|what| Fault {
+            IgnoreRule::parse(line).map_err(|what| YamlFault {
                 line: index + 1,
                 column: 1,
                 what: format!("`{line}`: {what}"),
@@ -51,7 +51,7 @@ impl Rules {
     }
 }
 
-impl Rule {
+impl IgnoreRule {
     fn parse(line: &str) -> Result<Self, String> {
         if line.contains("**") {
             return Err("Helm knows no `**`".into());
@@ -99,7 +99,7 @@ mod tests {
             Some(folder) => (folder, true),
             None => (path, false),
         };
-        Rules::parse(rules).unwrap().ignores(path, is_folder)
+        HelmIgnore::parse(rules).unwrap().ignores(path, is_folder)
     }
 
     #[test]
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn patterns_that_helm_refuses_or_reads_otherwise_are_refused() {
-        let fault = |rules| Rules::parse(rules).unwrap_err().to_string();
+        let fault = |rules| HelmIgnore::parse(rules).unwrap_err().to_string();
         assert_eq!(fault("a\nb/**\n"), "2:1: `b/**`: Helm knows no `**`");
         assert!(fault("[!a]").starts_with("1:1: `[!a]`: Helm reads `[!`"));
         assert!(fault("[a").contains("unclosed"));

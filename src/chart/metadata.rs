@@ -1,11 +1,11 @@
-//! `Chart.yaml`: what Helm demands of it, and the two fields that a bake writes.
+//! `Chart.yaml`: what Helm demands of it, and the two fields that packaging writes.
 //!
 //! The rules are Helm's own (`Validate` of its chart metadata) made strict where Helm tidies up silently: what reaches a
 //! terminal or a path is refused rather than cleaned (GHSA-c38g-469g-cmgx, CVE-2025-53547, CVE-2026-35206).
 
 use super::yaml::{
-    self, Fault, Node,
-    edit::{Editor, New, Quoting},
+    self, NewValue, Node, YamlFault,
+    edit::{Editor, Quoting},
 };
 
 /// The longest name: Helm's limit for the charts it creates.
@@ -18,7 +18,7 @@ pub struct Metadata<'s> {
     root: Node,
     /// The chart's name, which is also the folder in its archive.
     pub name: String,
-    /// The version, SemVer 2; none if the file leaves it to the bake.
+    /// The version, SemVer 2; none if the file leaves it to flota.
     pub version: Option<String>,
     /// `v1` keeps its dependencies in `requirements.yaml`.
     pub api_version: String,
@@ -29,8 +29,8 @@ impl<'s> Metadata<'s> {
     ///
     /// # Errors
     /// The first place that breaks a rule.
-    pub fn read(source: &'s str) -> Result<Self, Fault> {
-        let root = yaml::parse(source)?.root.ok_or_else(|| Fault {
+    pub fn read(source: &'s str) -> Result<Self, YamlFault> {
+        let root = yaml::parse(source)?.root.ok_or_else(|| YamlFault {
             line: 1,
             column: 1,
             what: "the file is empty".into(),
@@ -80,7 +80,7 @@ impl<'s> Metadata<'s> {
     ///
     /// # Errors
     /// A place that cannot be edited.
-    pub fn write(&self, version: &str, app_version: Option<&str>) -> Result<String, Fault> {
+    pub fn write(&self, version: &str, app_version: Option<&str>) -> Result<String, YamlFault> {
         let mut editor = Editor::new(self.source);
         let mut root = self.root.clone();
         let mut after = "name";
@@ -93,7 +93,7 @@ impl<'s> Metadata<'s> {
                 editor.set(key, value, text, quoting)?;
                 after = name;
             } else {
-                missing.push((name, New::string(text)));
+                missing.push((name, NewValue::string(text)));
             }
         }
         if !missing.is_empty() {
@@ -127,7 +127,7 @@ fn is_name(name: &str) -> bool {
 }
 
 /// The text of a scalar field; none where it is absent or null.
-fn string(root: &Node, key: &str) -> Result<Option<String>, Fault> {
+fn string(root: &Node, key: &str) -> Result<Option<String>, YamlFault> {
     match root.get(key) {
         None => Ok(None),
         Some(value) if value.is_null() => Ok(None),
@@ -138,7 +138,7 @@ fn string(root: &Node, key: &str) -> Result<Option<String>, Fault> {
     }
 }
 
-fn check(root: &Node, key: &str, holds: bool, what: &str) -> Result<(), Fault> {
+fn check(root: &Node, key: &str, holds: bool, what: &str) -> Result<(), YamlFault> {
     if holds {
         return Ok(());
     }
@@ -147,7 +147,7 @@ fn check(root: &Node, key: &str, holds: bool, what: &str) -> Result<(), Fault> {
     Err(value.fault(format!("`{key}: {text}` {what}")))
 }
 
-fn check_characters(root: &Node) -> Result<(), Fault> {
+fn check_characters(root: &Node) -> Result<(), YamlFault> {
     let mut found = None;
     root.walk(&mut |node| {
         let control = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');

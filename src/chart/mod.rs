@@ -1,104 +1,47 @@
-//! The chart bake: a Helm chart's folder becomes a packaged chart, without Helm.
+//! Charts packaged without Helm: a chart's folder becomes the archive that `helm package` would make of it.
 //!
 //! [`prepare`] finds and checks the chart, writes the versions into `Chart.yaml`, fills the tokens and sets the image in
-//! `values.yaml`, all in memory; it is also the check that comes before anything is done. [`bake`] then packs and writes
+//! `values.yaml`, all in memory; it is also the check that comes before anything is done. [`package`] then packs and writes
 //! it. The same request gives the same bytes on every machine.
 
+mod archive;
 mod dependencies;
 mod files;
 mod find;
 mod ignore;
 mod metadata;
-mod package;
 mod place;
 #[cfg(any(test, fuzzing))]
 pub mod properties;
+mod request;
 mod tokens;
 mod values;
 mod yaml;
 
 use std::{
-    collections::BTreeMap,
+    fs,
     path::{Path, PathBuf},
 };
 
 pub use find::find;
+pub use request::{ChartRequest, ImageCoordinates};
 pub use tokens::{check_name as check_token_name, parse_argument as parse_token};
 
-use self::{files::Files, metadata::Metadata, place::Place, tokens::Tokens};
+use self::{
+    files::Files,
+    metadata::Metadata,
+    place::ChartPlace,
+    request::{CHART_FILE, VALUES_FILE},
+    tokens::Tokens,
+};
 use crate::model::{
+    digest,
     error::{Error, Result},
-    settings::{ChartSettings, TokenValue, VersionField, VersionTemplate},
+    settings::{ChartSettings, VersionField},
 };
 
-const CHART_FILE: &str = "Chart.yaml";
-const VALUES_FILE: &str = "values.yaml";
-/// The largest YAML file that is edited, in bytes: what Kubernetes holds of a whole release.
-const YAML_LIMIT: usize = 1 << 20;
 /// The longest file name that file systems take, in bytes.
 const FILE_NAME_LIMIT: usize = 255;
-
-/// One chart to bake.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ChartRequest {
-    /// The service's name: for messages, to choose among several charts, and for the token `SERVICENAME`.
-    pub service: String,
-    /// A folder with the service's `config/` and `charts/` as the commit has them.
-    pub source: PathBuf,
-    /// The version to give (`[chart] version`).
-    pub version: VersionTemplate,
-    /// The chart's identity (12 hexadecimal digits).
-    pub id: String,
-    /// The service's commit (12 hexadecimal digits), also the token `COMMIT`.
-    pub commit: String,
-    /// The `appVersion`: the image's identity tag.
-    pub app_version: Option<String>,
-    /// The image that the chart runs; a service without code leaves its chart's own in place.
-    pub image: Option<ImageCoordinates>,
-    /// Values of the tokens in `values.yaml`, by name; they win over those that this request implies.
-    pub tokens: BTreeMap<String, TokenValue>,
-    /// The commit's date in seconds since the Unix epoch: the time of every file in the package.
-    pub created: i64,
-}
-
-/// Where an image is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ImageCoordinates {
-    /// The registry with its port (`ghcr.io`, `localhost:5000`); none leaves it to the engine, which takes Docker Hub.
-    pub registry: Option<String>,
-    /// The repository without the registry (`team/color`).
-    pub repository: String,
-    /// The tag.
-    pub tag: String,
-    /// The manifest's digest (`sha256:…`), where it is known.
-    pub digest: Option<String>,
-}
-
-impl ImageCoordinates {
-    /// `registry/repository`.
-    fn name(&self) -> String {
-        match &self.registry {
-            Some(registry) => format!("{registry}/{}", self.repository),
-            None => self.repository.clone(),
-        }
-    }
-
-    /// Registry and repository for a chart that joins the two with a `/`. Without a registry these are the names that
-    /// container engines make of a short one: `docker.io`, and `library/` before a repository of one part.
-    fn split_name(&self) -> (String, String) {
-        match &self.registry {
-            Some(registry) => (registry.clone(), self.repository.clone()),
-            None if self.repository.contains('/') => ("docker.io".into(), self.repository.clone()),
-            None => ("docker.io".into(), format!("library/{}", self.repository)),
-        }
-    }
-
-    /// `registry/repository:tag@digest`.
-    fn reference(&self) -> String {
-        let digest = self.digest.iter().map(|digest| format!("@{digest}"));
-        format!("{}:{}{}", self.name(), self.tag, digest.collect::<String>())
-    }
-}
 
 /// A chart that is ready to be packed: everything that could be refused has been looked at.
 #[derive(Clone, Debug)]
@@ -113,7 +56,7 @@ pub struct PreparedChart {
 
 /// A packaged chart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BakedChart {
+pub struct PackagedChart {
     /// The chart's name.
     pub name: String,
     /// Its version.
@@ -124,27 +67,27 @@ pub struct BakedChart {
     pub digest: String,
 }
 
-/// Bakes a chart into `out_dir`, which is made if it does not exist.
+/// Packages a chart into `out_dir`, which is made if it does not exist.
 ///
 /// # Errors
 /// Those of [`prepare`]; a folder that cannot be written.
-pub fn bake(request: &ChartRequest, out_dir: &Path) -> Result<BakedChart> {
+pub fn package(request: &ChartRequest, out_dir: &Path) -> Result<PackagedChart> {
     prepare(request)?.write(out_dir)
 }
 
-/// Does all of a bake but the writing.
+/// Does all of it but the writing.
 ///
 /// # Errors
 /// Work: no chart or an ambiguous one ([`find()`]), a chart that Helm would not take or that cannot be edited safely, with
 /// file, line and column. Misuse: tokens without a value, all of them, and a version that is no SemVer 2.
 pub fn prepare(request: &ChartRequest) -> Result<PreparedChart> {
     let folder = find(&request.source, &request.service)?;
-    let place = Place::new(request, &folder);
+    let place = ChartPlace::new(request, &folder);
     let mut files = files::read(&folder).map_err(|refusal| place.refused(refusal))?;
 
     let chart_text = place.text(&mut files, CHART_FILE)?.ok_or_else(|| {
         let what = "is left out by .helmignore, and Helm takes no chart without it";
-        place.refused(files::Refusal::File(CHART_FILE.into(), what))
+        place.refused(files::FileRefusal::File(CHART_FILE.into(), what))
     })?;
     let metadata = Metadata::read(&chart_text).map_err(|fault| place.fault(CHART_FILE, &fault))?;
     let version = version(request, &metadata, &place)?;
@@ -152,21 +95,20 @@ pub fn prepare(request: &ChartRequest) -> Result<PreparedChart> {
     if !missing.is_empty() {
         return Err(place.without(&missing));
     }
-    let baked = metadata
+    let chart_text = metadata
         .write(&version, request.app_version.as_deref())
         .map_err(|fault| place.fault(CHART_FILE, &fault))?;
-    files.insert(CHART_FILE.into(), baked.into_bytes());
+    files.insert(CHART_FILE.into(), chart_text.into_bytes());
 
     let values_text = place.text(&mut files, VALUES_FILE)?.unwrap_or_default();
     let tokens = Tokens::new(request, &version)?;
-    let baked =
-        values::bake(&values_text, request.image.as_ref(), &tokens).map_err(
-            |refusal| match refusal {
-                values::Refusal::Fault(fault) => place.fault(VALUES_FILE, &fault),
-                values::Refusal::Unfilled(tokens) => place.unfilled(&tokens),
-            },
-        )?;
-    files.insert(VALUES_FILE.into(), baked.into_bytes());
+    let values_text = values::fill(&values_text, request.image.as_ref(), &tokens).map_err(
+        |refusal| match refusal {
+            values::ValuesRefusal::Yaml(fault) => place.fault(VALUES_FILE, &fault),
+            values::ValuesRefusal::Unfilled(tokens) => place.unfilled(&tokens),
+        },
+    )?;
+    files.insert(VALUES_FILE.into(), values_text.into_bytes());
 
     Ok(PreparedChart {
         name: metadata.name,
@@ -186,28 +128,28 @@ impl PreparedChart {
     ///
     /// # Errors
     /// Unavailable: a folder that cannot be written.
-    pub fn write(self, out_dir: &Path) -> Result<BakedChart> {
+    pub fn write(self, out_dir: &Path) -> Result<PackagedChart> {
         let file_name = self.file_name();
-        let cannot = |error| {
-            Error::unavailable(format!(
-                "cannot write {}",
-                out_dir.join(&file_name).display()
-            ))
-            .because(error)
-        };
-        let bytes = package::archive(&self.name, &self.files, self.created).map_err(cannot)?;
-        let file = package::write(out_dir, &file_name, &bytes).map_err(cannot)?;
-        Ok(BakedChart {
+        let file = out_dir.join(&file_name);
+        let cannot = |error| crate::files::cannot("write", &file, error);
+        let bytes = archive::write(&self.name, &self.files, self.created).map_err(cannot)?;
+        fs::create_dir_all(out_dir).map_err(cannot)?;
+        crate::files::write(&file, &bytes).map_err(cannot)?;
+        Ok(PackagedChart {
             name: self.name,
             version: self.version,
             file,
-            digest: package::digest(&bytes),
+            digest: digest::oci(&bytes),
         })
     }
 }
 
 /// Fills the placeholders of the version and checks what came out; one that is unknown stays, and is no SemVer.
-fn version(request: &ChartRequest, metadata: &Metadata<'_>, place: &Place<'_>) -> Result<String> {
+fn version(
+    request: &ChartRequest,
+    metadata: &Metadata<'_>,
+    place: &ChartPlace<'_>,
+) -> Result<String> {
     let hint = format!(
         "flota.toml: [chart] version = \"{}\"",
         ChartSettings::default().version

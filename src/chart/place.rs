@@ -3,12 +3,12 @@
 use std::{collections::BTreeSet, path::Path};
 
 use super::{
-    ChartRequest, VALUES_FILE, YAML_LIMIT,
     files::{self, Files},
     find::relative,
     ignore,
+    request::{ChartRequest, VALUES_FILE, YAML_LIMIT},
     values::Unfilled,
-    yaml::Fault,
+    yaml::YamlFault,
 };
 use crate::model::error::{Error, Result};
 
@@ -16,13 +16,13 @@ use crate::model::error::{Error, Result};
 const UNFILLED_LIMIT: usize = 50;
 
 /// Where a chart is, for messages.
-pub struct Place<'r> {
+pub struct ChartPlace<'r> {
     /// The service that the chart belongs to.
     pub service: &'r str,
     folder: String,
 }
 
-impl<'r> Place<'r> {
+impl<'r> ChartPlace<'r> {
     /// The place of the chart that was found in `folder`.
     pub fn new(request: &'r ChartRequest, folder: &Path) -> Self {
         Self {
@@ -45,26 +45,29 @@ impl<'r> Place<'r> {
             return Ok(None);
         };
         if bytes.len() > YAML_LIMIT {
-            return Err(self.refused(files::Refusal::File(name.into(), "is larger than 1 MiB")));
+            return Err(self.refused(files::FileRefusal::File(
+                name.into(),
+                "is larger than 1 MiB",
+            )));
         }
         String::from_utf8(bytes)
             .map(Some)
-            .map_err(|_| self.refused(files::Refusal::File(name.into(), "is not UTF-8")))
+            .map_err(|_| self.refused(files::FileRefusal::File(name.into(), "is not UTF-8")))
     }
 
     /// Something wrong at a place of a file.
-    pub fn fault(&self, file: &str, fault: &Fault) -> Error {
+    pub fn fault(&self, file: &str, fault: &YamlFault) -> Error {
         Error::work(format!("{}: {}:{fault}", self.service, self.file(file)))
     }
 
     /// A file that cannot be part of the chart.
-    pub fn refused(&self, refusal: files::Refusal) -> Error {
+    pub fn refused(&self, refusal: files::FileRefusal) -> Error {
         match refusal {
-            files::Refusal::File(name, what) => {
+            files::FileRefusal::File(name, what) => {
                 Error::work(format!("{}: {} {what}", self.service, self.file(&name)))
             }
-            files::Refusal::Ignore(fault) => self.fault(ignore::FILE, &fault),
-            files::Refusal::Io(name, error) => Error::unavailable(format!(
+            files::FileRefusal::Ignore(fault) => self.fault(ignore::FILE, &fault),
+            files::FileRefusal::Io(name, error) => Error::unavailable(format!(
                 "{}: cannot read {}",
                 self.service,
                 self.file(&name)

@@ -1,6 +1,6 @@
 //! What holds for every `Chart.yaml` and `values.yaml`: a test asserts it of the fixtures, and a fuzz target (`tests/fuzz`).
 
-use super::{ImageCoordinates, metadata::Metadata, tokens::Tokens, values::bake};
+use super::{metadata::Metadata, request::ImageCoordinates, tokens::Tokens, values::fill};
 
 const VERSION: &str = "1.2.3+0123456789ab";
 const APP_VERSION: &str = "code-0123456789ab";
@@ -32,10 +32,10 @@ pub fn values(source: &str) -> bool {
         digest: None,
     };
     let tokens = Tokens::default();
-    let Ok(baked) = bake(source, Some(&image), &tokens) else {
+    let Ok(filled) = fill(source, Some(&image), &tokens) else {
         return false;
     };
-    assert_eq!(bake(&baked, Some(&image), &tokens).as_ref(), Ok(&baked));
+    assert_eq!(fill(&filled, Some(&image), &tokens).as_ref(), Ok(&filled));
     true
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use super::ChartRequest;
+use super::request::ChartRequest;
 use crate::model::{
     error::{Error, Result},
     settings::TokenValue,

@@ -3,12 +3,12 @@
 use granit_parser::ScalarStyle;
 
 use super::{
-    ImageCoordinates,
+    request::ImageCoordinates,
     tokens::{Tokens, occurrences},
     yaml::{
-        self, Document, Fault, Kind, MERGE_KEY, Node,
-        edit::{Editor, New, Quoting},
-        scalar,
+        self, Kind, NewValue, Node, YamlDocument, YamlFault,
+        edit::{Editor, Quoting},
+        scalar::{self, MERGE_KEY},
     },
 };
 use crate::model::settings::TokenValue;
@@ -28,30 +28,30 @@ pub struct Unfilled {
     pub line: usize,
 }
 
-/// Why `values.yaml` cannot be baked.
+/// Why `values.yaml` cannot be filled.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum ValuesRefusal {
     /// One place is wrong.
-    Fault(Fault),
+    Yaml(YamlFault),
     /// Tokens without a value, all of them, in the file's order.
     Unfilled(Vec<Unfilled>),
 }
 
-impl From<Fault> for Refusal {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
+impl From<YamlFault> for ValuesRefusal {
+    fn from(fault: YamlFault) -> Self {
+        Self::Yaml(fault)
     }
 }
 
-/// Bakes the text of a `values.yaml`; an empty one for a chart that has none.
+/// Fills the text of a `values.yaml`; an empty one for a chart that has none.
 ///
 /// # Errors
-/// See [`Refusal`].
-pub fn bake(
+/// See [`ValuesRefusal`].
+pub fn fill(
     source: &str,
     image: Option<&ImageCoordinates>,
     tokens: &Tokens,
-) -> Result<String, Refusal> {
+) -> Result<String, ValuesRefusal> {
     let mut document = yaml::parse(source)?;
     let mut editor = Editor::new(source);
     // First, because tokens in what is overwritten need no value.
@@ -71,9 +71,9 @@ pub fn bake(
 /// - null or nothing: a mapping is made.
 fn set_image(
     editor: &mut Editor<'_>,
-    document: &mut Document,
+    document: &mut YamlDocument,
     image: &ImageCoordinates,
-) -> Result<(), Fault> {
+) -> Result<(), YamlFault> {
     let joined = image.name();
     let mut strings = vec![(REPOSITORY, joined.as_str()), (TAG, image.tag.as_str())];
     strings.extend(image.digest.as_deref().map(|digest| (DIGEST, digest)));
@@ -91,7 +91,7 @@ fn set_image(
     check_merges(root)?;
     match root.entry_mut("image") {
         Some((key, value)) if value.is_null() => {
-            editor.set_null(key, value, New::flow_mapping(&strings))
+            editor.set_null(key, value, NewValue::flow_mapping(&strings))
         }
         Some((key, value)) => match &value.kind {
             Kind::Mapping { .. } => set_image_mapping(editor, key, value, image),
@@ -102,7 +102,7 @@ fn set_image(
             )),
         },
         None if flow => {
-            let new = vec![("image", New::flow_mapping(&strings))];
+            let new = vec![("image", NewValue::flow_mapping(&strings))];
             editor.insert_first(None, root, new)
         }
         None => editor.append(document, "image", &strings),
@@ -114,7 +114,7 @@ fn set_image_mapping(
     key: &Node,
     map: &mut Node,
     image: &ImageCoordinates,
-) -> Result<(), Fault> {
+) -> Result<(), YamlFault> {
     let split = map.get(REGISTRY).is_some();
     let (registry, repository) = if split {
         image.split_name()
@@ -141,7 +141,7 @@ fn set_image_mapping(
                     last = Some(name);
                 }
             }
-            None => missing.push((name, New::string(text))),
+            None => missing.push((name, NewValue::string(text))),
         }
     }
     match last {
@@ -152,7 +152,7 @@ fn set_image_mapping(
 }
 
 /// Refuses merges that make the written mapping differ from the one a template sees.
-fn check_merges(root: &Node) -> Result<(), Fault> {
+fn check_merges(root: &Node) -> Result<(), YamlFault> {
     let Some(image) = root.get("image") else {
         return match root.get(MERGE_KEY) {
             Some(merge) => Err(merge
@@ -189,7 +189,7 @@ fn fill_tokens(
     source: &str,
     root: &mut Node,
     tokens: &Tokens,
-) -> Result<(), Refusal> {
+) -> Result<(), ValuesRefusal> {
     let mut unfilled = Vec::new();
     root.walk_scalars_mut(&mut |node| {
         if node.edited {
@@ -209,7 +209,7 @@ fn fill_tokens(
     if unfilled.is_empty() {
         Ok(())
     } else {
-        Err(Refusal::Unfilled(unfilled))
+        Err(ValuesRefusal::Unfilled(unfilled))
     }
 }
 
@@ -218,7 +218,7 @@ fn missing_tokens<'t>(raw: &'t str, tokens: &Tokens) -> impl Iterator<Item = (us
         .filter_map(|(range, name)| tokens.get(name).is_none().then_some((range.start, name)))
 }
 
-fn fill_scalar(editor: &mut Editor<'_>, node: &mut Node, tokens: &Tokens) -> Result<(), Fault> {
+fn fill_scalar(editor: &mut Editor<'_>, node: &mut Node, tokens: &Tokens) -> Result<(), YamlFault> {
     let raw = editor.raw(node);
     let Some((range, name)) = occurrences(raw).next() else {
         return Ok(());
@@ -270,7 +270,7 @@ fn line_of(source: &str, at: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn bake_with(source: &str, digest: Option<&str>) -> Result<String, Refusal> {
+    fn fill_with(source: &str, digest: Option<&str>) -> Result<String, ValuesRefusal> {
         let image = ImageCoordinates {
             repository: "new".into(),
             tag: "1".into(),
@@ -280,13 +280,13 @@ mod tests {
         let tokens = [("A".to_owned(), TokenValue::Integer(3))]
             .into_iter()
             .collect();
-        bake(source, Some(&image), &tokens)
+        fill(source, Some(&image), &tokens)
     }
 
     #[test]
     fn tokens_in_what_is_overwritten_need_no_value() {
         assert_eq!(
-            bake_with(
+            fill_with(
                 "image: {repository: XX_X_XX, tag: XX_Y_XX}\na: XX_A_XX\n",
                 None
             )
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn every_unfilled_token_is_named_with_its_line() {
         let source = "image: {tag: XX_X_XX, policy: XX_Y_XX}\n# XX_C_XX\nb: >\n  x\n\n  XX_Z_XX XX_A_XX XX_Y_XX\nXX_K_XX: 1\n";
-        let Err(Refusal::Unfilled(tokens)) = bake_with(source, None) else {
+        let Err(ValuesRefusal::Unfilled(tokens)) = fill_with(source, None) else {
             panic!("it was filled");
         };
         let named: Vec<_> = tokens
@@ -312,13 +312,13 @@ mod tests {
     fn a_digest_is_never_that_of_another_image() {
         let image = |digest: &str| format!("image:\n  repository: new\n  tag: \"1\"\n{digest}");
         let old = image("  digest: sha256:old\n");
-        assert_eq!(bake_with(&old, None).unwrap(), image("  digest: \"\"\n"));
+        assert_eq!(fill_with(&old, None).unwrap(), image("  digest: \"\"\n"));
         assert_eq!(
-            bake_with(&old, Some("sha256:new")).unwrap(),
+            fill_with(&old, Some("sha256:new")).unwrap(),
             image("  digest: \"sha256:new\"\n")
         );
         assert_eq!(
-            bake_with(&image(""), Some("sha256:new")).unwrap(),
+            fill_with(&image(""), Some("sha256:new")).unwrap(),
             image("  digest: \"sha256:new\"\n")
         );
         for unset in [
@@ -327,7 +327,7 @@ mod tests {
             image("  digest: ~\n"),
             image("  digest: \"\"\n"),
         ] {
-            assert_eq!(bake_with(&unset, None).unwrap(), unset);
+            assert_eq!(fill_with(&unset, None).unwrap(), unset);
         }
     }
 }

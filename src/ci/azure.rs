@@ -18,7 +18,11 @@
 //! `BUILD_SOURCEVERSION` is the trial merge (Microsoft's answer in
 //! <https://github.com/microsoft/azure-pipelines-tasks/issues/9801>).
 
-use super::{Before, CiRun, Env, PullRequest, Ref, Result, System, Trigger, branch, missing};
+use super::{
+    env::{Env, Ref, branch, missing},
+    run::{Before, CiRun, PullRequest, System, Trigger},
+};
+use crate::model::error::Result;
 
 const TARGET: &str = "SYSTEM_PULLREQUEST_TARGETBRANCH";
 const SOURCE: &str = "SYSTEM_PULLREQUEST_SOURCEBRANCH";

@@ -22,9 +22,10 @@
 use gix::ObjectId;
 
 use super::{
-    Before, CiRun, Env, PullRequest, Result, System, Trigger, branch, checked_name, commit,
-    missing, number, tag,
+    env::{Env, branch, checked_name, commit, missing, number, tag},
+    run::{Before, CiRun, PullRequest, System, Trigger},
 };
+use crate::model::error::Result;
 
 /// Reads what the run is about.
 pub(super) fn run(env: &Env) -> Result<CiRun> {

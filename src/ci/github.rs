@@ -30,10 +30,11 @@ use std::{fs::File, io::Read, path::Path};
 use serde::Deserialize;
 
 use super::{
-    Before, CiRun, Env, PullRequest, Ref, Result, System, Trigger, branch, commit, contradiction,
-    missing,
+    env::{Env, Ref, branch, commit, contradiction, missing},
+    run::{Before, CiRun, PullRequest, System, Trigger},
 };
 use crate::model::error::Error;
+use crate::model::error::Result;
 
 /// GitHub's own cap on a webhook payload is 25 MB.
 const PAYLOAD_LIMIT: u64 = 25 << 20;
@@ -257,7 +258,7 @@ impl Payload {
         let unreadable = || {
             Error::unavailable(format!("cannot read the event payload {path:?} ({PAYLOAD})"))
                 .hint("where the step runs in a container of its own, mount the file there under the same path")
-                .hint(super::NAME_BOTH_ENDS)
+                .hint(super::env::NAME_BOTH_ENDS)
         };
         let file = File::open(path).map_err(|error| unreadable().because(error))?;
         let mut json = Vec::new();

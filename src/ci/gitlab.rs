@@ -22,7 +22,11 @@
 //! trial merge's first parent (GitLab's `MergeRequests::MergeToRefService` says so), and that a child pipeline inherits
 //! `CI_COMMIT_BEFORE_SHA`.
 
-use super::{Before, CiRun, Env, PullRequest, Result, System, Trigger, missing, tag};
+use super::{
+    env::{Env, missing, tag},
+    run::{Before, CiRun, PullRequest, System, Trigger},
+};
+use crate::model::error::Result;
 
 const TARGET_SHA: &str = "CI_MERGE_REQUEST_TARGET_BRANCH_SHA";
 

@@ -23,7 +23,11 @@
 //! Not confirmed there: which of its two commits `GIT_COMMIT` is for a merged change request, and that `GIT_BRANCH` is
 //! `detached` for a checkout without a branch.
 
-use super::{Before, CiRun, Env, PullRequest, Result, System, Trigger, branch, missing, tag};
+use super::{
+    env::{Env, branch, missing, tag},
+    run::{Before, CiRun, PullRequest, System, Trigger},
+};
+use crate::model::error::Result;
 
 /// Reads what the run is about.
 pub(super) fn run(env: &Env) -> Result<CiRun> {
@@ -47,7 +51,7 @@ pub(super) fn run(env: &Env) -> Result<CiRun> {
 fn change_request(env: &Env) -> Result<Trigger> {
     let id = env.text("CHANGE_ID")?;
     Ok(Trigger::PullRequest(PullRequest {
-        number: id.and_then(|id| super::number("CHANGE_ID", &id).ok()),
+        number: id.and_then(|id| super::env::number("CHANGE_ID", &id).ok()),
         target: env
             .branch("CHANGE_TARGET")?
             .ok_or_else(|| missing("CHANGE_TARGET", "CHANGE_ID is"))?,

@@ -7,8 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::System;
+use super::run::System;
 use crate::{
+    files,
     model::error::{Error, Result},
     process::{self, Command},
 };
@@ -22,7 +23,7 @@ const AGENT: &str = "buildkite-agent";
 
 /// A place for the run's summary.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum SummaryPlace {
     /// A file that is read when the step ends.
     File(PathBuf),
     /// A folder for a file of its own, which a logging command then names.
@@ -31,7 +32,7 @@ pub enum Place {
     Agent,
 }
 
-impl Place {
+impl SummaryPlace {
     /// Where `system` takes summaries; none where it has no such thing, or the run does not offer it.
     pub fn of(system: System, lookup: &dyn Fn(&str) -> Option<OsString>) -> Option<Self> {
         let path = |name| {
@@ -73,7 +74,7 @@ fn append(file: &Path, markdown: &str) -> Result<()> {
         let mut file = OpenOptions::new().append(true).create(true).open(file)?;
         file.write_all(markdown.as_bytes())
     };
-    write().map_err(|err| cannot_write(file, err))
+    write().map_err(|err| files::cannot("write the summary to", file, err))
 }
 
 fn make(folder: &Path, markdown: &str) -> Result<PathBuf> {
@@ -86,11 +87,7 @@ fn make(folder: &Path, markdown: &str) -> Result<PathBuf> {
         let (_, path) = file.keep()?;
         Ok(path)
     };
-    write().map_err(|err| cannot_write(folder, err))
-}
-
-fn cannot_write(path: &Path, err: std::io::Error) -> Error {
-    Error::unavailable(format!("cannot write the summary to `{}`", path.display())).because(err)
+    write().map_err(|err| files::cannot("write the summary to", folder, err))
 }
 
 fn annotate(markdown: &str, is_failure: bool) -> Result<()> {

@@ -4,21 +4,21 @@ use std::ffi::OsString;
 
 use clap::Args;
 
-use super::ResultFormat;
+use super::shared::ResultFormat;
 
 /// Arguments of `flota bump`.
 #[derive(Args, Debug)]
 pub struct Bump {
-    /// The services, by path, name or glob.
+    /// The services, given by path, name or glob.
     #[arg(value_name = "SERVICE", required = true)]
     pub services: Vec<OsString>,
-    /// Show what would be staged.
+    /// Only show what would be staged.
     #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// How many services to read at a time [default: the number of cores].
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
-    /// The form of the result.
+    /// The format of the result.
     #[arg(long, value_enum, default_value = "human")]
     pub format: ResultFormat,
 }

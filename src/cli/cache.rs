@@ -2,15 +2,15 @@
 
 use clap::Args;
 
-use super::ResultFormat;
+use super::shared::ResultFormat;
 
 /// Arguments of `flota cache`.
 #[derive(Args, Debug)]
 pub struct Cache {
-    /// Remove it all first.
+    /// Delete all of it, then show what is left.
     #[arg(long)]
     pub clear: bool,
-    /// The form of the result.
+    /// The format of the result.
     #[arg(long, value_enum, default_value = "human")]
     pub format: ResultFormat,
 }

@@ -2,26 +2,26 @@
 
 use clap::{Args, ValueEnum};
 
-use super::ResultFormat;
+use super::shared::ResultFormat;
 
 /// Arguments of `flota ci`.
 #[derive(Args, Debug)]
 pub struct Ci {
-    /// The system to write pipelines for.
+    /// The CI system.
     #[arg(value_enum, value_name = "SYSTEM")]
     pub system: CiSystem,
-    /// Write nothing: exit 1 unless the files are as they would be written.
+    /// Write nothing, and exit with 1 if a file is not up to date.
     #[arg(long, conflicts_with = "force")]
     pub check: bool,
-    /// Write over files that flota did not write.
+    /// Overwrite files that flota did not write.
     #[arg(long)]
     pub force: bool,
-    /// The form of the result.
+    /// The format of the result.
     #[arg(long, value_enum, default_value = "human")]
     pub format: ResultFormat,
 }
 
-/// The systems that there are pipelines for.
+/// The CI systems for which flota writes pipelines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum CiSystem {
     /// GitHub Actions: .github/workflows/flota.yml.
@@ -37,7 +37,7 @@ pub enum CiSystem {
 }
 
 impl CiSystem {
-    /// Its word on the command line, which its templates go by.
+    /// Its name on the command line, which is that of its templates too.
     pub fn word(self) -> &'static str {
         match self {
             Self::Github => "github",

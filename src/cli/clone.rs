@@ -4,24 +4,24 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::Args;
 
-use super::Bringing;
+use super::shared::Transfer;
 
 /// Arguments of `flota clone`.
 #[derive(Args, Debug)]
 pub struct Clone {
-    /// Where the fleet is: any URL that git takes, or a folder.
+    /// The fleet: any URL that git takes, or a directory.
     #[arg(value_name = "URL")]
     pub url: std::ffi::OsString,
-    /// Where to put it [default: the URL's last component].
+    /// The directory to clone into [default: the last component of the URL].
     #[arg(value_name = "DIR")]
     pub root: Option<PathBuf>,
-    /// Check out this branch or tag.
+    /// Check out this branch or tag of the fleet.
     #[arg(short, long, value_name = "BRANCH")]
     pub branch: Option<String>,
-    /// Bring only the services that GLOB matches, by path or name; may be given again.
+    /// Clone only the services that GLOB matches, by path or name; can be given several times.
     #[arg(long = "service", value_name = "GLOB")]
     pub services: Vec<OsString>,
-    /// How to bring submodules.
+    /// How to clone submodules.
     #[command(flatten)]
-    pub bringing: Bringing,
+    pub bringing: Transfer,
 }

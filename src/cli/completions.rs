@@ -6,7 +6,7 @@ use clap_complete::Shell;
 /// Arguments of `flota completions`.
 #[derive(Args, Debug)]
 pub struct Completions {
-    /// The shell that will read them.
+    /// The shell.
     #[arg(value_enum, value_name = "SHELL")]
     pub shell: Shell,
 }

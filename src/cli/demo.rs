@@ -7,7 +7,7 @@ use clap::Args;
 /// Arguments of `flota demo`.
 #[derive(Args, Debug)]
 pub struct Demo {
-    /// Where to make the fleet; must be empty or not there [default: a temporary folder, kept].
+    /// The directory for the fleet; must be empty or not exist [default: a temporary directory, which is kept].
     #[arg(value_name = "DIR")]
     pub root: Option<PathBuf>,
 }

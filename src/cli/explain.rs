@@ -4,24 +4,24 @@ use std::ffi::OsString;
 
 use clap::Args;
 
-use super::{Ends, ResultFormat};
+use super::shared::{Ends, ResultFormat};
 
 /// Arguments of `flota explain`.
 #[derive(Args, Debug)]
 pub struct Explain {
-    /// The service, by path, name or glob.
+    /// The service, given by path, name or glob.
     #[arg(value_name = "SERVICE")]
     pub service: OsString,
-    /// A..B compares these two commits, A...B their merge base with B; a side left out is HEAD.
+    /// A..B compares these two commits, A...B compares their merge base with B; a missing side is HEAD.
     #[arg(value_name = "RANGE", conflicts_with = "base")]
     pub range: Option<String>,
     /// --base and --head.
     #[command(flatten)]
     pub ends: Ends,
-    /// Fetch nothing: say what is missing instead.
+    /// Fetch nothing, and name what is missing.
     #[arg(long)]
     pub offline: bool,
-    /// The form of the result.
+    /// The format of the result.
     #[arg(long, value_enum, default_value = "human")]
     pub format: ResultFormat,
 }

@@ -4,12 +4,12 @@ use std::ffi::OsString;
 
 use clap::Args;
 
-use super::{COMPARED, Ends, ResultFormat};
+use super::shared::{COMPARED, Ends, ResultFormat};
 
 /// Arguments of `flota foreach`.
 #[derive(Args, Debug)]
 pub struct Foreach {
-    /// Only this service, by path, name or glob; may be given again.
+    /// Only this service, given by path, name or glob; can be given several times.
     #[arg(short, long = "service", value_name = "SERVICE")]
     pub services: Vec<OsString>,
     /// Only the services that `flota changed` lists.
@@ -18,13 +18,13 @@ pub struct Foreach {
     /// --base and --head.
     #[command(flatten)]
     pub ends: Ends,
-    /// How many services at a time [default: the number of cores].
+    /// How many commands to run at a time [default: the number of cores].
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
-    /// Go on after a failure.
+    /// Continue after a failure.
     #[arg(short, long)]
     pub keep_going: bool,
-    /// The form of the result: as each service ends, or all together.
+    /// The format of the result; human prints each service when it ends, json all at the end.
     #[arg(long, value_enum, default_value = "human")]
     pub format: ResultFormat,
     /// The command and its arguments.

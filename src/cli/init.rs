@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::ResultFormat;
+use super::shared::ResultFormat;
 
 /// Arguments of `flota init`.
 #[derive(Args, Debug)]
 pub struct Init {
-    /// The repository, which is made if it is none yet [default: here].
+    /// The repository; created if it does not exist [default: the current directory].
     #[arg(value_name = "DIR")]
     pub root: Option<PathBuf>,
-    /// The form of the result.
+    /// The format of the result.
     #[arg(long, value_enum, default_value = "human")]
     pub format: ResultFormat,
 }

@@ -7,7 +7,7 @@ use clap::Args;
 /// Arguments of `flota man`.
 #[derive(Args, Debug)]
 pub struct Man {
-    /// Write all pages into this folder, flota.1 and one for each command, instead of the first to standard output.
+    /// Write all pages to this directory: flota.1, one page for each command, and one for each topic (flota-rules.7).
     #[arg(value_name = "DIR")]
-    pub folder: Option<PathBuf>,
+    pub dir: Option<PathBuf>,
 }

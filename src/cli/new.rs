@@ -2,41 +2,41 @@
 
 use clap::{Args, ValueEnum};
 
-use super::ResultFormat;
+use super::shared::ResultFormat;
 
 /// Arguments of `flota new`.
 #[derive(Args, Debug)]
 pub struct New {
-    /// The service's name: a DNS label, so that it is one for Git, OCI, Kubernetes and Helm too.
+    /// The name of the service: a DNS label, which Git, OCI, Kubernetes and Helm accept too.
     #[arg(value_name = "NAME")]
     pub name: Option<String>,
-    /// What to start from: a name of `flota templates`, a folder, or URL[@REV].
+    /// The template: a name that `flota templates` lists, a directory, or URL[@REV].
     #[arg(short, long, value_name = "TEMPLATE")]
     pub template: Option<String>,
-    /// An answer to a question of the template; may be given again.
+    /// An answer to a question of the template; can be given several times.
     #[arg(long = "answer", value_name = "NAME=VALUE")]
     pub answers: Vec<String>,
-    /// Take the template's defaults without asking.
+    /// Use the template's defaults without asking.
     #[arg(long)]
     pub defaults: bool,
-    /// The service's repository: an empty one, or a folder to make one in [default: beside the fleet's].
+    /// The remote of the service: an empty repository, or a directory to create one in [default: next to the fleet's remote].
     #[arg(long, value_name = "URL", conflicts_with = "create")]
     pub remote: Option<String>,
-    /// Have the forge's own program (gh, glab, az) make the repository, private, beside the fleet's.
+    /// Create the remote with the forge's own program (gh, glab, az): a private repository next to the fleet's.
     #[arg(long, value_enum, value_name = "FORGE")]
     pub create: Option<Forge>,
-    /// The branch that work goes to, beside main.
+    /// The branch for daily work, besides main.
     #[arg(long, value_name = "BRANCH", default_value = "development")]
     pub branch: String,
-    /// Commit the link in the fleet instead of staging it.
+    /// Commit the submodule in the fleet instead of only staging it.
     #[arg(long)]
     pub commit: bool,
-    /// The form of the result.
+    /// The format of the result.
     #[arg(long, value_enum, default_value = "human")]
     pub format: ResultFormat,
 }
 
-/// Whose program makes a repository.
+/// Whose program creates a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Forge {
     /// gh repo create

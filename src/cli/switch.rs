@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::Args;
 
-use super::ResultFormat;
+use super::shared::ResultFormat;
 
 /// Arguments of `flota switch`.
 #[derive(Args, Debug)]
@@ -12,19 +12,19 @@ pub struct Switch {
     /// The branch.
     #[arg(value_name = "BRANCH")]
     pub branch: String,
-    /// Only these services, by path, name or glob: each must have the branch.
+    /// Only these services, given by path, name or glob; each must have the branch.
     #[arg(value_name = "SERVICE")]
     pub services: Vec<OsString>,
-    /// Make the branch, from the remote's where there is one, else where HEAD is.
+    /// Create the branch: from the remote's branch of that name if there is one, else from HEAD.
     #[arg(short, long)]
     pub create: bool,
-    /// Show what would be done.
+    /// Only show what would be done.
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// How many services at a time [default: the number of cores].
+    /// How many services to switch at a time [default: the number of cores].
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
-    /// The form of the result.
+    /// The format of the result.
     #[arg(long, value_enum, default_value = "human")]
     pub format: ResultFormat,
 }

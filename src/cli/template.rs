@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Args, Subcommand};
 
-use super::ResultFormat;
+use super::shared::ResultFormat;
 
 /// Arguments of `flota template`.
 #[derive(Args, Debug)]
@@ -17,33 +17,33 @@ pub struct Template {
 /// What to do with services and their templates.
 #[derive(Debug, Subcommand)]
 pub enum TemplateCommand {
-    /// Merge what the templates have become into the services that they made.
+    /// Merge the changes of the templates into the services that they created.
     ///
-    /// A three-way merge by git, in the service's worktree, into the branch that is checked out: the common ancestor is what the
-    /// template made last time. What is in conflict is left as git leaves it (exit 1).
+    /// Git does a three-way merge, in the service's worktree, into the branch that is checked out. The common ancestor is what the
+    /// template rendered last time. Conflicts are left as git leaves them (exit 1).
     Update(TemplateUpdate),
     /// Show which services are behind their templates.
     ///
-    /// Read from the pinned commits, in process. A template in a Git repository is not asked: `elsewhere`.
+    /// Reads the pinned commits. A template in a Git repository is not fetched; its services are shown as `elsewhere`.
     Drift(TemplateDrift),
 }
 
 /// Arguments of `flota template update`.
 #[derive(Args, Debug)]
 pub struct TemplateUpdate {
-    /// The services, by path, name or glob; all that a template made when none is named.
+    /// The services, given by path, name or glob [default: all that a template created].
     #[arg(value_name = "SERVICE")]
     pub services: Vec<OsString>,
-    /// Another template than the recorded one: a name, a folder, or URL[@REV].
+    /// Use this template instead of the recorded one: a name, a directory, or URL[@REV].
     #[arg(short, long, value_name = "TEMPLATE", requires = "services")]
     pub template: Option<String>,
-    /// An answer that is to be another; may be given again.
+    /// A new answer to a question; can be given several times.
     #[arg(long = "answer", value_name = "NAME=VALUE", requires = "services")]
     pub answers: Vec<String>,
-    /// Answer new questions with their defaults, without asking.
+    /// Use the defaults for new questions, without asking.
     #[arg(long)]
     pub defaults: bool,
-    /// The form of the result.
+    /// The format of the result.
     #[arg(long, value_enum, default_value = "human")]
     pub format: ResultFormat,
 }
@@ -51,13 +51,13 @@ pub struct TemplateUpdate {
 /// Arguments of `flota template drift`.
 #[derive(Args, Debug)]
 pub struct TemplateDrift {
-    /// The services, by path, name or glob; all of them when none is named.
+    /// The services, given by path, name or glob [default: all].
     #[arg(value_name = "SERVICE")]
     pub services: Vec<OsString>,
     /// How many services to read at a time [default: the number of cores].
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
-    /// The form of the result.
+    /// The format of the result.
     #[arg(long, value_enum, default_value = "human")]
     pub format: ResultFormat,
 }

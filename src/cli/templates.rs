@@ -2,12 +2,12 @@
 
 use clap::Args;
 
-use super::ResultFormat;
+use super::shared::ResultFormat;
 
 /// Arguments of `flota templates`.
 #[derive(Args, Debug)]
 pub struct Templates {
-    /// The form of the result.
+    /// The format of the result.
     #[arg(long, value_enum, default_value = "human")]
     pub format: ResultFormat,
 }

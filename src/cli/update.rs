@@ -4,25 +4,25 @@ use std::ffi::OsString;
 
 use clap::Args;
 
-use super::Bringing;
+use super::shared::Transfer;
 use crate::model::step_id::StepId;
 
 /// Arguments of `flota update`.
 #[derive(Args, Debug)]
 pub struct Update {
-    /// Only these services, by path, name or glob; without them, all that are active.
+    /// The services, given by path, name or glob [default: all that are active].
     #[arg(value_name = "SERVICE")]
     pub services: Vec<OsString>,
-    /// Move the pins to the ends of their branches, and stage them.
+    /// Move the pins to the tips of their branches, and stage them.
     #[arg(long)]
     pub remote: bool,
-    /// Commit them too, with a message that lists what they bring.
+    /// Commit the moved pins, with a message that lists the new commits.
     #[arg(long, requires = "remote", conflicts_with = "dry_run")]
     pub commit: bool,
-    /// Show which pins would move.
+    /// Only show which pins would move.
     #[arg(short = 'n', long, requires = "remote")]
     pub dry_run: bool,
-    /// Only the services of these steps of a plan: ACTION:PATH@COMMIT, as flota plan writes them for CI systems.
+    /// Only the services in these steps of a plan: ACTION:PATH@COMMIT, as flota plan writes them for CI systems.
     #[arg(
         long = "step",
         value_name = "STEP,…",
@@ -30,7 +30,7 @@ pub struct Update {
         conflicts_with_all = ["services", "remote"]
     )]
     pub steps: Vec<StepId>,
-    /// How to bring submodules.
+    /// How to clone and fetch submodules.
     #[command(flatten)]
-    pub bringing: Bringing,
+    pub bringing: Transfer,
 }

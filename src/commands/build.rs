@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::context::{Context, conclude, print_warnings, with_progress};
 use crate::{
     chart,
-    ci::{Trigger, summary::Place},
+    ci::{Trigger, summary::SummaryPlace},
     cli::{Build as Args, Builder, ResultFormat},
     container::engine::Choice,
     features::{
@@ -91,7 +91,8 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
 /// Puts the result on the run's page. That it cannot be put there fails no build.
 fn summarise(report: &BuildReport, context: &Context, output: &Output) {
     let system = context.run.as_ref().map(|run| run.system);
-    let Some(place) = system.and_then(|it| Place::of(it, &|name| std::env::var_os(name))) else {
+    let Some(place) = system.and_then(|it| SummaryPlace::of(it, &|name| std::env::var_os(name)))
+    else {
         return;
     };
     let room = summary::LIMIT.saturating_sub(place.used());
@@ -129,10 +130,10 @@ fn plan(args: &Args, context: &Context, events: Events<'_>) -> Result<Plan> {
     plan::of_changes(repository, settings, ends, options)
 }
 
-fn options(args: &Args, context: &Context) -> Result<build::Options> {
+fn options(args: &Args, context: &Context) -> Result<build::BuildOptions> {
     let mut tags = args.tags.clone();
     tags.extend(context.pull_request_tag());
-    Ok(build::Options {
+    Ok(build::BuildOptions {
         builder: choice(args.builder, context.settings.image.builder),
         jobs: args.jobs.unwrap_or_else(parallel::default_jobs),
         tags,

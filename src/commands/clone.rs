@@ -3,7 +3,7 @@
 use bstr::ByteSlice;
 use std::os::unix::ffi::OsStrExt;
 
-use super::update;
+use super::transfer;
 use crate::{
     cli::{Clone as Args, ResultFormat},
     features::clone,
@@ -20,7 +20,7 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<Exit> {
         directory: args.root.as_deref(),
         branch: args.branch.as_deref(),
         selector: &Selector::from_root(&args.services),
-        sync: update::options(&args.bringing, &events),
+        sync: transfer::options(&args.bringing, &events),
     });
     progress.finish();
     let cloned = cloned?;
@@ -28,5 +28,5 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<Exit> {
         ResultFormat::Human => output.result(human::cloned(&cloned.directory, &cloned.synced))?,
         ResultFormat::Json => output.result(json::cloned(&cloned.directory, &cloned.synced))?,
     }
-    Ok(update::conclude(output, &cloned.synced))
+    Ok(transfer::conclude(output, &cloned.synced))
 }

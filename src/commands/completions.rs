@@ -1,15 +1,13 @@
 //! `flota completions`
 
-use clap::CommandFactory;
-
 use crate::{
-    cli::{Cli, Completions as Args},
+    cli::{Completions as Args, parse::command},
     features::completions,
     model::{error::Result, exit::Exit},
     output::Output,
 };
 
 pub(super) fn run(args: &Args, output: &Output) -> Result<Exit> {
-    output.result(completions::script(args.shell, Cli::command()))?;
+    output.result(completions::script(args.shell, command()))?;
     Ok(Exit::Done)
 }

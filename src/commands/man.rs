@@ -1,18 +1,16 @@
 //! `flota man`
 
-use clap::CommandFactory;
-
 use crate::{
-    cli::{Cli, Man as Args},
+    cli::{Man as Args, TOPICS, parse::command},
     features::man,
     model::{error::Result, exit::Exit},
     output::Output,
 };
 
 pub(super) fn run(args: &Args, output: &Output) -> Result<Exit> {
-    match &args.folder {
-        Some(folder) => man::write(Cli::command(), folder)?,
-        None => output.result(man::page(Cli::command())?)?,
+    match &args.dir {
+        Some(dir) => man::write(command(), &TOPICS, dir)?,
+        None => output.result(man::page(command(), &TOPICS)?)?,
     }
     Ok(Exit::Done)
 }

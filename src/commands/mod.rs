@@ -8,6 +8,7 @@ use crate::{
     output::Output,
 };
 
+mod answers;
 mod build;
 mod bump;
 mod cache;
@@ -20,6 +21,7 @@ mod context;
 mod demo;
 mod explain;
 mod foreach;
+mod help;
 mod init;
 mod man;
 mod new;
@@ -30,6 +32,7 @@ mod status;
 mod switch;
 mod template;
 mod templates;
+mod transfer;
 mod update;
 
 use context::Context;
@@ -60,5 +63,6 @@ pub fn dispatch(command: Command, dir: &Path, global: &Global, output: &Output) 
         Command::Demo(args) => demo::run(&args, global, output, dispatch),
         Command::Completions(args) => completions::run(&args, output),
         Command::Man(args) => man::run(&args, output),
+        Command::Help(args) => help::run(&args, output),
     }
 }

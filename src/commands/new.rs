@@ -1,6 +1,6 @@
 //! `flota new`
 
-use super::context::Context;
+use super::{answers::asking, context::Context};
 use crate::{
     cli::{Forge as ForgeArg, New as Args, ResultFormat},
     features::new::{self, NewRequest},
@@ -9,16 +9,15 @@ use crate::{
         error::{Error, Result},
         exit::Exit,
         name,
-        template::Question,
     },
     output::{Output, human, json, prompt},
-    templates::{self, Wanted},
+    templates::{self, WantedTemplate},
 };
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
     let name = name(args)?;
     name::check(&name)?;
-    let wanted = Wanted::parse(&template(args)?)?;
+    let wanted = WantedTemplate::parse(&template(args)?)?;
     let template = templates::load(&wanted, &context.repository, false)?;
     let given = scaffold::given(&args.answers)?;
     let mut ask = asking(prompt::is_attended() && !args.defaults);
@@ -72,26 +71,6 @@ fn template(args: &Args) -> Result<String> {
         .map(|(name, manifest)| format!("{name}: {}", manifest.description));
     let chosen = prompt::choice("What it starts from", &lines.collect::<Vec<_>>(), None)?;
     Ok(all[chosen].0.clone())
-}
-
-/// Asks for answers on the terminal, or does not.
-pub(super) fn asking(
-    is_asked: bool,
-) -> impl FnMut(&Question, Option<&str>) -> Result<Option<String>> {
-    move |question, default| match is_asked {
-        true => ask(question, default).map(Some),
-        false => Ok(None),
-    }
-}
-
-fn ask(question: &Question, default: Option<&str>) -> Result<String> {
-    if question.choices.is_empty() {
-        return prompt::line(&question.ask, default, |answer| question.check(answer));
-    }
-    let is_default = |choice: &String| Some(choice.as_str()) == default;
-    let default = question.choices.iter().position(is_default);
-    let chosen = prompt::choice(&question.ask, &question.choices, default)?;
-    Ok(question.choices[chosen].clone())
 }
 
 fn forge(named: ForgeArg) -> Forge {

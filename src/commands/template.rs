@@ -1,6 +1,6 @@
 //! `flota template`
 
-use super::{context::Context, new};
+use super::{answers::asking, context::Context};
 use crate::{
     cli::{ResultFormat, Template as Args, TemplateCommand, TemplateDrift, TemplateUpdate},
     features::template::{self, UpdateRequest},
@@ -12,7 +12,7 @@ use crate::{
     },
     output::{Output, error, human, json, prompt},
     parallel,
-    templates::Wanted,
+    templates::WantedTemplate,
 };
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
@@ -23,14 +23,18 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
 }
 
 fn update(args: &TemplateUpdate, context: &Context, output: &Output) -> Result<Exit> {
-    let template = args.template.as_deref().map(Wanted::parse).transpose()?;
+    let template = args
+        .template
+        .as_deref()
+        .map(WantedTemplate::parse)
+        .transpose()?;
     let is_asked = prompt::is_attended() && !args.defaults;
     let request = UpdateRequest {
         selector: &context.selector(&args.services)?,
         template: template.as_ref(),
         answers: &scaffold::given(&args.answers)?,
     };
-    let updated = template::update(&context.repository, &request, &mut new::asking(is_asked))?;
+    let updated = template::update(&context.repository, &request, &mut asking(is_asked))?;
     match args.format {
         ResultFormat::Human => output.result(human::template_updated(&updated))?,
         ResultFormat::Json => output.result(json::template_updated(&updated))?,

@@ -1,27 +1,16 @@
 //! `flota update`
 
-use std::{num::NonZeroUsize, time::Duration};
-
-use super::context::{Context, with_progress};
-use crate::{
-    cli::{Bringing, ResultFormat, Update as Args},
-    features::update::{self, Extent},
-    fleet::{select::Selector, sync::SyncOptions},
-    git::network::clone,
-    model::{
-        error::Result,
-        event::Events,
-        exit::Exit,
-        sync::{self, Synced},
-    },
-    output::{Output, error, human, json, progress::Progress},
+use super::{
+    context::{Context, with_progress},
+    transfer::{conclude, options},
 };
-
-/// How many requests to HTTP servers at a time when nobody says: they cost a thread that waits.
-const REQUESTS: NonZeroUsize = NonZeroUsize::new(16).unwrap();
-
-/// How many children when nobody says. An SSH server begins to refuse beyond ten newcomers (sshd_config(5), MaxStartups).
-const CHILDREN: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+use crate::{
+    cli::{ResultFormat, Update as Args},
+    features::update::{self, Extent},
+    fleet::select::Selector,
+    model::{error::Result, exit::Exit},
+    output::{Output, human, json, progress::Progress},
+};
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
     let selector = match args.steps[..] {
@@ -70,31 +59,4 @@ fn follow(args: &Args, selector: &Selector, context: &Context, output: &Output) 
         Extent::Stage | Extent::Commit => {}
     }
     Ok(conclude(output, &followed.synced))
-}
-
-pub(super) fn options<'a>(args: &Bringing, events: Events<'a>) -> SyncOptions<'a> {
-    SyncOptions {
-        jobs: args.jobs.unwrap_or(REQUESTS),
-        access: clone::Options {
-            depth: args.depth,
-            patience: Duration::from_secs(args.patience.get().into()),
-            is_partial: args.filter.is_some(),
-            children: args.jobs.unwrap_or(CHILDREN),
-            is_cached: !args.no_cache,
-            events,
-        },
-    }
-}
-
-/// Says why some are not where they belong, and gives the exit code.
-pub(super) fn conclude(output: &Output, synced: &[Synced]) -> Exit {
-    for synced in synced {
-        match synced.outcome.error() {
-            Some(error) if !error.exit().is_signal() => {
-                error::report_of(output, synced.path.as_ref(), error);
-            }
-            _ => {}
-        }
-    }
-    sync::exit(synced)
 }

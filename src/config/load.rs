@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use gix::objs::FindExt;
 
-use super::parse;
+use super::parse::parse;
 use crate::{
     git::{Objects, repository::Repository, tree},
     model::{

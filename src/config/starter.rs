@@ -1,6 +1,6 @@
 //! The `flota.toml` of a new fleet: the reference, with its keys commented out.
 
-/// Every key, explained; what the tests read and the README shows.
+/// Every key, explained; what the tests read and `flota help configuration` shows.
 const REFERENCE: &str = include_str!("../../fixtures/config/valid/reference.toml");
 
 /// What a new fleet's file says beside the explanations.

@@ -1,23 +1,29 @@
 //! `template.toml`: what a template asks for; `.flota-template.toml`: what a service was made from.
 
 use gix::ObjectId;
+use serde::Serialize;
 
-use super::reader::{Document, Keys, Value, list, map, text};
+use super::reader::{Keys, TomlDocument, Value, list, map, text};
 use crate::model::{
     error::{Error, Result},
     name,
     settings::valid::{self, shown},
-    template::{MODULE, Manifest, NAME, Origin, Pattern, Question, Record},
+    template::{MODULE, Manifest, NAME, Origin, Pattern, Question, Record, Values},
 };
+
+/// What is above a record in its file.
+const RECORD_HEADER: &str = "\
+# What this service was made from. `flota template update` reads it, and writes it anew; flota build does not look at it.
+";
 
 /// Reads a template's manifest. `origin` is what messages call it.
 ///
 /// # Errors
 /// Misuse (exit 2), `origin:line:column:` first, as for `flota.toml`.
 pub fn parse_manifest(bytes: &[u8], origin: &str) -> Result<Manifest> {
-    let document = Document::new(bytes, origin)?;
+    let document = TomlDocument::new(bytes, origin)?;
     let tree = document.parse()?;
-    let root = document.root(&tree);
+    let root = Value::root(&document, &tree);
     let (mut description, mut questions) = (None, Vec::new());
     root.table(|keys| {
         keys.read("description", &mut description, text(a_line))?;
@@ -40,9 +46,9 @@ pub fn parse_manifest(bytes: &[u8], origin: &str) -> Result<Manifest> {
 /// # Errors
 /// Misuse (exit 2), `origin:line:column:` first. The file comes out of a repository: what it names is checked as such.
 pub fn parse_record(bytes: &[u8], origin: &str) -> Result<Record> {
-    let document = Document::new(bytes, origin)?;
+    let document = TomlDocument::new(bytes, origin)?;
     let tree = document.parse()?;
-    let root = document.root(&tree);
+    let root = Value::root(&document, &tree);
     let (mut template, mut version, mut service, mut answers) = (None, None, None, None);
     let (mut folder, mut url, mut rev, mut commit) = (None, None, None, None);
     root.table(|keys| {
@@ -78,6 +84,52 @@ pub fn parse_record(bytes: &[u8], origin: &str) -> Result<Record> {
         name: root.required(service, "name = \"web\"")?,
         answers: answers.unwrap_or_default(),
     })
+}
+
+/// The file's tables, in order.
+#[derive(Serialize)]
+struct RecordView<'a> {
+    template: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folder: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rev: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<String>,
+    version: String,
+    name: &'a str,
+    answers: &'a Values,
+}
+
+/// The text of `.flota-template.toml`, which [`parse_record`] reads back.
+///
+/// # Errors
+/// Work: TOML cannot say it.
+pub fn write_record(record: &Record) -> Result<String> {
+    let mut view = RecordView {
+        template: &record.template,
+        folder: None,
+        url: None,
+        rev: None,
+        commit: None,
+        version: record.version.to_string(),
+        name: &record.name,
+        answers: &record.answers,
+    };
+    match &record.origin {
+        Origin::Embedded => {}
+        Origin::Folder(path) => view.folder = Some(path.as_deref().unwrap_or_default()),
+        Origin::Git { url, rev, commit } => {
+            view.url = Some(url);
+            view.rev = rev.as_deref();
+            view.commit = Some(commit.to_string());
+        }
+    }
+    let text = toml::to_string(&view)
+        .map_err(|err| Error::work("cannot write what the service was made from").because(err))?;
+    Ok(format!("{RECORD_HEADER}{text}"))
 }
 
 fn object_id(value: &Value) -> Result<ObjectId> {
@@ -195,6 +247,33 @@ pattern = "[a-z]-[0-9]"
         }
         let named = format!("template = \"t\"\nname = \"../web\"\nversion = \"{ID}\"");
         assert!(parse_record(named.as_bytes(), "record").is_err());
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let id = ObjectId::from_bytes_or_panic(&[7; 20]);
+        let git = |rev: Option<&str>| Origin::Git {
+            url: "https://host/t.git".into(),
+            rev: rev.map(Into::into),
+            commit: id,
+        };
+        for origin in [
+            Origin::Embedded,
+            Origin::Folder(None),
+            Origin::Folder(Some("templates/ours".into())),
+            git(None),
+            git(Some("v1")),
+        ] {
+            let record = Record {
+                template: "ours".into(),
+                origin,
+                version: id,
+                name: "web".into(),
+                answers: Values::from([("zone".into(), "a \"b\" = 'c' # [d]".into())]),
+            };
+            let text = write_record(&record).unwrap();
+            assert_eq!(parse_record(text.as_bytes(), "record").unwrap(), record);
+        }
     }
 
     #[test]

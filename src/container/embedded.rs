@@ -6,8 +6,10 @@
 
 mod archive;
 mod assemble;
+mod change;
 mod context;
 mod copy;
+mod copying;
 mod dockerfile;
 mod expand;
 mod ignore;
@@ -18,6 +20,9 @@ mod options;
 mod paths;
 mod pattern;
 mod plan;
+mod shared;
+mod stage;
+mod step;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -27,13 +32,13 @@ use std::{io::ErrorKind, path::Path};
 use oci_spec::image::{Descriptor, ImageManifestBuilder, MediaType, SCHEMA_VERSION};
 
 use super::{
-    BuiltImage, ImageRequest,
+    image::{BuiltImage, ImageRequest},
     layout::{Blob, Layout, canonical, incomplete},
 };
 use crate::model::error::{Error, Result};
-use assemble::Layer;
+use change::Layer;
 use context::Context;
-use plan::Plan;
+use plan::DockerfilePlan;
 
 /// Builds `request` into the OCI image layout `layout` (made if missing; other images in it stay) and tags the manifest with each of
 /// the request's references.
@@ -108,9 +113,9 @@ pub fn tag(layout: &Path, digest: &str, references: &[String]) -> Result<()> {
     store.tag(&image, references)
 }
 
-fn read_plan(request: &ImageRequest) -> Result<Plan> {
+fn read_plan(request: &ImageRequest) -> Result<DockerfilePlan> {
     let text = dockerfile::read(&request.context, &request.dockerfile)?;
-    Plan::new(request, &text)
+    DockerfilePlan::new(request, &text)
 }
 
 /// RFC 3339, in UTC.

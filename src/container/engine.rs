@@ -3,36 +3,21 @@
 //! Podman and Buildah are two faces of one set of libraries (containers/image, containers/storage) and are driven alike;
 //! Docker is a client of its daemon.
 
+mod client;
 mod containers;
 mod docker;
 mod request;
 
-use std::{ffi::OsString, fmt, path::Path, thread, time::Duration};
+use std::{path::Path, thread, time::Duration};
 
-use super::{BuiltImage, ImageRequest};
-use crate::{
-    model::error::{Error, Result},
-    process::{Command, Output},
-};
+pub use client::Engine;
+use client::{ANSWER, LOCAL, digest, first_line};
+
+use super::image::{BuiltImage, ImageRequest};
+use crate::model::error::{Error, Result};
 
 /// How long an engine may take to say that it is there. A client whose daemon is gone often hangs instead of failing.
 pub const PROBE: Duration = Duration::from_secs(5);
-/// How long a question to the local store, or a new name in it, may take.
-const LOCAL: Duration = Duration::from_secs(60);
-/// The most that an engine's answer to a question may be, in bytes.
-const ANSWER: usize = 1 << 20;
-
-/// A container engine with an image store of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Engine {
-    /// The `docker` client and its daemon.
-    Docker,
-    /// `podman`, which needs no daemon.
-    Podman,
-    /// `buildah`, which shares its store with Podman.
-    Buildah,
-}
-
 /// Which builder is wanted (`[image] builder`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Choice {
@@ -86,22 +71,7 @@ fn first_that_answers() -> Option<Engine> {
     })
 }
 
-impl fmt::Display for Engine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.program())
-    }
-}
-
 impl Engine {
-    /// The program's name on `PATH`.
-    pub fn program(self) -> &'static str {
-        match self {
-            Self::Docker => "docker",
-            Self::Podman => "podman",
-            Self::Buildah => "buildah",
-        }
-    }
-
     /// The engine's version, if it can work for this user now: Docker's daemon is asked, not its client; Podman and
     /// Buildah open their image store.
     ///
@@ -241,74 +211,11 @@ impl Engine {
         }
         first.ok_or_else(|| Error::misuse("there is no name to push the image to"))
     }
-
-    fn command(self) -> Command {
-        Command::new(self.program())
-    }
-
-    /// Checks a push: the words are those of the distribution specification's error codes and of the engines' clients.
-    fn pushed(self, output: Output, reference: &str) -> Result<Output> {
-        let said = String::from_utf8_lossy(&output.text).to_lowercase();
-        let refused = [
-            "unauthorized",
-            "authentication required",
-            "no basic auth",
-            "access denied",
-            "denied:",
-        ]
-        .iter()
-        .any(|words| said.contains(words));
-        output.check(|| {
-            let message = format!("{self} could not push {reference}");
-            let host = reference.split('/').next().unwrap_or_default();
-            match refused {
-                true => Error::unavailable(message).hint(format!("log in: `{self} login {host}`")),
-                false => Error::work(message),
-            }
-        })
-    }
-}
-
-fn first_line(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    text.trim().lines().next().unwrap_or_default().to_owned()
-}
-
-/// A SHA-256 digest with its prefix, which some engines leave out of an image's id.
-fn digest(text: &str) -> Option<String> {
-    let text = text.trim();
-    let hex = text.strip_prefix("sha256:").unwrap_or(text);
-    let valid = hex.len() == 64
-        && hex
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    valid.then(|| format!("sha256:{hex}"))
-}
-
-/// `--flag=value` as one argument, so that a value with a dash in front is still a value.
-fn flag(name: &str, value: impl AsRef<std::ffi::OsStr>) -> OsString {
-    let mut flag = OsString::from(name);
-    flag.push("=");
-    flag.push(value);
-    flag
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn digests_are_recognised_and_completed() {
-        let hex = "0123456789abcdef".repeat(4);
-        assert_eq!(digest(&format!("{hex}\n")), Some(format!("sha256:{hex}")));
-        assert_eq!(
-            digest(&format!("sha256:{hex}")),
-            Some(format!("sha256:{hex}"))
-        );
-        assert_eq!(digest(&hex.to_uppercase()), None);
-        assert_eq!(digest(&hex[1..]), None);
-        assert_eq!(digest(""), None);
-    }
 
     #[test]
     fn the_embedded_builder_needs_nothing() {

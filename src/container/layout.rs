@@ -7,8 +7,8 @@ use std::{
     ffi::OsStr,
     fs::{self, File},
     io::{self, BufWriter, Read, Write},
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use oci_spec::image::{
@@ -16,9 +16,14 @@ use oci_spec::image::{
     MediaType,
 };
 use sha2::{Digest as _, Sha256};
-use tempfile::NamedTempFile;
 
-use crate::model::error::{Error, Result};
+use crate::{
+    files::{self, Lock, NewFile},
+    model::{
+        digest,
+        error::{Error, Result},
+    },
+};
 
 /// Where containerd looks for an image's name.
 const CONTAINERD_NAME: &str = "io.containerd.image.name";
@@ -32,8 +37,8 @@ const DOCUMENT: u64 = 16 * 1024 * 1024;
 /// Held while the index changes, so that concurrent builds keep each other's names.
 const LOCK: &str = "index.lock";
 
-/// How the names of files begin that are not whole yet.
-const TEMPORARY: &str = ".flota-";
+/// How long another build may change the index: much longer than it takes.
+const LOCK_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A layout on disk.
 #[derive(Clone, Debug)]
@@ -84,7 +89,7 @@ impl Layout {
 
     /// Starts a blob whose digest is known only once it is written.
     pub fn blob(&self) -> Result<BlobWriter> {
-        let file = temporary(&self.blobs()).map_err(|cause| self.cannot_write(cause))?;
+        let file = NewFile::in_folder(&self.blobs()).map_err(|cause| self.cannot_write(cause))?;
         Ok(BlobWriter {
             layout: self.clone(),
             file: BufWriter::new(file),
@@ -193,37 +198,18 @@ impl Layout {
         serde_json::from_slice(&bytes).map_err(|cause| self.damaged(&path, cause))
     }
 
-    fn lock(&self) -> Result<File> {
-        let path = self.root.join(LOCK);
-        let open = || {
-            let file = File::options()
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .open(path)?;
-            file.lock()?;
-            Ok(file)
-        };
-        open().map_err(|cause| self.cannot_write(cause))
+    fn lock(&self) -> Result<Lock> {
+        Lock::wait(&self.root.join(LOCK), LOCK_PATIENCE)
     }
 
     /// Writes a file that is there whole or not at all.
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let write = || {
-            let mut file = temporary(&self.root)?;
-            file.write_all(bytes)?;
-            persist(file, &self.root.join(name))
-        };
-        write().map_err(|cause| self.cannot_write(cause))
+        files::write(&self.root.join(name), bytes).map_err(|cause| self.cannot_write(cause))
     }
 
     /// The layout's folder does not take what it is given: it is full, or read-only.
     pub fn cannot_write(&self, cause: io::Error) -> Error {
-        Error::unavailable(format!(
-            "cannot write the image layout {}",
-            self.root.display()
-        ))
-        .because(cause)
+        files::cannot("write the image layout", &self.root, cause)
     }
 
     fn damaged(
@@ -240,7 +226,7 @@ impl Layout {
 /// A blob in the making; it disappears if it is dropped before [`Self::finish`].
 pub struct BlobWriter {
     layout: Layout,
-    file: BufWriter<NamedTempFile>,
+    file: BufWriter<NewFile>,
     hash: Sha256,
     size: u64,
 }
@@ -254,7 +240,7 @@ impl BlobWriter {
             hash,
             size,
         } = self;
-        let hex = hex(&hash.finalize());
+        let hex = digest::hex(&hash.finalize());
         let blob = Blob {
             digest: format!("sha256:{hex}"),
             size,
@@ -263,7 +249,8 @@ impl BlobWriter {
             .into_inner()
             .map_err(|cause| layout.cannot_write(cause.into_error()))?;
         if !layout.has(&blob.digest, blob.size) {
-            persist(file, &layout.blobs().join(hex)).map_err(|cause| layout.cannot_write(cause))?;
+            file.finish(&layout.blobs().join(hex))
+                .map_err(|cause| layout.cannot_write(cause))?;
         }
         Ok(blob)
     }
@@ -288,11 +275,6 @@ impl Blob {
         let digest: Digest = self.digest.parse().map_err(incomplete)?;
         Ok(Descriptor::new(media_type, self.size, digest))
     }
-}
-
-/// Lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The bytes of a document that depend on its content alone: oci-spec keeps labels, ports and annotations in hash maps.
@@ -357,124 +339,10 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 fn is_own(name: &OsStr) -> bool {
     let known = ["oci-layout", "index.json", "blobs", LOCK];
     known.iter().any(|known| name == *known)
-        || name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes())
-}
-
-fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    // Others may read what is in a layout: a temporary file's own default is its owner alone.
-    let readable = fs::Permissions::from_mode(0o644);
-    tempfile::Builder::new()
-        .prefix(TEMPORARY)
-        .permissions(readable)
-        .tempfile_in(folder)
-}
-
-/// Bytes first, then the name, then the folder that holds the name: a crash in between leaves no half file under a full name.
-fn persist(file: NamedTempFile, path: &Path) -> io::Result<()> {
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
+        || name
+            .as_encoded_bytes()
+            .starts_with(files::TEMPORARY.as_bytes())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn image(layout: &Layout, text: &str) -> Descriptor {
-        let config = layout.add(text.as_bytes()).unwrap();
-        let manifest = format!(
-            r#"{{"schemaVersion":2,"config":{{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{}","size":{}}},"layers":[]}}"#,
-            config.digest, config.size
-        );
-        let manifest = layout.add(manifest.as_bytes()).unwrap();
-        manifest.descriptor(MediaType::ImageManifest).unwrap()
-    }
-
-    fn resolved(layout: &Layout, reference: &str) -> Option<String> {
-        let found = layout.resolve(reference).unwrap();
-        found.map(|image| image.digest().to_string())
-    }
-
-    #[test]
-    fn names_move_and_others_stay() {
-        let folder = tempfile::tempdir().unwrap();
-        let layout = Layout::create(folder.path()).unwrap();
-        let (one, two) = (image(&layout, "one"), image(&layout, "two"));
-        layout.tag(&one, &["r/a:1".into(), "r/a:2".into()]).unwrap();
-        layout.tag(&two, &["r/a:2".into(), "r/b:2".into()]).unwrap();
-        assert_eq!(resolved(&layout, "r/a:1"), Some(one.digest().to_string()));
-        assert_eq!(resolved(&layout, "r/a:2"), Some(two.digest().to_string()));
-        assert_eq!(resolved(&layout, "r/b:2"), Some(two.digest().to_string()));
-        assert_eq!(resolved(&layout, "r/b"), None);
-    }
-
-    #[test]
-    fn concurrent_builds_keep_each_others_names() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("new");
-        std::thread::scope(|scope| {
-            for i in 0..8 {
-                let path = &path;
-                scope.spawn(move || {
-                    let layout = Layout::create(path).unwrap();
-                    let image = image(&layout, &format!("{}", i % 3));
-                    layout.tag(&image, &[format!("r/s:{i}")]).unwrap();
-                });
-            }
-        });
-        let layout = Layout::open(&path).unwrap();
-        assert!((0..8).all(|i| resolved(&layout, &format!("r/s:{i}")).is_some()));
-        assert_eq!(
-            fs::read_dir(layout.blobs()).unwrap().count(),
-            6,
-            "three images, nothing temporary"
-        );
-    }
-
-    #[test]
-    fn an_image_with_a_missing_or_cut_part_is_not_there() {
-        let folder = tempfile::tempdir().unwrap();
-        let layout = Layout::create(folder.path()).unwrap();
-        let image = image(&layout, "config");
-        layout.tag(&image, &["r:1".into()]).unwrap();
-        let config = layout
-            .blob_path(&format!("sha256:{}", hex(&Sha256::digest("config"))))
-            .unwrap();
-        fs::write(&config, "conf").unwrap();
-        assert_eq!(resolved(&layout, "r:1"), None);
-        layout.add(b"config").unwrap();
-        assert!(
-            resolved(&layout, "r:1").is_some(),
-            "a damaged blob is written again"
-        );
-        fs::remove_file(config).unwrap();
-        assert_eq!(resolved(&layout, "r:1"), None);
-    }
-
-    #[test]
-    fn a_folder_of_something_else_is_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("precious"), "").unwrap();
-        let error = Layout::create(folder.path()).unwrap_err();
-        assert!(error.to_string().contains("neither empty nor"), "{error}");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-        assert!(Layout::open(folder.path()).is_none());
-    }
-
-    #[test]
-    fn a_damaged_index_and_a_bad_name_are_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let layout = Layout::create(folder.path()).unwrap();
-        let image = image(&layout, "one");
-        for bad in ["", "a b", "a\n", "ä"] {
-            assert!(layout.tag(&image, &[bad.into()]).is_err(), "{bad:?}");
-        }
-        fs::write(folder.path().join("index.json"), "{").unwrap();
-        let error = layout.resolve("r:1").unwrap_err();
-        assert!(error.to_string().ends_with("index.json"), "{error}");
-        assert_eq!(error.hints().len(), 1);
-    }
-}
+mod tests;

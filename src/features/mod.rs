@@ -11,6 +11,7 @@ pub mod completions;
 pub mod demo;
 pub mod explain;
 pub mod foreach;
+pub mod help;
 pub mod init;
 pub mod man;
 pub mod new;

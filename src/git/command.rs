@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::Path};
 
-use super::lock;
+use super::{lock, version};
 use crate::{
     model::error::{Error, Result},
     process::Command,
@@ -24,13 +24,15 @@ pub fn git(dir: &Path) -> Command {
 /// The same with the user's hooks, for what a user asks to be committed or pushed in a repository of their own.
 pub fn git_of_user(dir: &Path) -> Command {
     let config = SAFE.iter().flat_map(|setting| ["-c", setting]);
-    Command::new("git").current_dir(dir).args(config)
+    as_user(dir).args(config)
 }
 
 /// `git` at work in `dir` as its user runs it: with the hooks, the editor and the signing key of the repository, which must be
 /// the user's own.
 pub fn as_user(dir: &Path) -> Command {
-    Command::new("git").current_dir(dir)
+    Command::new("git")
+        .only_after(version::check)
+        .current_dir(dir)
 }
 
 /// Runs `command`; `doing` is what it is for, as it stands after "cannot".

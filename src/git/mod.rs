@@ -23,6 +23,7 @@ pub mod tree;
 pub mod tree_builder;
 pub mod update_index;
 pub mod url;
+mod version;
 pub mod vet;
 pub mod worktree;
 

@@ -23,9 +23,12 @@ use super::{
     repository::Repository,
     tree, url,
 };
-use crate::model::{
-    error::{Error, Result},
-    success::Success,
+use crate::{
+    interrupt,
+    model::{
+        error::{Error, Result},
+        success::Success,
+    },
 };
 
 /// As whom records are written: by nobody, whoever runs flota, so that equal ones are one commit.
@@ -222,7 +225,7 @@ pub fn push(
         if ask(fleet, remote, reference, access)? != expected {
             return Ok(false);
         }
-        attempt::pause(BETWEEN_LOOKS);
+        interrupt::pause(BETWEEN_LOOKS);
     }
     let refused = || {
         Error::unavailable(format!("cannot push {reference} to `{remote}`")).hint(

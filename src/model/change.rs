@@ -4,7 +4,7 @@ use std::fmt;
 
 use bstr::BString;
 use gix::ObjectId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{error::Error, settings::Build, success::Exceptions};
 
@@ -105,7 +105,7 @@ pub struct Base {
 }
 
 /// How the base commit was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BaseKind {
     /// The named commit itself.
@@ -196,14 +196,14 @@ pub enum ChangeKind {
 }
 
 /// What a change calls for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// Nothing.
     None,
-    /// Bake the chart; the image stays.
+    /// Package the chart; the image stays.
     Chart,
-    /// Build the image, and bake its chart.
+    /// Build the image, and package its chart.
     Image,
     /// Take it out of service: never part of a build.
     Retire,
@@ -320,7 +320,7 @@ pub struct Warning {
 }
 
 /// The kinds of warnings, stable words in JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WarningKind {
     /// The old pin's content cannot be had; the service is built to be safe.

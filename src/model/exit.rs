@@ -1,4 +1,4 @@
-//! What a run's exit code says (documented in the README).
+//! What a run's exit code says (`flota help exit-codes` documents it).
 
 /// The exit code of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

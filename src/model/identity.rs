@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use gix::ObjectId;
-use sha2::{Digest, Sha256};
+
+use super::digest;
 
 /// Raised whenever a change of flota itself makes builders produce something else from the same input.
 const BUILDER_EPOCH: u32 = 1;
@@ -51,18 +52,8 @@ pub fn chart_id(config: ObjectId, image: Option<&str>) -> String {
     short_hash(&fields)
 }
 
-/// Each field goes in with its length, so that no two lists of fields read the same.
 fn short_hash(fields: &[String]) -> String {
-    let mut hash = Sha256::new();
-    for field in fields {
-        hash.update((field.len() as u64).to_be_bytes());
-        hash.update(field);
-    }
-    hash.finalize()
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    digest::of_fields(fields, 6)
 }
 
 #[cfg(test)]

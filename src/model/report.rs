@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     change::{Base, End, Warning},
@@ -60,7 +60,7 @@ pub struct BuiltService {
 }
 
 /// How a build of one service ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// It was made now.
@@ -76,7 +76,7 @@ pub enum Status {
 }
 
 /// An image.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageReport {
     /// Its identity: `registry/repository:code-…`.
     pub reference: String,
@@ -89,7 +89,7 @@ pub struct ImageReport {
 }
 
 /// A chart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChartReport {
     /// Its name, from Chart.yaml.
     pub name: String,

@@ -1,6 +1,6 @@
 //! The rules of change detection: evidence in, decision out, no IO.
 //!
-//! One submodule at a time; each side is what one end of the range holds at its path. See the README's table of rules.
+//! One submodule at a time; each side is what one end of the range holds at its path. See `flota help rules`.
 
 use gix::ObjectId;
 
@@ -60,7 +60,7 @@ impl Old {
 pub struct Content {
     /// What the image is built from.
     pub code: Option<ObjectId>,
-    /// What the chart is baked from.
+    /// What the chart is packaged from.
     pub config: Option<ObjectId>,
     /// Everything else that is not ignored.
     pub other: Option<ObjectId>,
@@ -97,7 +97,7 @@ pub struct Evidence {
     pub other_action: Action,
 }
 
-/// A rule of change detection, by its number in the README's table.
+/// A rule of change detection, by its number in `flota help rules`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
     /// Its number.
@@ -121,7 +121,7 @@ pub fn rule_of(service: Option<&ServiceChange>) -> Rule {
         }
         Reason::ConfigChanged => rule(
             4,
-            "only the configuration differs: the chart is baked, the image stays",
+            "only the configuration differs: the chart is packaged, the image stays",
         ),
         Reason::OtherPaths => rule(
             4,
@@ -277,228 +277,4 @@ fn same_content(base: Side, head: Side, evidence: &Evidence) -> (ChangeKind, Rea
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn oid(n: u8) -> Option<ObjectId> {
-        Some(ObjectId::from_bytes_or_panic(&[n; 20]))
-    }
-
-    fn content(code: u8, config: u8, other: u8) -> Content {
-        let part = |n| (n != 0).then(|| oid(n)).flatten();
-        Content {
-            code: part(code),
-            config: part(config),
-            other: part(other),
-        }
-    }
-
-    fn pinned(pin: u8, code: u8, config: u8, other: u8) -> Side {
-        Side::Pinned(oid(pin).unwrap(), content(code, config, other))
-    }
-
-    fn outcome(
-        base: Old,
-        head: Side,
-        moved: bool,
-        url_changed: bool,
-    ) -> (ChangeKind, Action, Reason) {
-        let evidence = Evidence {
-            base,
-            head,
-            moved,
-            url_changed,
-            other_action: Action::Chart,
-        };
-        let Decision {
-            change,
-            action,
-            reason,
-        } = decide(&evidence);
-        (change, action, reason)
-    }
-
-    #[test]
-    fn the_table_of_rules() {
-        use {Action as A, ChangeKind as C, Reason as R};
-        let gone = Old::Unavailable(oid(1).unwrap());
-        let directory = Side::Directory(content(1, 1, 1));
-        let one = pinned(1, 1, 1, 1);
-        for (base, head, moved, url, want) in [
-            (
-                Old::Known(Side::Absent),
-                one,
-                false,
-                false,
-                (C::Added, A::Image, R::Added),
-            ),
-            (
-                Old::Known(Side::Absent),
-                pinned(1, 0, 1, 0),
-                false,
-                false,
-                (C::Added, A::Chart, R::Added),
-            ),
-            (
-                Old::Known(Side::Absent),
-                pinned(1, 0, 0, 1),
-                false,
-                false,
-                (C::Added, A::None, R::Plain),
-            ),
-            (
-                Old::Known(one),
-                Side::Absent,
-                false,
-                false,
-                (C::Removed, A::Retire, R::Removed),
-            ),
-            (
-                gone,
-                Side::Absent,
-                false,
-                false,
-                (C::Removed, A::Retire, R::Removed),
-            ),
-            (
-                Old::Known(pinned(1, 0, 0, 1)),
-                Side::Absent,
-                false,
-                false,
-                (C::Removed, A::None, R::Plain),
-            ),
-            (
-                Old::Known(one),
-                pinned(2, 2, 1, 1),
-                false,
-                false,
-                (C::Code, A::Image, R::CodeChanged),
-            ),
-            (
-                Old::Known(one),
-                pinned(2, 2, 2, 1),
-                false,
-                false,
-                (C::Code, A::Image, R::CodeAndConfigChanged),
-            ),
-            (
-                Old::Known(one),
-                pinned(2, 0, 2, 1),
-                false,
-                false,
-                (C::Code, A::Chart, R::CodeAndConfigChanged),
-            ),
-            (
-                Old::Known(one),
-                pinned(2, 0, 1, 1),
-                false,
-                false,
-                (C::Code, A::None, R::CodeChanged),
-            ),
-            (
-                Old::Known(one),
-                pinned(2, 1, 2, 2),
-                false,
-                false,
-                (C::Config, A::Chart, R::ConfigChanged),
-            ),
-            (
-                Old::Known(one),
-                pinned(2, 1, 0, 1),
-                false,
-                false,
-                (C::Config, A::None, R::ConfigChanged),
-            ),
-            (
-                Old::Known(one),
-                pinned(2, 1, 1, 2),
-                false,
-                false,
-                (C::Other, A::Chart, R::OtherPaths),
-            ),
-            (
-                Old::Known(pinned(1, 0, 0, 1)),
-                pinned(2, 0, 0, 2),
-                false,
-                false,
-                (C::Other, A::None, R::Plain),
-            ),
-            (
-                Old::Known(one),
-                pinned(2, 1, 1, 1),
-                false,
-                false,
-                (C::PointerOnly, A::None, R::SameContent),
-            ),
-            (
-                Old::Known(one),
-                one,
-                true,
-                false,
-                (C::Renamed, A::None, R::Renamed),
-            ),
-            (
-                Old::Known(one),
-                pinned(2, 2, 1, 1),
-                true,
-                false,
-                (C::Code, A::Image, R::CodeChanged),
-            ),
-            (
-                Old::Known(one),
-                one,
-                false,
-                true,
-                (C::UrlChanged, A::None, R::UrlChanged),
-            ),
-            (
-                Old::Known(directory),
-                one,
-                false,
-                false,
-                (C::Extracted, A::None, R::SameContent),
-            ),
-            (
-                Old::Known(one),
-                directory,
-                false,
-                false,
-                (C::FoldedIn, A::None, R::SameContent),
-            ),
-            (
-                Old::Known(directory),
-                pinned(1, 2, 1, 1),
-                false,
-                false,
-                (C::Code, A::Image, R::CodeChanged),
-            ),
-            (
-                gone,
-                pinned(2, 1, 1, 1),
-                false,
-                false,
-                (C::Code, A::Image, R::BaseUnavailable),
-            ),
-            (
-                gone,
-                pinned(2, 0, 1, 1),
-                false,
-                false,
-                (C::Config, A::Chart, R::BaseUnavailable),
-            ),
-            (
-                Old::Known(one),
-                one,
-                false,
-                false,
-                (C::Unchanged, A::None, R::SameContent),
-            ),
-        ] {
-            assert_eq!(
-                outcome(base, head, moved, url),
-                want,
-                "{base:?} -> {head:?}"
-            );
-        }
-    }
-}
+mod tests;

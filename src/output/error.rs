@@ -5,8 +5,8 @@ use std::{collections::HashSet, error::Error as _};
 use bstr::BStr;
 
 use super::{
-    Output,
     ci::log_commands::{Dialect, Gravity},
+    streams::Output,
     text, theme,
 };
 use crate::model::{error::Error, place::FileLine};

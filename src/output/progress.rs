@@ -15,9 +15,10 @@ use indicatif::{
 };
 
 use super::{
-    Output,
     ci::log_commands::{self, Gravity},
-    error, text, theme,
+    error, log,
+    streams::Output,
+    text, theme,
 };
 use crate::model::{
     error::Error,
@@ -73,9 +74,11 @@ impl Progress {
         } else {
             ProgressDrawTarget::hidden()
         };
+        let bars = MultiProgress::with_draw_target(target);
+        log::draw_above(output.bars.then(|| bars.clone()));
         Self {
             output,
-            bars: MultiProgress::with_draw_target(target),
+            bars,
             state: Mutex::default(),
         }
     }
@@ -179,6 +182,7 @@ impl Progress {
         if let Some(whole) = state.whole {
             whole.finish_and_clear();
         }
+        log::draw_above(None);
         Logs {
             output: self.output,
             by_job: state.logs,

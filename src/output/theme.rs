@@ -33,6 +33,11 @@ pub fn hint(text: &str) -> StyledObject<&str> {
     Style::new().for_stderr().cyan().apply_to(text)
 }
 
+/// The mark before a line of `-v`.
+pub fn detail(text: &str) -> StyledObject<&str> {
+    Style::new().for_stderr().dim().apply_to(text)
+}
+
 /// A command line that is shown.
 pub fn command(text: &str) -> StyledObject<&str> {
     Style::new().for_stderr().bold().apply_to(text)

@@ -28,6 +28,14 @@ pub fn mask_secret(secret: &[u8]) {
     }
 }
 
+/// `text` with the known secrets masked.
+pub fn masked(text: &[u8]) -> Vec<u8> {
+    let mut masker = Masker::new();
+    let mut shown = masker.push(text);
+    shown.extend(masker.finish());
+    shown
+}
+
 /// A stream's filter: bytes go in as they are read, and come out once no secret can still begin in them.
 pub(super) struct Masker {
     secrets: Vec<Arc<[u8]>>,

@@ -9,12 +9,13 @@
 //!   name counts only in an answer that came from the registry's own origin, not from a redirect or an upload's location, and
 //!   only if it is reached over TLS (or both are loopback hosts).
 //!
-//! Without a challenge nothing is sent. Credentials of another registry are never looked up.
+//! Without a challenge nothing is sent. Credentials of another registry are never looked up; of those for this one, the
+//! repository's own are used. What was granted for one repository and scope is not used for another.
 
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -22,15 +23,19 @@ use docker_credential::DockerCredential;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use ureq::{
-    Body as Received,
+    Body,
     http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header},
 };
 
 use super::{
-    credentials, printable,
-    session::{Body, Call, Fault, Scope, Session, content},
+    credentials,
+    request::{ExchangeError, RegistryRequest, RequestBody, TokenScope},
+    transport::Transport,
 };
-use crate::model::error::{Error, Result};
+use crate::{
+    http::{content, printable},
+    model::error::{Error, Result},
+};
 
 /// The most that is read of a token server's answer, in bytes.
 const TOKEN_LIMIT: u64 = 256 << 10;
@@ -42,17 +47,14 @@ pub(super) struct Auth {
     granted: Mutex<Granted>,
 }
 
+/// The authorization for a scope. It is locked while somebody asks for it.
+type Slot = Arc<Mutex<Option<HeaderValue>>>;
+
 #[derive(Default)]
 struct Granted {
-    /// Good for everything.
-    basic: Option<HeaderValue>,
-    tokens: HashMap<Scope, HeaderValue>,
-}
-
-impl Granted {
-    fn for_scope(&self, scope: &Scope) -> Option<&HeaderValue> {
-        self.basic.as_ref().or_else(|| self.tokens.get(scope))
-    }
+    /// User name and password, by repository: good for every scope.
+    passwords: HashMap<String, HeaderValue>,
+    tokens: HashMap<TokenScope, Slot>,
 }
 
 /// A challenge that can be answered.
@@ -75,38 +77,40 @@ impl Auth {
     }
 
     /// The authorization that an earlier challenge brought.
-    pub(super) fn known(&self, scope: &Scope) -> Option<HeaderValue> {
-        let granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
-        granted.for_scope(scope).cloned()
+    pub(super) fn known(&self, scope: &TokenScope) -> Option<HeaderValue> {
+        let slot = self.slot(scope);
+        let token = lock(&slot).clone();
+        token.or_else(|| self.password(scope))
     }
 
     /// Answers the challenge in `headers`, after `refused` was not good enough. None when there is nothing to answer it with.
     pub(super) fn answer(
         &self,
-        session: &Session,
-        scope: &Scope,
+        transport: &Transport,
+        scope: &TokenScope,
         headers: &HeaderMap,
         refused: Option<&HeaderValue>,
-    ) -> Result<Option<HeaderValue>, Fault> {
+    ) -> Result<Option<HeaderValue>, ExchangeError> {
         // Held across the exchange with the token server: of parallel pushes, one fetches the token and the others take it.
-        let mut granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(newer) = granted
-            .for_scope(scope)
-            .filter(|known| Some(*known) != refused)
-        {
-            return Ok(Some(newer.clone()));
+        let slot = self.slot(scope);
+        let mut granted = lock(&slot);
+        let known = granted.clone().or_else(|| self.password(scope));
+        if let Some(newer) = known.filter(|known| Some(known) != refused) {
+            return Ok(Some(newer));
         }
         let Some(challenge) = challenge(headers) else {
             return Ok(None);
         };
-        let credential = credentials::find(&self.registry, &self.files)?;
+        let credential = credentials::find(&self.registry, &scope.repository, &self.files)?;
         match challenge {
             Challenge::Basic => {
                 let Some(DockerCredential::UsernamePassword(user, password)) = credential else {
                     return Ok(None);
                 };
                 let value = basic(&user, &password);
-                granted.basic = Some(value.clone());
+                lock(&self.granted)
+                    .passwords
+                    .insert(scope.repository.clone(), value.clone());
                 // The very password that was refused does not get better by being repeated.
                 Ok(Some(value).filter(|value| Some(value) != refused))
             }
@@ -116,27 +120,33 @@ impl Auth {
                 scope: asked,
             } => {
                 let asked = asked.unwrap_or_else(|| default_scope(scope));
-                let realm = self.realm(session, &realm)?;
-                let token = self.token(
-                    session,
-                    scope,
-                    realm,
-                    service.as_deref(),
-                    &asked,
-                    credential,
-                )?;
-                granted.tokens.insert(scope.clone(), token.clone());
+                let realm = self.realm(transport, &realm)?;
+                let service = service.as_deref();
+                let token = self.token(transport, realm, service, &asked, credential)?;
+                *granted = Some(token.clone());
                 Ok(Some(token))
             }
         }
     }
 
+    fn slot(&self, scope: &TokenScope) -> Slot {
+        let mut granted = lock(&self.granted);
+        Arc::clone(granted.tokens.entry(scope.clone()).or_default())
+    }
+
+    fn password(&self, scope: &TokenScope) -> Option<HeaderValue> {
+        lock(&self.granted)
+            .passwords
+            .get(&scope.repository)
+            .cloned()
+    }
+
     /// The token server's address, if it may be asked.
-    fn realm(&self, session: &Session, realm: &str) -> Result<Uri> {
+    fn realm(&self, transport: &Transport, realm: &str) -> Result<Uri> {
         let uri = realm
             .parse::<Uri>()
             .ok()
-            .filter(|uri| session.origin.permits(uri));
+            .filter(|uri| transport.origin.permits(uri));
         uri.ok_or_else(|| {
             Error::unavailable(format!(
                 "{} names a token server that cannot be trusted: `{}`",
@@ -150,13 +160,12 @@ impl Auth {
     /// Fetches a token for the scopes `asked` (separated by spaces) from the token server at `realm`.
     fn token(
         &self,
-        session: &Session,
-        scope: &Scope,
+        transport: &Transport,
         realm: Uri,
         service: Option<&str>,
         asked: &str,
         credential: Option<DockerCredential>,
-    ) -> Result<HeaderValue, Fault> {
+    ) -> Result<HeaderValue, ExchangeError> {
         let host = realm.host().unwrap_or_default().to_owned();
         let mut fields: Vec<(&str, &str)> = service
             .map(|service| ("service", service))
@@ -171,17 +180,15 @@ impl Auth {
                 ("refresh_token", token),
             ]);
             let form = encoded(&fields);
-            let body = Body::Bytes {
+            let body = RequestBody::Bytes {
                 media_type: "application/x-www-form-urlencoded",
                 bytes: form.as_bytes(),
             };
-            session.send(
-                &Call {
-                    body,
-                    ..Call::bare(Method::POST, realm, scope)
-                },
-                None,
-            )?
+            let request = RegistryRequest {
+                body,
+                ..RegistryRequest::bare(Method::POST, realm)
+            };
+            transport.send(&request, None)?
         } else {
             let authorization = match &credential {
                 Some(DockerCredential::UsernamePassword(user, password)) => {
@@ -190,14 +197,14 @@ impl Auth {
                 _ => None,
             };
             fields.extend(asked.split(' ').map(|scope| ("scope", scope)));
-            let call = Call::bare(Method::GET, with_query(realm, &fields)?, scope);
-            session.send(&call, authorization.as_ref())?
+            let request = RegistryRequest::bare(Method::GET, with_query(realm, &fields)?);
+            transport.send(&request, authorization.as_ref())?
         };
-        self.bearer(&host, answer).map_err(Fault::Final)
+        self.bearer(&host, answer)
     }
 
     /// The authorization in a token server's answer.
-    fn bearer(&self, host: &str, answer: Response<Received>) -> Result<HeaderValue> {
+    fn bearer(&self, host: &str, answer: Response<Body>) -> Result<HeaderValue, ExchangeError> {
         #[derive(Deserialize)]
         struct Token {
             token: Option<String>,
@@ -209,10 +216,11 @@ impl Auth {
                 "{host} grants no token for {}: it answers {status}",
                 self.registry
             ))
-            .hint(format!("docker login {}", self.registry)));
+            .hint(format!("docker login {}", self.registry))
+            .into());
         }
         let body = content(answer, TOKEN_LIMIT).unwrap_or_default();
-        serde_json::from_slice::<Token>(&body)
+        let token = serde_json::from_slice::<Token>(&body)
             .ok()
             .and_then(|token| token.token.or(token.access_token))
             .and_then(|token| secret(format!("Bearer {token}")))
@@ -221,8 +229,13 @@ impl Auth {
                     "{host} answers without a token for {}",
                     self.registry
                 ))
-            })
+            })?;
+        Ok(token)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The first challenge that can be answered, the token protocol before the password.
@@ -252,7 +265,7 @@ fn challenge(headers: &HeaderMap) -> Option<Challenge> {
     basic
 }
 
-fn default_scope(scope: &Scope) -> String {
+fn default_scope(scope: &TokenScope) -> String {
     let actions = if scope.push { "pull,push" } else { "pull" };
     format!("repository:{}:{actions}", scope.repository)
 }

@@ -1,4 +1,4 @@
-//! The user's credentials for one registry, from where `docker login` and `podman login` keep them.
+//! The user's credentials for a repository, from where `docker login` and `podman login` keep them.
 
 use std::{
     collections::BTreeMap,
@@ -9,10 +9,13 @@ use std::{
 };
 
 use docker_credential::{CredentialRetrievalError, DockerCredential};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
-use super::printable;
-use crate::model::error::{Error, Result};
+use crate::{
+    http::{printable, unless_interrupted},
+    interrupt,
+    model::error::{Error, Result},
+};
 
 /// The most that is read of a credential file, in bytes.
 const LIMIT: u64 = 1 << 20;
@@ -43,28 +46,58 @@ pub(super) fn files_of_the_user(variable: impl Fn(&str) -> Option<OsString>) -> 
     .collect()
 }
 
-/// The credential for `registry` in the first of `files` that has one; a helper program that the file names is run for it,
-/// through `PATH` only. A file that does not exist has none.
-pub(super) fn find(registry: &str, files: &[PathBuf]) -> Result<Option<DockerCredential>> {
+/// The credential for `repository` of `registry` in the first of `files` that has one; a helper program that the file names is
+/// run for it, through `PATH` only. A file that does not exist has none.
+///
+/// A file may keep several for one registry, under paths below it (containers-auth.json(5)): the longest that leads to the
+/// repository counts.
+pub(super) fn find(
+    registry: &str,
+    repository: &str,
+    files: &[PathBuf],
+) -> Result<Option<DockerCredential>> {
     for file in files {
-        if let Some(credential) = find_in(registry, file)? {
+        if let Some(credential) = find_in(registry, repository, file)? {
             return Ok(Some(credential));
         }
     }
     Ok(None)
 }
 
-fn find_in(registry: &str, file: &Path) -> Result<Option<DockerCredential>> {
+/// As much of a credential file as is looked at here.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct CredentialFile {
+    auths: Option<BTreeMap<String, IgnoredAny>>,
+    creds_store: Option<String>,
+    cred_helpers: Option<BTreeMap<String, String>>,
+}
+
+fn find_in(registry: &str, repository: &str, file: &Path) -> Result<Option<DockerCredential>> {
     let Some(text) = read(file)? else {
         return Ok(None);
     };
-    refuse_helper_paths(&text, file)?;
-    let key = if registry == "docker.io" {
+    // What is wrong with the text is for its own reader to say.
+    let known: CredentialFile = serde_json::from_slice(&text).unwrap_or_default();
+    refuse_helper_paths(&known, file)?;
+    let host = if registry == "docker.io" {
         DOCKER_HUB_KEY
     } else {
         registry
     };
-    match docker_credential::get_credential_from_reader(text.as_slice(), key) {
+    let auths = known.auths.unwrap_or_default();
+    let key = longest_path(registry, repository)
+        .find(|path| auths.contains_key(path))
+        .unwrap_or_else(|| host.to_owned());
+    // A helper may wait for its user.
+    let found = unless_interrupted(move || {
+        docker_credential::get_credential_from_reader(text.as_slice(), &key)
+    });
+    let Some(found) = found else {
+        let stopped = || Error::unavailable("cannot start a thread");
+        return Err(interrupt::error().unwrap_or_else(stopped));
+    };
+    match found {
         Ok(credential) => Ok(Some(credential)),
         Err(CredentialRetrievalError::NoCredentialConfigured) => Ok(None),
         Err(CredentialRetrievalError::HelperFailure { stdout, .. })
@@ -74,6 +107,13 @@ fn find_in(registry: &str, file: &Path) -> Result<Option<DockerCredential>> {
         }
         Err(error) => Err(unusable(registry, file, error)),
     }
+}
+
+/// `registry/a/b` and `registry/a` for the repository `a/b`: the longest first, and never the registry alone.
+fn longest_path(registry: &str, repository: &str) -> impl Iterator<Item = String> {
+    let above = |path: &String| Some(path.rsplit_once('/')?.0.to_owned());
+    let is_below = |path: &String| path.contains('/');
+    std::iter::successors(Some(format!("{registry}/{repository}")), above).take_while(is_below)
 }
 
 fn read(file: &Path) -> Result<Option<Vec<u8>>> {
@@ -88,23 +128,14 @@ fn read(file: &Path) -> Result<Option<Vec<u8>>> {
 }
 
 /// A helper's name becomes part of a program's name: with a separator in it that would be a path, past `PATH`.
-fn refuse_helper_paths(text: &[u8], file: &Path) -> Result<()> {
-    #[derive(Default, Deserialize)]
-    #[serde(rename_all = "camelCase", default)]
-    struct Helpers {
-        creds_store: Option<String>,
-        cred_helpers: Option<BTreeMap<String, String>>,
-    }
-    let helpers: Helpers = serde_json::from_slice(text).unwrap_or_default();
-    let names = helpers
-        .creds_store
-        .into_iter()
-        .chain(helpers.cred_helpers.unwrap_or_default().into_values());
-    match names.into_iter().find(|name| name.contains(['/', '\\'])) {
+fn refuse_helper_paths(known: &CredentialFile, file: &Path) -> Result<()> {
+    let helpers = known.cred_helpers.iter().flat_map(BTreeMap::values);
+    let mut names = known.creds_store.iter().chain(helpers);
+    match names.find(|name| name.contains(['/', '\\'])) {
         None => Ok(()),
         Some(name) => Err(Error::unavailable(format!(
             "the credential helper `{}` in {} is a path",
-            printable(&name),
+            printable(name),
             file.display()
         ))
         .hint("name it without `docker-credential-` and install it on the PATH")),
@@ -174,9 +205,41 @@ mod tests {
         let missing = file.with_file_name("missing.json");
         let files = [missing, file];
         let login = DockerCredential::UsernamePassword("me".to_owned(), "secret".to_owned());
-        assert_eq!(find("127.0.0.1:5000", &files).unwrap(), Some(login));
+        assert_eq!(find("127.0.0.1:5000", "a/b", &files).unwrap(), Some(login));
         for other in ["127.0.0.1:5001", "127.0.0.1", "ghcr.io", "docker.io"] {
-            assert_eq!(find(other, &files).unwrap(), None, "{other}");
+            assert_eq!(find(other, "a/b", &files).unwrap(), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_longest_path_to_the_repository_counts() {
+        let auth = |user: &str| {
+            use base64::{Engine, prelude::BASE64_STANDARD};
+            serde_json::json!({"auth": BASE64_STANDARD.encode(format!("{user}:x"))})
+        };
+        let text = serde_json::json!({"auths": {
+            "r.example": auth("host"),
+            "r.example/shop": auth("shop"),
+            "r.example/shop/api": auth("api"),
+            "docker.io/acme": auth("acme"),
+            "https://index.docker.io/v1/": auth("hub"),
+        }});
+        let (_folder, file) = keep(&text.to_string());
+        for (registry, repository, user) in [
+            ("r.example", "web", Some("host")),
+            ("r.example", "shopping/web", Some("host")),
+            ("r.example", "shop", Some("shop")),
+            ("r.example", "shop/web", Some("shop")),
+            ("r.example", "shop/api", Some("api")),
+            ("r.example", "shop/api/charts", Some("api")),
+            ("r.example", "shop/api2", Some("shop")),
+            ("docker.io", "acme/web", Some("acme")),
+            ("docker.io", "library/web", Some("hub")),
+            ("other.example", "shop/api", None),
+        ] {
+            let found = find(registry, repository, std::slice::from_ref(&file)).unwrap();
+            let login = |user: &str| DockerCredential::UsernamePassword(user.into(), "x".into());
+            assert_eq!(found, user.map(login), "{registry}/{repository}");
         }
     }
 
@@ -185,13 +248,13 @@ mod tests {
         let (_folder, file) =
             keep(r#"{"auths": {"https://index.docker.io/v1/": {"identitytoken": "t"}}}"#);
         let token = DockerCredential::IdentityToken("t".to_owned());
-        assert_eq!(find("docker.io", &[file]).unwrap(), Some(token));
+        assert_eq!(find("docker.io", "a/b", &[file]).unwrap(), Some(token));
     }
 
     #[test]
     fn a_damaged_file_is_named_and_its_content_is_not() {
         let (_folder, file) = keep(r#"{"auths": {"ghcr.io": {"auth": "secret!"}}}"#);
-        let error = find("ghcr.io", std::slice::from_ref(&file)).unwrap_err();
+        let error = find("ghcr.io", "a/b", std::slice::from_ref(&file)).unwrap_err();
         assert!(error.to_string().contains(&file.display().to_string()));
         assert!(!format!("{error:?}").contains("secret!"));
     }
@@ -203,7 +266,7 @@ mod tests {
             r#"{"credHelpers": {"other.example": "..\\evil"}}"#,
         ] {
             let (_folder, file) = keep(text);
-            let error = find("ghcr.io", &[file]).unwrap_err();
+            let error = find("ghcr.io", "a/b", &[file]).unwrap_err();
             assert!(error.to_string().contains("is a path"), "{error}");
         }
     }
@@ -211,7 +274,7 @@ mod tests {
     #[test]
     fn a_helper_that_is_not_installed_is_an_error_with_the_way_out() {
         let (_folder, file) = keep(r#"{"credHelpers": {"ghcr.io": "flota-test-no-such-helper"}}"#);
-        let error = find("ghcr.io", &[file]).unwrap_err();
+        let error = find("ghcr.io", "a/b", &[file]).unwrap_err();
         assert_eq!(error.hints(), ["docker login ghcr.io"]);
     }
 }

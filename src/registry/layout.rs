@@ -9,7 +9,7 @@ use std::{
 use oci_spec::image::{Descriptor, Digest, DigestAlgorithm};
 use serde::Deserialize;
 
-use super::sha256;
+use super::digest::sha256;
 use crate::model::error::{Error, Result};
 
 /// The largest manifest that is read or sent, in bytes: registries need not accept a larger one (distribution specification,
@@ -20,10 +20,10 @@ const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// A folder that holds an image layout.
-pub(super) struct Layout<'a>(pub(super) &'a Path);
+pub(super) struct ImageLayout<'a>(pub(super) &'a Path);
 
 /// A manifest as it lies there, with what it needs to be in the registry first.
-pub(super) struct Manifest {
+pub(super) struct LayoutManifest {
     pub(super) media_type: String,
     pub(super) bytes: Vec<u8>,
     /// The manifests of an index.
@@ -35,7 +35,7 @@ pub(super) struct Manifest {
 /// What manifests and indexes, OCI's and Docker's, have in common.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Document {
+struct ManifestFields {
     media_type: Option<String>,
     config: Option<Descriptor>,
     #[serde(default)]
@@ -43,16 +43,16 @@ struct Document {
     manifests: Option<Vec<Descriptor>>,
 }
 
-impl Layout<'_> {
+impl ImageLayout<'_> {
     /// The manifest or index called `digest`; its bytes are what the digest says.
-    pub(super) fn manifest(&self, digest: &Digest) -> Result<Manifest> {
+    pub(super) fn manifest(&self, digest: &Digest) -> Result<LayoutManifest> {
         let path = self.path(digest)?;
         let broken = |reason: &str| Error::work(format!("{} is {reason}", path.display()));
         let bytes = read_at_most(&path, MANIFEST_LIMIT)?;
         if sha256(&bytes) != digest.to_string() {
             return Err(broken("damaged: its digest is not its name"));
         }
-        let document: Document = serde_json::from_slice(&bytes)
+        let document: ManifestFields = serde_json::from_slice(&bytes)
             .map_err(|cause| broken("not an image manifest").because(cause))?;
         // Only OCI's documents may leave their media type out.
         let implied = if document.manifests.is_some() {
@@ -60,7 +60,7 @@ impl Layout<'_> {
         } else {
             MANIFEST
         };
-        Ok(Manifest {
+        Ok(LayoutManifest {
             media_type: document.media_type.unwrap_or_else(|| implied.to_owned()),
             bytes,
             children: document.manifests.unwrap_or_default(),
@@ -93,13 +93,6 @@ impl Layout<'_> {
             ),
         }
     }
-}
-
-/// The digest in `text`.
-pub(super) fn digest(text: &str) -> Result<Digest> {
-    text.parse().map_err(|cause| {
-        Error::misuse(format!("`{}` is not a digest", super::printable(text))).because(cause)
-    })
 }
 
 /// The content of a regular file of at most `limit` bytes.
@@ -146,7 +139,7 @@ mod tests {
             ),
         ] {
             let (folder, name) = layout_with(text.as_bytes());
-            let manifest = Layout(folder.path()).manifest(&name).unwrap();
+            let manifest = ImageLayout(folder.path()).manifest(&name).unwrap();
             assert_eq!(manifest.media_type, media_type);
             assert_eq!(manifest.bytes, text.as_bytes());
         }
@@ -157,7 +150,7 @@ mod tests {
         let (folder, name) = layout_with(b"{}");
         let path = folder.path().join("blobs/sha256").join(name.digest());
         fs::write(path, b"{ }").unwrap();
-        let error = Layout(folder.path()).manifest(&name).err().unwrap();
+        let error = ImageLayout(folder.path()).manifest(&name).err().unwrap();
         assert!(error.to_string().contains("damaged"), "{error}");
     }
 
@@ -166,13 +159,13 @@ mod tests {
         let text =
             r#"{"layers":[{"mediaType":"x","size":1,"digest":"sha256:../../../../etc/passwd"}]}"#;
         let (folder, name) = layout_with(text.as_bytes());
-        assert!(Layout(folder.path()).manifest(&name).is_err());
+        assert!(ImageLayout(folder.path()).manifest(&name).is_err());
     }
 
     #[test]
     fn a_blob_is_a_file_of_the_size_in_its_descriptor() {
         let (folder, name) = layout_with(b"four");
-        let layout = Layout(folder.path());
+        let layout = ImageLayout(folder.path());
         let blob = |size| Descriptor::new("x".into(), size, name.clone());
         assert!(layout.blob(&blob(4)).is_ok());
         assert!(layout.blob(&blob(5)).is_err());

@@ -1,13 +1,11 @@
-//! Which server a request goes to, and how it gets there.
+//! Which server a request goes to.
 
-use std::net::IpAddr;
+use ureq::http::{Uri, uri::Authority};
 
-use ureq::{
-    Proxy,
-    http::{Uri, uri::Authority},
+use crate::{
+    http::is_loopback,
+    model::error::{Error, Result},
 };
-
-use crate::model::error::{Error, Result};
 
 /// Docker Hub's name in references, and the host that speaks its API.
 const DOCKER_HUB: (&str, &str) = ("docker.io", "registry-1.docker.io");
@@ -16,12 +14,12 @@ const DOCKER_HUB: (&str, &str) = ("docker.io", "registry-1.docker.io");
 ///
 /// The scheme is `https`, except for a loopback host, where it is `http`: no certificate exists for those names.
 #[derive(Clone, Debug)]
-pub(super) struct Origin {
+pub(super) struct RegistryOrigin {
     scheme: &'static str,
     authority: Authority,
 }
 
-impl Origin {
+impl RegistryOrigin {
     /// The origin of the registry that references call `registry` (`host[:port]`).
     pub(super) fn of(registry: &str) -> Result<Self> {
         let host = if registry == DOCKER_HUB.0 {
@@ -97,43 +95,6 @@ impl Origin {
     }
 }
 
-/// The proxy for requests to `uri`, from the environment as curl reads it for TLS: `https_proxy`, else `all_proxy` (in lower or
-/// upper case), unless `no_proxy` names the host or a domain above it. Loopback hosts never have one. `no_proxy` knows no
-/// address ranges.
-pub(super) fn proxy_for(uri: &Uri, variable: impl Fn(&str) -> Option<String>) -> Option<Proxy> {
-    let host = uri.host()?;
-    let either = |name: &str| {
-        variable(name)
-            .or_else(|| variable(&name.to_ascii_uppercase()))
-            .filter(|value| !value.is_empty())
-    };
-    if is_loopback(host) || either("no_proxy").is_some_and(|list| is_excepted(host, &list)) {
-        return None;
-    }
-    let proxy = either("https_proxy").or_else(|| either("all_proxy"))?;
-    Proxy::new(&proxy).ok()
-}
-
-fn is_excepted(host: &str, list: &str) -> bool {
-    let host = host.to_ascii_lowercase();
-    list.split([',', ' ']).map(str::trim).any(|entry| {
-        let domain = entry
-            .trim_start_matches('*')
-            .trim_start_matches('.')
-            .to_ascii_lowercase();
-        let above = host.strip_suffix(&domain);
-        entry == "*"
-            || (!domain.is_empty()
-                && above.is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
-    })
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
 fn default_port(scheme: &str) -> u16 {
     if scheme == "http" { 80 } else { 443 }
 }
@@ -166,7 +127,7 @@ mod tests {
             ("localhost:5000", "http://localhost:5000/v2/"),
         ] {
             assert_eq!(
-                Origin::of(registry).unwrap().uri("/v2/").unwrap(),
+                RegistryOrigin::of(registry).unwrap().uri("/v2/").unwrap(),
                 uri(whole)
             );
         }
@@ -174,7 +135,7 @@ mod tests {
 
     #[test]
     fn credentials_belong_to_scheme_host_and_port() {
-        let origin = Origin::of("ghcr.io").unwrap();
+        let origin = RegistryOrigin::of("ghcr.io").unwrap();
         for own in ["https://ghcr.io/x", "https://GHCR.io:443/x"] {
             assert!(origin.owns(&uri(own)), "{own}");
         }
@@ -191,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_location_never_leads_from_tls_into_the_clear() {
-        let origin = Origin::of("ghcr.io").unwrap();
+        let origin = RegistryOrigin::of("ghcr.io").unwrap();
         assert_eq!(
             origin.join("/v2/x?a=b").unwrap(),
             uri("https://ghcr.io/v2/x?a=b")
@@ -210,30 +171,8 @@ mod tests {
         ] {
             assert!(origin.join(refused).is_none(), "{refused}");
         }
-        let local = Origin::of("127.0.0.1:5000").unwrap();
+        let local = RegistryOrigin::of("127.0.0.1:5000").unwrap();
         assert!(local.join("http://localhost:5001/x").is_some());
         assert!(local.join("http://ghcr.io/x").is_none());
-    }
-
-    #[test]
-    fn the_environments_proxy_is_used_unless_the_host_is_excepted() {
-        let ask = |host: &str, no_proxy: &str| {
-            let no_proxy = no_proxy.to_owned();
-            let proxy = proxy_for(&uri(&format!("https://{host}/")), move |name| match name {
-                "HTTPS_PROXY" => Some("http://proxy.corp:3128".to_owned()),
-                "no_proxy" => Some(no_proxy.clone()),
-                _ => None,
-            });
-            proxy.map(|proxy| (proxy.host().to_owned(), proxy.port()))
-        };
-        let used = Some(("proxy.corp".to_owned(), 3128));
-        assert_eq!(ask("ghcr.io", ""), used);
-        assert_eq!(ask("ghcr.io", "corp, .example"), used);
-        assert_eq!(ask("notcorp", "corp"), used);
-        assert_eq!(ask("registry.corp", "localhost, corp"), None);
-        assert_eq!(ask("registry.corp", "*.corp"), None);
-        assert_eq!(ask("registry.corp", "REGISTRY.corp"), None);
-        assert_eq!(ask("ghcr.io", "*"), None);
-        assert_eq!(ask("127.0.0.1", ""), None);
     }
 }

@@ -4,7 +4,10 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use include_dir::{Dir, DirEntry, include_dir};
 
-use super::{Source, Template, render};
+use super::{
+    render,
+    template::{Template, TemplateFile},
+};
 use crate::model::{
     error::{Error, Result},
     template::Origin,
@@ -17,6 +20,9 @@ const CHART: &str = "chart";
 
 /// The folder of the pipelines: no services.
 pub(super) const CI: &str = "ci";
+
+/// The directory of the pages that `flota help TOPIC` shows.
+const HELP: &str = "help";
 
 /// What makes a folder a chart.
 const CHART_FILE: &str = "config/Chart.yaml";
@@ -37,8 +43,14 @@ pub fn named(wanted: &str) -> Result<Option<Template>> {
     folder.map(read).transpose()
 }
 
+/// The page about a help topic, in Markdown; none where there is no such topic.
+pub fn help_page(topic: &str) -> Option<&'static str> {
+    let page = TEMPLATES.get_file(format!("{HELP}/{topic}.md"))?;
+    page.contents_utf8()
+}
+
 fn is_service(folder: &Dir<'_>) -> bool {
-    !matches!(name(folder), CHART | CI)
+    !matches!(name(folder), CHART | CI | HELP)
 }
 
 fn name<'a>(folder: &Dir<'a>) -> &'a str {
@@ -56,7 +68,7 @@ fn read(folder: &Dir<'static>) -> Result<Template> {
 }
 
 /// Its files by the paths that they are rendered to, so that one takes the place of another with or without `.jinja`.
-pub(super) fn sources(root: &Dir<'static>) -> Result<BTreeMap<String, Source>> {
+pub(super) fn sources(root: &Dir<'static>) -> Result<BTreeMap<String, TemplateFile>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![root];
     while let Some(folder) = folders.pop() {
@@ -78,7 +90,7 @@ pub(super) fn sources(root: &Dir<'static>) -> Result<BTreeMap<String, Source>> {
             let rendered = path.strip_suffix(render::ENDING).unwrap_or(path);
             found.insert(
                 rendered.to_owned(),
-                Source {
+                TemplateFile {
                     path: path.to_owned(),
                     content: Cow::Borrowed(file.contents()),
                     is_executable: false,

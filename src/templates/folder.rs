@@ -4,10 +4,13 @@ use std::{borrow::Cow, fs, path::Path};
 
 use walkdir::WalkDir;
 
-use super::{COUNT_LIMIT, SIZE_LIMIT, Source, Template};
-use crate::model::{
-    error::{Error, Result},
-    template::Origin,
+use super::template::{COUNT_LIMIT, SIZE_LIMIT, Template, TemplateFile, too_much};
+use crate::{
+    files,
+    model::{
+        error::{Error, Result},
+        template::Origin,
+    },
 };
 
 /// Reads the template in `folder`; what git keeps there is no part of it.
@@ -19,9 +22,7 @@ pub(super) fn read(folder: &Path, name: String, origin: Origin) -> Result<Templa
     let mut size = 0;
     let entries = WalkDir::new(folder).min_depth(1).into_iter();
     for entry in entries.filter_entry(|entry| entry.file_name() != ".git") {
-        let entry = entry.map_err(|err| {
-            Error::unavailable(format!("cannot read `{}`", folder.display())).because(err)
-        })?;
+        let entry = entry.map_err(|err| files::cannot("read", folder, err.into()))?;
         let (path, kind) = (entry.path(), entry.file_type());
         if kind.is_dir() {
             continue;
@@ -32,19 +33,18 @@ pub(super) fn read(folder: &Path, name: String, origin: Origin) -> Result<Templa
                 path.display()
             )));
         }
-        let cannot =
-            |err| Error::unavailable(format!("cannot read `{}`", path.display())).because(err);
+        let cannot = |err| files::cannot("read", path, err);
         let found = fs::metadata(path).map_err(cannot)?;
         size += usize::try_from(found.len()).unwrap_or(usize::MAX);
         if sources.len() == COUNT_LIMIT || size > SIZE_LIMIT {
-            return Err(super::too_much(&name));
+            return Err(too_much(&name));
         }
         let relative = path.strip_prefix(folder).ok().and_then(Path::to_str);
         let relative = relative.ok_or_else(|| {
             Error::misuse(format!("`{}` is not UTF-8", path.display()))
                 .hint("rename it: a template's paths are text")
         })?;
-        sources.push(Source {
+        sources.push(TemplateFile {
             path: relative.to_owned(),
             content: Cow::Owned(fs::read(path).map_err(cannot)?),
             is_executable: is_executable(&found),

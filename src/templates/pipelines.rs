@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use include_dir::Dir;
 
 use super::{
-    File,
     embedded::{CI, TEMPLATES, sources},
     render,
+    template::File,
 };
 use crate::model::{
     error::{Error, Result},

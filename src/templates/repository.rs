@@ -8,7 +8,7 @@ use gix::{
     objs::{FindExt, tree::EntryKind},
 };
 
-use super::{COUNT_LIMIT, SIZE_LIMIT, Source, Template};
+use super::template::{COUNT_LIMIT, SIZE_LIMIT, Template, TemplateFile, too_much};
 use crate::{
     git::{Objects, tree},
     model::{
@@ -50,9 +50,9 @@ pub(super) fn read(
         })?;
         size += blob.data.len();
         if sources.len() == COUNT_LIMIT || size > SIZE_LIMIT {
-            return Err(super::too_much(&name));
+            return Err(too_much(&name));
         }
-        sources.push(Source {
+        sources.push(TemplateFile {
             path: path.to_owned(),
             content: Cow::Owned(blob.data.to_vec()),
             is_executable: mode.kind() == EntryKind::BlobExecutable,

@@ -8,7 +8,10 @@ use std::{
 
 use bstr::{BStr, ByteSlice, ByteVec};
 
-use super::{Template, embedded, folder, repository};
+use super::{
+    embedded, folder, repository,
+    template::{MANIFEST, Template},
+};
 use crate::{
     git::{
         network::clone::{self, Access},
@@ -17,6 +20,7 @@ use crate::{
     },
     model::{
         error::{Error, Result},
+        nearest::nearest,
         template::{Origin, Record},
     },
 };
@@ -26,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A template, named.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum WantedTemplate {
     /// One that is part of the binary.
     Embedded(String),
     /// One in a folder.
@@ -40,7 +44,7 @@ pub enum Wanted {
     },
 }
 
-impl Wanted {
+impl WantedTemplate {
     /// Reads what a user says: the name of an embedded template, a folder, `URL` or `URL@REV`.
     ///
     /// # Errors
@@ -51,7 +55,7 @@ impl Wanted {
         }
         let (place, rev) = split(text);
         let is_folder = Path::new(place).is_dir();
-        if is_folder && rev.is_none() && Path::new(place).join(super::MANIFEST).is_file() {
+        if is_folder && rev.is_none() && Path::new(place).join(MANIFEST).is_file() {
             return Ok(Self::Folder(place.into()));
         }
         if is_folder || place.contains("://") || is_scp_like(place) {
@@ -64,12 +68,9 @@ impl Wanted {
         let error = Error::misuse(format!(
             "there is no template `{text}`, nor a folder or repository of that name"
         ));
-        let distance = |name: &&String| strsim::damerau_levenshtein(name, text);
-        Err(match names.iter().min_by_key(distance) {
-            Some(near) if distance(&near) * 3 <= near.len().max(text.len()) => {
-                error.hint(format!("did you mean `{near}`?"))
-            }
-            _ => error.hint(format!("flota has {}: flota templates", names.join(", "))),
+        Err(match nearest(text, &names) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error.hint(format!("flota has {}: flota templates", names.join(", "))),
         })
     }
 
@@ -102,13 +103,13 @@ impl Wanted {
 ///
 /// # Errors
 /// Misuse: there is no such, or it is none. Work: the server cannot be reached, or does not have it.
-pub fn load(wanted: &Wanted, fleet: &Repository, of_record: bool) -> Result<Template> {
+pub fn load(wanted: &WantedTemplate, fleet: &Repository, of_record: bool) -> Result<Template> {
     match wanted {
-        Wanted::Embedded(name) => embedded::named(name)?.ok_or_else(|| {
+        WantedTemplate::Embedded(name) => embedded::named(name)?.ok_or_else(|| {
             Error::misuse(format!("this flota has no template `{name}`"))
                 .hint("see those it has: flota templates")
         }),
-        Wanted::Folder(path) => {
+        WantedTemplate::Folder(path) => {
             let path = path.canonicalize().map_err(|err| {
                 Error::misuse(format!("there is no folder `{}`", path.display())).because(err)
             })?;
@@ -126,7 +127,7 @@ pub fn load(wanted: &Wanted, fleet: &Repository, of_record: bool) -> Result<Temp
             let origin = Origin::Folder(inside.map(ToOwned::to_owned));
             folder::read(&path, name.into_owned(), origin)
         }
-        Wanted::Git { url, rev } => {
+        WantedTemplate::Git { url, rev } => {
             let source = match of_record {
                 true => url::source(fleet, None, Some(url.as_str().into()))?,
                 false => url::given(url.as_str().into())?,
@@ -241,11 +242,11 @@ mod tests {
 
     #[test]
     fn what_is_nothing_gets_the_nearest() {
-        let err = Wanted::parse("sttic").unwrap_err();
+        let err = WantedTemplate::parse("sttic").unwrap_err();
         assert_eq!(err.hints(), ["did you mean `static`?"]);
-        assert!(Wanted::parse("nothing-at-all").is_err());
-        let wanted = Wanted::parse("static").unwrap();
-        assert_eq!(wanted, Wanted::Embedded("static".into()));
+        assert!(WantedTemplate::parse("nothing-at-all").is_err());
+        let wanted = WantedTemplate::parse("static").unwrap();
+        assert_eq!(wanted, WantedTemplate::Embedded("static".into()));
     }
 
     #[test]

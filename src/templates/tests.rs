@@ -1,11 +1,14 @@
 //! What holds for every template, and what a hostile one may not do.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, path::Path};
 
 use bstr::ByteSlice;
 
-use super::*;
-use crate::model::template::{MODULE, NAME};
+use super::{
+    template::{MANIFEST, TemplateFile},
+    *,
+};
+use crate::model::template::{MODULE, NAME, Origin, Values};
 
 fn values(more: &[(&str, &str)]) -> Values {
     let all = [(NAME, "web"), (MODULE, "web")]
@@ -20,7 +23,7 @@ fn template(files: &[(&str, &[u8])]) -> Template {
     let sources = files
         .iter()
         .chain([&manifest])
-        .map(|(path, content)| Source {
+        .map(|(path, content)| TemplateFile {
             path: (*path).to_owned(),
             content: Cow::Owned(content.to_vec()),
             is_executable: false,

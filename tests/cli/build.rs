@@ -88,7 +88,7 @@ impl Sandbox {
             .collect()
     }
 
-    /// What Helm makes of every chart that was baked; the rendered manifests.
+    /// What Helm makes of every chart that was packaged; the rendered manifests.
     fn helm_accepts(&self) -> String {
         if !need("helm") {
             return String::new();

@@ -27,8 +27,8 @@ fn configure(sandbox: &Sandbox, address: &str) {
 /// The digest that the registry has under a name, as `skopeo` or else flota's own client sees it.
 fn digest(reference: &str) -> Option<String> {
     let reference = flota::model::reference::Reference::parse(reference).unwrap();
-    let options = flota::registry::Options::default();
-    let registry = flota::registry::Registry::new(reference.registry(), options).unwrap();
+    let registries = flota::registry::Registries::new(flota::registry::RegistryOptions::default());
+    let registry = registries.at(reference.registry()).unwrap();
     registry.resolve(&reference).unwrap()
 }
 

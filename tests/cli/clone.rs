@@ -1,6 +1,6 @@
 //! `flota clone`: what is on disk afterwards is what git would leave, and a hostile fleet gets nothing.
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use crate::sandbox::Sandbox;
 
@@ -191,9 +191,8 @@ fn branch_and_depth() {
 #[test]
 fn a_submodule_that_is_to_be_shallow_is() {
     let sandbox = fleet();
-    let shallow = ["config", "set", "--file", ".gitmodules"];
-    let set = [&shallow[..], &["submodule.web.shallow", "true"]].concat();
-    sandbox.git("fleet", &set);
+    let shallow = ["config", "--file=.gitmodules", "submodule.web.shallow"];
+    sandbox.git("fleet", &[&shallow[..], &["true"]].concat());
     sandbox.git("fleet", &["commit", "--quiet", "--all", "--message", "Cut"]);
     sandbox.git(
         "web",
@@ -338,5 +337,36 @@ fn without_git_it_is_git_that_is_missing() {
     assert_eq!(ran.status, Some(3), "{}", ran.stderr);
     let said = "error: git is not installed, or not on PATH\nhint: install git ";
     assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    assert!(!sandbox.path("ours").exists());
+}
+
+#[test]
+fn a_git_that_is_too_old_is_named_before_it_does_anything() {
+    let sandbox = Sandbox::scripted("to-clone");
+    let tools = sandbox.path("tools");
+    fs::create_dir(&tools).unwrap();
+    let git = tools.join("git");
+    let record = sandbox.path("started");
+    let script = format!(
+        "#!/bin/sh\necho \"$*\" >>'{}'\necho git version 2.38.5\n",
+        record.display()
+    );
+    fs::write(&git, script).unwrap();
+    fs::set_permissions(&git, fs::Permissions::from_mode(0o755)).unwrap();
+    for (dir, args) in [
+        ("", &["clone", "fleet", "ours"][..]),
+        ("", &["init", "another"]),
+        ("fleet", &["new", "shop", "--template", "static"]),
+        ("", &["demo", "shop"]),
+    ] {
+        let ran = sandbox.flota_with(dir, args, |command| {
+            command.env("PATH", &tools);
+        });
+        assert_eq!(ran.status, Some(3), "{args:?}: {}", ran.stderr);
+        let said = "git 2.38.5 is too old: flota needs git 2.39 or newer\nhint: ";
+        assert!(ran.stderr.contains(said), "{args:?}: {}", ran.stderr);
+    }
+    // Once a run, and nothing else.
+    assert_eq!(fs::read_to_string(record).unwrap(), "version\n".repeat(4));
     assert!(!sandbox.path("ours").exists());
 }

@@ -89,16 +89,8 @@ fn helpers_are_asked_once_for_a_server_and_their_password_goes_there_alone() {
     let other = serve(sandbox.root(), Manners::default());
     // One service is elsewhere, where nobody has to log in.
     let web = format!("{}/web", other.url);
-    sandbox.git(
-        "fleet",
-        &[
-            "config",
-            "set",
-            "--file=.gitmodules",
-            "submodule.web.url",
-            &web,
-        ],
-    );
+    let moved = ["config", "--file=.gitmodules", "submodule.web.url", &web];
+    sandbox.git("fleet", &moved);
     sandbox.git(
         "fleet",
         &["commit", "--quiet", "--all", "--message=Move web"],

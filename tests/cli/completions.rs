@@ -75,7 +75,7 @@ fn fish_completes_by_its_script_and_expands_nothing_in_it() {
     "#;
     let said = asked("fish", "flota.fish", &["--no-config", "-c", ask]);
     let wanted = "changed\tShow what changed inside the services between two commits\n\
-                  github\tA matrix, in the file GITHUB_OUTPUT where that is set (the table is printed then)\n\
+                  github\tA matrix, written to the file in GITHUB_OUTPUT if that is set (and the table is printed)\n\
                   gitlab\tA child pipeline\n";
     assert_eq!(said, wanted);
 }

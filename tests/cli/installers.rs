@@ -364,7 +364,7 @@ fn what_was_not_released_is_not_installed() {
 #[test]
 fn all_of_them_do_the_same() {
     let template = file("templates/ci/install.sh.jinja");
-    let begin = template.find("# Where the system").unwrap();
+    let begin = template.find("# A directory that").unwrap();
     let end = template.find("[% endif %]").unwrap();
     let written: Vec<_> = template[begin..end].lines().collect();
     for name in [

@@ -23,8 +23,12 @@ mod consumers;
 mod daemons;
 mod demo;
 mod explain;
+#[path = "../registry/fake.rs"]
+#[allow(dead_code, reason = "each test program uses its own part")]
+mod fake;
 mod faults;
 mod foreach;
+mod help;
 mod hostile;
 #[path = "../support/http.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]
@@ -42,6 +46,7 @@ mod registry;
 mod resolve;
 mod sandbox;
 mod select;
+mod slow_servers;
 mod speaking;
 mod status;
 mod switch;

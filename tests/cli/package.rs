@@ -75,6 +75,15 @@ fn the_archive_holds_what_an_installation_needs() {
     for page in ["flota", "flota-build", "flota-template-drift"] {
         assert!(files.contains(&format!("man/man1/{page}.1")), "{page}");
     }
-    files.retain(|file| !file.starts_with("man/man1/flota"));
+    for page in ["flota-rules", "flota-exit-codes"] {
+        assert!(files.contains(&format!("man/man7/{page}.7")), "{page}");
+    }
+    files.retain(|file| {
+        let is_page = |section: u8| {
+            file.starts_with(&format!("man/man{section}/flota"))
+                && file.ends_with(&format!(".{section}"))
+        };
+        !is_page(1) && !is_page(7)
+    });
     assert_eq!(files, BTreeSet::new(), "nothing else");
 }

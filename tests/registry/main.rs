@@ -1,20 +1,22 @@
 //! The registry adapter against the real `docker-registry` (Debian's package of the same name) and against servers that
 //! misbehave on purpose.
 
+#[allow(dead_code, reason = "each test program uses its own part")]
 mod fake;
+mod logins;
 mod misbehaviour;
 mod real;
 #[path = "../support/registry.rs"]
 mod server;
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
-use flota::registry::{Options, Registry};
+use flota::registry::{Registries, Registry, RegistryOptions};
 use sha2::{Digest, Sha256};
 
 /// No user's credentials, no long waits.
-fn options() -> Options {
-    Options {
+fn options() -> RegistryOptions {
+    RegistryOptions {
         credential_files: Vec::new(),
         connect_timeout: Duration::from_secs(5),
         stall_timeout: Duration::from_secs(20),
@@ -24,7 +26,7 @@ fn options() -> Options {
 }
 
 /// The registry at `address`, with the login `user:password` kept for it where there is one.
-fn registry(address: &str, login: Option<&str>) -> (Registry, tempfile::TempDir) {
+fn registry(address: &str, login: Option<&str>) -> (Arc<Registry>, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let mut options = options();
     if let Some(login) = login {
@@ -34,7 +36,7 @@ fn registry(address: &str, login: Option<&str>) -> (Registry, tempfile::TempDir)
         fs::write(&file, auth.to_string()).unwrap();
         options.credential_files.push(file);
     }
-    (Registry::new(address, options).unwrap(), folder)
+    (Registries::new(options).at(address).unwrap(), folder)
 }
 
 fn digest(bytes: &[u8]) -> String {

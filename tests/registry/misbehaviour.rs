@@ -7,7 +7,7 @@ use std::{
 
 use flota::{
     model::{error::Error, exit::Exit, reference::Reference},
-    registry::{Options, Registry},
+    registry::{Registries, RegistryOptions},
 };
 
 use super::{
@@ -91,12 +91,13 @@ fn absence_and_denial_are_final() {
 #[test]
 fn a_silent_server_is_given_up() {
     let fake = Fake::start(|_, _| Answer::Silence);
-    let impatient = Options {
+    let impatient = RegistryOptions {
         stall_timeout: Duration::from_millis(300),
         ..options()
     };
     let start = Instant::now();
-    let error = Registry::new(&fake.address, impatient)
+    let error = Registries::new(impatient)
+        .at(&fake.address)
         .unwrap()
         .resolve(&web(&fake))
         .unwrap_err();
@@ -263,11 +264,11 @@ fn an_identity_token_is_exchanged_in_a_form_and_not_in_an_address() {
     let file = folder.path().join("auth.json");
     let auths = serde_json::json!({"auths": {&fake.address: {"identitytoken": "s&cret"}}});
     std::fs::write(&file, auths.to_string()).unwrap();
-    let options = Options {
+    let options = RegistryOptions {
         credential_files: vec![file],
         ..options()
     };
-    let registry = Registry::new(&fake.address, options).unwrap();
+    let registry = Registries::new(options).at(&fake.address).unwrap();
     assert!(registry.resolve(&web(&fake)).unwrap().is_some());
     let asked = &tokens.asked()[0];
     assert_eq!(
@@ -294,11 +295,12 @@ fn a_helper_on_the_path_is_asked_for_the_login() {
     const INNER: &str = "FLOTA_TEST_INNER";
     let fake = storing(String::new());
     let ask = |folder: &std::path::Path| {
-        let options = Options {
+        let options = RegistryOptions {
             credential_files: vec![folder.join("config.json")],
             ..options()
         };
-        Registry::new(&fake.address, options)
+        Registries::new(options)
+            .at(&fake.address)
             .unwrap()
             .resolve(&web(&fake))
     };

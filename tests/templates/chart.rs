@@ -1,4 +1,4 @@
-//! The chart, baked as a build does it: for programs, and as `static` has it for files.
+//! The chart, packaged as a build does it: for programs, and as `static` has it for files.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -62,9 +62,9 @@ impl Package {
             )]),
             created: 1_767_225_600,
         };
-        let baked = chart::bake(&request, folder.path()).unwrap();
+        let packaged = chart::package(&request, folder.path()).unwrap();
         Self {
-            file: baked.file,
+            file: packaged.file,
             release: name.into(),
             _folder: folder,
         }

@@ -1,9 +1,9 @@
 //! Whether an edited text reads as the tree that was meant: by values, whatever the quoting.
 
-use super::{Fault, Kind, Node};
+use super::node::{Kind, Node, YamlFault};
 
 /// Fails at the first node that does not read as it was meant.
-pub fn compare(meant: &Node, read: &Node) -> Result<(), Fault> {
+pub fn compare(meant: &Node, read: &Node) -> Result<(), YamlFault> {
     let same = meant.anchor == read.anchor && meant.tag == read.tag;
     match (&meant.kind, &read.kind) {
         (Kind::Scalar { .. }, Kind::Scalar { .. })
@@ -35,8 +35,8 @@ pub fn compare(meant: &Node, read: &Node) -> Result<(), Fault> {
 }
 
 /// The fault of a place that does not read as it was meant.
-pub fn misread(line: usize, column: usize) -> Fault {
-    Fault {
+pub fn misread(line: usize, column: usize) -> YamlFault {
+    YamlFault {
         line,
         column,
         what: "an edit would not read back as it is meant here; put this value in double quotes"

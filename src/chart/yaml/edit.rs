@@ -5,9 +5,11 @@ use std::ops::Range;
 use granit_parser::ScalarStyle;
 
 use super::{
-    Document, Fault, Kind, Node, NodeTag,
     compare::{compare, misread},
-    parse, scalar,
+    new_value::{NewValue, mapping, node, scalar_node},
+    node::{Kind, Node, NodeTag, YamlDocument, YamlFault},
+    parse::parse,
+    scalar,
 };
 
 /// How a scalar that is set gets written.
@@ -66,7 +68,7 @@ impl<'s> Editor<'s> {
         value: &mut Node,
         text: &str,
         quoting: Quoting,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), YamlFault> {
         let style = match &value.kind {
             _ if value.tag == Some(NodeTag::Other) => {
                 return Err(value.fault("a value with a tag cannot be set; remove the tag"));
@@ -100,7 +102,12 @@ impl<'s> Editor<'s> {
     ///
     /// # Errors
     /// A null whose place cannot be found.
-    pub fn set_null(&mut self, key: &Node, value: &mut Node, new: New) -> Result<(), Fault> {
+    pub fn set_null(
+        &mut self,
+        key: &Node,
+        value: &mut Node,
+        new: NewValue,
+    ) -> Result<(), YamlFault> {
         if value.span.is_empty() {
             self.set_absent(key, value, &new.raw)?;
         } else {
@@ -119,8 +126,8 @@ impl<'s> Editor<'s> {
         &mut self,
         map: &mut Node,
         after: &str,
-        new: Vec<(&str, New)>,
-    ) -> Result<(), Fault> {
+        new: Vec<(&str, NewValue)>,
+    ) -> Result<(), YamlFault> {
         let no_entry = map.fault(format!("`{after}` is no entry of this mapping"));
         let Kind::Mapping { entries, flow } = &mut map.kind else {
             return Err(no_entry);
@@ -140,7 +147,10 @@ impl<'s> Editor<'s> {
             let indent = self.indentation(key)?;
             self.insert_lines(end, indent, &new);
         }
-        entries.splice(index + 1..index + 1, new.into_iter().map(New::into_entry));
+        entries.splice(
+            index + 1..index + 1,
+            new.into_iter().map(NewValue::into_entry),
+        );
         Ok(())
     }
 
@@ -153,8 +163,8 @@ impl<'s> Editor<'s> {
         &mut self,
         owner: Option<&Node>,
         map: &mut Node,
-        new: Vec<(&str, New)>,
-    ) -> Result<(), Fault> {
+        new: Vec<(&str, NewValue)>,
+    ) -> Result<(), YamlFault> {
         let no_place = map.fault("nothing can be added to a mapping written like this");
         let Kind::Mapping { entries, flow } = &mut map.kind else {
             return Err(no_place);
@@ -174,7 +184,7 @@ impl<'s> Editor<'s> {
             }
             _ => return Err(no_place),
         }
-        entries.splice(0..0, new.into_iter().map(New::into_entry));
+        entries.splice(0..0, new.into_iter().map(NewValue::into_entry));
         Ok(())
     }
 
@@ -185,10 +195,10 @@ impl<'s> Editor<'s> {
     /// A root whose indentation is not made of spaces.
     pub fn append(
         &mut self,
-        document: &mut Document,
+        document: &mut YamlDocument,
         key: &str,
         strings: &[(&str, &str)],
-    ) -> Result<(), Fault> {
+    ) -> Result<(), YamlFault> {
         let first = document
             .root
             .as_ref()
@@ -234,7 +244,7 @@ impl<'s> Editor<'s> {
     /// # Errors
     /// When it does not read back as `expected`, the tree that was changed in step with the edits: nothing that differs
     /// from what was meant leaves this module.
-    pub fn finish(mut self, expected: Option<&Node>) -> Result<String, Fault> {
+    pub fn finish(mut self, expected: Option<&Node>) -> Result<String, YamlFault> {
         self.edits.sort_by_key(|(range, _)| range.start);
         let mut text = String::with_capacity(self.source.len());
         let mut at = 0;
@@ -244,7 +254,7 @@ impl<'s> Editor<'s> {
             at = range.end;
         }
         text.push_str(&self.source[at..]);
-        let read = parse(&text).map_err(|fault| Fault {
+        let read = parse(&text).map_err(|fault| YamlFault {
             what: format!("after the edit: {}", fault.what),
             ..fault
         })?;
@@ -261,7 +271,7 @@ impl<'s> Editor<'s> {
     }
 
     /// Adds lines below the line that holds the byte `at`.
-    fn insert_lines(&mut self, at: usize, indent: &str, new: &[(&str, New)]) {
+    fn insert_lines(&mut self, at: usize, indent: &str, new: &[(&str, NewValue)]) {
         let lines = new
             .iter()
             .map(|(key, new)| format!("{}{indent}{key}: {}", self.line_ending, new.raw));
@@ -269,7 +279,7 @@ impl<'s> Editor<'s> {
     }
 
     /// Where an entry ends, if that is on the line it is read from: not behind block scalars and collections.
-    fn end_on_line(&self, key: &Node, value: &Node) -> Result<usize, Fault> {
+    fn end_on_line(&self, key: &Node, value: &Node) -> Result<usize, YamlFault> {
         match &value.kind {
             _ if value.span.is_empty() => self.after_colon(key),
             Kind::Scalar { style, .. } if !is_block(*style) => Ok(value.span.end),
@@ -279,7 +289,7 @@ impl<'s> Editor<'s> {
         }
     }
 
-    fn set_absent(&mut self, key: &Node, value: &Node, raw: &str) -> Result<(), Fault> {
+    fn set_absent(&mut self, key: &Node, value: &Node, raw: &str) -> Result<(), YamlFault> {
         if value.anchor != 0 || value.tag.is_some() {
             return Err(value.fault("an empty value with an anchor or a tag cannot be set"));
         }
@@ -289,7 +299,7 @@ impl<'s> Editor<'s> {
     }
 
     /// The byte behind the colon that follows a key.
-    fn after_colon(&self, key: &Node) -> Result<usize, Fault> {
+    fn after_colon(&self, key: &Node) -> Result<usize, YamlFault> {
         let rest = &self.source[key.span.end..];
         let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
         if rest[blanks..].starts_with(':') {
@@ -307,7 +317,7 @@ impl<'s> Editor<'s> {
     }
 
     /// What stands before a key on its line: spaces, else nothing can be added in its column.
-    fn indentation(&self, key: &Node) -> Result<&'s str, Fault> {
+    fn indentation(&self, key: &Node) -> Result<&'s str, YamlFault> {
         let before = &self.source[..key.span.start];
         let start = before.rfind('\n').map_or(0, |at| at + 1);
         let indent = before[start..].trim_start_matches('\u{feff}');
@@ -316,73 +326,6 @@ impl<'s> Editor<'s> {
         } else {
             Err(key.fault("nothing can be added beside a key that does not start its line"))
         }
-    }
-}
-
-/// A value that an edit brings in.
-#[derive(Clone, Debug)]
-pub struct New {
-    raw: String,
-    kind: Kind,
-}
-
-impl New {
-    /// A string in double quotes.
-    pub fn string(text: &str) -> Self {
-        Self {
-            raw: scalar::double_quoted(text),
-            kind: scalar_node(text, ScalarStyle::DoubleQuoted).kind,
-        }
-    }
-
-    /// `{key: "text", …}`.
-    pub fn flow_mapping(strings: &[(&str, &str)]) -> Self {
-        let entries: Vec<_> = strings
-            .iter()
-            .map(|(key, text)| format!("{key}: {}", scalar::double_quoted(text)))
-            .collect();
-        Self {
-            raw: format!("{{{}}}", entries.join(", ")),
-            kind: mapping(strings, true),
-        }
-    }
-
-    fn into_entry((key, new): (&str, Self)) -> (Node, Node) {
-        (scalar_node(key, ScalarStyle::Plain), node(new.kind))
-    }
-}
-
-fn mapping(strings: &[(&str, &str)], flow: bool) -> Kind {
-    let entry = |(key, text): &(&str, &str)| {
-        (
-            scalar_node(key, ScalarStyle::Plain),
-            node(New::string(text).kind),
-        )
-    };
-    Kind::Mapping {
-        entries: strings.iter().map(entry).collect(),
-        flow,
-    }
-}
-
-fn scalar_node(text: &str, style: ScalarStyle) -> Node {
-    node(Kind::Scalar {
-        text: text.into(),
-        style,
-        indent: 0,
-    })
-}
-
-/// A node that an edit makes: it has no place in the source.
-fn node(kind: Kind) -> Node {
-    Node {
-        kind,
-        span: 0..0,
-        line: 1,
-        column: 1,
-        anchor: 0,
-        tag: None,
-        edited: true,
     }
 }
 
@@ -409,97 +352,4 @@ fn write(text: &str, style: ScalarStyle, quoting: Quoting) -> (String, ScalarSty
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn root(source: &str) -> Node {
-        parse(source).unwrap().root.unwrap()
-    }
-
-    fn set(source: &str, key: &str, text: &str, quoting: Quoting) -> Result<String, Fault> {
-        let mut editor = Editor::new(source);
-        let mut root = root(source);
-        let (key, value) = root.entry_mut(key).unwrap();
-        editor.set(key, value, text, quoting)?;
-        editor.finish(Some(&root))
-    }
-
-    #[test]
-    fn a_set_value_keeps_its_quotes_as_far_as_the_text_allows() {
-        for (source, text, quoting, expected) in [
-            ("a: b # c", "d", Quoting::Keep, "a: d # c"),
-            ("a: b", "1", Quoting::Keep, "a: \"1\""),
-            ("a: b", "d", Quoting::Always, "a: \"d\""),
-            ("a: 'b'", "it's", Quoting::Always, "a: 'it''s'"),
-            ("a: 'b'", "x\ny", Quoting::Keep, "a: \"x\\ny\""),
-            ("a: \"b\"", "d", Quoting::Keep, "a: \"d\""),
-            ("a : # c", "d", Quoting::Keep, "a : d # c"),
-            ("x: &x 1\na: *x", "d", Quoting::Keep, "x: &x 1\na: d"),
-            ("a: &x b\nc: *x", "d", Quoting::Keep, "a: &x d\nc: *x"),
-            ("{a: , b}", "d", Quoting::Keep, "{a: d , b}"),
-        ] {
-            assert_eq!(set(source, "a", text, quoting).unwrap(), expected);
-        }
-    }
-
-    #[test]
-    fn a_value_that_cannot_be_set_is_refused() {
-        for source in [
-            "a: [b]",
-            "a: {b: c}",
-            "a: |\n  b\n",
-            "a: !!int 1",
-            "a: &x",
-            "{a}",
-        ] {
-            assert!(set(source, "a", "d", Quoting::Keep).is_err(), "{source}");
-        }
-    }
-
-    #[test]
-    fn entries_are_added_in_the_column_and_style_of_the_mapping() {
-        let insert = |source: &str| {
-            let mut editor = Editor::new(source);
-            let mut root = root(source);
-            let new = vec![
-                ("x", New::string("1")),
-                ("y", New::flow_mapping(&[("z", "2")])),
-            ];
-            editor.insert_after(&mut root, "a", new)?;
-            editor.finish(Some(&root))
-        };
-        for (source, expected) in [
-            (
-                "a: b # c\nd: e\n",
-                "a: b # c\nx: \"1\"\ny: {z: \"2\"}\nd: e\n",
-            ),
-            (
-                "  a:\r\n  d: e\r\n",
-                "  a:\r\n  x: \"1\"\r\n  y: {z: \"2\"}\r\n  d: e\r\n",
-            ),
-            ("{a: b}", "{a: b, x: \"1\", y: {z: \"2\"}}"),
-        ] {
-            assert_eq!(insert(source).unwrap(), expected);
-        }
-        for source in [
-            "a: |\n  b\n",
-            "a:\n- b\n",
-            "&x a: b\n",
-            "c: d\n",
-            "? a\n: b\n",
-        ] {
-            assert!(insert(source).is_err(), "{source}");
-        }
-    }
-
-    #[test]
-    fn what_does_not_read_back_never_leaves() {
-        let source = "a: b\nc: d\n";
-        let mut editor = Editor::new(source);
-        let mut root = root(source);
-        let (_, value) = root.entry_mut("c").unwrap();
-        editor.replace(value, "1".into(), "1".into(), ScalarStyle::DoubleQuoted);
-        let fault = editor.finish(Some(&root)).unwrap_err();
-        assert_eq!((fault.line, fault.column), (2, 4));
-    }
-}
+mod tests;

@@ -1,5 +1,8 @@
 //! How a text is written as a YAML scalar so that every reader of Helm's kind (YAML 1.1 and 1.2) gets that text back.
 
+/// The key whose value YAML 1.1 merges into its mapping (<https://yaml.org/type/merge.html>); Helm's parser does so.
+pub const MERGE_KEY: &str = "<<";
+
 /// Words that some YAML version reads as something other than a string (<https://yaml.org/type/bool.html> and others).
 const WORDS: [&str; 11] = [
     "y", "n", "yes", "no", "on", "off", "true", "false", "null", "~", "=",
@@ -9,7 +12,7 @@ const WORDS: [&str; 11] = [
 /// its prefix counts as a number, too.
 pub fn is_string(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    if text.is_empty() || text == super::MERGE_KEY || WORDS.contains(&lower.as_str()) {
+    if text.is_empty() || text == MERGE_KEY || WORDS.contains(&lower.as_str()) {
         return false;
     }
     if !text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) {

@@ -11,8 +11,8 @@ use rustix::fs::{Mode, OFlags};
 use walkdir::WalkDir;
 
 use super::{
-    ignore::Rules,
-    tree::{Entry, Kind, Owner, Tree},
+    ignore::DockerIgnore,
+    tree::{Kind, Owner, Tree, TreeEntry},
 };
 use crate::model::error::{Error, Result};
 
@@ -26,7 +26,7 @@ pub const ENTRIES: usize = 1_000_000;
 #[derive(Debug)]
 pub struct Context {
     root: PathBuf,
-    rules: Rules,
+    rules: DockerIgnore,
     tree: Tree,
 }
 
@@ -100,18 +100,18 @@ fn canonical(root: &Path) -> Result<PathBuf> {
 }
 
 /// `Dockerfile.dockerignore` beside a Dockerfile of that name goes before the context's `.dockerignore`.
-fn ignore_rules(root: &Path, dockerfile: &Path) -> Result<Rules> {
+fn ignore_rules(root: &Path, dockerfile: &Path) -> Result<DockerIgnore> {
     let mut own = dockerfile.as_os_str().to_owned();
     own.push(".dockerignore");
     for file in [PathBuf::from(own), ".dockerignore".into()] {
         if let Some(text) = read_text(root, &file, IGNORE_SIZE)? {
-            return Rules::parse(&file.display().to_string(), &text);
+            return DockerIgnore::parse(&file.display().to_string(), &text);
         }
     }
-    Ok(Rules::default())
+    Ok(DockerIgnore::default())
 }
 
-fn walk(root: &Path, rules: &Rules) -> Result<Tree> {
+fn walk(root: &Path, rules: &DockerIgnore) -> Result<Tree> {
     let relative = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_owned();
     let failed = |cause: walkdir::Error| {
         Error::work(format!("cannot read the build context {}", root.display())).because(cause)
@@ -138,18 +138,18 @@ fn walk(root: &Path, rules: &Rules) -> Result<Tree> {
 }
 
 /// Adds an entry, and those parents of it that are hidden themselves but for this exception.
-fn add(tree: &mut Tree, path: PathBuf, entry: Entry) {
+fn add(tree: &mut Tree, path: PathBuf, entry: TreeEntry) {
     for parent in path.ancestors().skip(1) {
         if tree.is_directory(parent) {
             break;
         }
-        tree.insert(parent.to_owned(), Entry::directory(Owner::default()));
+        tree.insert(parent.to_owned(), TreeEntry::directory(Owner::default()));
     }
     tree.insert(path, entry);
 }
 
 /// Only what a commit has: kind, content, the executable bit.
-fn entry(path: &Path, absolute: &Path, metadata: &Metadata) -> Result<Entry> {
+fn entry(path: &Path, absolute: &Path, metadata: &Metadata) -> Result<TreeEntry> {
     let executable = metadata.permissions().mode() & 0o100 != 0;
     let (kind, mode) = match metadata.file_type() {
         kind if kind.is_dir() => (Kind::Directory, 0o755),
@@ -166,7 +166,7 @@ fn entry(path: &Path, absolute: &Path, metadata: &Metadata) -> Result<Entry> {
         _ => (Kind::Special, 0),
     };
     let owner = Owner::default();
-    Ok(Entry { kind, mode, owner })
+    Ok(TreeEntry { kind, mode, owner })
 }
 
 /// Opens a regular file component by component, so that a symlink put in its way meanwhile is refused and not followed.

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use parse_dockerfile::{AddInstruction, CopyInstruction, HereDoc, Source as Written};
 
 use super::{
-    dockerfile::Place,
-    ignore::Rules,
-    instructions::{self, Reader},
-    options::{self, Options},
+    dockerfile::InstructionPlace,
+    ignore::DockerIgnore,
+    options::{self, InstructionOptions},
     paths,
+    stage::{self, StageReader},
     tree::Owner,
 };
 use crate::model::error::{Error, Result};
@@ -20,7 +20,7 @@ pub struct Copy {
     /// The stage copied from; the build context when `None`.
     pub from: Option<usize>,
     /// What is copied, in order.
-    pub sources: Vec<Source>,
+    pub sources: Vec<CopySource>,
     /// Where to, below the image's root.
     pub destination: PathBuf,
     /// Whether the destination was written as a directory (`/app/`).
@@ -32,14 +32,14 @@ pub struct Copy {
     /// `--parents`: keep the directories of the source path.
     pub parents: bool,
     /// `--exclude`.
-    pub excludes: Rules,
+    pub excludes: DockerIgnore,
     /// Whether archives would be unpacked: `ADD` without `--unpack=false`.
     pub unpack: bool,
 }
 
 /// One source.
 #[derive(Debug)]
-pub enum Source {
+pub enum CopySource {
     /// A path or pattern, which `--parents` keeps from the directory `base` on. Both are clean and relative to the root copied from.
     Path {
         /// Empty, except for `--parents` with a `/./` in the path.
@@ -58,7 +58,11 @@ pub enum Source {
 
 impl Copy {
     /// Reads a `COPY`.
-    pub fn of_copy(reader: &Reader, place: &Place, copy: &CopyInstruction) -> Result<Self> {
+    pub fn of_copy(
+        reader: &StageReader,
+        place: &InstructionPlace,
+        copy: &CopyInstruction,
+    ) -> Result<Self> {
         let known = ["from", "chown", "chmod", "link", "parents", "exclude"];
         let options = options::read(place, &copy.options, &known)?;
         let from = match options.value(place, "from")? {
@@ -82,7 +86,11 @@ impl Copy {
     }
 
     /// Reads an `ADD` of files that are at hand.
-    pub fn of_add(reader: &Reader, place: &Place, add: &AddInstruction) -> Result<Self> {
+    pub fn of_add(
+        reader: &StageReader,
+        place: &InstructionPlace,
+        add: &AddInstruction,
+    ) -> Result<Self> {
         let known = [
             "chown",
             "chmod",
@@ -103,9 +111,9 @@ impl Copy {
     }
 
     fn read(
-        reader: &Reader,
-        place: &Place,
-        options: &Options,
+        reader: &StageReader,
+        place: &InstructionPlace,
+        options: &InstructionOptions,
         sources: &[Written],
         destination: &str,
         remote: &dyn Fn() -> Error,
@@ -122,8 +130,8 @@ impl Copy {
         }
         let sources = sources
             .iter()
-            .map(|source| Source::read(reader, place, source, parents, remote));
-        let excludes = Rules::excludes(options.values("exclude"));
+            .map(|source| CopySource::read(reader, place, source, parents, remote));
+        let excludes = DockerIgnore::excludes(options.values("exclude"));
         Ok(Self {
             from: None,
             sources: sources.collect::<Result<_>>()?,
@@ -138,10 +146,10 @@ impl Copy {
     }
 }
 
-impl Source {
+impl CopySource {
     fn read(
-        reader: &Reader,
-        place: &Place,
+        reader: &StageReader,
+        place: &InstructionPlace,
         source: &Written,
         parents: bool,
         remote: &dyn Fn() -> Error,
@@ -168,7 +176,7 @@ impl Source {
         })
     }
 
-    fn inline(reader: &Reader, place: &Place, document: &HereDoc) -> Result<Self> {
+    fn inline(reader: &StageReader, place: &InstructionPlace, document: &HereDoc) -> Result<Self> {
         let name = reader.shared().places.line_at(document.span.end).to_owned();
         if name.contains('/') || matches!(&*name, "." | "..") {
             return Err(place.misuse(format!("`{name}` cannot name a file")));
@@ -186,18 +194,26 @@ fn is_remote(path: &str) -> bool {
     path.contains("://") || path.starts_with("git@")
 }
 
-fn chown(reader: &Reader, place: &Place, options: &Options) -> Result<Option<Owner>> {
+fn chown(
+    reader: &StageReader,
+    place: &InstructionPlace,
+    options: &InstructionOptions,
+) -> Result<Option<Owner>> {
     let Some(text) = options.value(place, "chown")? else {
         return Ok(None);
     };
     let text = reader.word(place, text)?;
-    match instructions::owner(&text) {
+    match stage::owner(&text) {
         Some(owner) => Ok(Some(owner)),
-        None => Err(instructions::unknown_user(place, &text)),
+        None => Err(stage::unknown_user(place, &text)),
     }
 }
 
-fn chmod(reader: &Reader, place: &Place, options: &Options) -> Result<Option<u32>> {
+fn chmod(
+    reader: &StageReader,
+    place: &InstructionPlace,
+    options: &InstructionOptions,
+) -> Result<Option<u32>> {
     let Some(text) = options.value(place, "chmod")? else {
         return Ok(None);
     };

@@ -4,7 +4,7 @@ use std::{fmt::Display, path::Path};
 
 use parse_dockerfile::{Dockerfile, Instruction};
 
-use super::{context, expand::Fault};
+use super::{context, expand::ExpandFault};
 use crate::model::error::{Error, Result};
 
 /// A Dockerfile beyond this many bytes is refused.
@@ -85,13 +85,13 @@ impl<'a> Places<'a> {
     }
 
     /// Where `instruction` stands.
-    pub fn of(&self, instruction: &Instruction) -> Place {
+    pub fn of(&self, instruction: &Instruction) -> InstructionPlace {
         self.at(keyword_start(instruction))
     }
 
     /// Where the instruction stands that begins at byte `start`.
-    pub fn at(&self, start: usize) -> Place {
-        Place {
+    pub fn at(&self, start: usize) -> InstructionPlace {
+        InstructionPlace {
             file: self.name.display().to_string(),
             line: self.line(start),
             text: self.logical_line(&self.text[start..]),
@@ -133,7 +133,7 @@ impl<'a> Places<'a> {
 
 /// Where an instruction stands: every message about it begins with this.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct InstructionPlace {
     file: String,
     /// Counted from 1.
     pub line: usize,
@@ -141,17 +141,17 @@ pub struct Place {
     pub text: String,
 }
 
-impl Place {
+impl InstructionPlace {
     /// The instruction cannot be meant (exit 2).
     pub fn misuse(&self, why: impl Display) -> Error {
         Error::misuse(format!("{self}: {why}"))
     }
 
     /// A word of the instruction cannot be read.
-    pub fn fault(&self, fault: Fault) -> Error {
+    pub fn fault(&self, fault: ExpandFault) -> Error {
         match fault {
-            Fault::Malformed(why) => self.misuse(why),
-            Fault::Unsupported(why) => self.needs_engine(why),
+            ExpandFault::Malformed(why) => self.misuse(why),
+            ExpandFault::Unsupported(why) => self.needs_engine(why),
         }
     }
 
@@ -166,7 +166,7 @@ impl Place {
     }
 }
 
-impl Display for Place {
+impl Display for InstructionPlace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let text = self.text.split_whitespace().collect::<Vec<_>>().join(" ");
         let quoted: String = text.chars().take(QUOTED).collect();

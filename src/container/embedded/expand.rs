@@ -15,14 +15,14 @@ pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Why a word cannot be read.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum ExpandFault {
     /// No builder reads it.
     Malformed(String),
     /// Another builder does.
     Unsupported(String),
 }
 
-impl<S: Into<String>> From<S> for Fault {
+impl<S: Into<String>> From<S> for ExpandFault {
     fn from(why: S) -> Self {
         Self::Malformed(why.into())
     }
@@ -43,12 +43,12 @@ impl Expander {
     }
 
     /// `word` with its variables replaced, its quotes and escapes taken off.
-    pub fn word(&self, word: &str, variables: Variables) -> Result<String, Fault> {
+    pub fn word(&self, word: &str, variables: Variables) -> Result<String, ExpandFault> {
         self.lexer(word, variables, self.escape, true).all()
     }
 
     /// A here-document with its variables replaced: quotes are text there, and the escape is always a backslash.
-    pub fn document(&self, text: &str, variables: Variables) -> Result<String, Fault> {
+    pub fn document(&self, text: &str, variables: Variables) -> Result<String, ExpandFault> {
         self.lexer(text, variables, '\\', false).all()
     }
 
@@ -77,7 +77,7 @@ impl Expander {
     }
 
     /// The `name=value` pairs of `ENV` and `LABEL`, or the one pair of their old form `name value`; nothing replaced yet.
-    pub fn pairs(&self, text: &str) -> Result<Vec<(String, String)>, Fault> {
+    pub fn pairs(&self, text: &str) -> Result<Vec<(String, String)>, ExpandFault> {
         let words = self.split(text);
         if words.first().is_some_and(|first| !first.contains('=')) {
             let (name, value) = text
@@ -125,7 +125,7 @@ struct Lexer<'a> {
 }
 
 impl Lexer<'_> {
-    fn all(mut self) -> Result<String, Fault> {
+    fn all(mut self) -> Result<String, ExpandFault> {
         let mut out = String::new();
         while let Some(c) = self.chars.next() {
             self.one(c, &mut out)?;
@@ -134,7 +134,7 @@ impl Lexer<'_> {
     }
 
     /// The word of `${name:-word}`, up to its closing brace.
-    fn until_brace(&mut self) -> Result<String, Fault> {
+    fn until_brace(&mut self) -> Result<String, ExpandFault> {
         if self.depth == DEPTH {
             return Err(format!("variables nest more than {DEPTH} deep").into());
         }
@@ -150,7 +150,7 @@ impl Lexer<'_> {
         Ok(out)
     }
 
-    fn one(&mut self, c: char, out: &mut String) -> Result<(), Fault> {
+    fn one(&mut self, c: char, out: &mut String) -> Result<(), ExpandFault> {
         match c {
             '$' => out.push_str(&self.variable()?),
             '\'' if self.quotes => self.single_quoted(out)?,
@@ -161,7 +161,7 @@ impl Lexer<'_> {
         Ok(())
     }
 
-    fn single_quoted(&mut self, out: &mut String) -> Result<(), Fault> {
+    fn single_quoted(&mut self, out: &mut String) -> Result<(), ExpandFault> {
         loop {
             match self.chars.next().ok_or("a `'` has no counterpart")? {
                 '\'' => return Ok(()),
@@ -171,7 +171,7 @@ impl Lexer<'_> {
     }
 
     /// Here the escape character stands for itself, except before `"`, `$` and itself.
-    fn double_quoted(&mut self, out: &mut String) -> Result<(), Fault> {
+    fn double_quoted(&mut self, out: &mut String) -> Result<(), ExpandFault> {
         let escape = self.escape;
         loop {
             match self.chars.next().ok_or("a `\"` has no counterpart")? {
@@ -187,7 +187,7 @@ impl Lexer<'_> {
     }
 
     /// What stands for a variable, after its `$`.
-    fn variable(&mut self) -> Result<String, Fault> {
+    fn variable(&mut self) -> Result<String, ExpandFault> {
         if self.chars.next_if_eq(&'{').is_none() {
             return match self.name() {
                 name if name.is_empty() => Ok("$".into()),
@@ -209,8 +209,10 @@ impl Lexer<'_> {
                 if empty_counts { "" } else { ":" }
             );
             return Err(match operator {
-                '#' | '%' | '/' if empty_counts => Fault::Unsupported(format!("it has `{form}`")),
-                _ => Fault::Malformed(format!("`{form}` is not a form of a variable")),
+                '#' | '%' | '/' if empty_counts => {
+                    ExpandFault::Unsupported(format!("it has `{form}`"))
+                }
+                _ => ExpandFault::Malformed(format!("`{form}` is not a form of a variable")),
             });
         }
         let word = self.until_brace()?;
@@ -240,7 +242,7 @@ impl Lexer<'_> {
         name
     }
 
-    fn value(&self, name: &str) -> Result<Option<String>, Fault> {
+    fn value(&self, name: &str) -> Result<Option<String>, ExpandFault> {
         let value = (self.variables)(name);
         let used = value.as_ref().map_or(0, String::len);
         let left = self.left.get().checked_sub(used);
@@ -264,7 +266,7 @@ mod tests {
         }
     }
 
-    fn word(text: &str) -> Result<String, Fault> {
+    fn word(text: &str) -> Result<String, ExpandFault> {
         Expander::new('\\').word(text, &variables)
     }
 
@@ -313,13 +315,16 @@ mod tests {
             ("${X:%y}", "not a form"),
             ("${X,}", "not a form"),
         ] {
-            let Err(Fault::Malformed(why)) = word(text) else {
+            let Err(ExpandFault::Malformed(why)) = word(text) else {
                 panic!("{text}");
             };
             assert!(why.contains(expected), "{text}: {why}");
         }
         for text in ["${X%y}", "${X##y}", "${X//a/b}"] {
-            assert!(matches!(word(text), Err(Fault::Unsupported(_))), "{text}");
+            assert!(
+                matches!(word(text), Err(ExpandFault::Unsupported(_))),
+                "{text}"
+            );
         }
     }
 

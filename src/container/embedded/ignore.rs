@@ -9,27 +9,27 @@ use crate::model::error::{Error, Result};
 ///
 /// Source: <https://docs.docker.com/build/concepts/context/#dockerignore-files> and moby/patternmatcher.
 #[derive(Clone, Debug, Default)]
-pub struct Rules {
+pub struct DockerIgnore {
     file: String,
-    rules: Vec<Rule>,
+    rules: Vec<DockerIgnoreRule>,
 }
 
 #[derive(Clone, Debug)]
-struct Rule {
+struct DockerIgnoreRule {
     line: usize,
     text: String,
     exception: bool,
     pattern: Pattern,
 }
 
-impl Rules {
+impl DockerIgnore {
     /// The rules of a `.dockerignore` named `file` in messages. A malformed pattern is misuse.
     pub fn parse(file: &str, text: &str) -> Result<Self> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lines = text.lines().enumerate();
         let mut rules = Vec::new();
         for (index, line) in lines.filter(|(_, line)| !line.starts_with('#')) {
-            let rule = Rule::parse(index + 1, line).map_err(|why| {
+            let rule = DockerIgnoreRule::parse(index + 1, line).map_err(|why| {
                 Error::misuse(format!("{file}:{}: {why}", index + 1))
                     .hint("a `\\` before a special character takes it as it stands")
             })?;
@@ -43,7 +43,7 @@ impl Rules {
     pub fn excludes<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
         let mut rules = Vec::new();
         for pattern in patterns {
-            rules.extend(Rule::parse(0, pattern)?);
+            rules.extend(DockerIgnoreRule::parse(0, pattern)?);
         }
         let file = String::new();
         Ok(Self { file, rules })
@@ -65,13 +65,13 @@ impl Rules {
         Some(format!("{}:{} ({})", self.file, rule.line, rule.text))
     }
 
-    fn deciding(&self, path: &Path) -> Option<&Rule> {
+    fn deciding(&self, path: &Path) -> Option<&DockerIgnoreRule> {
         let mut rules = self.rules.iter().rev();
         rules.find(|rule| rule.pattern.matches_or_above(path))
     }
 }
 
-impl Rule {
+impl DockerIgnoreRule {
     /// `None` for a blank line and for a pattern that leaves the context, which can match nothing.
     fn parse(line: usize, text: &str) -> Result<Option<Self>, String> {
         let text = text.trim();
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     fn hidden(text: &str, path: &str) -> bool {
-        Rules::parse(".dockerignore", text)
+        DockerIgnore::parse(".dockerignore", text)
             .unwrap()
             .hide(Path::new(path))
     }
@@ -138,18 +138,18 @@ mod tests {
 
     #[test]
     fn faults_name_file_and_line() {
-        let error = Rules::parse("api/.dockerignore", "a\n[\n").unwrap_err();
+        let error = DockerIgnore::parse("api/.dockerignore", "a\n[\n").unwrap_err();
         assert_eq!(
             error.to_string(),
             "api/.dockerignore:2: `[` is not a valid pattern"
         );
-        let error = Rules::parse(".dockerignore", "!\n").unwrap_err();
+        let error = DockerIgnore::parse(".dockerignore", "!\n").unwrap_err();
         assert!(error.to_string().starts_with(".dockerignore:1: "));
     }
 
     #[test]
     fn the_reason_names_the_rule() {
-        let rules = Rules::parse(".dockerignore", "# no logs\n*.log\n").unwrap();
+        let rules = DockerIgnore::parse(".dockerignore", "# no logs\n*.log\n").unwrap();
         let reason = rules.reason(Path::new("a.log"));
         assert_eq!(reason.as_deref(), Some(".dockerignore:2 (*.log)"));
         assert_eq!(rules.reason(Path::new("a.txt")), None);

@@ -1,6 +1,6 @@
 //! The instructions of one stage, read in order: each one's variables replaced by what those before it have set.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use parse_dockerfile::{
     Command, HealthcheckArguments, HealthcheckInstruction, Instruction, JsonOrStringArray,
@@ -9,11 +9,12 @@ use serde_json::{Map, Value, json};
 
 use super::{
     copy::Copy,
-    dockerfile::Place,
-    expand::Variables,
+    dockerfile::InstructionPlace,
     image::Image,
     options, paths,
-    plan::{Action, Shared, Step},
+    shared::{Shared, argument},
+    stage::{StageReader, owner, unknown_user},
+    step::{Action, Step},
     tree::Owner,
 };
 use crate::model::error::Result;
@@ -25,7 +26,7 @@ pub fn read(
     instructions: &[Instruction],
     image: Image,
 ) -> Result<(Vec<Step>, Image)> {
-    let mut reader = Reader {
+    let mut reader = StageReader {
         shared,
         index,
         image,
@@ -41,93 +42,12 @@ pub fn read(
     Ok((steps, reader.image))
 }
 
-/// The name and value that one word of an `ARG` declares, `name` or `name=default`: a `--build-arg` goes before the default.
-pub fn argument(
-    shared: &Shared,
-    place: &Place,
-    word: &str,
-    variables: Variables,
-) -> Result<(String, Option<String>)> {
-    let (name, default) = match word.split_once('=') {
-        Some((name, default)) => (name, Some(default)),
-        None => (word, None),
-    };
-    if name.is_empty() {
-        return Err(place.misuse(format!("`{word}` has no name before its `=`")));
-    }
-    let value = match (shared.build_args.get(name), default) {
-        (Some(given), _) => Some(given.clone()),
-        (None, Some(default)) => {
-            let value = shared.expander.word(default, variables);
-            Some(value.map_err(|fault| place.fault(fault))?)
-        }
-        (None, None) => None,
-    };
-    Ok((name.to_owned(), value))
-}
-
-/// Numeric `user[:group]`; a user alone is its own group's number, as for Docker.
-pub fn owner(text: &str) -> Option<Owner> {
-    let (user, group) = text.split_once(':').unwrap_or((text, text));
-    let number = |text: &str| {
-        text.parse()
-            .ok()
-            .filter(|_| text.bytes().all(|b| b.is_ascii_digit()))
-    };
-    Some(Owner {
-        uid: number(user)?,
-        gid: number(group)?,
-    })
-}
-
-/// One stage while its instructions are read.
-pub struct Reader<'a> {
-    shared: &'a Shared<'a>,
-    index: usize,
-    image: Image,
-    arguments: BTreeMap<String, String>,
-    own_cmd: bool,
-}
-
-impl Reader<'_> {
-    /// What all stages share.
-    pub fn shared(&self) -> &Shared<'_> {
-        self.shared
-    }
-
-    /// The stage's number.
-    pub fn index(&self) -> usize {
-        self.index
-    }
-
-    /// Where relative paths begin: the working directory, below the image's root.
-    pub fn workdir(&self) -> std::path::PathBuf {
-        paths::join(Path::new(""), &self.image.workdir)
-    }
-
-    /// `word` with variables replaced and quotes taken off.
-    pub fn word(&self, place: &Place, word: &str) -> Result<String> {
-        let word = self.shared.expander.word(word, &|name| self.variable(name));
-        word.map_err(|fault| place.fault(fault))
-    }
-
-    /// A here-document with variables replaced.
-    pub fn document(&self, place: &Place, text: &str) -> Result<String> {
-        let text = self
-            .shared
-            .expander
-            .document(text, &|name| self.variable(name));
-        text.map_err(|fault| place.fault(fault))
-    }
-
-    /// An environment variable goes before a build argument of the same name.
-    fn variable(&self, name: &str) -> Option<String> {
-        let set = self.image.env.iter().find(|(known, _)| known == name);
-        set.map(|(_, value)| value.clone())
-            .or_else(|| self.arguments.get(name).cloned())
-    }
-
-    fn instruction(&mut self, place: &Place, instruction: &Instruction) -> Result<Action> {
+impl StageReader<'_> {
+    fn instruction(
+        &mut self,
+        place: &InstructionPlace,
+        instruction: &Instruction,
+    ) -> Result<Action> {
         match instruction {
             Instruction::Add(add) => return Copy::of_add(self, place, add).map(Action::Copy),
             Instruction::Copy(copy) => return Copy::of_copy(self, place, copy).map(Action::Copy),
@@ -175,7 +95,7 @@ impl Reader<'_> {
         Ok(Action::Describe)
     }
 
-    fn arg(&mut self, place: &Place, text: &str) -> Result<()> {
+    fn arg(&mut self, place: &InstructionPlace, text: &str) -> Result<()> {
         for word in self.shared.expander.split(text) {
             let (name, value) = argument(self.shared, place, &word, &|name| self.variable(name))?;
             let global = || self.shared.globals.get(&name).cloned();
@@ -186,7 +106,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn env(&mut self, place: &Place, text: &str) -> Result<()> {
+    fn env(&mut self, place: &InstructionPlace, text: &str) -> Result<()> {
         // All values of one instruction see the variables as they were before it.
         for (name, value) in self.pairs(place, text)? {
             self.image.set_env(name, value);
@@ -194,13 +114,13 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn label(&mut self, place: &Place, text: &str) -> Result<()> {
+    fn label(&mut self, place: &InstructionPlace, text: &str) -> Result<()> {
         let labels = self.pairs(place, text)?;
         self.image.labels.extend(labels);
         Ok(())
     }
 
-    fn pairs(&self, place: &Place, text: &str) -> Result<Vec<(String, String)>> {
+    fn pairs(&self, place: &InstructionPlace, text: &str) -> Result<Vec<(String, String)>> {
         let pairs = self
             .shared
             .expander
@@ -213,7 +133,7 @@ impl Reader<'_> {
     }
 
     /// `port[-port][/protocol]`, TCP where nothing is said.
-    fn expose(&mut self, place: &Place, text: &str) -> Result<()> {
+    fn expose(&mut self, place: &InstructionPlace, text: &str) -> Result<()> {
         for spec in self.word(place, text)?.split_whitespace() {
             let (ports, protocol) = spec.split_once('/').unwrap_or((spec, "tcp"));
             let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
@@ -237,7 +157,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn volume(&mut self, place: &Place, paths: &JsonOrStringArray<1>) -> Result<()> {
+    fn volume(&mut self, place: &InstructionPlace, paths: &JsonOrStringArray<1>) -> Result<()> {
         let paths = match paths {
             JsonOrStringArray::Json(paths) => &paths.value,
             JsonOrStringArray::String(paths) => paths,
@@ -251,7 +171,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn stop_signal(&mut self, place: &Place, text: &str) -> Result<()> {
+    fn stop_signal(&mut self, place: &InstructionPlace, text: &str) -> Result<()> {
         let signal = self.word(place, text)?;
         let plain = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b"+-".contains(&b);
         if signal.is_empty() || !signal.bytes().all(plain) {
@@ -263,7 +183,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn workdir_instruction(&mut self, place: &Place, text: &str) -> Result<Action> {
+    fn workdir_instruction(&mut self, place: &InstructionPlace, text: &str) -> Result<Action> {
         let path = paths::join(&self.workdir(), &self.word(place, text)?);
         self.image.workdir = format!("/{}", path.display());
         if path.as_os_str().is_empty() {
@@ -276,7 +196,7 @@ impl Reader<'_> {
         Ok(Action::MakeDirectory(path, owner))
     }
 
-    fn command(&self, place: &Place, command: &Command) -> Result<Option<Vec<String>>> {
+    fn command(&self, place: &InstructionPlace, command: &Command) -> Result<Option<Vec<String>>> {
         match command {
             Command::Exec(words) if words.value.is_empty() => Ok(None),
             Command::Exec(words) => Ok(Some(
@@ -293,14 +213,14 @@ impl Reader<'_> {
         }
     }
 
-    fn shell_text(&self, place: &Place, text: &str) -> Result<String> {
+    fn shell_text(&self, place: &InstructionPlace, text: &str) -> Result<String> {
         match self.shared.places.logical_line(text) {
             text if text.is_empty() => Err(place.misuse("there is no command")),
             text => Ok(text),
         }
     }
 
-    fn healthcheck(&self, place: &Place, it: &HealthcheckInstruction) -> Result<Value> {
+    fn healthcheck(&self, place: &InstructionPlace, it: &HealthcheckInstruction) -> Result<Value> {
         let HealthcheckArguments::Cmd { arguments, .. } = &it.arguments else {
             return Ok(json!({ "Test": ["NONE"] }));
         };
@@ -353,15 +273,8 @@ impl Reader<'_> {
     }
 }
 
-/// A name stands in the image's own `/etc/passwd`, if anywhere.
-pub fn unknown_user(place: &Place, user: &str) -> crate::model::error::Error {
-    place
-        .needs_engine(format!("`{user}` is a name to be looked up in the image"))
-        .hint("or write numbers, as in 65532:65532")
-}
-
 /// A duration in Go's notation (`1m30s`), which Docker keeps in nanoseconds.
-fn nanoseconds(place: &Place, text: &str) -> Result<i64> {
+fn nanoseconds(place: &InstructionPlace, text: &str) -> Result<i64> {
     let go = text
         .bytes()
         .all(|b| b.is_ascii_digit() || b".hmsun".contains(&b));

@@ -11,10 +11,10 @@ use sha2::{Digest as _, Sha256};
 use tar::{Builder, EntryType, Header};
 
 use super::{
-    assemble::Layer,
-    tree::{Entry, Kind},
+    change::Layer,
+    tree::{Kind, TreeEntry},
 };
-use crate::container::layout::hex;
+use crate::model::digest;
 
 /// gzip's "unknown operating system" (RFC 1952, section 2.3.1): the header must not tell where it was made.
 const UNKNOWN_SYSTEM: u8 = 255;
@@ -41,13 +41,13 @@ pub fn write(
     }
     let Hashing { compressed, hash } = archive.into_inner()?;
     compressed.finish()?.flush()?;
-    Ok(format!("sha256:{}", hex(&hash.finalize())))
+    Ok(format!("sha256:{}", digest::hex(&hash.finalize())))
 }
 
 fn append(
     archive: &mut Builder<impl Write>,
     path: &Path,
-    entry: &Entry,
+    entry: &TreeEntry,
     time: u64,
     open: impl Fn(&Path) -> io::Result<File>,
 ) -> io::Result<()> {
@@ -148,7 +148,7 @@ mod tests {
         ];
         entries
             .into_iter()
-            .map(|(path, kind, mode)| (path, Entry { kind, mode, owner }))
+            .map(|(path, kind, mode)| (path, TreeEntry { kind, mode, owner }))
             .collect()
     }
 
@@ -164,7 +164,7 @@ mod tests {
     fn bytes_are_what_they_always_were() {
         let (blob, digest) = written(&layer());
         assert_eq!(&blob[..10], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
-        let blob = hex(&Sha256::digest(&blob));
+        let blob = digest::sha256_hex(&blob);
         assert_eq!(
             (blob.as_str(), digest.as_str()),
             (
@@ -198,7 +198,7 @@ mod tests {
     fn a_file_that_changes_is_an_error() {
         for size in [3, 5] {
             let kind = Kind::File("f".into(), size);
-            let entry = Entry {
+            let entry = TreeEntry {
                 kind,
                 mode: 0o644,
                 owner: Owner::default(),

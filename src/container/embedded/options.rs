@@ -2,14 +2,18 @@
 
 use parse_dockerfile::Flag;
 
-use super::dockerfile::Place;
+use super::dockerfile::InstructionPlace;
 use crate::model::error::Result;
 
 /// Options that are known to be allowed.
-pub struct Options<'a>(Vec<(&'a str, Option<&'a str>)>);
+pub struct InstructionOptions<'a>(Vec<(&'a str, Option<&'a str>)>);
 
 /// Checks `flags` against the names that the instruction at `place` knows. Only `exclude` may come more than once.
-pub fn read<'a>(place: &Place, flags: &'a [Flag], known: &[&str]) -> Result<Options<'a>> {
+pub fn read<'a>(
+    place: &InstructionPlace,
+    flags: &'a [Flag],
+    known: &[&str],
+) -> Result<InstructionOptions<'a>> {
     let mut options: Vec<(&str, Option<&str>)> = Vec::new();
     for flag in flags {
         let name: &str = &flag.name.value;
@@ -23,17 +27,17 @@ pub fn read<'a>(place: &Place, flags: &'a [Flag], known: &[&str]) -> Result<Opti
         }
         options.push((name, flag.value.as_ref().map(|value| &*value.value)));
     }
-    Ok(Options(options))
+    Ok(InstructionOptions(options))
 }
 
-impl<'a> Options<'a> {
+impl<'a> InstructionOptions<'a> {
     /// Whether `--name` is there, with a value or without.
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(found, _)| *found == name)
     }
 
     /// The value of `--name=value`.
-    pub fn value(&self, place: &Place, name: &str) -> Result<Option<&'a str>> {
+    pub fn value(&self, place: &InstructionPlace, name: &str) -> Result<Option<&'a str>> {
         match self.0.iter().find(|(found, _)| *found == name) {
             None => Ok(None),
             Some((_, Some(value))) if !value.is_empty() => Ok(Some(value)),
@@ -48,7 +52,7 @@ impl<'a> Options<'a> {
     }
 
     /// `--name`, `--name=true` or `--name=false`; `None` if it is not there.
-    pub fn switch(&self, place: &Place, name: &str) -> Result<Option<bool>> {
+    pub fn switch(&self, place: &InstructionPlace, name: &str) -> Result<Option<bool>> {
         match self.0.iter().find(|(found, _)| *found == name) {
             None => Ok(None),
             Some((_, None | Some("true"))) => Ok(Some(true)),

@@ -1,28 +1,24 @@
 //! What a Dockerfile asks for, worked out from its text alone: which stages, and in each which steps and which configuration.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use parse_dockerfile::{Dockerfile, Instruction};
 
 use super::{
-    copy::Copy,
-    dockerfile::{self, Place, Places},
-    expand::Expander,
+    dockerfile::{self, InstructionPlace},
     image::{Image, Platform},
     instructions, options,
-    tree::Owner,
+    shared::Shared,
+    step::Step,
 };
 use crate::{
-    container::{ImageRequest, layout::incomplete},
+    container::{image::ImageRequest, layout::incomplete},
     model::error::{Error, Result},
 };
 
-/// A Dockerfile with more stages than this is refused.
-const STAGES: usize = 64;
-
 /// Stages that are to be built, in order: a stage needs only those before it.
 #[derive(Debug)]
-pub struct Plan {
+pub struct DockerfilePlan {
     /// All stages of the Dockerfile, `None` where the target does not need one.
     pub stages: Vec<Option<Stage>>,
     /// The stage that becomes the image.
@@ -40,41 +36,7 @@ pub struct Stage {
     pub image: Image,
 }
 
-/// One instruction.
-#[derive(Debug)]
-pub struct Step {
-    /// Where it stands.
-    pub place: Place,
-    /// What it does to the file system.
-    pub action: Action,
-}
-
-/// What an instruction does to the file system.
-#[derive(Debug)]
-pub enum Action {
-    /// Nothing: it is about the configuration alone.
-    Describe,
-    /// Makes a directory, unless it is there.
-    MakeDirectory(std::path::PathBuf, Owner),
-    /// Copies files.
-    Copy(Copy),
-}
-
-/// Values that the whole Dockerfile shares.
-pub struct Shared<'a> {
-    /// Where instructions stand.
-    pub places: Places<'a>,
-    /// Replaces variables.
-    pub expander: Expander,
-    /// `--build-arg`.
-    pub build_args: &'a BTreeMap<String, String>,
-    /// The arguments declared before the first `FROM`, and the platform's.
-    pub globals: BTreeMap<String, String>,
-    /// Each stage's name, in lower case.
-    pub stages: Vec<Option<String>>,
-}
-
-impl Plan {
+impl DockerfilePlan {
     /// Works out what `request` asks for, from `text`, its Dockerfile.
     pub fn new(request: &ImageRequest, text: &str) -> Result<Self> {
         let parsed = dockerfile::parse(&request.dockerfile, text)?;
@@ -121,132 +83,6 @@ enum Base {
     Scratch,
     Stage(usize),
     Remote(String),
-}
-
-impl<'a> Shared<'a> {
-    fn new(
-        request: &'a ImageRequest,
-        parsed: &Dockerfile,
-        text: &'a str,
-        platform: &Platform,
-    ) -> Result<Self> {
-        let escape = parsed.parser_directives.escape.as_ref();
-        let escape = escape.map_or('\\', |escape| escape.value.value);
-        let mut shared = Self {
-            places: Places::new(&request.dockerfile, text, escape),
-            expander: Expander::new(escape),
-            build_args: &request.build_args,
-            globals: platform_arguments(platform, &request.build_args),
-            stages: Vec::new(),
-        };
-        for arg in parsed.global_args() {
-            let place = shared.places.at(arg.arg.span.start);
-            for word in shared.expander.split(&arg.arguments.value) {
-                let known = |name: &str| shared.globals.get(name).cloned();
-                let (name, value) = instructions::argument(&shared, &place, &word, &known)?;
-                if let Some(value) = value {
-                    shared.globals.insert(name, value);
-                }
-            }
-        }
-        shared.stages = names(&shared.places, parsed)?;
-        Ok(shared)
-    }
-
-    /// The stage that `COPY --from=value` in stage `current` names; the error says what is wrong with `value`.
-    pub fn stage_before(&self, place: &Place, value: &str, current: usize) -> Result<usize> {
-        if value.contains('$') {
-            let why = "`--from` takes no variables";
-            return Err(place
-                .misuse(why)
-                .hint("put the variable into a `FROM … AS name` and copy from that name"));
-        }
-        let found = self.stage_named(value).or_else(|| value.parse().ok());
-        match found {
-            Some(index) if index < current => Ok(index),
-            Some(index) => {
-                let error = place.misuse(format!("there is no stage `{value}` above this one"));
-                Err(match index < self.stages.len() {
-                    true => error.hint("move that stage above this one"),
-                    false => error,
-                })
-            }
-            None => {
-                let error = place.needs_engine(format!("`{value}` is not a stage above"));
-                Err(match self.similar(value) {
-                    Some(name) => {
-                        error.hint(format!("a stage with a similar name exists: `{name}`"))
-                    }
-                    None => error,
-                })
-            }
-        }
-    }
-
-    fn stage_named(&self, name: &str) -> Option<usize> {
-        let name = name.to_lowercase();
-        self.stages
-            .iter()
-            .position(|stage| stage.as_ref() == Some(&name))
-    }
-
-    fn similar(&self, name: &str) -> Option<&String> {
-        let names = self.stages.iter().flatten();
-        names
-            .filter(|stage| strsim::jaro(stage, name) > 0.8)
-            .max_by(|a, b| strsim::jaro(a, name).total_cmp(&strsim::jaro(b, name)))
-    }
-}
-
-/// The arguments that every Dockerfile may ask for. Nothing is run, so the platform that builds is taken to be the one built for: the
-/// image must not depend on the machine.
-fn platform_arguments(
-    platform: &Platform,
-    build_args: &BTreeMap<String, String>,
-) -> BTreeMap<String, String> {
-    let mut arguments = BTreeMap::new();
-    for side in ["TARGET", "BUILD"] {
-        arguments.insert(format!("{side}PLATFORM"), platform.to_string());
-        arguments.insert(format!("{side}OS"), platform.os.clone());
-        arguments.insert(format!("{side}ARCH"), platform.architecture.clone());
-        arguments.insert(
-            format!("{side}VARIANT"),
-            platform.variant.clone().unwrap_or_default(),
-        );
-    }
-    for (name, value) in &mut arguments {
-        if let Some(given) = build_args.get(name) {
-            value.clone_from(given);
-        }
-    }
-    arguments
-}
-
-/// The stages' names. A name is compared without regard to case, begins with a letter, and is no path.
-fn names(places: &Places, parsed: &Dockerfile) -> Result<Vec<Option<String>>> {
-    let mut names = Vec::new();
-    for stage in parsed.stages() {
-        let place = places.at(stage.from.from.span.start);
-        if names.len() == STAGES {
-            return Err(place.misuse(format!("there are more than {STAGES} stages")));
-        }
-        let name = stage
-            .from
-            .as_
-            .as_ref()
-            .map(|(_, name)| name.value.to_lowercase());
-        if let Some(name) = &name {
-            let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b);
-            if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.bytes().all(plain) {
-                return Err(place.misuse(format!("`{name}` cannot name a stage")));
-            }
-            if names.contains(&Some(name.clone())) {
-                return Err(place.misuse(format!("there is a stage `{name}` already")));
-            }
-        }
-        names.push(name);
-    }
-    Ok(names)
 }
 
 fn bases(shared: &Shared, parsed: &Dockerfile) -> Result<Vec<Base>> {
@@ -318,7 +154,7 @@ fn needed(shared: &Shared, parsed: &Dockerfile, bases: &[Base], target: usize) -
 
 fn with_platform(
     shared: &Shared,
-    place: &Place,
+    place: &InstructionPlace,
     from: &parse_dockerfile::FromInstruction,
     mut image: Image,
 ) -> Result<Image> {

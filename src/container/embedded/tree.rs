@@ -12,7 +12,7 @@ const LINKS: usize = 40;
 
 /// One file, directory or link.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct TreeEntry {
     /// What it is.
     pub kind: Kind,
     /// Permission bits, at most `0o7777`.
@@ -45,7 +45,7 @@ pub enum Kind {
     Special,
 }
 
-impl Entry {
+impl TreeEntry {
     /// A directory as builds make them: open to all, changed by its owner.
     pub fn directory(owner: Owner) -> Self {
         Self {
@@ -67,7 +67,7 @@ pub struct TooManyLinks;
 
 /// Entries by their path below the root, which itself is always a directory. A parent comes before its children.
 #[derive(Clone, Debug, Default)]
-pub struct Tree(BTreeMap<PathBuf, Entry>);
+pub struct Tree(BTreeMap<PathBuf, TreeEntry>);
 
 impl Tree {
     /// How many entries there are.
@@ -76,23 +76,23 @@ impl Tree {
     }
 
     /// The entry at exactly this path; the root has none.
-    pub fn get(&self, path: &Path) -> Option<&Entry> {
+    pub fn get(&self, path: &Path) -> Option<&TreeEntry> {
         self.0.get(path)
     }
 
     /// Whether `path` is a directory here.
     pub fn is_directory(&self, path: &Path) -> bool {
-        path.as_os_str().is_empty() || self.get(path).is_some_and(Entry::is_directory)
+        path.as_os_str().is_empty() || self.get(path).is_some_and(TreeEntry::is_directory)
     }
 
     /// Puts `entry` at `path`, in place of what was there.
-    pub fn insert(&mut self, path: PathBuf, entry: Entry) {
+    pub fn insert(&mut self, path: PathBuf, entry: TreeEntry) {
         self.0.insert(path, entry);
     }
 
     /// Everything below the directory `path`, parents first, each directory's children in the order of their bytes.
-    pub fn below<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = (&'a Path, &'a Entry)> {
-        let range: Range<PathBuf, Entry> = self
+    pub fn below<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = (&'a Path, &'a TreeEntry)> {
+        let range: Range<PathBuf, TreeEntry> = self
             .0
             .range::<Path, _>((Bound::Excluded(path), Bound::Unbounded));
         range
@@ -112,7 +112,7 @@ impl Tree {
                 continue;
             }
             resolved.push(name);
-            let Some(Entry {
+            let Some(TreeEntry {
                 kind: Kind::Symlink(target),
                 ..
             }) = self.get(&resolved)
@@ -150,7 +150,7 @@ mod tests {
         let mut tree = Tree::default();
         for (path, target) in links {
             let kind = Kind::Symlink(target.into());
-            let entry = Entry {
+            let entry = TreeEntry {
                 kind,
                 mode: 0o777,
                 owner: Owner::default(),
@@ -191,7 +191,7 @@ mod tests {
     fn below_a_directory_is_not_beside_it() {
         let mut tree = Tree::default();
         for path in ["a", "a/x", "a/x/y", "a-b", "a.c", "b"] {
-            tree.insert(path.into(), Entry::directory(Owner::default()));
+            tree.insert(path.into(), TreeEntry::directory(Owner::default()));
         }
         let below = |path: &str| -> Vec<String> {
             let path = PathBuf::from(path);

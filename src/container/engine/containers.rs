@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use super::{
-    Engine, digest, flag,
+    client::{Engine, digest, flag},
     request::{self, Checked},
 };
 use crate::{

@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use super::{ANSWER, Engine, LOCAL, digest, request::Checked};
+use super::{
+    client::{ANSWER, Engine, LOCAL, digest},
+    request::Checked,
+};
 use crate::{
     model::error::{Error, Result},
     process::{self, Command, Output},

@@ -6,9 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::flag;
+use super::client::flag;
 use crate::{
-    container::ImageRequest,
+    container::image::ImageRequest,
     model::error::{Error, Result},
     process::Command,
 };

@@ -1,8 +1,8 @@
-//! Charts: baked with the coordinates of their image.
+//! Charts: packaged with the coordinates of their image.
 
 use std::collections::BTreeMap;
 
-use super::{Run, prepare::Job};
+use super::job::{Job, Run};
 use crate::{
     chart::{self, ChartRequest, ImageCoordinates},
     model::{
@@ -12,10 +12,9 @@ use crate::{
         report::{ChartReport, ImageReport, Status},
         settings::TokenValue,
     },
-    registry::{self, Registry},
 };
 
-/// Everything a bake could refuse; nothing is written.
+/// Everything that packaging could refuse; nothing is written.
 pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<()> {
     if run.options.push {
         destination(job)?;
@@ -23,32 +22,32 @@ pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<()> {
     chart::prepare(&request(run, job, None)?).map(drop)
 }
 
-/// Bakes the chart, and pushes it if asked to. A package that is there with the same bytes is left alone.
-pub(super) fn bake(
+/// Packages the chart, and pushes it if asked to. A package that is there with the same bytes is left alone.
+pub(super) fn package(
     run: &Run<'_>,
     job: &Job,
     image: Option<&ImageReport>,
 ) -> Result<(ChartReport, Status)> {
     let digest = image.and_then(|image| image.digest.clone());
-    let mut baked = chart::bake(&request(run, job, digest)?, &run.products.scratch()?)?;
-    let (file, status) = run.products.keep_chart(&baked.file)?;
-    baked.file = file;
+    let mut packaged = chart::package(&request(run, job, digest)?, &run.products.scratch()?)?;
+    let (file, status) = run.products.keep_chart(&packaged.file)?;
+    packaged.file = file;
     let reference = if run.options.push {
         let prefix = destination(job)?;
-        let registry = Registry::new(prefix.registry(), registry::Options::default())?;
+        let registry = run.registries.at(prefix.registry())?;
         Some(
             registry
-                .push_chart(&baked.file, &prefix, job.created)?
+                .push_chart(&packaged.file, &prefix, job.created)?
                 .to_string(),
         )
     } else {
         None
     };
     let report = ChartReport {
-        name: baked.name,
-        version: baked.version,
-        file: Some(baked.file),
-        digest: Some(baked.digest),
+        name: packaged.name,
+        version: packaged.version,
+        file: Some(packaged.file),
+        digest: Some(packaged.digest),
         reference,
     };
     Ok((report, status))

@@ -1,11 +1,10 @@
 //! Images: found again by their identity, else built.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use super::{
-    Run,
+    job::{FoundImage, ImageJob, ImageOrigin, Job, Run, report},
     naming::ImageNames,
-    prepare::{ImageJob, Job, Origin},
 };
 use crate::{
     container::{BuiltImage, ImageRequest, embedded, engine::Builder},
@@ -15,17 +14,8 @@ use crate::{
         reference::Reference,
         report::{ImageReport, Status},
     },
-    registry::{self, Registry},
+    registry::Registry,
 };
-
-/// Where an image is already.
-#[derive(Clone, Debug)]
-pub(super) enum Found {
-    /// In its registry; the digest of its manifest there.
-    InRegistry(String),
-    /// In the builder's own store.
-    InStore(BuiltImage),
-}
 
 /// What the report calls a builder.
 pub(super) fn builder_name(builder: Builder) -> &'static str {
@@ -37,7 +27,7 @@ pub(super) fn builder_name(builder: Builder) -> &'static str {
 
 /// What can be refused before anything is built.
 pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<()> {
-    let Some(Origin::Request(request)) = job.image.as_ref().map(|image| &image.origin) else {
+    let Some(ImageOrigin::Request(request)) = job.image.as_ref().map(|image| &image.origin) else {
         return Ok(());
     };
     if !request.context.join(&request.dockerfile).is_file() {
@@ -58,11 +48,15 @@ pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<()> {
 }
 
 /// Where the image is already. A push asks the registry first: what is there needs no store here.
-pub(super) fn look_up(run: &Run<'_>, action: Action, names: &ImageNames) -> Result<Option<Found>> {
+pub(super) fn look_up(
+    run: &Run<'_>,
+    action: Action,
+    names: &ImageNames,
+) -> Result<Option<FoundImage>> {
     let only_named = action != Action::Image;
     if run.options.push && (names.registry.is_some() || !only_named) {
-        let (registry, identity) = registry(names)?;
-        let found = registry.resolve(&identity)?.map(Found::InRegistry);
+        let (registry, identity) = registry(run, names)?;
+        let found = registry.resolve(&identity)?.map(FoundImage::InRegistry);
         // A chart that is pushed may only pin what others can pull.
         if found.is_some() || only_named {
             return Ok(found);
@@ -77,22 +71,24 @@ pub(super) fn look_up(run: &Run<'_>, action: Action, names: &ImageNames) -> Resu
                 id: String::new(),
             }),
     };
-    Ok(found.map(Found::InStore))
+    Ok(found.map(FoundImage::InStore))
 }
 
 /// The image of a service: the one with its identity, built if it is nowhere. For a chart build it is only named.
 pub(super) fn obtain(run: &Run<'_>, job: &Job, image: &ImageJob) -> Result<(ImageReport, Status)> {
     let (mut found, status) = match &image.origin {
-        Origin::Request(request) => (build(run, job, request)?, Status::Built),
-        Origin::Found(found) if job.step.action == Action::Image => (found.clone(), Status::Reused),
+        ImageOrigin::Request(request) => (build(run, job, request)?, Status::Built),
+        ImageOrigin::Found(found) if job.step.action == Action::Image => {
+            (found.clone(), Status::Reused)
+        }
         named => return Ok((report(&image.names, named.found()), Status::Reused)),
     };
     match &mut found {
-        Found::InRegistry(_) => {
-            let (registry, identity) = registry(&image.names)?;
+        FoundImage::InRegistry(_) => {
+            let (registry, identity) = registry(run, &image.names)?;
             registry.tag(&identity, &image.names.tags)?;
         }
-        Found::InStore(built) => {
+        FoundImage::InStore(built) => {
             if status == Status::Reused {
                 tag(run, &image.names, built)?;
             }
@@ -102,23 +98,6 @@ pub(super) fn obtain(run: &Run<'_>, job: &Job, image: &ImageJob) -> Result<(Imag
         }
     }
     Ok((report(&image.names, Some(&found)), status))
-}
-
-/// An image as the report has it.
-pub(super) fn report(names: &ImageNames, found: Option<&Found>) -> ImageReport {
-    let (digest, id) = match found {
-        Some(Found::InRegistry(digest)) => (Some(digest.clone()), None),
-        Some(Found::InStore(BuiltImage { digest, id })) => {
-            (digest.clone(), Some(id.clone()).filter(|id| !id.is_empty()))
-        }
-        None => (None, None),
-    };
-    ImageReport {
-        reference: names.identity_reference(),
-        references: names.references(),
-        digest,
-        id,
-    }
 }
 
 /// Gives an image of the builder's own store the names it lacks.
@@ -131,14 +110,14 @@ fn tag(run: &Run<'_>, names: &ImageNames, built: &BuiltImage) -> Result<()> {
     }
 }
 
-fn build(run: &Run<'_>, job: &Job, request: &ImageRequest) -> Result<Found> {
+fn build(run: &Run<'_>, job: &Job, request: &ImageRequest) -> Result<FoundImage> {
     let Some(Builder::Engine(engine)) = run.builder else {
-        return embedded::build(request, &run.products.images()).map(Found::InStore);
+        return embedded::build(request, &run.products.images()).map(FoundImage::InStore);
     };
     let timeout = job.settings.image.timeout;
     let started = Instant::now();
     let built = engine.build(request, &job.log, timeout);
-    built.map(Found::InStore).map_err(|error| {
+    built.map(FoundImage::InStore).map_err(|error| {
         if started.elapsed() < timeout {
             return error;
         }
@@ -157,7 +136,7 @@ fn push(run: &Run<'_>, job: &Job, names: &ImageNames, built: &BuiltImage) -> Res
         return engine.push(&references, job.settings.image.timeout);
     }
     let digest = built.digest.clone().unwrap_or_default();
-    let (registry, _) = registry(names)?;
+    let (registry, _) = registry(run, names)?;
     let references: Vec<_> = references
         .iter()
         .map(|name| Reference::parse(name))
@@ -168,12 +147,11 @@ fn push(run: &Run<'_>, job: &Job, names: &ImageNames, built: &BuiltImage) -> Res
 
 /// The registry that the image belongs to, and its identity there. Nothing is pushed to a registry that nobody named:
 /// a short name would mean Docker Hub.
-fn registry(names: &ImageNames) -> Result<(Registry, Reference)> {
+fn registry(run: &Run<'_>, names: &ImageNames) -> Result<(Arc<Registry>, Reference)> {
     if names.registry.is_none() {
         return Err(Error::misuse("there is no registry to push to")
             .hint("name one in flota.toml: [image] registry = \"registry.example.com/team\""));
     }
     let identity = Reference::parse(&names.identity_reference())?;
-    let registry = Registry::new(identity.registry(), registry::Options::default())?;
-    Ok((registry, identity))
+    Ok((run.registries.at(identity.registry())?, identity))
 }

@@ -1,8 +1,8 @@
 //! What images and charts are called.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::{Options, Prepared};
+use super::options::BuildOptions;
 use crate::model::{
     error::{Error, Result},
     plan::Step,
@@ -31,7 +31,7 @@ impl ImageNames {
         own: &ServiceSettings,
         step: &Step,
         identity: String,
-        options: &Options,
+        options: &BuildOptions,
     ) -> Result<Self> {
         let commit = step
             .commit
@@ -111,26 +111,6 @@ fn refuse_identity(tag: &str) -> Result<()> {
             "the tag `{tag}` has the form of an identity (`code-` and 12 hexadecimal digits)"
         ))
         .hint("those are given by content: choose another, as `--tag v1.2`, or put more into [image] tags of flota.toml"));
-    }
-    Ok(())
-}
-
-/// Two services under one name would overwrite each other's tags.
-pub(super) fn refuse_shared_repositories(prepared: &[Prepared]) -> Result<()> {
-    let mut owners = BTreeMap::new();
-    for job in prepared.iter().flatten() {
-        let Some(image) = &job.image else { continue };
-        let path = &job.step.path;
-        if let Some(other) = owners.insert(image.names.name(), path) {
-            return Err(Error::misuse(format!(
-                "{other} and {path} would both push to `{}`",
-                image.names.name()
-            ))
-            .hint(format!(
-                "name one of them in flota.toml: [service.{:?}.image] repository = \"…\"",
-                job.step.name.to_string()
-            )));
-        }
     }
     Ok(())
 }

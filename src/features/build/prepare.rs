@@ -1,21 +1,18 @@
 //! One service made ready: its content in a scratch folder, its names settled, everything refused that can be refused.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
 use super::{
-    Prepared, Run, Unfit, chart, ended,
-    image::{self, Found},
+    chart, image,
+    job::{ImageJob, ImageOrigin, Job, Prepared, Run, Unfit},
     naming::ImageNames,
 };
 use crate::{
     container::ImageRequest,
+    files,
     git::{
         Objects,
         content_id::{CODE, CONFIG},
@@ -31,7 +28,6 @@ use crate::{
         fleet::without_credentials,
         identity::{self, ImageInputs},
         plan::Step,
-        report::{BuiltService, Status},
         settings::ServiceSettings,
     },
 };
@@ -40,65 +36,6 @@ use crate::{
 const REVISION: &str = "org.opencontainers.image.revision";
 const SOURCE: &str = "org.opencontainers.image.source";
 const CREATED: &str = "org.opencontainers.image.created";
-
-/// A service that can be built.
-pub(super) struct Job {
-    /// What to do and why.
-    pub step: Step,
-    /// What holds for this service.
-    pub settings: ServiceSettings,
-    /// Its `code/`, `config/` and `charts/`, as the commit has them.
-    pub source: PathBuf,
-    /// The commit it is built from.
-    pub commit: ObjectId,
-    /// The commit's date, in seconds since the Unix epoch.
-    pub created: i64,
-    /// Its image, whether it is to be built or only named by the chart.
-    pub image: Option<ImageJob>,
-    /// Whether there is a chart to bake.
-    pub has_chart: bool,
-    /// Where its children's output goes.
-    pub log: PathBuf,
-}
-
-/// The image of a service.
-pub(super) struct ImageJob {
-    /// What it is called.
-    pub names: ImageNames,
-    /// Where it comes from.
-    pub origin: Origin,
-}
-
-/// Where an image comes from.
-pub(super) enum Origin {
-    /// It is there already.
-    Found(Found),
-    /// It is to be built.
-    Request(ImageRequest),
-    /// A chart names it, and it was not found.
-    Unknown,
-}
-
-impl Origin {
-    /// Where it is already, if it is.
-    pub fn found(&self) -> Option<&Found> {
-        match self {
-            Self::Found(found) => Some(found),
-            Self::Request(_) | Self::Unknown => None,
-        }
-    }
-}
-
-impl Job {
-    /// As a dry run reports it.
-    pub fn planned(self) -> BuiltService {
-        let image = self.image.as_ref();
-        BuiltService {
-            image: image.map(|image| image::report(&image.names, image.origin.found())),
-            ..ended(self.step, Status::Planned, Duration::ZERO, None)
-        }
-    }
-}
 
 /// Makes one service ready.
 pub(super) fn prepare(run: &Run<'_>, step: &Step) -> Prepared {
@@ -119,13 +56,14 @@ fn checked(run: &Run<'_>, step: &Step) -> Result<Job> {
         .code
         .map(|code| named_image(run, step, &settings, code))
         .transpose()?;
-    let needs_code = step.action == Action::Image && matches!(&named, Some((_, Origin::Unknown)));
+    let needs_code =
+        step.action == Action::Image && matches!(&named, Some((_, ImageOrigin::Unknown)));
     let source = run.products.scratch()?;
     let created = write_source(run, step, commit, needs_code, &source)?;
     let image = named.map(|(names, mut origin)| {
         if needs_code {
             let labels = labels(run, step, commit, created);
-            origin = Origin::Request(request(&settings, &names, labels, created, &source));
+            origin = ImageOrigin::Request(request(&settings, &names, labels, created, &source));
         }
         ImageJob { names, origin }
     });
@@ -164,7 +102,7 @@ fn named_image(
     step: &Step,
     own: &ServiceSettings,
     code: ObjectId,
-) -> Result<(ImageNames, Origin)> {
+) -> Result<(ImageNames, ImageOrigin)> {
     let identity = identity::image_tag(&ImageInputs {
         code,
         dockerfile: &own.image.dockerfile.to_string_lossy(),
@@ -174,7 +112,10 @@ fn named_image(
     });
     let names = ImageNames::new(own, step, identity, run.options)?;
     let found = image::look_up(run, step.action, &names)?;
-    Ok((names, found.map_or(Origin::Unknown, Origin::Found)))
+    Ok((
+        names,
+        found.map_or(ImageOrigin::Unknown, ImageOrigin::Found),
+    ))
 }
 
 /// Writes what the build needs of the commit's content into `into`; the commit's date.
@@ -255,9 +196,7 @@ fn export_commit(
             let part = (name == CODE && needs_code) || CONFIG.iter().any(|folder| name == *folder);
             if part && mode.is_tree() {
                 let target = into.join(name.to_str_lossy().as_ref());
-                std::fs::create_dir(&target).map_err(|err| {
-                    Error::unavailable(format!("cannot write `{}`", target.display())).because(err)
-                })?;
+                fs::create_dir(&target).map_err(|err| files::cannot("write", &target, err))?;
                 let prefixed = |path: &BStr, pin: ObjectId, target: &Path| {
                     let full = [name.as_slice(), b"/", path.as_bytes()].concat();
                     on_gitlink(full.as_bstr(), pin, target)
@@ -344,6 +283,26 @@ fn log_name(step: &Step) -> String {
         .chars()
         .map(|c| if fits(c) { c } else { '_' })
         .collect()
+}
+
+/// Two services under one name would overwrite each other's tags.
+pub(super) fn refuse_shared_repositories(prepared: &[Prepared]) -> Result<()> {
+    let mut owners = BTreeMap::new();
+    for job in prepared.iter().flatten() {
+        let Some(image) = &job.image else { continue };
+        let path = &job.step.path;
+        if let Some(other) = owners.insert(image.names.name(), path) {
+            return Err(Error::misuse(format!(
+                "{other} and {path} would both push to `{}`",
+                image.names.name()
+            ))
+            .hint(format!(
+                "name one of them in flota.toml: [service.{:?}.image] repository = \"…\"",
+                job.step.name.to_string()
+            )));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

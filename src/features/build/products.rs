@@ -1,35 +1,37 @@
 //! The folder that a build's products go to: `images/` (an OCI image layout), `charts/`, `logs/`, `build.json`.
 
 use std::{
-    fs::{self, File, TryLockError},
-    io::{Read, Seek, SeekFrom, Write},
+    fs::{self, File},
+    io::{Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
-use crate::model::{
-    error::{Error, Result},
-    report::Status,
+use crate::{
+    files::{self, Lock},
+    model::{
+        error::{Error, Result},
+        report::Status,
+    },
 };
 
 /// How much of a log's end is shown with a failure.
 const LOG_SHOWN: u64 = 1 << 20;
 
-/// The names of what is unfinished, and where it lies: a run that was killed leaves it behind.
-const UNFINISHED: [(&str, &str); 4] = [
-    ("", SCRATCH),
-    ("", UNFINISHED_REPORT),
-    ("images", ".flota-"),
-    ("images/blobs/sha256", ".flota-"),
-];
+/// Where what is unfinished lies beside its place: a run that was killed leaves it behind.
+const UNFINISHED: [&str; 3] = ["", "images", "images/blobs/sha256"];
+
+/// How the names of scratch folders begin.
 const SCRATCH: &str = "scratch-";
-const UNFINISHED_REPORT: &str = ".build-";
+
+/// Holds the folder for one run.
+const LOCK: &str = "lock";
 
 /// The folder, held by this run alone.
 pub struct Products {
     root: PathBuf,
     scratch: tempfile::TempDir,
     /// Held until the run ends, however it ends.
-    _lock: Option<File>,
+    _lock: Option<Lock>,
 }
 
 impl Products {
@@ -41,17 +43,23 @@ impl Products {
     pub fn open(root: &Path) -> Result<Self> {
         let cannot = |err| cannot_write(root, err);
         fs::create_dir_all(root).map_err(cannot)?;
-        let lock = take_lock(root)?;
+        let lock = Lock::take(&root.join(LOCK), |holder| {
+            Error::unavailable(format!(
+                "another build is at work in `{}` ({holder})",
+                root.display()
+            ))
+            .hint("wait for it, or choose another folder: flota build --out DIR")
+        })?;
         // Nobody commits products by accident.
         fs::write(root.join(".gitignore"), "*\n").map_err(cannot)?;
         for folder in ["images", "charts", "logs"] {
             fs::create_dir_all(root.join(folder)).map_err(cannot)?;
         }
-        sweep(root).map_err(cannot)?;
-        let scratch = tempfile::Builder::new()
-            .prefix(SCRATCH)
-            .tempdir_in(root)
-            .map_err(cannot)?;
+        for folder in UNFINISHED {
+            let folder = root.join(folder);
+            lock.sweep(&folder, files::TEMPORARY).map_err(cannot)?;
+        }
+        let scratch = lock.scratch(root, SCRATCH).map_err(cannot)?;
         Ok(Self {
             root: root.to_owned(),
             scratch,
@@ -114,84 +122,12 @@ impl Products {
     /// Unavailable: it cannot be written.
     pub fn write_report(&self, json: &str) -> Result<()> {
         let target = self.root.join("build.json");
-        let mut unfinished = tempfile::Builder::new();
-        unfinished.prefix(UNFINISHED_REPORT);
-        // A temporary file's own default is its owner alone; the umask has its say here.
-        #[cfg(unix)]
-        unfinished.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let write = || -> std::io::Result<()> {
-            let mut file = unfinished.tempfile_in(&self.root)?;
-            file.write_all(json.as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist(&target)?;
-            Ok(())
-        };
-        write().map_err(|err| cannot_write(&target, err))
+        files::write(&target, json.as_bytes()).map_err(|err| cannot_write(&target, err))
     }
 }
 
 fn cannot_write(path: &Path, err: std::io::Error) -> Error {
-    Error::unavailable(format!("cannot write `{}`", path.display()))
-        .because(err)
-        .hint("choose another folder: flota build --out DIR")
-}
-
-/// Removes what is unfinished. The lock is held: nobody is still at work on it.
-fn sweep(root: &Path) -> std::io::Result<()> {
-    for (folder, prefix) in UNFINISHED {
-        let entries = match fs::read_dir(root.join(folder)) {
-            Err(err) if err.kind() == std::io::ErrorKind::NotFound => continue,
-            entries => entries?,
-        };
-        for entry in entries {
-            let entry = entry?;
-            if !entry
-                .file_name()
-                .as_encoded_bytes()
-                .starts_with(prefix.as_bytes())
-            {
-                continue;
-            }
-            if entry.file_type()?.is_dir() {
-                fs::remove_dir_all(entry.path())?;
-            } else {
-                fs::remove_file(entry.path())?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The lock is the system's: it ends with the process that holds it, whatever happens to it.
-fn take_lock(root: &Path) -> Result<File> {
-    let path = root.join("lock");
-    let cannot = |err| cannot_write(&path, err);
-    let mut options = File::options();
-    let mut file = options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(cannot)?;
-    match file.try_lock() {
-        Ok(()) => {
-            let _ = file
-                .set_len(0)
-                .and_then(|()| write!(file, "{}", std::process::id()));
-            Ok(file)
-        }
-        Err(TryLockError::WouldBlock) => {
-            let owner = fs::read_to_string(&path).unwrap_or_default();
-            Err(Error::unavailable(format!(
-                "another build is at work in `{}` (process {})",
-                root.display(),
-                owner.trim()
-            ))
-            .hint("wait for it, or choose another folder: flota build --out DIR"))
-        }
-        Err(TryLockError::Error(err)) => Err(cannot(err)),
-    }
+    files::cannot("write", path, err).hint("choose another folder: flota build --out DIR")
 }
 
 /// Removes what an earlier run logged.

@@ -7,7 +7,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use base64::Engine as _;
 use bstr::BString;
 use gix::ObjectId;
 use serde::Deserialize;
@@ -15,7 +14,9 @@ use walkdir::WalkDir;
 
 use crate::model::{
     change::Action,
+    document::{BaseV1, BuildV1, BuiltV1, EndV1, Hex, PlanV1},
     error::{Error, Result},
+    report::Status,
 };
 
 /// Ten thousand services take some 10 MB.
@@ -47,7 +48,7 @@ impl Documents {
         let mut all = Self::default();
         for path in paths {
             for file in files(path)? {
-                let document = Document::read(&file)?;
+                let document = RunDocument::read(&file)?;
                 all.add(&file, document)?;
             }
         }
@@ -61,39 +62,34 @@ impl Documents {
         built.any(|built| built.action >= action)
     }
 
-    fn add(&mut self, path: &Path, document: Document) -> Result<()> {
-        let unfit = |why: String| Error::misuse(format!("`{}` {why}", path.display()));
-        let id = |hex: &str| {
-            ObjectId::from_hex(hex.as_bytes())
-                .map_err(|err| unfit(format!("names no commit: `{hex}`")).because(err))
-        };
-        let head = id(document.head.commit.as_deref().unwrap_or_default())?;
+    fn add(&mut self, path: &Path, document: RunDocument) -> Result<()> {
+        let head = document.head;
         if let Some(first) = self.head.replace(head)
             && first != head
         {
-            return Err(
-                unfit(format!("is about {head}, and another report about {first}"))
-                    .hint("give the reports of one run"),
-            );
+            let path = path.display();
+            return Err(Error::misuse(format!(
+                "`{path}` is about {head}, and another report about {first}"
+            ))
+            .hint("give the reports of one run"));
         }
-        if let Some(base) = document.base.and_then(|base| base.commit) {
-            let base = id(&base)?;
+        if let Some(base) = document.base {
             self.base.get_or_insert(base);
         }
-        for service in document.services {
-            let is_built = ["built", "reused"].contains(&service.status.as_str());
-            let (Some(action), Some(commit), true) = (service.action(), &service.commit, is_built)
-            else {
+        for BuiltV1 { step, status, .. } in document.built {
+            let is_built = matches!(status, Status::Built | Status::Reused);
+            let is_build = matches!(step.action, Action::Image | Action::Chart);
+            let (Some(Hex(commit)), true, true) = (step.commit, is_build, is_built) else {
                 continue;
             };
-            let commit = id(commit)?;
-            let path = service
-                .bytes()
-                .ok_or_else(|| unfit("has a path that is no base64".into()))?;
+            let built = Built {
+                commit,
+                action: step.action,
+            };
             self.built
-                .entry(path)
+                .entry(step.path.into_owned())
                 .or_default()
-                .push(Built { commit, action });
+                .push(built);
         }
         Ok(())
     }
@@ -120,48 +116,19 @@ fn unreadable(path: &Path) -> Error {
         .hint("name what flota build wrote: flota record .flota/build.json")
 }
 
+/// What is read of a document, whichever it is.
+struct RunDocument {
+    base: Option<ObjectId>,
+    head: ObjectId,
+    built: Vec<BuiltV1<'static>>,
+}
+
 #[derive(Deserialize)]
-struct Document {
+struct Schema {
     schema: String,
-    base: Option<End>,
-    head: End,
-    #[serde(default)]
-    services: Vec<Service>,
 }
 
-#[derive(Deserialize)]
-struct End {
-    commit: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Service {
-    path: String,
-    path_b64: Option<String>,
-    status: String,
-    action: String,
-    commit: Option<String>,
-}
-
-impl Service {
-    fn action(&self) -> Option<Action> {
-        match self.action.as_str() {
-            "image" => Some(Action::Image),
-            "chart" => Some(Action::Chart),
-            _ => None,
-        }
-    }
-
-    fn bytes(&self) -> Option<BString> {
-        let Some(encoded) = &self.path_b64 else {
-            return Some(self.path.as_str().into());
-        };
-        let bytes = base64::engine::general_purpose::STANDARD.decode(encoded);
-        bytes.ok().map(BString::from)
-    }
-}
-
-impl Document {
+impl RunDocument {
     fn read(path: &Path) -> Result<Self> {
         let unreadable = || unreadable(path);
         let file = File::open(path).map_err(|err| unreadable().because(err))?;
@@ -172,11 +139,26 @@ impl Document {
         if text.len() as u64 > SIZE_LIMIT {
             return Err(unreadable().because(format!("it is larger than {SIZE_LIMIT} bytes")));
         }
-        let document: Self =
-            serde_json::from_slice(&text).map_err(|err| unreadable().because(err))?;
-        match document.schema.as_str() {
-            "flota.build/v1" | "flota.plan/v1" => Ok(document),
+        let damaged = |err: serde_json::Error| unreadable().because(err);
+        let Schema { schema } = serde_json::from_slice(&text).map_err(damaged)?;
+        match schema.as_str() {
+            BuildV1::SCHEMA => {
+                let build: BuildV1 = serde_json::from_slice(&text).map_err(damaged)?;
+                Ok(Self::of(build.base, &build.head, build.services))
+            }
+            PlanV1::SCHEMA => {
+                let plan: PlanV1 = serde_json::from_slice(&text).map_err(damaged)?;
+                Ok(Self::of(plan.base, &plan.head, Vec::new()))
+            }
             other => Err(unreadable().because(format!("its schema is `{other}`"))),
+        }
+    }
+
+    fn of(base: Option<BaseV1<'_>>, head: &EndV1<'_>, built: Vec<BuiltV1<'static>>) -> Self {
+        Self {
+            base: base.and_then(|base| base.commit).map(|Hex(id)| id),
+            head: head.commit.0,
+            built,
         }
     }
 }

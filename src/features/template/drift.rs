@@ -10,7 +10,7 @@ use crate::{
         template::{Drift, DriftState, Origin, Record},
     },
     parallel,
-    templates::{self, Wanted},
+    templates::{self, WantedTemplate},
 };
 
 /// Where the services named, or all of them, stand towards their templates; sorted by path.
@@ -68,10 +68,10 @@ fn state(fleet: &Repository, record: &Record) -> Result<DriftState> {
             return Ok(DriftState::Gone);
         }
         Origin::Embedded | Origin::Folder(Some(_)) => {
-            Wanted::of_record(record, fleet.work_dir().unwrap_or(fleet.common_dir()))?
+            WantedTemplate::of_record(record, fleet.work_dir().unwrap_or(fleet.common_dir()))?
         }
     };
-    if let Wanted::Folder(path) = &wanted
+    if let WantedTemplate::Folder(path) = &wanted
         && !path.exists()
     {
         return Ok(DriftState::Gone);

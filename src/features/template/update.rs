@@ -24,7 +24,7 @@ use crate::{
         status::Changes,
         template::{Origin, Record, UpdateOutcome, Updated, Values},
     },
-    templates::{self, RENDERING, Template, Wanted},
+    templates::{self, RENDERING, Template, WantedTemplate},
 };
 
 /// What git may list of files in conflict, in bytes.
@@ -35,7 +35,7 @@ pub struct UpdateRequest<'a> {
     /// Which services; all that a template made when none is named.
     pub selector: &'a Selector,
     /// Another template than the one that a service records.
-    pub template: Option<&'a Wanted>,
+    pub template: Option<&'a WantedTemplate>,
     /// Answers that are to be others than the recorded ones.
     pub answers: &'a BTreeMap<String, String>,
 }
@@ -102,7 +102,7 @@ fn one(
     service.check(link)?;
     let wanted = match request.template {
         Some(wanted) => wanted.clone(),
-        None => Wanted::of_record(&record, root)?,
+        None => WantedTemplate::of_record(&record, root)?,
     };
     let template = templates::load(&wanted, fleet, request.template.is_none())?;
     let values = values(&template, &record, request.answers, ask)?;
@@ -240,7 +240,7 @@ impl<'a> ServiceAtHead<'a> {
     ) -> Result<Option<(ObjectId, ObjectId)>> {
         let then = match &record.origin {
             Origin::Git { url, commit, .. } => {
-                let wanted = Wanted::Git {
+                let wanted = WantedTemplate::Git {
                     url: url.clone(),
                     rev: Some(commit.to_string()),
                 };
@@ -254,7 +254,7 @@ impl<'a> ServiceAtHead<'a> {
                 _ => return Ok(None),
             },
             Origin::Folder(_) => {
-                let wanted = Wanted::of_record(record, root)?;
+                let wanted = WantedTemplate::of_record(record, root)?;
                 match templates::load(&wanted, fleet, true)? {
                     template if template.version()? == record.version => template,
                     _ => return Ok(None),

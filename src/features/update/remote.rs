@@ -205,7 +205,8 @@ fn commit(fleet: &Repository, moves: &[Move]) -> Result<ObjectId> {
     let paths = moves.iter().map(|one| literal(one.path.as_ref()));
     as_user(root)
         .args(["commit", "--quiet", "--file=-", "--cleanup=whitespace"])
-        .args(["--only", "--"])
+        // Before 2.42 git sees nothing to commit where its settings ignore submodules.
+        .args(["--allow-empty", "--only", "--"])
         .args(paths)
         .input(commit_message::of(moves))
         .may_prompt()

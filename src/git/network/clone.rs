@@ -22,6 +22,7 @@ use crate::{
         repository::Repository,
         submodule::Store,
         url::Source,
+        version,
     },
     interrupt,
     model::{
@@ -29,7 +30,7 @@ use crate::{
         event::Events,
     },
     parallel::Gate,
-    process::{self, Command},
+    process::Command,
 };
 
 pub mod cache;
@@ -40,10 +41,9 @@ mod local;
 mod partial;
 
 use cache::ObjectCache;
-use http::Http;
-use http::Refusal;
 #[cfg(any(test, fuzzing))]
 pub use http::properties;
+use http::{DirectFailure, HttpCloner};
 
 /// What a partial clone leaves out.
 const PARTIAL: &str = "--filter=blob:none";
@@ -76,7 +76,7 @@ pub struct Access<'a> {
 
 /// What it takes to clone in process.
 struct Direct<'a> {
-    http: Http<'a>,
+    http: HttpCloner<'a>,
     cache: Option<ObjectCache>,
     /// What the fleet's configuration says of the file system.
     file_system: Vec<(&'static str, BString)>,
@@ -91,7 +91,7 @@ impl<'a> Access<'a> {
             patience, events, ..
         } = options;
         let direct = Direct {
-            http: Http::new(&repo, &settings, patience, events),
+            http: HttpCloner::new(&repo, &settings, patience, events),
             cache: ObjectCache::of_user().filter(|_| options.is_cached),
             file_system: layout::file_system(&repo),
         };
@@ -133,8 +133,8 @@ impl<'a> Access<'a> {
         {
             match self.directly(direct, source, into) {
                 Ok(()) => return Ok(()),
-                Err(Refusal::Unfit(_)) if interrupt::pending().is_none() => discard(into)?,
-                Err(Refusal::Unfit(said) | Refusal::Final(said)) => {
+                Err(DirectFailure::Unfit(_)) if interrupt::pending().is_none() => discard(into)?,
+                Err(DirectFailure::Unfit(said) | DirectFailure::Final(said)) => {
                     return Err(explain(Fault::Failed(said), source, "cannot be cloned"));
                 }
             }
@@ -142,7 +142,12 @@ impl<'a> Access<'a> {
         self.by_git(source, branch, self.options.depth.or(recommended), into)
     }
 
-    fn directly(&self, direct: &Direct<'_>, source: &Source, into: &Path) -> Result<(), Refusal> {
+    fn directly(
+        &self,
+        direct: &Direct<'_>,
+        source: &Source,
+        into: &Path,
+    ) -> Result<(), DirectFailure> {
         let Options {
             patience, events, ..
         } = self.options;
@@ -151,7 +156,7 @@ impl<'a> Access<'a> {
             (Some(from), _) => {
                 let _entered = self.children.enter();
                 local::clone(from, url, into, file_system, patience, events)
-                    .map_err(|fault| Refusal::Unfit(said(fault)))
+                    .map_err(|fault| DirectFailure::Unfit(said(fault)))
             }
             (None, Some(address)) => {
                 let address = address.as_ref();
@@ -160,7 +165,7 @@ impl<'a> Access<'a> {
                     .http
                     .clone(address, url, into, file_system, shelf.as_ref())
             }
-            (None, None) => Err(Refusal::Unfit("its transport is git's".to_owned())),
+            (None, None) => Err(DirectFailure::Unfit("its transport is git's".to_owned())),
         }
     }
 
@@ -187,8 +192,8 @@ impl<'a> Access<'a> {
         if let Some(branch) = branch {
             command = command.arg(format!("--branch={branch}"));
         }
-        // Looked for before it is run, so that a git that is not installed is not held against the server.
-        process::find("git")?;
+        // Before it is run, so that a git that is not installed, or too old, is not held against the server.
+        version::check()?;
         // A password in a URL is no argument: the environment says what the URL without it stands for.
         let url: &BStr = match &source.local {
             Some(_) => source.url.as_ref(),

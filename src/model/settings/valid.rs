@@ -3,32 +3,11 @@
 use crate::model::error::{Error, Result};
 
 mod oci;
+mod text;
 
 pub use oci::{host_platform, platform, registry, repository, tag};
-
-/// The longest name of any kind: that of a file, and of an OCI repository with its host.
-const LONGEST: usize = 255;
-
-/// `text` as a message can hold it: on one line, and cut where it would fill the screen.
-pub(crate) fn shown(text: &str) -> String {
-    const MOST: usize = 80;
-    let (text, rest) = match text.char_indices().nth(MOST) {
-        Some((end, _)) => (&text[..end], "…"),
-        None => (text, ""),
-    };
-    let escape = |c: char| {
-        if c.is_control() {
-            c.escape_default().to_string()
-        } else {
-            c.to_string()
-        }
-    };
-    text.chars().map(escape).collect::<String>() + rest
-}
-
-fn refuse<T>(kind: &str, text: &str, why: &str, hint: impl Into<String>) -> Result<T> {
-    Err(Error::misuse(format!("the {kind} `{}` {why}", shown(text))).hint(hint))
-}
+pub(crate) use text::shown;
+use text::{LONGEST, only, refuse};
 
 /// A branch's short name, as `git check-ref-format --branch` has it.
 pub fn branch(text: &str) -> Result<()> {
@@ -192,24 +171,9 @@ pub fn value(text: &str) -> Result<()> {
     Ok(())
 }
 
-fn only(text: &str, allowed: impl Fn(u8) -> bool) -> bool {
-    text.bytes().all(allowed)
-}
-
-/// Tries a rule on what it must take and what it must refuse.
-#[cfg(test)]
-fn check(rule: fn(&str) -> Result<()>, good: &[&str], bad: &[&str]) {
-    for text in good {
-        rule(text).unwrap_or_else(|error| panic!("{text:?}: {error}"));
-    }
-    for text in bad {
-        assert!(rule(text).is_err(), "{text:?}");
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{text::check, *};
 
     #[test]
     fn branches() {

@@ -8,7 +8,10 @@
 
 use std::{collections::BTreeMap, fmt::Write, path::Path};
 
-use super::{Division, MatrixLimits, Told, outputs};
+use super::{
+    division::{Division, JobVariables},
+    matrix::{MatrixLimits, outputs},
+};
 use crate::model::{error::Result, leg::Leg, pipeline::AZURE_MATRICES};
 
 /// An output variable is an environment variable of the later steps of its job too, and Linux takes 128 KiB for one, 2 MiB for
@@ -34,7 +37,10 @@ pub fn plan(division: &Division<'_>) -> Result<String> {
             .map(|leg| {
                 (
                     &leg.id,
-                    Told::of(leg, division).variables().into_iter().collect(),
+                    JobVariables::of(leg, division)
+                        .variables()
+                        .into_iter()
+                        .collect(),
                 )
             })
             .collect();

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use super::{Division, Told, quoted};
+use super::division::{Division, JobVariables, quoted};
 use crate::model::error::{Error, Result};
 
 /// What one upload may hold.
@@ -31,7 +31,7 @@ pub fn plan(division: &Division<'_>) -> Result<String> {
         yaml.push_str("  - wait\n");
     }
     for leg in division.legs {
-        let told = Told::of(leg, division);
+        let told = JobVariables::of(leg, division);
         let _ = writeln!(
             yaml,
             "  - label: {}\n    key: {}\n    command: .buildkite/flota-build\n    env:",

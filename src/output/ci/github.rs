@@ -9,7 +9,10 @@ use std::{fmt::Write as _, fs::OpenOptions, io::Write as _, path::Path};
 
 use serde::Serialize;
 
-use super::{Division, MatrixLimits, Told, outputs};
+use super::{
+    division::{Division, JobVariables},
+    matrix::{MatrixLimits, outputs},
+};
 use crate::model::{
     error::{Error, Result},
     leg::Leg,
@@ -27,7 +30,7 @@ const LIMITS: MatrixLimits = MatrixLimits {
 
 #[derive(Serialize)]
 struct Matrix {
-    include: Vec<Told>,
+    include: Vec<JobVariables>,
 }
 
 /// What stands behind a workflow command (actions/toolkit, `escapeData`).
@@ -48,7 +51,10 @@ pub fn property(text: &str) -> String {
 /// The plan is larger than a job's outputs may be.
 pub fn plan(division: &Division<'_>) -> Result<String> {
     let matrix = |legs: &[Leg<'_>]| {
-        let include = legs.iter().map(|leg| Told::of(leg, division)).collect();
+        let include = legs
+            .iter()
+            .map(|leg| JobVariables::of(leg, division))
+            .collect();
         serde_json::to_string(&Matrix { include }).expect("legs are plain data")
     };
     let mut lines = String::new();

@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 
-use super::{Division, Told, quoted, too_large};
+use super::division::{Division, JobVariables, quoted, too_large};
 use crate::model::error::Result;
 
 /// What GitLab takes of a generated configuration, in bytes.
@@ -39,7 +39,7 @@ pub fn plan(division: &Division<'_>) -> Result<String> {
             "\n\"build {}\":\n  extends: .flota-build\n  variables:",
             leg.id
         );
-        let of_this_leg = Told::of(leg, division)
+        let of_this_leg = JobVariables::of(leg, division)
             .variables()
             .into_iter()
             .filter(|(name, _)| !["FLOTA_BASE", "FLOTA_HEAD"].contains(name));

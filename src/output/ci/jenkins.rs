@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Division, Told};
+use super::division::{Division, JobVariables};
 use crate::model::error::Result;
 
 #[derive(Serialize)]
@@ -16,7 +16,7 @@ struct Parallel<'a> {
     has_changes: bool,
     base: String,
     head: String,
-    legs: BTreeMap<&'a str, Told>,
+    legs: BTreeMap<&'a str, JobVariables>,
 }
 
 /// The branches of a `parallel`. Jenkins sets no limit: never an error.
@@ -29,7 +29,7 @@ pub fn plan(division: &Division<'_>) -> Result<String> {
         base,
         head,
         legs: legs
-            .map(|leg| (leg.id.as_str(), Told::of(leg, division)))
+            .map(|leg| (leg.id.as_str(), JobVariables::of(leg, division)))
             .collect(),
     };
     let json = serde_json::to_string_pretty(&parallel).expect("legs are plain data");

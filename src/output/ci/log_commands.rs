@@ -108,7 +108,7 @@ pub fn child(dialect: Option<Dialect>, said: &str) -> String {
 }
 
 #[cfg(test)]
-pub(in crate::output) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     const ALL: [Dialect; 4] = [
@@ -119,7 +119,7 @@ pub(in crate::output) mod tests {
     ];
 
     /// What people can call a branch, a file or a service, or let a build print.
-    pub(in crate::output) const HOSTILE: [&str; 20] = [
+    pub(crate) const HOSTILE: [&str; 20] = [
         "::add-path::/tmp/x",
         "  ::set-env name=PATH::/tmp/x",
         "a\n::add-mask::x",

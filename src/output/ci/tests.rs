@@ -8,8 +8,11 @@ use serde_json::Value;
 use super::*;
 use crate::model::{
     change::{Action, End, Reason},
+    error::Result,
+    leg::Leg,
     pipeline::AZURE_MATRICES,
-    plan::Step,
+    plan::{Plan, Step},
+    step_id::StepId,
 };
 
 /// Services with the name's length of a real one, each its own path.

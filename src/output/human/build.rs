@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{action_word, ends, kebab, table};
+use super::{
+    table::table,
+    words::{action_word, ends, kebab},
+};
 use crate::{
     model::{
         change::Action,

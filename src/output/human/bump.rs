@@ -1,6 +1,9 @@
 //! `flota bump`
 
-use super::{short, standing, table};
+use super::{
+    table::table,
+    words::{short, standing},
+};
 use crate::{model::bump::Bump, output::service_names::ServiceNames};
 
 /// `flota bump`

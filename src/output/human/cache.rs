@@ -1,6 +1,6 @@
 //! `flota cache`
 
-use super::{kebab, table};
+use super::{table::table, words::kebab};
 use crate::{
     model::cache::{Cache, CacheKind},
     output::text,

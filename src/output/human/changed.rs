@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{action_word, because, ends, kebab, nothing, pins, table};
+use super::{
+    table::table,
+    words::{action_word, because, ends, kebab, nothing, pins},
+};
 use crate::{
     model::change::{Changed, FileChange, FileStatus, ServiceChange},
     output::{service_names::ServiceNames, text, theme},

@@ -1,6 +1,6 @@
 //! `flota ci`
 
-use super::table;
+use super::table::table;
 use crate::{
     model::pipeline::{Found, PipelineFile},
     output::text,

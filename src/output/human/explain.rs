@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use gix::ObjectId;
 
-use super::{because, ends, kebab, pins};
+use super::words::{because, ends, kebab, pins};
 use crate::{
     model::{
         change::Part,

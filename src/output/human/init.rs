@@ -1,6 +1,6 @@
 //! `flota init`
 
-use super::{kebab, table};
+use super::{table::table, words::kebab};
 use crate::{
     model::init::Initialised,
     output::{text, theme},

@@ -1,6 +1,6 @@
 //! `flota new`
 
-use super::{short, table};
+use super::{table::table, words::short};
 use crate::{
     model::new::{NewService, RemoteKind},
     output::{text, theme},

@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{action_word, ends, nothing, short, table};
+use super::{
+    table::table,
+    words::{action_word, ends, nothing, short},
+};
 use crate::{
     model::{change::Action, plan::Plan},
     output::{service_names::ServiceNames, text, theme},

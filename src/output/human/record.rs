@@ -1,6 +1,6 @@
 //! `flota record`
 
-use super::short;
+use super::words::short;
 use crate::{model::record::Recorded, output::text};
 
 /// How many of the services that did not succeed are listed.

@@ -2,7 +2,7 @@
 
 use gix::ObjectId;
 
-use super::{short, table};
+use super::{table::table, words::short};
 use crate::{
     model::{
         commits::Commits,

@@ -1,6 +1,6 @@
 //! `flota status`
 
-use super::{standing, table};
+use super::{table::table, words::standing};
 use crate::{
     model::status::{ServiceState, ServiceStatus},
     output::{service_names::ServiceNames, text},

@@ -1,6 +1,9 @@
 //! `flota switch`
 
-use super::{counts, short, table};
+use super::{
+    table::table,
+    words::{counts, short},
+};
 use crate::{
     model::switch::{SwitchOutcome, Switched},
     output::{service_names::ServiceNames, text},

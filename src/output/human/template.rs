@@ -1,6 +1,6 @@
 //! `flota template`
 
-use super::{short, table};
+use super::{table::table, words::short};
 use crate::{
     model::template::{Drift, DriftState, UpdateOutcome, Updated},
     output::{service_names::ServiceNames, text},

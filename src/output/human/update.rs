@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use super::{counts, short, table};
+use super::{
+    table::table,
+    words::{counts, short},
+};
 use crate::{
     model::sync::{Followed, Move, SyncOutcome, Synced},
     output::{service_names::ServiceNames, text},

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Bytes, Hex, render};
-use crate::model::{bump::Bump, status::Standing};
+use super::{parts::Bytes, render::render};
+use crate::model::{bump::Bump, document::Hex, status::Standing};
 
 /// `flota.bump/v1`
 pub fn bumps(bumps: &[Bump]) -> String {

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use bstr::ByteSlice;
 use serde::Serialize;
 
-use super::{Bytes, render};
+use super::{parts::Bytes, render::render};
 use crate::model::cache::{Cache, CacheKind};
 
 /// `flota.cache/v1`

@@ -3,9 +3,13 @@
 use serde::Serialize;
 
 use super::{
-    BaseV1, EndV1, ExceptionV1, FileV1, ServiceV1, UnreadV1, WarningV1, exceptions, render,
+    parts::{FileV1, ServiceV1},
+    render::render,
 };
-use crate::model::change::Changed;
+use crate::model::{
+    change::Changed,
+    document::{BaseV1, EndV1, ExceptionV1, UnreadV1, WarningV1, exceptions},
+};
 
 /// `flota.changed/v1`
 pub fn changed(changed: &Changed) -> String {

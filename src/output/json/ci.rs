@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use bstr::ByteSlice;
 use serde::Serialize;
 
-use super::{Bytes, render};
+use super::{parts::Bytes, render::render};
 use crate::model::pipeline::{Found, PipelineFile};
 
 /// `flota.ci/v1`
@@ -13,7 +13,10 @@ pub fn pipelines(files: &[PipelineFile], written: bool) -> String {
     render(&PipelinesV1 {
         schema: "flota.ci/v1",
         up_to_date: written || files.iter().all(|file| file.found == Found::Same),
-        files: files.iter().map(|file| FileV1::of(file, written)).collect(),
+        files: files
+            .iter()
+            .map(|file| PipelineFileV1::of(file, written))
+            .collect(),
     })
 }
 
@@ -22,11 +25,11 @@ struct PipelinesV1<'a> {
     schema: &'static str,
     /// After the run.
     up_to_date: bool,
-    files: Vec<FileV1<'a>>,
+    files: Vec<PipelineFileV1<'a>>,
 }
 
 #[derive(Serialize)]
-struct FileV1<'a> {
+struct PipelineFileV1<'a> {
     #[serde(flatten)]
     path: Bytes<'a>,
     /// Before the run.
@@ -34,7 +37,7 @@ struct FileV1<'a> {
     written: bool,
 }
 
-impl<'a> FileV1<'a> {
+impl<'a> PipelineFileV1<'a> {
     fn of(file: &'a PipelineFile, written: bool) -> Self {
         Self {
             path: Bytes("path", file.path.as_os_str().as_bytes().as_bstr()),

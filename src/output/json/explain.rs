@@ -2,8 +2,14 @@
 
 use serde::Serialize;
 
-use super::{BaseV1, Bytes, EndV1, ServiceV1, render};
-use crate::model::explanation::Explanation;
+use super::{
+    parts::{Bytes, ServiceV1},
+    render::render,
+};
+use crate::model::{
+    document::{BaseV1, EndV1},
+    explanation::Explanation,
+};
 
 /// `flota.explain/v1`
 pub fn explanation(explanation: &Explanation) -> String {

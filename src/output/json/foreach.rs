@@ -3,7 +3,7 @@
 use bstr::{BStr, ByteSlice};
 use serde::Serialize;
 
-use super::{Bytes, render};
+use super::{parts::Bytes, render::render};
 use crate::model::foreach::{Ran, Summary};
 
 /// `flota.foreach/v1`

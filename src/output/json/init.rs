@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use super::render;
+use super::render::render;
 use crate::model::init::{InitOutcome, Initialised};
 
 /// `flota.init/v1`
 pub fn initialised(initialised: &Initialised) -> String {
-    let files = initialised.parts.iter().map(|part| FileV1 {
+    let files = initialised.parts.iter().map(|part| InitFileV1 {
         path: &part.path,
         outcome: part.outcome,
     });
@@ -24,11 +24,11 @@ struct InitV1<'a> {
     schema: &'static str,
     new_repository: bool,
     submodules: usize,
-    files: Vec<FileV1<'a>>,
+    files: Vec<InitFileV1<'a>>,
 }
 
 #[derive(Serialize)]
-struct FileV1<'a> {
+struct InitFileV1<'a> {
     path: &'a str,
     outcome: InitOutcome,
 }

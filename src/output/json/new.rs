@@ -2,8 +2,11 @@
 
 use serde::Serialize;
 
-use super::{Bytes, Hex, render};
-use crate::model::new::{NewService, RemoteKind};
+use super::{parts::Bytes, render::render};
+use crate::model::{
+    document::Hex,
+    new::{NewService, RemoteKind},
+};
 
 /// `flota.new/v1`
 pub fn new(service: &NewService) -> String {

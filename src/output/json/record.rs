@@ -2,8 +2,11 @@
 
 use serde::Serialize;
 
-use super::{ExceptionV1, Hex, exceptions, render};
-use crate::model::record::Recorded;
+use super::render::render;
+use crate::model::{
+    document::{ExceptionV1, Hex, exceptions},
+    record::Recorded,
+};
 
 /// `flota.record/v1`
 pub fn recorded(recorded: &Recorded) -> String {

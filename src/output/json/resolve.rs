@@ -2,8 +2,14 @@
 
 use serde::Serialize;
 
-use super::{Bytes, CommitsV1, Hex, render};
-use crate::model::resolve::{Conflict, Verdict};
+use super::{
+    parts::{Bytes, CommitsV1},
+    render::render,
+};
+use crate::model::{
+    document::Hex,
+    resolve::{Conflict, Verdict},
+};
 
 /// `flota.resolve/v1`
 pub fn conflicts(conflicts: &[Conflict]) -> String {

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::{Bytes, OptionalBytes, render};
+use super::{
+    parts::{Bytes, OptionalBytes},
+    render::render,
+};
 use crate::model::status::{Changes, ServiceState, ServiceStatus, Standing};
 
 /// `flota.status/v1`

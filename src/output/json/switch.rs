@@ -2,8 +2,11 @@
 
 use serde::Serialize;
 
-use super::{Bytes, Hex, OptionalBytes, render};
-use crate::model::switch::Switched;
+use super::{
+    parts::{Bytes, OptionalBytes},
+    render::render,
+};
+use crate::model::{document::Hex, switch::Switched};
 
 /// `flota.switch/v1`
 pub fn switched(branch: &str, services: &[Switched]) -> String {

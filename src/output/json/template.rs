@@ -3,8 +3,11 @@
 use bstr::{BString, ByteSlice};
 use serde::Serialize;
 
-use super::{Bytes, Hex, render};
-use crate::model::template::{Drift, DriftState, UpdateOutcome, Updated};
+use super::{parts::Bytes, render::render};
+use crate::model::{
+    document::Hex,
+    template::{Drift, DriftState, UpdateOutcome, Updated},
+};
 
 /// `flota.template-drift/v1`
 pub fn drift(drift: &[Drift]) -> String {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::render;
+use super::render::render;
 use crate::model::template::{Manifest, Question};
 
 /// `flota.templates/v1`

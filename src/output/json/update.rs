@@ -5,8 +5,14 @@ use std::{os::unix::ffi::OsStrExt, path::Path};
 use bstr::ByteSlice;
 use serde::Serialize;
 
-use super::{Bytes, CommitsV1, Hex, OptionalBytes, render};
-use crate::model::sync::{Followed, Move, SyncOutcome, Synced};
+use super::{
+    parts::{Bytes, CommitsV1, OptionalBytes},
+    render::render,
+};
+use crate::model::{
+    document::Hex,
+    sync::{Followed, Move, SyncOutcome, Synced},
+};
 
 /// `flota.clone/v1`
 pub fn cloned(directory: &Path, synced: &[Synced]) -> String {

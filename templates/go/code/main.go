@@ -1,4 +1,4 @@
-// Serves on PORT until SIGTERM or Ctrl-C, then finishes the requests it has begun.
+// Serves on PORT until SIGTERM or Ctrl-C, then finishes the running requests.
 package main
 
 import (
@@ -32,7 +32,7 @@ func main() {
 	}
 }
 
-// routes is every path that the service answers.
+// routes returns all paths of the service.
 func routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
@@ -44,11 +44,11 @@ func routes() http.Handler {
 	return mux
 }
 
-// serve answers until ctx is done, and returns when the last request has been answered.
+// serve runs until ctx is done, and returns after the last request is answered.
 func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{
 		Handler: handler,
-		// Slow clients hold no connection for ever.
+		// A slow client cannot keep a connection open for ever.
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 	}
@@ -61,7 +61,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 	case <-ctx.Done():
 	}
 	log.Print("stopping")
-	// No limit here: Kubernetes ends what is not gone when the grace period is over.
+	// Without a limit: Kubernetes kills the pod at the end of its grace period.
 	if err := server.Shutdown(context.Background()); err != nil {
 		return err
 	}

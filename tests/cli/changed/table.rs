@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt::Write, fs, path::Path};
 
 use serde_json::Value;
 
-/// How many rules there are (the project's README lists them).
+/// How many rules there are (`flota help rules` lists them).
 const RULES: u32 = 15;
 
 /// What no script alone shows: the rule, the file of the tests, the test, and in words what comes out.
@@ -165,18 +165,18 @@ const TESTED: [(&str, &str, &str, &str); 25] = [
 const HEAD: &str = "\
 # Scripted fleets
 
-One fleet a rule: each script makes it, in an empty folder, and its last commit is what the rule is about. What flota says of it
-is held in `tests/cli/snapshots`; `tests/cli/changed/oracle.rs` holds the same answer against plain git. The table is made from
-the scripts' first lines and the snapshots (`tests/cli/changed/table.rs`, which fails when it is out of date).
+Each script creates a fleet in an empty directory, to show one of the rules in `flota help rules`. The last commit of the fleet is the change that the
+rule is about. flota's output is in `tests/cli/snapshots`; `tests/cli/changed/oracle.rs` compares it with plain git. The table is generated from the
+first lines of the scripts and from the snapshots (`tests/cli/changed/table.rs`, which fails if the table is out of date).
 
-| rule | fleet | what happens -> what should come of it | what flota says |
+| rule | fleet | what happens -> the expected result | what flota says |
 |---|---|---|---|
 ";
 
 const ELSEWHERE: &str = "
-What takes more than one answer of one fleet:
+Rules that need more than one run on one fleet:
 
-| rule | what happens: what comes of it | test |
+| rule | what happens: the expected result | test |
 |---|---|---|
 ";
 

@@ -108,6 +108,21 @@ fn a_commit_says_what_the_pins_bring() {
 }
 
 #[test]
+fn settings_that_ignore_submodules_keep_no_pin_from_being_committed() {
+    let sandbox = behind();
+    for key in ["diff.ignoreSubmodules", "submodule.api.ignore"] {
+        sandbox.git("ours", &["config", key, "all"]);
+    }
+    let (ran, told) = follow(&sandbox, &["--commit"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert_eq!(told["commit"], tip(&sandbox, "ours", "HEAD"));
+    for service in ["api", "web"] {
+        let pin = tip(&sandbox, "ours", &format!("HEAD:code-repos/{service}"));
+        assert_eq!(pin, tip(&sandbox, service, "main"));
+    }
+}
+
+#[test]
 fn hooks_have_their_say() {
     let sandbox = behind();
     let hook = sandbox.path("ours/.git/hooks/pre-commit");

@@ -8,17 +8,15 @@ use std::{
     collections::HashMap,
     io::{self, Read},
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
-    thread,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 use ureq::{
-    Agent, Body,
+    Body,
     http::{HeaderValue, Request as HttpRequest, Response, StatusCode, header},
-    tls::{RootCerts, TlsConfig},
 };
 
 use super::{
@@ -31,7 +29,7 @@ use crate::{
         fetch::remote::Setting,
         upload_pack::{self, Request},
     },
-    interrupt,
+    http::{BusyServers, Client, ClientOptions, ExchangeLimits, FailureKind, drain},
     model::{
         error::Error,
         event::{Event, Events},
@@ -39,15 +37,13 @@ use crate::{
     },
 };
 
-mod busy;
+mod config;
 mod login;
 #[cfg(any(test, fuzzing))]
 pub mod properties;
-mod rules;
 
-use busy::Busy;
+use config::HttpConfig;
 use login::Login;
-use rules::Rules;
 
 /// Some servers give git's protocol to nobody who does not name git first.
 const USER_AGENT: &str = concat!("git/2.0 (flota ", env!("CARGO_PKG_VERSION"), ")");
@@ -61,11 +57,8 @@ const HAVES_LIMIT: usize = 512;
 /// How often a server is asked again that says when.
 const RETRIES: usize = 4;
 
-/// How often the watch looks for a signal.
-const TICK: Duration = Duration::from_millis(50);
-
 /// Why a repository did not come this way.
-pub(super) enum Refusal {
+pub(super) enum DirectFailure {
     /// `git clone` may well bring it.
     Unfit(String),
     /// The server was silent for too long, or has no time for anybody; it would be so for git.
@@ -73,21 +66,19 @@ pub(super) enum Refusal {
 }
 
 /// The connections of one run, and what is known of its servers.
-pub(super) struct Http<'a> {
-    agent: Agent,
-    rules: Rules,
+pub(super) struct HttpCloner<'a> {
+    client: Client,
+    config: HttpConfig,
     settings: Vec<Setting>,
-    standings: Mutex<HashMap<BString, Arc<Mutex<Standing>>>>,
-    busy: Busy,
+    logins: Mutex<HashMap<BString, Arc<Mutex<ServerLogin>>>>,
+    busy: BusyServers,
     patience: Duration,
     events: Events<'a>,
-    /// Ends the watch when it is dropped.
-    _alive: mpsc::Sender<()>,
 }
 
 /// How one server treats one user.
 #[derive(Clone, Default)]
-enum Standing {
+enum ServerLogin {
     /// Nobody had to log in so far.
     #[default]
     Open,
@@ -97,7 +88,7 @@ enum Standing {
     Gits(String),
 }
 
-impl<'a> Http<'a> {
+impl<'a> HttpCloner<'a> {
     /// With what the configuration that `repo` sees says of servers; `settings` is what its own file adds to the user's.
     pub fn new(
         repo: &gix::Repository,
@@ -105,30 +96,16 @@ impl<'a> Http<'a> {
         patience: Duration,
         events: Events<'a>,
     ) -> Self {
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::PlatformVerifier)
-            .build();
-        let agent = Agent::config_builder()
-            .tls_config(tls)
-            .http_status_as_error(false)
-            .proxy(None)
-            .max_redirects(0)
-            .max_idle_connections(usize::MAX)
-            .max_idle_connections_per_host(usize::MAX)
-            .timeout_resolve(Some(patience))
-            .timeout_connect(Some(patience))
-            .timeout_per_read(Some(patience))
-            .timeout_per_write(Some(patience))
-            .user_agent(USER_AGENT)
-            .build()
-            .new_agent();
         Self {
-            _alive: watch(agent.clone()),
-            rules: Rules::new(repo, settings),
+            config: HttpConfig::new(repo, settings),
             settings: settings.to_vec(),
-            agent,
-            standings: Mutex::default(),
-            busy: Busy::new(patience),
+            client: Client::new(ClientOptions {
+                user_agent: USER_AGENT,
+                connect_timeout: patience,
+                stall_timeout: patience,
+            }),
+            logins: Mutex::default(),
+            busy: BusyServers::new(patience),
             patience,
             events,
         }
@@ -143,7 +120,7 @@ impl<'a> Http<'a> {
         into: &Path,
         file_system: &[(&'static str, BString)],
         shelf: Option<&Shelf>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), DirectFailure> {
         let refs = self.ask(address, upload_pack::for_refs(), |answer| {
             upload_pack::read_refs(answer.take(REFS_LIMIT))
         })?;
@@ -170,7 +147,7 @@ impl<'a> Http<'a> {
         git_dir: &Path,
         wants: &[ObjectId],
         haves: &[ObjectId],
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), DirectFailure> {
         let request = Request {
             wants,
             haves: &haves[..haves.len().min(HAVES_LIMIT)],
@@ -194,22 +171,23 @@ impl<'a> Http<'a> {
         address: &BStr,
         request: Vec<u8>,
         read: impl FnOnce(&mut dyn Read) -> Result<T, String>,
-    ) -> Result<T, Refusal> {
-        let headers = self.rules.headers(address).map_err(Refusal::Unfit)?;
-        let standing = self.standing(address);
-        let known = lock(&standing).clone();
+    ) -> Result<T, DirectFailure> {
+        let headers = self.config.headers(address).map_err(DirectFailure::Unfit)?;
+        let shared = self.login_at(address);
+        let known = lock(&shared).clone();
         let mut answer = self.send(address, &request, &headers, &known)?;
         if answer.status() == StatusCode::UNAUTHORIZED {
-            let known = self.log_in(&standing, &known, address, &answer)?;
+            let known = self.log_in(&shared, &known, address, &answer)?;
+            drain(answer);
             answer = self.send(address, &request, &headers, &known)?;
-            let mut standing = lock(&standing);
+            let mut shared = lock(&shared);
             if answer.status() == StatusCode::UNAUTHORIZED {
-                if let Standing::LoggedIn(login) = &known {
+                if let ServerLogin::LoggedIn(login) = &known {
                     login.was_refused(&self.settings);
                 }
-                *standing = Standing::Gits("the password was refused".to_owned());
+                *shared = ServerLogin::Gits("the password was refused".to_owned());
             }
-            if let Standing::LoggedIn(login) = &mut *standing {
+            if let ServerLogin::LoggedIn(login) = &mut *shared {
                 login.was_right(&self.settings);
             }
         }
@@ -217,7 +195,10 @@ impl<'a> Http<'a> {
         let kind = answer.headers().get(header::CONTENT_TYPE);
         let is_gits = kind.is_some_and(|kind| kind.as_bytes() == expected.as_bytes());
         if answer.status() != StatusCode::OK || !is_gits {
-            return Err(Refusal::Unfit(format!("it answers {}", answer.status())));
+            return Err(DirectFailure::Unfit(format!(
+                "it answers {}",
+                answer.status()
+            )));
         }
         let mut incoming = Incoming {
             // What is read is bounded by who reads it.
@@ -230,8 +211,8 @@ impl<'a> Http<'a> {
             events: self.events,
         };
         read(&mut incoming).map_err(|said| match incoming.is_silent {
-            true => Refusal::Final(self.silence()),
-            false => Refusal::Unfit(said),
+            true => DirectFailure::Final(self.silence()),
+            false => DirectFailure::Unfit(said),
         })
     }
 
@@ -241,21 +222,22 @@ impl<'a> Http<'a> {
         address: &BStr,
         request: &[u8],
         headers: &[(String, String)],
-        standing: &Standing,
-    ) -> Result<Response<Body>, Refusal> {
+        login: &ServerLogin,
+    ) -> Result<Response<Body>, DirectFailure> {
         let server = origin(address);
         for _ in 0..=RETRIES {
             if !self.busy.wait(server) {
-                return Err(Refusal::Unfit("interrupted".to_owned()));
+                return Err(DirectFailure::Unfit("interrupted".to_owned()));
             }
-            let answer = self.send_once(address, request, headers, standing)?;
+            let answer = self.send_once(address, request, headers, login)?;
             if !self.busy.note(server, &answer) {
                 return Ok(answer);
             }
+            drain(answer);
         }
         let asked = RETRIES + 1;
         let busy = format!("the server is busy: asked {asked} times, it says to come back later");
-        Err(Refusal::Final(busy))
+        Err(DirectFailure::Final(busy))
     }
 
     fn send_once(
@@ -263,8 +245,8 @@ impl<'a> Http<'a> {
         address: &BStr,
         request: &[u8],
         headers: &[(String, String)],
-        standing: &Standing,
-    ) -> Result<Response<Body>, Refusal> {
+        login: &ServerLogin,
+    ) -> Result<Response<Body>, DirectFailure> {
         let uri = format!("{}/git-upload-pack", without_credentials(address));
         let mut post = HttpRequest::post(uri)
             .header("Git-Protocol", "version=2")
@@ -276,15 +258,19 @@ impl<'a> Http<'a> {
         for (name, value) in headers {
             post = post.header(name, value);
         }
-        match standing {
-            Standing::Open => {}
-            Standing::LoggedIn(login) => post = post.header(header::AUTHORIZATION, login.header()),
-            Standing::Gits(why) => return Err(Refusal::Unfit(why.clone())),
+        match login {
+            ServerLogin::Open => {}
+            ServerLogin::LoggedIn(login) => {
+                post = post.header(header::AUTHORIZATION, login.header())
+            }
+            ServerLogin::Gits(why) => return Err(DirectFailure::Unfit(why.clone())),
         }
         let post = post.body(request).map_err(unfit)?;
-        self.agent.run(post).map_err(|err| match err {
-            ureq::Error::Timeout(_) => Refusal::Final(self.silence()),
-            err => Refusal::Unfit(err.to_string()),
+        // A redirect is git's to follow, by its own rules (git-config(1), `http.followRedirects`).
+        let sent = self.client.send(post, ExchangeLimits::default());
+        sent.map_err(|failure| match failure.kind {
+            FailureKind::TimedOut => DirectFailure::Final(self.silence()),
+            _ => DirectFailure::Unfit(failure.cause),
         })
     }
 
@@ -293,23 +279,25 @@ impl<'a> Http<'a> {
     }
 
     /// How the server has treated the user that `address` names.
-    fn standing(&self, address: &BStr) -> Arc<Mutex<Standing>> {
-        let mut standings = lock(&self.standings);
-        Arc::clone(standings.entry(origin(address).into()).or_default())
+    fn login_at(&self, address: &BStr) -> Arc<Mutex<ServerLogin>> {
+        let mut logins = lock(&self.logins);
+        Arc::clone(logins.entry(origin(address).into()).or_default())
     }
 
     /// Asks the helpers once for each server: whoever comes meanwhile waits, and uses what they say.
     fn log_in(
         &self,
-        standing: &Mutex<Standing>,
-        tried: &Standing,
+        shared: &Mutex<ServerLogin>,
+        tried: &ServerLogin,
         address: &BStr,
         answer: &Response<Body>,
-    ) -> Result<Standing, Refusal> {
-        let mut standing = lock(standing);
-        let is_news = match (&*standing, tried) {
-            (Standing::Open, _) => false,
-            (Standing::LoggedIn(now), Standing::LoggedIn(then)) => now.header() != then.header(),
+    ) -> Result<ServerLogin, DirectFailure> {
+        let mut shared = lock(shared);
+        let is_news = match (&*shared, tried) {
+            (ServerLogin::Open, _) => false,
+            (ServerLogin::LoggedIn(now), ServerLogin::LoggedIn(then)) => {
+                now.header() != then.header()
+            }
             _ => true,
         };
         if !is_news {
@@ -318,15 +306,15 @@ impl<'a> Http<'a> {
                 .get_all(header::WWW_AUTHENTICATE)
                 .iter()
                 .collect();
-            *standing = match self.rules.may_log_in() {
+            *shared = match self.config.may_log_in() {
                 true => match Login::find(address, &challenges, &self.settings) {
-                    Ok(login) => Standing::LoggedIn(login),
-                    Err(why) => Standing::Gits(why),
+                    Ok(login) => ServerLogin::LoggedIn(login),
+                    Err(why) => ServerLogin::Gits(why),
                 },
-                false => Standing::Gits("its password is found in git's own way".to_owned()),
+                false => ServerLogin::Gits("its password is found in git's own way".to_owned()),
             };
         }
-        Ok(standing.clone())
+        Ok(shared.clone())
     }
 }
 
@@ -362,21 +350,8 @@ impl Read for Incoming<'_> {
     }
 }
 
-/// Breaks connections off once flota is interrupted, until the sender is dropped.
-fn watch(agent: Agent) -> mpsc::Sender<()> {
-    let (alive, ended) = mpsc::channel();
-    thread::spawn(move || {
-        while let Err(mpsc::RecvTimeoutError::Timeout) = ended.recv_timeout(TICK) {
-            if interrupt::pending().is_some() {
-                return agent.shutdown();
-            }
-        }
-    });
-    alive
-}
-
-fn unfit(why: impl std::fmt::Display) -> Refusal {
-    Refusal::Unfit(why.to_string())
+fn unfit(why: impl std::fmt::Display) -> DirectFailure {
+    DirectFailure::Unfit(why.to_string())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,9 +1,6 @@
 //! One `git fetch`: tried again after faults that pass, and what its words mean.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use crate::{
     interrupt,
@@ -101,7 +98,7 @@ pub(in crate::git) fn run(fetch: &Command) -> Result<(), Fault> {
 pub(in crate::git) fn read(fetch: &Command) -> Result<Vec<u8>, Fault> {
     for wait in BACKOFF {
         match once(fetch) {
-            Err(Fault::Failed(said)) if is_passing(&said) && pause(wait) => {}
+            Err(Fault::Failed(said)) if is_passing(&said) && interrupt::pause(wait) => {}
             ended => return ended,
         }
     }
@@ -149,15 +146,6 @@ fn classify(said: String) -> Fault {
 
 fn is_passing(said: &str) -> bool {
     !said.contains(FINAL) && PASSING.iter().any(|words| said.contains(words))
-}
-
-/// Waits; `false` when flota is interrupted meanwhile.
-pub(in crate::git) fn pause(wait: Duration) -> bool {
-    let end = Instant::now() + wait;
-    while Instant::now() < end && interrupt::pending().is_none() {
-        thread::sleep(Duration::from_millis(20));
-    }
-    interrupt::pending().is_none()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::net::Ipv6Addr;
 
 use oci_spec::image::{Arch, Os};
 
-use super::{LONGEST, only, refuse, shown};
+use super::text::{LONGEST, only, refuse, shown};
 use crate::model::error::{Error, Result};
 
 /// A registry: `host[:port][/path]`, without a scheme.
@@ -182,7 +182,7 @@ fn oci_architecture(name: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::settings::valid::check;
+    use crate::model::settings::valid::text::check;
 
     #[test]
     fn registries() {

@@ -1,9 +1,9 @@
-{{/* What everything is called: the release's name, as a Service may be called (RFC 1035: it begins with a letter). */}}
+{{/* The name of all objects: the release's name, as a valid name of a Service (RFC 1035: it begins with a letter). */}}
 {{- define "service.name" -}}
 {{- regexReplaceAll "^([0-9])" (.Release.Name | replace "." "-") "svc-${1}" -}}
 {{- end -}}
 
-{{/* The service's image; a digest wins over the tag. */}}
+{{/* The image of the service; if there is a digest, the tag is not used. */}}
 {{- define "service.image" -}}
 {{- with .Values.image -}}
 {{- with .registry }}{{ . }}/{{ end -}}
@@ -17,13 +17,13 @@
 {{- end -}}
 {{- end -}}
 
-{{/* A text as the value of a label: at most 63 of A-Z a-z 0-9 - _ . with a letter or a digit at both ends. */}}
+{{/* A text as the value of a label: at most 63 characters of A-Z a-z 0-9 - _ . with a letter or a digit at both ends. */}}
 {{- define "service.label" -}}
 {{- $text := regexReplaceAll "[^A-Za-z0-9_.-]" . "_" | trunc 63 -}}
 {{- regexReplaceAll "^[^A-Za-z0-9]+|[^A-Za-z0-9]+$" $text "" | quote -}}
 {{- end -}}
 
-{{/* What the pods are found by. Selectors are immutable: nothing that a later version changes may stand here. */}}
+{{/* The labels that select the pods. Selectors are immutable, so nothing here may change in a later version. */}}
 {{- define "service.selector" -}}
 app.kubernetes.io/name: {{ .Chart.Name | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}

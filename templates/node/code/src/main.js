@@ -1,4 +1,4 @@
-// Serves on PORT until SIGTERM or Ctrl-C, then finishes the requests it has begun.
+// Serves on PORT until SIGTERM or Ctrl-C, then finishes the running requests.
 
 import { makeServer } from "./server.js";
 
@@ -8,10 +8,10 @@ server.listen(Number(process.env.PORT ?? 8080), () => {
 });
 
 for (const signal of ["SIGTERM", "SIGINT"]) {
-  // Once: a second Ctrl-C ends it at once.
+  // Only once: a second Ctrl-C ends the process immediately.
   process.once(signal, () => {
     console.log("stopping");
-    // Idle connections are closed, and the process ends with the last one.
+    // Closes idle connections; the process ends with the last connection.
     server.close();
   });
 }

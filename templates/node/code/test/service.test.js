@@ -1,4 +1,4 @@
-// The program itself, over HTTP.
+// Tests the program over HTTP.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -14,7 +14,7 @@ let port;
 
 before(async () => {
   const main = new URL("../src/main.js", import.meta.url).pathname;
-  // Port 0: one that is free.
+  // Port 0: any free port.
   const env = { ...process.env, PORT: "0" };
   service = spawn(process.execPath, [main], { env, stdio: ["ignore", "pipe", "inherit"] });
   const [line] = await once(createInterface(service.stdout), "line");
@@ -42,12 +42,12 @@ test("it knows no other path and no other method", async () => {
   assert.equal((await get("/", { method: "DELETE" })).status, 405);
 });
 
-test("it finishes what it has begun when it is asked to stop", async () => {
+test("it finishes running requests when it is stopped", async () => {
   const begun = connect(port, "localhost").setEncoding("utf8");
   let text = "";
   begun.on("data", (part) => (text += part));
   await new Promise((written) => begun.write("GET / HTTP/1.1\r\nHost: localhost\r\n", written));
-  // The service has read the beginning once it answers a later request.
+  // When the service answers a later request, it has read the beginning of this one.
   await get("/healthz");
   const ended = once(service, "exit");
   service.kill("SIGTERM");

@@ -10,7 +10,7 @@ from service.app import app
 
 def main() -> None:
     port = int(os.environ.get("PORT", "8080"))
-    # Every address of both families, where the machine has both.
+    # All IPv4 and IPv6 addresses, if the machine has both.
     both = socket.has_dualstack_ipv6()
     family = socket.AF_INET6 if both else socket.AF_INET
     with socket.create_server(("", port), family=family, dualstack_ipv6=both) as listener:

@@ -12,7 +12,7 @@ from service.app import GREETING
 
 class ServiceTest(unittest.TestCase):
     def setUp(self) -> None:
-        # Port 0: one that is free.
+        # Port 0: any free port.
         self.service = subprocess.Popen(
             [sys.executable, "-m", "service"],
             env={**os.environ, "PORT": "0"},
@@ -47,5 +47,5 @@ class ServiceTest(unittest.TestCase):
     def test_it_ends_when_it_is_asked_to(self) -> None:
         self.get("/healthz")
         self.service.send_signal(signal.SIGTERM)
-        # It has put its affairs in order, and then lets the signal end it.
+        # It has shut down in order, and then the signal ends it.
         self.assertEqual(self.service.wait(30), -signal.SIGTERM)

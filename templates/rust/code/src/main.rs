@@ -1,4 +1,4 @@
-//! Serves on `PORT` until SIGTERM or Ctrl-C, then finishes the requests it has begun.
+//! Serves on `PORT` until SIGTERM or Ctrl-C, then finishes the running requests.
 
 use std::{
     env, io,
@@ -17,7 +17,7 @@ async fn main() -> io::Result<()> {
         Err(_) => 8080,
     };
     let listener = listen(port).await?;
-    // Before anything is served: a signal that comes first is not lost.
+    // Before the server starts, so that an early signal is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     println!("listening on port {}", listener.local_addr()?.port());
 
@@ -32,7 +32,7 @@ async fn main() -> io::Result<()> {
         .await
 }
 
-/// Every address of both families, or of the old one where the machine lacks the new.
+/// All IPv4 and IPv6 addresses, or only IPv4 if the machine has no IPv6.
 async fn listen(port: u16) -> io::Result<TcpListener> {
     let both = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
     let old = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));

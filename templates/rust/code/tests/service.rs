@@ -1,4 +1,4 @@
-//! The program itself, over HTTP.
+//! Tests the program over HTTP.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -12,7 +12,7 @@ struct Service {
 }
 
 impl Service {
-    /// Started on a port that is free.
+    /// Starts it on a free port.
     fn start() -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_service"))
             .env("PORT", "0")

@@ -8,7 +8,7 @@ use gix::{ObjectId, hash::Kind, objs::FindExt};
 use gix_packetline::blocking_io::encode;
 use ureq::http::Uri;
 
-use super::{login::question, rules::Place};
+use super::{config::UrlScope, login::question};
 use crate::{
     git::{
         config_file::ConfigFile,
@@ -26,7 +26,7 @@ const URL: &str = "https://example.com/shop/api.git";
 /// The server that is asked is the one whose password the helpers are asked for, and whose headers are sent. Whether this
 /// URL, which was accepted, is asked for here at all.
 pub fn server(url: &BStr) -> bool {
-    let place = Place::of(&url.to_str_lossy());
+    let place = UrlScope::of(&url.to_str_lossy());
     let uri = format!("{}/git-upload-pack", without_credentials(url)).parse::<Uri>();
     let (Some(place), Ok(uri)) = (place, uri) else {
         return false;

@@ -44,13 +44,14 @@ const TLS_VARIABLES: [&str; 9] = [
 ];
 
 /// What was read of the configuration.
-pub(super) struct Rules {
-    entries: Vec<Entry>,
+pub(super) struct HttpConfig {
+    entries: Vec<HttpKey>,
     is_path_needed: bool,
     has_netrc: bool,
 }
 
-struct Entry {
+/// One value of a key of the `http` section.
+struct HttpKey {
     /// Where it holds; everywhere when none.
     scope: Option<String>,
     /// In lower case.
@@ -58,7 +59,7 @@ struct Entry {
     value: String,
 }
 
-impl Rules {
+impl HttpConfig {
     /// From the user's and the system's configuration as `repo` sees it, and `settings` out of the fleet's own.
     pub fn new(repo: &gix::Repository, settings: &[Setting]) -> Self {
         let config = repo.config_snapshot();
@@ -80,7 +81,7 @@ impl Rules {
                         .values(&key)
                         .into_iter()
                         .filter(|_| name == "http")
-                        .map(|value| Entry {
+                        .map(|value| HttpKey {
                             scope: scope.clone(),
                             key: key.clone(),
                             value: value.to_string(),
@@ -97,7 +98,7 @@ impl Rules {
                 Some((scope, key)) => (Some(scope.to_owned()), key),
                 None => (None, rest),
             };
-            entries.push(Entry {
+            entries.push(HttpKey {
                 scope,
                 key: key.to_owned(),
                 value: value.clone(),
@@ -127,14 +128,14 @@ impl Rules {
         if let Some(name) = VARIABLES.iter().chain(tls).find(is_set) {
             return Err(format!("the environment says {name}"));
         }
-        let address = Place::of(&address.to_str_lossy()).ok_or("its URL is unusual")?;
+        let address = UrlScope::of(&address.to_str_lossy()).ok_or("its URL is unusual")?;
         let mut headers = Vec::new();
         let mut scope = None;
         for entry in &self.entries {
             let covers = match &entry.scope {
                 None => true,
                 Some(scope) if scope.contains('*') => true,
-                Some(scope) => Place::of(scope).is_some_and(|scope| scope.covers(&address)),
+                Some(scope) => UrlScope::of(scope).is_some_and(|scope| scope.covers(&address)),
             };
             if !covers || WITHOUT_EFFECT.contains(&entry.key.as_str()) {
                 continue;
@@ -161,7 +162,7 @@ impl Rules {
 }
 
 /// A URL as far as scopes look at it.
-pub(super) struct Place {
+pub(super) struct UrlScope {
     scheme: gix::url::Scheme,
     user: Option<String>,
     pub host: String,
@@ -169,7 +170,7 @@ pub(super) struct Place {
     path: String,
 }
 
-impl Place {
+impl UrlScope {
     pub fn of(url: &str) -> Option<Self> {
         let plain = !url.contains(['?', '#', '\\']);
         let url = gix::url::parse(BStr::new(url)).ok().filter(|_| plain)?;
@@ -199,13 +200,13 @@ impl Place {
 mod tests {
     use super::*;
 
-    fn rules(entries: &[(&str, &str, &str)]) -> Rules {
-        let entry = |&(scope, key, value): &(&str, &str, &str)| Entry {
+    fn config(entries: &[(&str, &str, &str)]) -> HttpConfig {
+        let entry = |&(scope, key, value): &(&str, &str, &str)| HttpKey {
             scope: (!scope.is_empty()).then(|| scope.to_owned()),
             key: key.to_owned(),
             value: value.to_owned(),
         };
-        Rules {
+        HttpConfig {
             entries: entries.iter().map(entry).collect(),
             is_path_needed: false,
             has_netrc: false,
@@ -214,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_header_goes_where_its_scope_leads_and_nowhere_else() {
-        let rules = rules(&[(
+        let config = config(&[(
             "http://host/shop/",
             "extraheader",
             "AUTHORIZATION: basic eDp5",
@@ -228,7 +229,7 @@ mod tests {
             ("http://host.evil.example/shop/api", false),
             ("http://evil.example/http://host/shop/", false),
         ] {
-            let headers = rules.headers(address.into()).unwrap();
+            let headers = config.headers(address.into()).unwrap();
             assert_eq!(!headers.is_empty(), is_sent, "{address}");
         }
     }
@@ -245,12 +246,12 @@ mod tests {
             ("", "postbuffer", "1", false),
             ("", "followredirects", "true", true),
         ] {
-            let rules = rules(&[(scope, key, value)]);
-            let headers = rules.headers("http://host/api".into());
+            let config = config(&[(scope, key, value)]);
+            let headers = config.headers("http://host/api".into());
             assert_eq!(headers.is_err(), is_gits, "{scope} {key} {value}");
         }
         for unusual in ["http://host/api?x=y", "http://host:/api"] {
-            assert!(rules(&[]).headers(unusual.into()).is_err(), "{unusual}");
+            assert!(config(&[]).headers(unusual.into()).is_err(), "{unusual}");
         }
     }
 }

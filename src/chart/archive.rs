@@ -1,15 +1,13 @@
 //! The archive: the same files give the same bytes on every machine.
 
-use std::{
-    fs,
-    io::{self, Write},
-    path::{Path, PathBuf},
-};
+use std::io;
 
 use flate2::{Compression, GzBuilder};
-use sha2::{Digest, Sha256};
 
-use super::{CHART_FILE, VALUES_FILE, files::Files};
+use super::{
+    files::Files,
+    request::{CHART_FILE, VALUES_FILE},
+};
 
 /// The operating system a gzip header names when it names none (RFC 1952).
 const UNKNOWN_SYSTEM: u8 = 255;
@@ -19,7 +17,7 @@ const UNKNOWN_SYSTEM: u8 = 255;
 ///
 /// # Errors
 /// A name that no archive can carry.
-pub fn archive(name: &str, files: &Files, created: i64) -> io::Result<Vec<u8>> {
+pub fn write(name: &str, files: &Files, created: i64) -> io::Result<Vec<u8>> {
     let gzip = GzBuilder::new()
         .mtime(0)
         .operating_system(UNKNOWN_SYSTEM)
@@ -43,39 +41,12 @@ pub fn archive(name: &str, files: &Files, created: i64) -> io::Result<Vec<u8>> {
     archive.into_inner()?.finish()
 }
 
-/// `sha256:…` of the bytes.
-pub fn digest(bytes: &[u8]) -> String {
-    let hash = Sha256::digest(bytes);
-    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
-}
-
-/// Writes a file that appears whole or not at all, replacing one of that name.
-///
-/// # Errors
-/// What the system says.
-pub fn write(folder: &Path, file_name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
-    fs::create_dir_all(folder)?;
-    let mut builder = tempfile::Builder::new();
-    // Readable as any file that is made here; the umask applies.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.prefix(".chart-").tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    let path = folder.join(file_name);
-    file.persist(&path)?;
-    // The new name is on disk only with its folder.
-    #[cfg(unix)]
-    fs::File::open(folder)?.sync_all()?;
-    Ok(path)
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Read;
 
     use super::*;
+    use crate::model::digest;
 
     fn files(names: &[&str]) -> Files {
         names
@@ -95,7 +66,7 @@ mod tests {
             ".helmignore",
             &long,
         ]);
-        let bytes = archive("color", &files, 1_700_000_000).unwrap();
+        let bytes = write("color", &files, 1_700_000_000).unwrap();
         let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(&bytes[..]));
         let mut names = Vec::new();
         for entry in tar.entries().unwrap() {
@@ -125,25 +96,15 @@ mod tests {
 
     #[test]
     fn bytes_are_the_same_everywhere() {
-        let bytes = archive("color", &files(&["Chart.yaml", "values.yaml", "z"]), 0).unwrap();
+        let bytes = write("color", &files(&["Chart.yaml", "values.yaml", "z"]), 0).unwrap();
         assert_eq!(bytes[..10], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255]);
         assert_eq!(
-            digest(&bytes),
+            digest::oci(&bytes),
             "sha256:8c19d2b2a802ffd6f8e493bb28ababce8defb00c722125efafbce857de5901f3"
         );
         assert_eq!(
-            archive("color", &files(&["Chart.yaml", "values.yaml", "z"]), -1).unwrap(),
+            write("color", &files(&["Chart.yaml", "values.yaml", "z"]), -1).unwrap(),
             bytes
         );
-    }
-
-    #[test]
-    fn a_file_appears_under_its_name_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let out = folder.path().join("new/out");
-        write(&out, "a-1.0.0+x.tgz", b"old").unwrap();
-        let path = write(&out, "a-1.0.0+x.tgz", b"new").unwrap();
-        assert_eq!(fs::read(path).unwrap(), b"new");
-        assert_eq!(fs::read_dir(&out).unwrap().count(), 1);
     }
 }

@@ -1,0 +1,104 @@
+//! From arguments to [`Cli`]; and how `flota --help` lists commands in groups, and topics.
+
+use std::fmt::Write as _;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use super::{
+    Cli,
+    help::{GROUPS, TOPICS},
+};
+
+/// The width of the column of names.
+const NAME_WIDTH: usize = 16;
+
+/// The command line, with its commands in groups.
+pub fn command() -> clap::Command {
+    let command = Cli::command();
+    let template = template(&command);
+    command.help_template(template)
+}
+
+/// Parses a command line that begins with the program's name.
+///
+/// # Errors
+/// What clap has to say: a fault of the arguments, or the help or version that was asked for.
+pub fn parse(
+    args: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
+) -> Result<Cli, clap::Error> {
+    let mut command = command();
+    let matches = command.try_get_matches_from_mut(args)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// clap knows groups of options, and none of commands: what it would list under "Commands" is written here.
+fn template(command: &clap::Command) -> String {
+    let style = command.get_styles();
+    let (header, literal) = (style.get_header(), style.get_literal());
+    let mut text = String::from("{about-with-newline}\n{usage-heading} {usage}\n");
+    let mut list = |heading: &str, entries: &mut dyn Iterator<Item = (&str, String)>| {
+        // Writing to memory cannot fail.
+        let _ = write!(text, "\n{header}{heading}:{header:#}\n");
+        for (name, about) in entries {
+            let gap = " ".repeat(NAME_WIDTH - name.len());
+            let _ = writeln!(text, "  {literal}{name}{literal:#}{gap}{about}");
+        }
+    };
+    for (heading, names) in GROUPS {
+        let about = |name| command.find_subcommand(name)?.get_about();
+        let mut entries = names.iter().map(|name| {
+            (
+                *name,
+                about(*name).map(ToString::to_string).unwrap_or_default(),
+            )
+        });
+        list(heading, &mut entries);
+    }
+    let mut topics = TOPICS
+        .iter()
+        .map(|(name, title)| (*name, (*title).to_owned()));
+    list("Topics (flota help TOPIC)", &mut topics);
+    let _ = write!(text, "\n{header}Options:{header:#}\n{{options}}");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_is_in_one_group() {
+        let command = Cli::command();
+        let mut commands: Vec<_> = command
+            .get_subcommands()
+            .map(clap::Command::get_name)
+            .collect();
+        let mut listed: Vec<_> = GROUPS
+            .iter()
+            .flat_map(|(_, names)| *names)
+            .copied()
+            .collect();
+        commands.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(listed, commands);
+    }
+
+    #[test]
+    fn no_topic_is_called_as_a_command_is() {
+        let command = Cli::command();
+        for (topic, _) in TOPICS {
+            assert!(command.find_subcommand(topic).is_none(), "{topic}");
+        }
+    }
+
+    #[test]
+    fn the_lists_fit_a_terminal_of_80_columns() {
+        for help in [command().render_help(), command().render_long_help()] {
+            let help = help.to_string();
+            let (lists, _) = help.split_once("\nOptions:").unwrap();
+            for line in lists.lines() {
+                assert!(line.chars().count() <= 80, "{line}");
+            }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The tables of `flota.toml`.
+//!
+//! Each function below reads one table, one line a key: that line is also what makes the key known, so a key that is
+//! not read cannot be written. A service's table starts from the global values and is read over them.
+
+use super::reader::{Keys, TomlDocument, Value, list, map, one_of, tables, text};
+use crate::model::{
+    error::Result,
+    settings::{
+        Build, BuilderKind, ChangeSettings, ChartSettings, CiSettings, Fanout, FleetSettings,
+        Globs, ImageSettings, ServiceSettings, Settings, globs, valid,
+    },
+};
+
+/// Reads a configuration. `origin` is what messages call it, `flota.toml` or the path given by `--config`.
+///
+/// # Errors
+/// Misuse (exit 2), `origin:line:column:` first: text that is not UTF-8 or not TOML, an unknown key, a value of the wrong
+/// type or one that cannot be meant, a cycle among the `depends_on` lists.
+pub fn parse(text: &[u8], origin: &str) -> Result<Settings> {
+    let document = TomlDocument::new(text, origin)?;
+    let tree = document.parse()?;
+    let mut settings = Settings::default();
+    let root = Value::root(&document, &tree);
+    root.table(|keys| top_level(keys, &mut settings))?;
+    Ok(settings)
+}
+
+fn top_level(keys: &mut Keys, settings: &mut Settings) -> Result<()> {
+    keys.table("fleet", |keys| fleet(keys, &mut settings.fleet))?;
+    keys.table("change", |keys| {
+        keys.read("fanout", &mut settings.fanout, tables(fanout))?;
+        change(keys, &mut settings.change)
+    })?;
+    keys.table("image", |keys| image(keys, &mut settings.image))?;
+    keys.table("chart", |keys| chart(keys, &mut settings.chart))?;
+    if let Some(value) = keys.get("ci") {
+        settings.ci = ci(&value)?;
+    }
+    // Last: each service starts from what the tables above hold.
+    match keys.get("service") {
+        Some(value) => services(&value, settings),
+        None => Ok(()),
+    }
+}
+
+fn fleet(keys: &mut Keys, fleet: &mut FleetSettings) -> Result<()> {
+    keys.read("services", &mut fleet.services, globs)?;
+    keys.read("base_branch", &mut fleet.base_branch, text(valid::branch))
+}
+
+fn ci(value: &Value) -> Result<CiSettings> {
+    let mut ci = CiSettings::default();
+    value.table(|keys| {
+        keys.read("archive", &mut ci.archive, text(valid::archive))?;
+        keys.read("sha256", &mut ci.sha256, text(valid::sha256))?;
+        keys.read("image", &mut ci.image, text(valid::job_image))?;
+        keys.read("record", &mut ci.record, Value::boolean)
+    })?;
+    match (&ci.archive, &ci.sha256) {
+        (Some(_), None) => Err(value
+            .fault("has an archive whose content nobody knows")
+            .hint("write its sha256, as sha256sum prints it")),
+        (None, Some(_)) => Err(value
+            .fault("has a sha256 of nothing")
+            .hint(r#"write archive = "https://…" too"#)),
+        _ => Ok(ci),
+    }
+}
+
+fn change(keys: &mut Keys, change: &mut ChangeSettings) -> Result<()> {
+    keys.read("code", &mut change.code, globs)?;
+    keys.read("config", &mut change.config, globs)?;
+    keys.read("ignore", &mut change.ignore, globs)?;
+    keys.read("other", &mut change.other, one_of(&Build::NAMES_OR_NONE))
+}
+
+fn fanout(value: &Value) -> Result<Fanout> {
+    let (mut paths, mut services, mut action) = (None, None, None);
+    value.table(|keys| {
+        keys.read("paths", &mut paths, some_globs)?;
+        keys.read("services", &mut services, some_globs)?;
+        keys.read("action", &mut action, one_of(&Build::NAMES))
+    })?;
+    Ok(Fanout {
+        paths: value.required(paths, r#"paths = ["shared/**"]"#)?,
+        services: value.required(services, r#"services = ["**"]"#)?,
+        action: value.required(action, r#"action = "image""#)?,
+    })
+}
+
+fn image(keys: &mut Keys, image: &mut ImageSettings) -> Result<()> {
+    keys.read("registry", &mut image.registry, text(valid::registry))?;
+    keys.read("builder", &mut image.builder, one_of(&BuilderKind::NAMES))?;
+    keys.read("tags", &mut image.tags, list(Value::parse))?;
+    keys.read("timeout", &mut image.timeout, Value::seconds)?;
+    image_of_a_service(keys, image)
+}
+
+/// The keys of `[image]` in which a service may differ.
+fn image_of_a_service(keys: &mut Keys, image: &mut ImageSettings) -> Result<()> {
+    keys.read("platform", &mut image.platform, text(valid::platform))?;
+    keys.read("dockerfile", &mut image.dockerfile, text(valid::dockerfile))?;
+    keys.read("target", &mut image.target, text(valid::stage))?;
+    let arguments = map(valid::build_arg, text(valid::value));
+    keys.read("build_args", &mut image.build_args, arguments)
+}
+
+fn chart(keys: &mut Keys, chart: &mut ChartSettings) -> Result<()> {
+    keys.read("registry", &mut chart.registry, text(valid::registry))?;
+    chart_of_a_service(keys, chart)
+}
+
+/// The keys of `[chart]` in which a service may differ.
+fn chart_of_a_service(keys: &mut Keys, chart: &mut ChartSettings) -> Result<()> {
+    keys.read("version", &mut chart.version, Value::parse)?;
+    let tokens = map(valid::token, Value::token);
+    keys.read("tokens", &mut chart.tokens, tokens)
+}
+
+fn services(value: &Value, settings: &mut Settings) -> Result<()> {
+    settings.services = value.entries(valid::service_name, |name, value| {
+        let mut own = settings.unconfigured(name);
+        value.table(|keys| service(keys, &mut own))?;
+        Ok(own)
+    })?;
+    let Some(cycle) = settings.dependency_cycle() else {
+        return Ok(());
+    };
+    let list = value.find(&[cycle[0], "depends_on"]);
+    let fault = format!("is part of a cycle: {}", cycle.join(" → "));
+    Err(list.as_ref().unwrap_or(value).fault(fault).hint(
+        "no service can build on itself: take one of these names out of the list of the one before it",
+    ))
+}
+
+fn service(keys: &mut Keys, service: &mut ServiceSettings) -> Result<()> {
+    let names = list(text(valid::service_name));
+    keys.read("depends_on", &mut service.depends_on, names)?;
+    keys.table("change", |keys| change(keys, &mut service.change))?;
+    keys.table("image", |keys| {
+        keys.read(
+            "repository",
+            &mut service.repository,
+            text(valid::repository),
+        )?;
+        image_of_a_service(keys, &mut service.image)
+    })?;
+    keys.table("chart", |keys| chart_of_a_service(keys, &mut service.chart))
+}
+
+fn globs(value: &Value) -> Result<Globs> {
+    let compiled = value.items(|glob| glob.checked(globs::compile))?;
+    value.locate(Globs::from_compiled(compiled))
+}
+
+/// A list that must name something, since an empty one would make its whole table do nothing.
+fn some_globs(value: &Value) -> Result<Globs> {
+    let globs = globs(value)?;
+    match globs.sources() {
+        [] => Err(value.fault("is empty").hint(r#"everything is ["**"]"#)),
+        _ => Ok(globs),
+    }
+}

@@ -1,0 +1,183 @@
+//! What all stages of a Dockerfile share: the arguments before the first `FROM`, and the stages' names.
+
+use std::collections::BTreeMap;
+
+use parse_dockerfile::Dockerfile;
+
+use super::{
+    dockerfile::{InstructionPlace, Places},
+    expand::{Expander, Variables},
+    image::Platform,
+};
+use crate::{
+    container::image::ImageRequest,
+    model::{error::Result, nearest::nearest},
+};
+
+/// A Dockerfile with more stages than this is refused.
+const STAGES: usize = 64;
+
+/// Values that the whole Dockerfile shares.
+pub struct Shared<'a> {
+    /// Where instructions stand.
+    pub places: Places<'a>,
+    /// Replaces variables.
+    pub expander: Expander,
+    /// `--build-arg`.
+    pub build_args: &'a BTreeMap<String, String>,
+    /// The arguments declared before the first `FROM`, and the platform's.
+    pub globals: BTreeMap<String, String>,
+    /// Each stage's name, in lower case.
+    pub stages: Vec<Option<String>>,
+}
+
+impl<'a> Shared<'a> {
+    /// What `request` and the text before the first `FROM` say.
+    pub fn new(
+        request: &'a ImageRequest,
+        parsed: &Dockerfile,
+        text: &'a str,
+        platform: &Platform,
+    ) -> Result<Self> {
+        let escape = parsed.parser_directives.escape.as_ref();
+        let escape = escape.map_or('\\', |escape| escape.value.value);
+        let mut shared = Self {
+            places: Places::new(&request.dockerfile, text, escape),
+            expander: Expander::new(escape),
+            build_args: &request.build_args,
+            globals: platform_arguments(platform, &request.build_args),
+            stages: Vec::new(),
+        };
+        for arg in parsed.global_args() {
+            let place = shared.places.at(arg.arg.span.start);
+            for word in shared.expander.split(&arg.arguments.value) {
+                let known = |name: &str| shared.globals.get(name).cloned();
+                let (name, value) = argument(&shared, &place, &word, &known)?;
+                if let Some(value) = value {
+                    shared.globals.insert(name, value);
+                }
+            }
+        }
+        shared.stages = names(&shared.places, parsed)?;
+        Ok(shared)
+    }
+
+    /// The stage that `COPY --from=value` in stage `current` names; the error says what is wrong with `value`.
+    pub fn stage_before(
+        &self,
+        place: &InstructionPlace,
+        value: &str,
+        current: usize,
+    ) -> Result<usize> {
+        if value.contains('$') {
+            let why = "`--from` takes no variables";
+            return Err(place
+                .misuse(why)
+                .hint("put the variable into a `FROM … AS name` and copy from that name"));
+        }
+        let found = self.stage_named(value).or_else(|| value.parse().ok());
+        match found {
+            Some(index) if index < current => Ok(index),
+            Some(index) => {
+                let error = place.misuse(format!("there is no stage `{value}` above this one"));
+                Err(match index < self.stages.len() {
+                    true => error.hint("move that stage above this one"),
+                    false => error,
+                })
+            }
+            None => {
+                let error = place.needs_engine(format!("`{value}` is not a stage above"));
+                Err(match nearest(value, self.stages.iter().flatten()) {
+                    Some(name) => {
+                        error.hint(format!("a stage with a similar name exists: `{name}`"))
+                    }
+                    None => error,
+                })
+            }
+        }
+    }
+
+    /// The stage that is called so.
+    pub fn stage_named(&self, name: &str) -> Option<usize> {
+        let name = name.to_lowercase();
+        self.stages
+            .iter()
+            .position(|stage| stage.as_ref() == Some(&name))
+    }
+}
+
+/// The arguments that every Dockerfile may ask for. Nothing is run, so the platform that builds is taken to be the one built for: the
+/// image must not depend on the machine.
+fn platform_arguments(
+    platform: &Platform,
+    build_args: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let mut arguments = BTreeMap::new();
+    for side in ["TARGET", "BUILD"] {
+        arguments.insert(format!("{side}PLATFORM"), platform.to_string());
+        arguments.insert(format!("{side}OS"), platform.os.clone());
+        arguments.insert(format!("{side}ARCH"), platform.architecture.clone());
+        arguments.insert(
+            format!("{side}VARIANT"),
+            platform.variant.clone().unwrap_or_default(),
+        );
+    }
+    for (name, value) in &mut arguments {
+        if let Some(given) = build_args.get(name) {
+            value.clone_from(given);
+        }
+    }
+    arguments
+}
+
+/// The stages' names. A name is compared without regard to case, begins with a letter, and is no path.
+fn names(places: &Places, parsed: &Dockerfile) -> Result<Vec<Option<String>>> {
+    let mut names = Vec::new();
+    for stage in parsed.stages() {
+        let place = places.at(stage.from.from.span.start);
+        if names.len() == STAGES {
+            return Err(place.misuse(format!("there are more than {STAGES} stages")));
+        }
+        let name = stage
+            .from
+            .as_
+            .as_ref()
+            .map(|(_, name)| name.value.to_lowercase());
+        if let Some(name) = &name {
+            let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b);
+            if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.bytes().all(plain) {
+                return Err(place.misuse(format!("`{name}` cannot name a stage")));
+            }
+            if names.contains(&Some(name.clone())) {
+                return Err(place.misuse(format!("there is a stage `{name}` already")));
+            }
+        }
+        names.push(name);
+    }
+    Ok(names)
+}
+
+/// The name and value that one word of an `ARG` declares, `name` or `name=default`: a `--build-arg` goes before the default.
+pub fn argument(
+    shared: &Shared,
+    place: &InstructionPlace,
+    word: &str,
+    variables: Variables,
+) -> Result<(String, Option<String>)> {
+    let (name, default) = match word.split_once('=') {
+        Some((name, default)) => (name, Some(default)),
+        None => (word, None),
+    };
+    if name.is_empty() {
+        return Err(place.misuse(format!("`{word}` has no name before its `=`")));
+    }
+    let value = match (shared.build_args.get(name), default) {
+        (Some(given), _) => Some(given.clone()),
+        (None, Some(default)) => {
+            let value = shared.expander.word(default, variables);
+            Some(value.map_err(|fault| place.fault(fault))?)
+        }
+        (None, None) => None,
+    };
+    Ok((name.to_owned(), value))
+}

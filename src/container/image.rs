@@ -1,0 +1,34 @@
+//! What every builder is asked for, and what it makes.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+/// One image to build, whatever the builder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageRequest {
+    /// The build context: a folder with the service's `code/` as the commit has it.
+    pub context: PathBuf,
+    /// The Dockerfile's path, relative to the context.
+    pub dockerfile: PathBuf,
+    /// The stage to stop at (`--target`); the last one when absent.
+    pub target: Option<String>,
+    /// Build arguments (`--build-arg`), by name.
+    pub build_args: BTreeMap<String, String>,
+    /// Labels laid on top of the Dockerfile's own, by key.
+    pub labels: BTreeMap<String, String>,
+    /// The platform in OCI's notation (`linux/amd64`, `linux/arm64/v8`).
+    pub platform: String,
+    /// When the image counts as created: the commit's date, in seconds since the Unix epoch.
+    pub created: i64,
+    /// Every name the image gets (`registry/repository:tag`); the first is its identity tag.
+    pub references: Vec<String>,
+}
+
+/// What a builder made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuiltImage {
+    /// The digest of the image's manifest (`sha256:…`), where the builder knows it: an engine with a
+    /// store of its own knows it only after a push.
+    pub digest: Option<String>,
+    /// The image's id: the digest of its configuration (`sha256:…`).
+    pub id: String,
+}

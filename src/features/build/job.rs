@@ -1,0 +1,154 @@
+//! What a build consists of: the run, and a job for each service.
+
+use std::{path::PathBuf, time::Duration};
+
+use gix::ObjectId;
+
+use super::{naming::ImageNames, options::BuildOptions, products::Products};
+use crate::{
+    container::{BuiltImage, ImageRequest, engine},
+    git::repository::Repository,
+    model::{
+        error::Error,
+        event::Events,
+        plan::Step,
+        report::{BuiltService, ImageReport, Status},
+        settings::{ServiceSettings, Settings},
+    },
+    registry::Registries,
+};
+
+/// What all jobs of a run share.
+pub(super) struct Run<'a> {
+    pub repository: &'a Repository,
+    pub settings: &'a Settings,
+    pub options: &'a BuildOptions,
+    pub products: &'a Products,
+    pub builder: Option<engine::Builder>,
+    /// What registries said before, and the connections to them.
+    pub registries: Registries,
+    /// The fleet's commit.
+    pub head: ObjectId,
+    pub events: Events<'a>,
+}
+
+/// A service that can be built.
+pub(super) struct Job {
+    /// What to do and why.
+    pub step: Step,
+    /// What holds for this service.
+    pub settings: ServiceSettings,
+    /// Its `code/`, `config/` and `charts/`, as the commit has them.
+    pub source: PathBuf,
+    /// The commit it is built from.
+    pub commit: ObjectId,
+    /// The commit's date, in seconds since the Unix epoch.
+    pub created: i64,
+    /// Its image, whether it is to be built or only named by the chart.
+    pub image: Option<ImageJob>,
+    /// Whether there is a chart to package.
+    pub has_chart: bool,
+    /// Where its children's output goes.
+    pub log: PathBuf,
+}
+
+/// The image of a service.
+pub(super) struct ImageJob {
+    /// What it is called.
+    pub names: ImageNames,
+    /// Where it comes from.
+    pub origin: ImageOrigin,
+}
+
+/// Where an image comes from.
+pub(super) enum ImageOrigin {
+    /// It is there already.
+    Found(FoundImage),
+    /// It is to be built.
+    Request(ImageRequest),
+    /// A chart names it, and it was not found.
+    Unknown,
+}
+
+impl ImageOrigin {
+    /// Where it is already, if it is.
+    pub fn found(&self) -> Option<&FoundImage> {
+        match self {
+            Self::Found(found) => Some(found),
+            Self::Request(_) | Self::Unknown => None,
+        }
+    }
+}
+
+impl Job {
+    /// As a dry run reports it.
+    pub fn planned(self) -> BuiltService {
+        let image = self.image.as_ref();
+        BuiltService {
+            image: image.map(|image| report(&image.names, image.origin.found())),
+            ..ended(self.step, Status::Planned, Duration::ZERO, None)
+        }
+    }
+}
+
+/// Where an image is already.
+#[derive(Clone, Debug)]
+pub(super) enum FoundImage {
+    /// In its registry; the digest of its manifest there.
+    InRegistry(String),
+    /// In the builder's own store.
+    InStore(BuiltImage),
+}
+
+/// A service that passed every check, or the reason why it did not.
+pub(super) type Prepared = std::result::Result<Job, Box<Unfit>>;
+
+/// A service that did not pass.
+pub(super) struct Unfit {
+    /// What was to be done.
+    pub step: Step,
+    /// Why it cannot be.
+    pub error: Error,
+}
+
+impl Unfit {
+    /// As the report has it.
+    pub fn failed(self) -> BuiltService {
+        ended(self.step, Status::Failed, Duration::ZERO, Some(self.error))
+    }
+}
+
+/// A service that made nothing.
+pub(super) fn ended(
+    step: Step,
+    status: Status,
+    took: Duration,
+    error: Option<Error>,
+) -> BuiltService {
+    BuiltService {
+        step,
+        status,
+        image: None,
+        chart: None,
+        took,
+        log: None,
+        error,
+    }
+}
+
+/// An image as the report has it.
+pub(super) fn report(names: &ImageNames, found: Option<&FoundImage>) -> ImageReport {
+    let (digest, id) = match found {
+        Some(FoundImage::InRegistry(digest)) => (Some(digest.clone()), None),
+        Some(FoundImage::InStore(BuiltImage { digest, id })) => {
+            (digest.clone(), Some(id.clone()).filter(|id| !id.is_empty()))
+        }
+        None => (None, None),
+    };
+    ImageReport {
+        reference: names.identity_reference(),
+        references: names.references(),
+        digest,
+        id,
+    }
+}

@@ -1,0 +1,26 @@
+//! How to build.
+
+use std::num::NonZeroUsize;
+
+use crate::{container::engine, model::settings::TokenValue};
+
+/// How the services of a plan are built.
+#[derive(Clone, Debug)]
+pub struct BuildOptions {
+    /// What builds images.
+    pub builder: engine::Choice,
+    /// How many services at a time.
+    pub jobs: NonZeroUsize,
+    /// Further tags for every image.
+    pub tags: Vec<String>,
+    /// The branch that `{branch}` of a tag template stands for; without one such templates give no tag.
+    pub branch: Option<String>,
+    /// Values for tokens in `values.yaml`, over those of the configuration.
+    pub tokens: Vec<(String, TokenValue)>,
+    /// Whether to push what was built.
+    pub push: bool,
+    /// Whether to stop after the checks.
+    pub dry_run: bool,
+    /// Whether one failure lets the others go on.
+    pub keep_going: bool,
+}

@@ -1,0 +1,96 @@
+//! `flota.build/v1`
+
+use std::{borrow::Cow, path::Path};
+
+use serde::{Deserialize, Serialize};
+
+use super::parts::{BaseV1, EndV1, ExceptionV1, StepV1, WarningV1, exceptions};
+use crate::model::report::{BuildReport, BuiltService, ChartReport, ImageReport, Status};
+
+/// What a build made.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct BuildV1<'a> {
+    /// [`BuildV1::SCHEMA`].
+    pub schema: Cow<'a, str>,
+    /// The older end; none when services were asked for by name, or all of them.
+    pub base: Option<BaseV1<'a>>,
+    /// The newer end.
+    pub head: EndV1<'a>,
+    /// Services that are compared with another commit than the base.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<ExceptionV1<'a>>,
+    /// How many services there are.
+    #[serde(default)]
+    pub count: usize,
+    /// Whether there is any.
+    #[serde(default)]
+    pub has_changes: bool,
+    /// What built the images; none when no image was called for.
+    pub builder: Option<Cow<'a, str>>,
+    /// What became of each.
+    #[serde(default)]
+    pub services: Vec<BuiltV1<'a>>,
+    /// What a person should look at.
+    #[serde(default)]
+    pub warnings: Vec<WarningV1<'a>>,
+    /// How long it all took.
+    #[serde(default)]
+    pub seconds: f64,
+}
+
+impl BuildV1<'_> {
+    /// What stands under `schema`.
+    pub const SCHEMA: &'static str = "flota.build/v1";
+}
+
+impl<'a> From<&'a BuildReport> for BuildV1<'a> {
+    fn from(report: &'a BuildReport) -> Self {
+        Self {
+            schema: Self::SCHEMA.into(),
+            base: report.base.as_ref().map(BaseV1::from),
+            head: EndV1::from(&report.head),
+            exceptions: exceptions(&report.exceptions),
+            count: report.services.len(),
+            has_changes: !report.services.is_empty(),
+            builder: report.builder.map(Cow::from),
+            services: report.services.iter().map(BuiltV1::from).collect(),
+            warnings: report.warnings.iter().map(WarningV1::from).collect(),
+            seconds: report.took.as_secs_f64(),
+        }
+    }
+}
+
+/// What became of one service.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct BuiltV1<'a> {
+    /// The action and why.
+    #[serde(flatten)]
+    pub step: StepV1<'a>,
+    /// How it ended.
+    pub status: Status,
+    /// The image it has now.
+    pub image: Option<Cow<'a, ImageReport>>,
+    /// Its chart, when it has one.
+    pub chart: Option<Cow<'a, ChartReport>>,
+    /// How long it took.
+    #[serde(default)]
+    pub seconds: f64,
+    /// Where its children's output is, when there were any.
+    pub log: Option<Cow<'a, Path>>,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+impl<'a> From<&'a BuiltService> for BuiltV1<'a> {
+    fn from(service: &'a BuiltService) -> Self {
+        Self {
+            step: StepV1::from(&service.step),
+            status: service.status,
+            image: service.image.as_ref().map(Cow::Borrowed),
+            chart: service.chart.as_ref().map(Cow::Borrowed),
+            seconds: service.took.as_secs_f64(),
+            log: service.log.as_deref().map(Cow::Borrowed),
+            error: service.error.as_ref().map(ToString::to_string),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The documents that one run writes and another reads: `flota.plan/v1`, `flota.build/v1`. Writer and reader share these types,
+//! so that what is written can be read. They are views: the model beside them may change without breaking readers.
+
+mod build;
+mod bytes;
+mod parts;
+mod plan;
+
+pub use build::{BuildV1, BuiltV1};
+pub use bytes::encode;
+pub use parts::{BaseV1, EndV1, ExceptionV1, Hex, StepV1, UnreadV1, WarningV1, exceptions};
+pub use plan::PlanV1;
+
+#[cfg(test)]
+mod tests;

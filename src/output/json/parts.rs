@@ -1,0 +1,154 @@
+//! What several views have in common, beside the parts of documents that are read back ([`crate::model::document`]).
+
+use bstr::BStr;
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use crate::model::{
+    change::{Action, ChangeKind, Direction, FileChange, FileStatus, Part, ServiceChange},
+    commits::{Commits, Listed},
+    document::{Hex, encode},
+};
+
+#[derive(Serialize)]
+pub(super) struct ServiceV1<'a> {
+    #[serde(flatten)]
+    name: Bytes<'a>,
+    #[serde(flatten)]
+    path: Bytes<'a>,
+    #[serde(flatten)]
+    previous_path: Option<Bytes<'a>>,
+    change: ChangeKind,
+    direction: Option<Direction>,
+    from: Option<Hex>,
+    to: Option<Hex>,
+    code: PartV1,
+    config: PartV1,
+    other: bool,
+    action: Action,
+    reason: String,
+    #[serde(flatten)]
+    url: OptionalBytes<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<Vec<FileV1<'a>>>,
+}
+
+impl<'a> From<&'a ServiceChange> for ServiceV1<'a> {
+    fn from(service: &'a ServiceChange) -> Self {
+        Self {
+            name: Bytes("name", service.name.as_ref()),
+            path: Bytes("path", service.path.as_ref()),
+            previous_path: service
+                .previous_path
+                .as_ref()
+                .map(|p| Bytes("previous_path", p.as_ref())),
+            change: service.change,
+            direction: service.direction,
+            from: service.from.map(Hex),
+            to: service.to.map(Hex),
+            code: service.code.into(),
+            config: service.config.into(),
+            other: service.other,
+            action: service.action,
+            reason: service.reason.word(),
+            url: OptionalBytes("url", service.url.as_ref().map(|url| url.as_ref())),
+            files: service
+                .files
+                .as_ref()
+                .map(|files| files.iter().map(FileV1::from).collect()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct PartV1 {
+    changed: bool,
+    from: Option<Hex>,
+    to: Option<Hex>,
+}
+
+impl From<Part> for PartV1 {
+    fn from(part: Part) -> Self {
+        Self {
+            changed: part.changed(),
+            from: part.from.map(Hex),
+            to: part.to.map(Hex),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct FileV1<'a> {
+    #[serde(flatten)]
+    path: Bytes<'a>,
+    status: FileStatus,
+}
+
+impl<'a> From<&'a FileChange> for FileV1<'a> {
+    fn from(file: &'a FileChange) -> Self {
+        Self {
+            path: Bytes("path", file.path.as_ref()),
+            status: file.status,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct CommitsV1<'a> {
+    count: usize,
+    newest: Vec<ListedV1<'a>>,
+}
+
+impl<'a> From<&'a Commits> for CommitsV1<'a> {
+    fn from(commits: &'a Commits) -> Self {
+        Self {
+            count: commits.count,
+            newest: commits.newest.iter().map(ListedV1::from).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct ListedV1<'a> {
+    commit: Hex,
+    #[serde(flatten)]
+    subject: Bytes<'a>,
+}
+
+impl<'a> From<&'a Listed> for ListedV1<'a> {
+    fn from(listed: &'a Listed) -> Self {
+        Self {
+            commit: Hex(listed.id),
+            subject: Bytes("subject", listed.subject.as_ref()),
+        }
+    }
+}
+
+/// Bytes under a key: lossy UTF-8, and when that lost something, the bytes themselves under `<key>_b64`.
+pub(super) struct Bytes<'a>(pub &'static str, pub &'a BStr);
+
+impl Serialize for Bytes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(key, bytes) = self;
+        let (text, encoded) = encode(bytes);
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry(key, &text)?;
+        if let Some(encoded) = encoded {
+            map.serialize_entry(&format!("{key}_b64"), &encoded)?;
+        }
+        map.end()
+    }
+}
+
+/// The same for what may be missing: `null`, not an absent key.
+pub(super) struct OptionalBytes<'a>(pub &'static str, pub Option<&'a BStr>);
+
+impl Serialize for OptionalBytes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Some(bytes) = self.1 {
+            return Bytes(self.0, bytes).serialize(serializer);
+        }
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry(self.0, &())?;
+        map.end()
+    }
+}
