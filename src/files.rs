@@ -3,10 +3,12 @@
 
 mod cannot;
 mod lock;
+mod parent;
 mod scratch;
 mod write;
 
 pub use cannot::cannot;
 pub use lock::{Holder, Lock};
+pub use parent::create_parent;
 pub use scratch::SharedScratch;
 pub use write::{NewFile, TEMPORARY, replace, write, write_with_mode};

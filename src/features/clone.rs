@@ -2,14 +2,14 @@
 //! `flota update` brings them, so that one that fails costs nothing but itself.
 
 use std::{
-    fs::{self, File},
-    io,
+    fs,
     path::{Path, PathBuf},
 };
 
 use bstr::{BStr, ByteSlice};
 
 use crate::{
+    files::{SharedScratch, cannot},
     fleet::{
         lock::FleetLock,
         parent::check_urls,
@@ -31,6 +31,9 @@ use crate::{
         sync::Synced,
     },
 };
+
+/// What a fleet is called until it is whole.
+const SCRATCH: &str = ".flota-clone-";
 
 /// What to clone, and how.
 pub struct CloneRequest<'a> {
@@ -63,20 +66,18 @@ pub fn clone(request: &CloneRequest<'_>) -> Result<Cloned> {
     let source = url::given(request.url)?;
     let directory = directory(request)?;
     let parent = directory.parent().unwrap_or(Path::new("/"));
-    let cannot =
-        |err| Error::unavailable(format!("cannot write into `{}`", parent.display())).because(err);
+    let cannot = |err| cannot("write into", parent, err);
     fs::create_dir_all(parent).map_err(cannot)?;
-    let unfinished = Unfinished::in_folder(parent).map_err(cannot)?;
-    let new = unfinished.folder.path().join("fleet");
+    // Beside its place, so that a rename puts it there.
+    let unfinished = SharedScratch::new(parent, SCRATCH).map_err(cannot)?;
+    let new = unfinished.path().join("fleet");
 
     let access = request.sync.access;
     with_progress(access.events, &directory, || {
         fleet(&source, request.branch, access, &new)
     })?;
     choose(&new, request.selector)?;
-    fs::rename(&new, &directory).map_err(|err| {
-        Error::unavailable(format!("cannot write `{}`", directory.display())).because(err)
-    })?;
+    fs::rename(&new, &directory).map_err(|err| crate::files::cannot("write", &directory, err))?;
     drop(unfinished);
 
     let repository = Repository::discover(&directory)?;
@@ -86,47 +87,6 @@ pub fn clone(request: &CloneRequest<'_>) -> Result<Cloned> {
     let lock = FleetLock::take(&repository)?;
     let synced = sync(&repository, &lock, pins, request.sync)?;
     Ok(Cloned { directory, synced })
-}
-
-/// Where a fleet grows until it is whole: beside its place, so that a rename puts it there.
-struct Unfinished {
-    folder: tempfile::TempDir,
-    /// Held for as long as somebody is at work in the folder, however that ends.
-    _lock: File,
-}
-
-impl Unfinished {
-    const PREFIX: &str = ".flota-clone-";
-    const LOCK: &str = "lock";
-
-    /// A new one in `parent`. What killed runs left there is swept away.
-    fn in_folder(parent: &Path) -> io::Result<Self> {
-        for entry in fs::read_dir(parent)?.flatten() {
-            let name = entry.file_name();
-            if !name.as_encoded_bytes().starts_with(Self::PREFIX.as_bytes()) {
-                continue;
-            }
-            // Without a lock it is just being made.
-            let Ok(lock) = File::open(entry.path().join(Self::LOCK)) else {
-                continue;
-            };
-            if lock.try_lock().is_ok() {
-                // A git that outlived its flota may still write there; then it goes with the next run.
-                let _ = fs::remove_dir_all(entry.path());
-            }
-        }
-        let folder = tempfile::Builder::new()
-            .prefix(Self::PREFIX)
-            .tempdir_in(parent)?;
-        // It is held before it has its name: nobody finds it free and takes the folder for a dead run's.
-        let lock = tempfile::NamedTempFile::new_in(folder.path())?;
-        lock.as_file().lock()?;
-        let lock = lock.persist(folder.path().join(Self::LOCK))?;
-        Ok(Self {
-            folder,
-            _lock: lock,
-        })
-    }
 }
 
 /// The fleet's own repository and files, its submodules looked at before anything of it is written out.

@@ -3,9 +3,7 @@
 
 mod activate;
 pub mod changed;
-mod disk;
 pub(crate) mod lock;
-mod nearest;
 pub(crate) mod parent;
 pub mod range;
 pub mod scaffold;

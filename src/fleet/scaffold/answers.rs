@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    fleet::nearest::nearest,
     model::{
         error::{Error, Result},
         name,
+        nearest::nearest,
         template::{MODULE, NAME, Question, Values},
     },
     templates::Template,

@@ -19,11 +19,8 @@ use super::{
     undo::Undo,
 };
 use crate::{
-    fleet::{
-        activate::activate_new,
-        disk::{cannot, create_parent},
-        worktree::settle,
-    },
+    files::{cannot, create_parent},
+    fleet::{activate::activate_new, worktree::settle},
     git::{
         command::run,
         config_file::ConfigFile,
@@ -68,7 +65,7 @@ impl NewLink<'_> {
         let listed = self.list(fleet, root, undo)?;
         self.stage(root, listed, undo)?;
         let config = fleet.common_dir().join("config");
-        let before = fs::read(&config).map_err(|err| cannot(&config, err))?;
+        let before = fs::read(&config).map_err(|err| cannot("write", &config, err))?;
         activate_new(
             fleet.common_dir(),
             self.name.into(),
@@ -104,7 +101,7 @@ impl NewLink<'_> {
         let own = fleet
             .git_dir()
             .canonicalize()
-            .map_err(|err| cannot(fleet.git_dir(), err))?;
+            .map_err(|err| cannot("write", fleet.git_dir(), err))?;
         let modules = own.join("modules");
         let git_dir = modules.join(self.name);
         let work_dir = root.join(path::relative("path", self.place.path.as_ref())?);
@@ -120,7 +117,7 @@ impl NewLink<'_> {
                 let _ = fs::remove_dir(modules);
             }
         });
-        fs::rename(start.git_dir(), &git_dir).map_err(|err| cannot(&git_dir, err))?;
+        fs::rename(start.git_dir(), &git_dir).map_err(|err| cannot("write", &git_dir, err))?;
         let gone = git_dir.clone();
         undo.push(move || {
             let _ = fs::remove_dir_all(gone);
@@ -212,7 +209,7 @@ impl NewLink<'_> {
 pub(super) fn complete(fleet: &Repository) -> Result<()> {
     let note = note(fleet);
     match fs::remove_file(&note) {
-        Err(err) if err.kind() != io::ErrorKind::NotFound => Err(cannot(&note, err)),
+        Err(err) if err.kind() != io::ErrorKind::NotFound => Err(cannot("write", &note, err)),
         _ => Ok(()),
     }
 }
@@ -257,10 +254,10 @@ pub(super) fn recover(fleet: &Repository, root: &Path) -> Result<()> {
             ))
             .hint("move it away, and run this again"));
         }
-        fs::remove_dir_all(&work_dir).map_err(|err| cannot(&work_dir, err))?;
+        fs::remove_dir_all(&work_dir).map_err(|err| cannot("write", &work_dir, err))?;
     }
     if git_dir.exists() {
-        fs::remove_dir_all(&git_dir).map_err(|err| cannot(&git_dir, err))?;
+        fs::remove_dir_all(&git_dir).map_err(|err| cannot("write", &git_dir, err))?;
     }
     let listing = Listing::of_index(fleet)?;
     if let Some(text) = Listing::in_worktree(root)? {
@@ -284,7 +281,7 @@ fn note(fleet: &Repository) -> PathBuf {
 fn restore(file: &Path, text: Option<&[u8]>) {
     let _ = match text {
         Some(text) => write(file, text),
-        None => fs::remove_file(file).map_err(|err| cannot(file, err)),
+        None => fs::remove_file(file).map_err(|err| cannot("write", file, err)),
     };
 }
 
@@ -295,5 +292,5 @@ fn write(file: &Path, text: &[u8]) -> Result<()> {
         io::Write::write_all(&mut new, text)?;
         new.persist(file).map(drop).map_err(|err| err.error)
     });
-    written.map_err(|err| cannot(file, err))
+    written.map_err(|err| cannot("write", file, err))
 }

@@ -11,7 +11,7 @@ use gix::ObjectId;
 
 use super::undo::Undo;
 use crate::{
-    fleet::disk::{cannot, create_parent},
+    files::{cannot, create_parent},
     git::{
         repository::Repository,
         url::{self, Source},
@@ -199,7 +199,7 @@ pub(super) fn workshop(folder: &Path, scratch: &Path) -> Result<tempfile::TempDi
     tempfile::Builder::new()
         .prefix(".flota-new-")
         .tempdir_in(place)
-        .map_err(|err| cannot(place, err))
+        .map_err(|err| cannot("write", place, err))
 }
 
 /// Renames the finished repository into its place, and notes how to take that back.
@@ -218,7 +218,7 @@ pub(super) fn settle(bare: &Path, folder: &Path, undo: &mut Undo) -> Result<()> 
         }
     });
     let was_there = folder.exists();
-    fs::rename(bare, folder).map_err(|err| cannot(folder, err))?;
+    fs::rename(bare, folder).map_err(|err| cannot("write", folder, err))?;
     let folder = folder.to_owned();
     undo.push(move || {
         let _ = fs::remove_dir_all(&folder);

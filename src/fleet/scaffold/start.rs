@@ -16,7 +16,7 @@ use super::{
     undo::Undo,
 };
 use crate::{
-    fleet::disk::{cannot, create_parent},
+    files::{cannot, create_parent},
     git::{
         command::{git, run},
         config_file::ConfigFile,
@@ -49,7 +49,7 @@ impl<'a> Start<'a> {
         hash: gix::hash::Kind,
         plan: &ServicePlan<'a>,
     ) -> Result<Self> {
-        fs::create_dir(&root).map_err(|err| cannot(&root, err))?;
+        fs::create_dir(&root).map_err(|err| cannot("write", &root, err))?;
         let init = git(&root)
             .args(["init", "--quiet", "--template="])
             .arg(format!("--initial-branch={MAIN}"))
@@ -99,7 +99,7 @@ impl<'a> Start<'a> {
         };
         let new = remote::workshop(folder, scratch)?;
         let bare = new.path().join("bare");
-        fs::create_dir(&bare).map_err(|err| cannot(&bare, err))?;
+        fs::create_dir(&bare).map_err(|err| cannot("write", &bare, err))?;
         let init = git(&bare)
             .args(["init", "--quiet", "--bare", "--template="])
             .arg(format!("--initial-branch={MAIN}"))
@@ -179,7 +179,7 @@ impl<'a> Start<'a> {
         for name in [MAIN, branch] {
             let file = git_dir.join("refs/heads").join(name);
             create_parent(&file)?;
-            fs::write(&file, format!("{commit}\n")).map_err(|err| cannot(&file, err))?;
+            fs::write(&file, format!("{commit}\n")).map_err(|err| cannot("write", &file, err))?;
         }
         let mut command = self.committer.git(&self.root).args([
             "push",
@@ -200,7 +200,7 @@ impl<'a> Start<'a> {
         })?;
         let head = |name: &str, to: String| {
             let file = git_dir.join(name);
-            fs::write(&file, format!("ref: {to}\n")).map_err(|err| cannot(&file, err))
+            fs::write(&file, format!("ref: {to}\n")).map_err(|err| cannot("write", &file, err))
         };
         head("HEAD", format!("refs/heads/{branch}"))?;
         head(

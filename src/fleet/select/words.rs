@@ -12,12 +12,10 @@ use std::{
 use bstr::{BStr, BString, ByteSlice};
 use globset::{Candidate, GlobBuilder};
 
-use crate::{
-    fleet::nearest::nearest,
-    model::{
-        error::{Error, Result},
-        fleet::{Submodule, service_name},
-    },
+use crate::model::{
+    error::{Error, Result},
+    fleet::{Submodule, service_name},
+    nearest::nearest,
 };
 
 /// A submodule, by all that a word may call it.
