@@ -2,13 +2,13 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
-    io::{self, Write},
+    fs, io,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
 use crate::{
+    files,
     fleet::changed,
     git::repository::Repository,
     model::{
@@ -142,13 +142,7 @@ impl Pipelines {
         let mode = if file.is_executable { 0o777 } else { 0o666 };
         let write = || {
             fs::create_dir_all(folder)?;
-            let mut new = tempfile::Builder::new()
-                .permissions(fs::Permissions::from_mode(mode))
-                .tempfile_in(folder)?;
-            new.write_all(&file.content)?;
-            new.as_file().sync_all()?;
-            new.persist(&target)?;
-            Ok(())
+            files::write_with_mode(&target, &file.content, mode)
         };
         write().map_err(|err| unusable(&file.path, err))
     }

@@ -9,6 +9,7 @@ use std::{
 use crate::fleet::scaffold;
 use crate::{
     config::Starter,
+    files::{self, cannot},
     git::{
         command::{git, run},
         index,
@@ -40,7 +41,7 @@ pub fn init(dir: &Path) -> Result<Initialised> {
     let is_new = !root.join(".git").exists();
     if is_new {
         refuse_surroundings(&root)?;
-        fs::create_dir_all(&root).map_err(|err| cannot(&root, err))?;
+        fs::create_dir_all(&root).map_err(|err| cannot("write", &root, err))?;
         make_repository(&root)?;
     }
     let fleet = Repository::discover(&root)?;
@@ -114,11 +115,11 @@ fn file(root: &Path, name: &str, text: impl AsRef<[u8]>) -> Result<FleetPart> {
     let outcome = match fs::File::create_new(&path) {
         Ok(mut new) => {
             new.write_all(text.as_ref())
-                .map_err(|err| cannot(&path, err))?;
+                .map_err(|err| cannot("write", &path, err))?;
             InitOutcome::Made
         }
         Err(err) if err.kind() == io::ErrorKind::AlreadyExists => InitOutcome::Kept,
-        Err(err) => return Err(cannot(&path, err)),
+        Err(err) => return Err(cannot("write", &path, err)),
     };
     Ok(part(name, outcome))
 }
@@ -129,7 +130,7 @@ fn folder(root: &Path, name: &str) -> Result<FleetPart> {
     if fs::symlink_metadata(&path).is_ok() {
         return Ok(part(&format!("{name}/"), InitOutcome::Kept));
     }
-    fs::create_dir_all(&path).map_err(|err| cannot(&path, err))?;
+    fs::create_dir_all(&path).map_err(|err| cannot("write", &path, err))?;
     file(root, &format!("{name}/{KEEP}"), "")?;
     Ok(part(&format!("{name}/"), InitOutcome::Made))
 }
@@ -145,7 +146,7 @@ fn readme(root: &Path, home: &str) -> Result<FleetPart> {
     }
     let is_file = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
     let text = is_file.then(|| fs::read(&path)).transpose();
-    let Some(mut text) = text.map_err(|err| cannot(&path, err))? else {
+    let Some(mut text) = text.map_err(|err| cannot("write", &path, err))? else {
         return Ok(made);
     };
     if String::from_utf8_lossy(&text).contains(MARK) {
@@ -156,13 +157,7 @@ fn readme(root: &Path, home: &str) -> Result<FleetPart> {
     }
     text.extend_from_slice(section.as_bytes());
     // The old text is there until the new one is whole.
-    let written = tempfile::NamedTempFile::new_in(root).and_then(|mut new| {
-        new.write_all(&text)?;
-        let permissions = fs::metadata(&path)?.permissions();
-        new.as_file().set_permissions(permissions)?;
-        new.persist(&path).map(drop).map_err(|err| err.error)
-    });
-    written.map_err(|err| cannot(&path, err))?;
+    files::write(&path, &text).map_err(|err| cannot("write", &path, err))?;
     Ok(part(NAME, InitOutcome::Extended))
 }
 
@@ -196,8 +191,4 @@ fn part(path: &str, outcome: InitOutcome) -> FleetPart {
         path: path.to_owned(),
         outcome,
     }
-}
-
-fn cannot(path: &Path, err: io::Error) -> Error {
-    Error::unavailable(format!("cannot write `{}`", path.display())).because(err)
 }

@@ -19,7 +19,7 @@ use super::{
     undo::Undo,
 };
 use crate::{
-    files::{cannot, create_parent},
+    files::{self, cannot, create_parent},
     fleet::{activate::activate_new, worktree::settle},
     git::{
         command::run,
@@ -83,7 +83,7 @@ impl NewLink<'_> {
             text.push(0);
             text.extend_from_slice(part);
         }
-        write(&note, &text)?;
+        files::write(&note, &text).map_err(|err| cannot("write", &note, err))?;
         undo.push(move || {
             let _ = fs::remove_file(note);
         });
@@ -280,17 +280,7 @@ fn note(fleet: &Repository) -> PathBuf {
 /// Puts a file back as it was.
 fn restore(file: &Path, text: Option<&[u8]>) {
     let _ = match text {
-        Some(text) => write(file, text),
-        None => fs::remove_file(file).map_err(|err| cannot("write", file, err)),
+        Some(text) => files::write(file, text),
+        None => fs::remove_file(file),
     };
-}
-
-/// Writes a file whole, or not at all.
-fn write(file: &Path, text: &[u8]) -> Result<()> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut new| {
-        io::Write::write_all(&mut new, text)?;
-        new.persist(file).map(drop).map_err(|err| err.error)
-    });
-    written.map_err(|err| cannot("write", file, err))
 }
