@@ -5,7 +5,7 @@ use gix::ObjectId;
 
 /// How many submodules may lie in each other, counted from the fleet's own: more than anybody nests, since beyond it a repository
 /// links itself (CVE-2017-15298).
-pub const NESTING_LIMIT: usize = 32;
+pub const NESTING_LIMIT: usize = 16;
 
 /// A mode-160000 entry of the fleet's tree.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,6 +6,7 @@ use std::{
     os::unix::ffi::OsStrExt,
 };
 
+use bstr::ByteSlice;
 use serde_json::Value;
 
 use crate::sandbox::{Ran, Sandbox};
@@ -84,11 +85,14 @@ fn every_command_reads_it_alike() {
     ];
     for line in COMMANDS {
         for (dir, service, want) in rows {
+            // What is not UTF-8 has no name that an image could have.
+            if line.0[0] == "build" && service.to_str().is_err() {
+                continue;
+            }
             let ran = run(&sandbox, dir, line, OsStr::from_bytes(service));
             let row = format!("{:?} in {dir:?}: {}", line.0, service.escape_ascii());
             assert_eq!(ran.status, Some(0), "{row}: {}", ran.stderr);
             let want: BTreeSet<_> = want.iter().map(|path| (*path).to_owned()).collect();
-            // Worktrees that were brought to their pins have no further to go.
             assert_eq!(paths(&ran), want, "{row}");
         }
         for (service, said) in [

@@ -246,10 +246,10 @@ fn drift_is_read_fleet_wide_from_the_pins() {
     assert_eq!(
         states,
         [
-            ("code-repos/api", "ours", "elsewhere"),
-            ("code-repos/docs", "static", "current"),
-            ("code-repos/shop", "cobol", "gone"),
-            ("code-repos/web", "ours", "behind"),
+            ("api", "ours", "elsewhere"),
+            ("docs", "static", "current"),
+            ("shop", "cobol", "gone"),
+            ("web", "ours", "behind"),
         ]
     );
     // A record that cannot be meant is that service's matter alone.
