@@ -2,13 +2,13 @@
 //! one way to say that a file cannot be had.
 
 mod cannot;
+mod folder;
 mod lock;
-mod parent;
 mod scratch;
 mod write;
 
 pub use cannot::cannot;
+pub use folder::create_parent;
 pub use lock::{Holder, Lock};
-pub use parent::create_parent;
 pub use scratch::SharedScratch;
 pub use write::{NewFile, TEMPORARY, replace, write, write_with_mode};

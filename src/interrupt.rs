@@ -5,7 +5,8 @@
 
 use std::{
     fs::File,
-    io::Read,
+    io::{IsTerminal as _, Read},
+    process::{Command, Stdio},
     sync::atomic::{AtomicBool, AtomicI32, Ordering},
     thread,
     time::{Duration, Instant},
@@ -21,6 +22,9 @@ use crate::model::{
     error::{Error, Result},
     exit::Exit,
 };
+
+/// What [`install`] watches for.
+const WATCHED: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 
 /// The first signal that arrived; 0 before.
 static PENDING: AtomicI32 = AtomicI32::new(0);
@@ -44,9 +48,8 @@ const TICK: Duration = Duration::from_millis(20);
 /// # Errors
 /// When the system refuses the handler or its thread.
 pub fn install(kill_children: fn()) -> Result<()> {
-    let wanted = [SIGINT, SIGTERM, SIGHUP];
     let ignored = ignored();
-    let signals = Signals::new(wanted.into_iter().filter(|signal| !has(ignored, *signal)))
+    let signals = Signals::new(WATCHED.into_iter().filter(|signal| !has(ignored, *signal)))
         .map_err(|error| Error::unavailable("cannot watch for signals").because(error))?;
     thread::Builder::new()
         .name("signals".into())
@@ -109,9 +112,18 @@ fn watch(mut signals: Signals, kill_children: fn()) {
     }
 }
 
-/// Which signals the process was started with to be ignored, as a mask (proc_pid_status(5), `SigIgn`); none where there is
-/// no procfs.
+/// Which signals the process was started with to be ignored, as a mask.
 fn ignored() -> u64 {
+    match cfg!(target_os = "linux") {
+        true => ignored_in_procfs(),
+        // A process takes some time, and whoever sits at a terminal has not made flota ignore anything.
+        false if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() => 0,
+        false => ignored_in_a_shell(),
+    }
+}
+
+/// As the kernel says (proc_pid_status(5), `SigIgn`).
+fn ignored_in_procfs() -> u64 {
     // The kernel writes the text anew for each call that reads of it, so it is read with one.
     let mut status = [0; 4096];
     let length = File::open("/proc/self/status").and_then(|mut file| file.read(&mut status));
@@ -121,6 +133,22 @@ fn ignored() -> u64 {
         .find_map(|line| line.strip_prefix("SigIgn:"))
         .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok());
     mask.unwrap_or_default()
+}
+
+/// Where no file says it, and without unsafe code: a child ignores what its parent does, and a shell cannot trap what it was
+/// started with to be ignored (POSIX, `trap`). It prints those that do nothing to it.
+fn ignored_in_a_shell() -> u64 {
+    let script = "for signal do taken=; trap taken=1 $signal; kill -$signal $$; [ $taken ] || echo $signal; done";
+    let output = Command::new("/bin/sh")
+        .args(["-c", script, "sh"])
+        .args(WATCHED.map(|signal| signal.to_string()))
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output();
+    let said = output.map_or(Vec::new(), |output| output.stdout);
+    let signals = String::from_utf8_lossy(&said);
+    let signals = signals.lines().filter_map(|line| line.parse::<i32>().ok());
+    signals.fold(0, |mask, signal| mask | 1 << (signal - 1))
 }
 
 fn has(mask: u64, signal: i32) -> bool {
@@ -149,5 +177,50 @@ mod tests {
         // The Rust runtime ignores SIGPIPE (13) before main, and nothing here ignores SIGTERM.
         assert!(has(ignored(), 13) || !cfg!(target_os = "linux"));
         assert!(!has(ignored(), SIGTERM));
+    }
+
+    /// Run by the test below, as nohup(1) and a shell's background job start flota.
+    #[test]
+    #[ignore = "the other half of the test of ignored signals"]
+    fn started_with_signals_ignored() {
+        let wanted = std::env::var("FLOTA_TEST_IGNORED").unwrap();
+        let found = ignored_in_a_shell();
+        let found = WATCHED.into_iter().filter(|signal| has(found, *signal));
+        let found: Vec<_> = found.map(|signal| signal.to_string()).collect();
+        assert_eq!(found.join(" "), wanted);
+        if cfg!(target_os = "linux") {
+            let by_kernel = WATCHED.map(|signal| has(ignored_in_procfs(), signal));
+            assert_eq!(
+                by_kernel,
+                WATCHED.map(|signal| has(ignored_in_a_shell(), signal))
+            );
+        }
+    }
+
+    #[test]
+    fn a_shell_tells_which_signals_are_ignored() {
+        let this = std::env::current_exe().unwrap();
+        for ignored in ["", "2", "1", "2 1", "2 15 1"] {
+            let script =
+                "for signal in $FLOTA_TEST_IGNORED; do trap '' $signal; done; exec \"$0\" \"$@\"";
+            let output = Command::new("sh")
+                .args(["-c", script])
+                .arg(&this)
+                .args([
+                    "--ignored",
+                    "--exact",
+                    "interrupt::tests::started_with_signals_ignored",
+                ])
+                .env("FLOTA_TEST_IGNORED", ignored)
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&output.stdout);
+            // Where tests run in the background of a shell, SIGINT is ignored all along.
+            let is_background = has(ignored_in_procfs(), SIGINT) && !ignored.contains('2');
+            assert!(
+                said.contains("1 passed") || is_background,
+                "{ignored:?}: {said}"
+            );
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     num::NonZeroUsize,
+    panic::resume_unwind,
     sync::{
         Condvar, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -20,7 +21,11 @@ pub fn pool(jobs: NonZeroUsize) -> Result<rayon::ThreadPool> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(jobs.get())
         .build()
-        .map_err(|err| Error::unavailable(format!("cannot start {jobs} threads")).because(err))
+        .map_err(|err| cannot_start(jobs.get(), err))
+}
+
+fn cannot_start(threads: usize, err: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::unavailable(format!("cannot start {threads} threads")).because(err)
 }
 
 /// Lets a number of threads in at a time: for work that takes more of the machine than a thread that waits.
@@ -68,9 +73,10 @@ pub fn map<T: Sync, R: Send>(
         0..3 => 1,
         several => jobs.get().min(several),
     };
-    let Some(helpers) = NonZeroUsize::new(threads - 1) else {
+    let helpers = threads - 1;
+    if helpers == 0 {
         return Ok(items.iter().map(each).collect());
-    };
+    }
     let next = AtomicUsize::new(0);
     let work = || {
         let taken = std::iter::from_fn(|| {
@@ -79,20 +85,24 @@ pub fn map<T: Sync, R: Send>(
         });
         taken.collect::<Vec<_>>()
     };
-    let theirs = Mutex::new(Vec::with_capacity(items.len()));
-    let mut done = pool(helpers)?.in_place_scope(|scope| {
-        for _ in 0..helpers.get() {
-            scope.spawn(|_| {
-                let taken = work();
-                theirs
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .extend(taken);
-            });
+    // Plain threads: a pool of a thousand takes seconds to find out that there is nothing left to do.
+    let mut done = std::thread::scope(|scope| {
+        let mut started = Vec::with_capacity(helpers);
+        for _ in 0..helpers {
+            match std::thread::Builder::new().spawn_scoped(scope, work) {
+                Ok(thread) => started.push(thread),
+                Err(err) => {
+                    next.store(items.len(), Ordering::Relaxed);
+                    return Err(cannot_start(threads, err));
+                }
+            }
         }
-        work()
-    });
-    done.extend(theirs.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let mut done = work();
+        for thread in started {
+            done.extend(thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        Ok(done)
+    })?;
     done.sort_unstable_by_key(|(index, _)| *index);
     Ok(done.into_iter().map(|(_, result)| result).collect())
 }
@@ -116,12 +126,17 @@ mod tests {
     #[test]
     fn no_more_are_at_work_than_jobs() {
         let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        // The first three wait for each other: they are at work at a time.
+        let (begun, meeting) = (AtomicUsize::new(0), std::sync::Barrier::new(3));
         map(NonZeroUsize::new(3).unwrap(), &[(); 60], |()| {
             most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            std::thread::sleep(std::time::Duration::from_millis(1));
+            if begun.fetch_add(1, Ordering::SeqCst) < 3 {
+                meeting.wait();
+            }
+            std::thread::yield_now();
             now.fetch_sub(1, Ordering::SeqCst);
         })
         .unwrap();
-        assert!((2..=3).contains(&most.into_inner()));
+        assert_eq!(most.into_inner(), 3);
     }
 }

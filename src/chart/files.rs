@@ -211,6 +211,10 @@ mod tests {
             (b"a\xff", "not UTF-8"),
             (b"C:", "drive"),
         ] {
+            // A Mac's file system takes text alone.
+            if cfg!(target_os = "macos") && what == "not UTF-8" {
+                continue;
+            }
             let folder = chart(&[("Chart.yaml", "")]);
             fs::write(folder.path().join(OsStr::from_bytes(name)), "").unwrap();
             let (_, said) = refused(folder.path());

@@ -24,7 +24,7 @@ const CHILDREN: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 pub(super) fn options<'a>(args: &Transfer, events: Events<'a>) -> SyncOptions<'a> {
     SyncOptions {
         jobs: args.jobs.unwrap_or(REQUESTS),
-        access: clone::Options {
+        access: clone::CloneOptions {
             depth: args.depth,
             patience: Duration::from_secs(args.patience.get().into()),
             is_partial: args.filter.is_some(),

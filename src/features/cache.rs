@@ -2,7 +2,10 @@
 
 use crate::{
     git::{
-        network::{clone::cache::ObjectCache, fetch::kept},
+        network::{
+            clone::cache::ObjectCache,
+            store::{self, StoreKind},
+        },
         repository::Repository,
         status::Facts,
     },
@@ -15,8 +18,8 @@ use crate::{
 /// The caches of a fleet and of its user, and what they take up.
 pub fn caches(repository: &Repository) -> Result<Vec<Cache>> {
     let identities = repository.identities().usage()?;
-    let fetched = kept::usage(repository)?;
-    let histories = kept::usage_of_histories(repository)?;
+    let fetched = store::usage(repository, StoreKind::Trees)?;
+    let histories = store::usage(repository, StoreKind::Histories)?;
     let indexes = Facts::of(repository);
     let mut caches = vec![
         Cache {
@@ -62,7 +65,7 @@ pub fn caches(repository: &Repository) -> Result<Vec<Cache>> {
 /// Something cannot be removed, or another run of flota is just fetching: what it writes to stays.
 pub fn clear(repository: &Repository) -> Result<()> {
     repository.identities().clear()?;
-    kept::clear(repository)?;
+    store::clear(repository)?;
     Facts::of(repository).clear()?;
     ObjectCache::of_user().map_or(Ok(()), |objects| objects.clear())
 }

@@ -10,7 +10,7 @@ use crate::{
     git::{
         Objects,
         gitmodules::Gitmodules,
-        network::reachability::{self, Standing},
+        network::reachability::{self, Reachability},
         repository::Repository,
         submodule::Store,
     },
@@ -101,12 +101,12 @@ impl<'a> Guard<'a> {
             .and_then(|listed| listed.url.as_ref())
             .map(|url| url.as_ref());
         Ok(match reachability::ask(self.repository, name, url, pin)? {
-            Standing::OnBranch => None,
-            Standing::Loose => warning(
+            Reachability::OnBranch => None,
+            Reachability::Loose => warning(
                 WarningKind::BranchlessPin,
                 format!("{path}: its pin {short} is on no branch of its remote, which may drop it"),
             ),
-            Standing::Absent => warning(
+            Reachability::Absent => warning(
                 WarningKind::UnpushedPin,
                 format!("{path}: its pin {short} is not at its remote: nobody else can get it"),
             ),

@@ -149,7 +149,7 @@ impl Pipelines {
 }
 
 fn unusable(path: &Path, err: io::Error) -> Error {
-    Error::unavailable(format!("{} cannot be read or written", path.display())).because(err)
+    files::cannot("read or write", path, err)
 }
 
 /// What the templates are filled with; what is not there is empty.

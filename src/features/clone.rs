@@ -9,7 +9,7 @@ use std::{
 use bstr::{BStr, ByteSlice};
 
 use crate::{
-    files::{SharedScratch, cannot},
+    files::{self, SharedScratch},
     fleet::{
         lock::FleetLock,
         parent::check_urls,
@@ -32,8 +32,8 @@ use crate::{
     },
 };
 
-/// What a fleet is called until it is whole.
-const SCRATCH: &str = ".flota-clone-";
+/// How the name of a fleet begins that is not whole yet.
+const UNFINISHED: &str = ".flota-clone-";
 
 /// What to clone, and how.
 pub struct CloneRequest<'a> {
@@ -66,10 +66,10 @@ pub fn clone(request: &CloneRequest<'_>) -> Result<Cloned> {
     let source = url::given(request.url)?;
     let directory = directory(request)?;
     let parent = directory.parent().unwrap_or(Path::new("/"));
-    let cannot = |err| cannot("write into", parent, err);
+    let cannot = |err| files::cannot("write into", parent, err);
     fs::create_dir_all(parent).map_err(cannot)?;
     // Beside its place, so that a rename puts it there.
-    let unfinished = SharedScratch::new(parent, SCRATCH).map_err(cannot)?;
+    let unfinished = SharedScratch::new(parent, UNFINISHED).map_err(cannot)?;
     let new = unfinished.path().join("fleet");
 
     let access = request.sync.access;
@@ -77,7 +77,7 @@ pub fn clone(request: &CloneRequest<'_>) -> Result<Cloned> {
         fleet(&source, request.branch, access, &new)
     })?;
     choose(&new, request.selector)?;
-    fs::rename(&new, &directory).map_err(|err| crate::files::cannot("write", &directory, err))?;
+    fs::rename(&new, &directory).map_err(|err| files::cannot("write", &directory, err))?;
     drop(unfinished);
 
     let repository = Repository::discover(&directory)?;
@@ -93,7 +93,7 @@ pub fn clone(request: &CloneRequest<'_>) -> Result<Cloned> {
 fn fleet(
     source: &url::Source,
     branch: Option<&str>,
-    access: clone::Options<'_>,
+    access: clone::CloneOptions<'_>,
     new: &Path,
 ) -> Result<()> {
     let access = clone::Access::of_user(access);

@@ -10,7 +10,9 @@ use crate::fleet::scaffold::{self, Author, Committer, Destination, Remote, Servi
 use crate::{
     git::{
         command::{argument, git, run},
+        network::push,
         repository::Repository,
+        url,
     },
     model::error::{Error, Result},
     templates,
@@ -63,7 +65,7 @@ pub fn make(root: &Path) -> Result<PathBuf> {
         "<h1>Documents</h1>",
     )?;
     author(1).commit_all(&docs, "Say what this is")?;
-    publish(&docs)?;
+    push_to_origin(&docs, "HEAD:development")?;
     write(&fleet.join("flota.toml"), CONFIGURATION)?;
     author(2).commit_all(&fleet, "Link three services")?;
 
@@ -73,23 +75,20 @@ pub fn make(root: &Path) -> Result<PathBuf> {
         "<h1>Welcome</h1>",
     )?;
     author(3).commit_all(&web, "Greet people")?;
-    publish(&web)?;
+    push_to_origin(&web, "HEAD:development")?;
     edit(
         &cart.join("config/values.yaml"),
         "replicas: 2",
         "replicas: 3",
     )?;
     author(4).commit_all(&cart, "Bear more load")?;
-    publish(&cart)?;
+    push_to_origin(&cart, "HEAD:development")?;
     run(
         git(&docs).args(["checkout", "--quiet", "--detach", "HEAD~1"]),
         "roll `docs` back",
     )?;
     author(5).commit_all(&fleet, "Greet people, bear more load, roll docs back")?;
-    run(
-        git(&fleet).args(["push", "--quiet", "--set-upstream", "origin", "main"]),
-        "push the fleet",
-    )?;
+    push_to_origin(&fleet, "main")?;
     Ok(fleet)
 }
 
@@ -149,11 +148,11 @@ fn refuse_used(root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn publish(service: &Path) -> Result<()> {
-    run(
-        git(service).args(["push", "--quiet", "origin", "HEAD:development"]),
-        "push a service",
-    )
+fn push_to_origin(worktree: &Path, refspec: &str) -> Result<()> {
+    let cannot = || Error::work(format!("cannot push `{}`", worktree.display()));
+    let origin = Repository::discover(worktree)?.origin_url();
+    let source = url::given(origin.ok_or_else(cannot)?.as_ref())?;
+    push::publish(git(worktree), &source, &[refspec]).map_err(|fault| fault.raise(cannot()))
 }
 
 fn edit(file: &Path, from: &str, to: &str) -> Result<()> {

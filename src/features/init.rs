@@ -9,7 +9,7 @@ use std::{
 use crate::fleet::scaffold;
 use crate::{
     config::Starter,
-    files::{self, cannot},
+    files,
     git::{
         command::{git, run},
         index,
@@ -41,7 +41,7 @@ pub fn init(dir: &Path) -> Result<Initialised> {
     let is_new = !root.join(".git").exists();
     if is_new {
         refuse_surroundings(&root)?;
-        fs::create_dir_all(&root).map_err(|err| cannot("write", &root, err))?;
+        fs::create_dir_all(&root).map_err(|err| files::cannot("write", &root, err))?;
         make_repository(&root)?;
     }
     let fleet = Repository::discover(&root)?;
@@ -115,11 +115,11 @@ fn file(root: &Path, name: &str, text: impl AsRef<[u8]>) -> Result<FleetPart> {
     let outcome = match fs::File::create_new(&path) {
         Ok(mut new) => {
             new.write_all(text.as_ref())
-                .map_err(|err| cannot("write", &path, err))?;
+                .map_err(|err| files::cannot("write", &path, err))?;
             InitOutcome::Made
         }
         Err(err) if err.kind() == io::ErrorKind::AlreadyExists => InitOutcome::Kept,
-        Err(err) => return Err(cannot("write", &path, err)),
+        Err(err) => return Err(files::cannot("write", &path, err)),
     };
     Ok(part(name, outcome))
 }
@@ -130,7 +130,7 @@ fn folder(root: &Path, name: &str) -> Result<FleetPart> {
     if fs::symlink_metadata(&path).is_ok() {
         return Ok(part(&format!("{name}/"), InitOutcome::Kept));
     }
-    fs::create_dir_all(&path).map_err(|err| cannot("write", &path, err))?;
+    fs::create_dir_all(&path).map_err(|err| files::cannot("write", &path, err))?;
     file(root, &format!("{name}/{KEEP}"), "")?;
     Ok(part(&format!("{name}/"), InitOutcome::Made))
 }
@@ -146,7 +146,7 @@ fn readme(root: &Path, home: &str) -> Result<FleetPart> {
     }
     let is_file = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
     let text = is_file.then(|| fs::read(&path)).transpose();
-    let Some(mut text) = text.map_err(|err| cannot("write", &path, err))? else {
+    let Some(mut text) = text.map_err(|err| files::cannot("write", &path, err))? else {
         return Ok(made);
     };
     if String::from_utf8_lossy(&text).contains(MARK) {
@@ -156,8 +156,7 @@ fn readme(root: &Path, home: &str) -> Result<FleetPart> {
         text.push(b'\n');
     }
     text.extend_from_slice(section.as_bytes());
-    // The old text is there until the new one is whole.
-    files::write(&path, &text).map_err(|err| cannot("write", &path, err))?;
+    files::write(&path, &text).map_err(|err| files::cannot("write", &path, err))?;
     Ok(part(NAME, InitOutcome::Extended))
 }
 

@@ -2,10 +2,8 @@
 
 use std::path::PathBuf;
 
-use tempfile::TempDir;
-
 use crate::{
-    files::{Holder, Lock, cannot},
+    files::{self, Lock},
     git::repository::Repository,
     model::error::{Error, Result},
 };
@@ -27,24 +25,22 @@ impl FleetLock {
     /// Unavailable: another run has it, or the git directory cannot be written.
     pub(crate) fn take(fleet: &Repository) -> Result<Self> {
         let folder = fleet.common_dir().join("flota");
-        let held = |holder: Holder| {
+        let lock = Lock::take(&folder.join("update.lock"), |holder| {
             Error::unavailable(format!(
                 "another run of flota ({holder}) is updating this fleet"
             ))
             .hint("wait for it, and run this again")
-        };
-        Ok(Self {
-            lock: Lock::take(&folder.join("update.lock"), held)?,
-            folder,
-        })
+        })?;
+        Ok(Self { lock, folder })
     }
 
-    /// A folder for what is not whole yet, in the fleet's git directory, so that a rename puts it in its place.
+    /// A folder for what is not whole yet, in the fleet's git directory, so that a rename puts it in its place. What killed runs
+    /// left there is swept away: nobody else has the lock.
     ///
     /// # Errors
     /// Unavailable: the git directory cannot be written.
-    pub(crate) fn scratch(&self) -> Result<TempDir> {
-        let cannot = |err| cannot("write into", &self.folder, err);
+    pub(crate) fn scratch(&self) -> Result<tempfile::TempDir> {
+        let cannot = |err| files::cannot("write into", &self.folder, err);
         let folder = self.folder.canonicalize().map_err(cannot)?;
         self.lock.scratch(&folder, SCRATCH).map_err(cannot)
     }

@@ -46,7 +46,7 @@ pub struct SyncOptions<'a> {
     /// How many submodules at a time.
     pub jobs: NonZeroUsize,
     /// How to reach servers.
-    pub access: clone::Options<'a>,
+    pub access: clone::CloneOptions<'a>,
 }
 
 /// Brings the submodules that `pins` names, and all of theirs, to these pins. Sorted by path.

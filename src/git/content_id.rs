@@ -8,7 +8,7 @@ use gix::{
     objs::{Tree, WriteTo, tree::EntryMode},
 };
 
-use super::{Objects, tree};
+use super::{objects::Objects, tree};
 use crate::model::{
     error::{Error, Result},
     rules::Content,

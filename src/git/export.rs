@@ -8,7 +8,7 @@ use gix::{
     objs::{FindExt, tree::EntryKind},
 };
 
-use super::{Objects, path, tree};
+use super::{objects::Objects, path, tree};
 use crate::model::error::{Error, Result};
 
 /// How deep folders may nest: beyond it a tree is a bomb, and the path too long for any system.

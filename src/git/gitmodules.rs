@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bstr::{BStr, BString, ByteSlice};
 use gix::{ObjectId, config::Boolean, objs::FindExt};
 
-use super::{Objects, tree};
+use super::{objects::Objects, tree};
 use crate::model::{
     error::{Error, Result},
     fleet::Submodule,

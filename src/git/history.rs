@@ -1,9 +1,9 @@
-//! Commits: their trees, and which way a pin moved between two of them.
+//! Commits: their dates, and which way a pin moved between two of them.
 
 use bstr::BStr;
 use gix::{
     ObjectId,
-    objs::{Find, FindExt},
+    objs::FindExt,
     revision::plumbing::{Graph, merge_base},
     traverse::commit::{
         Simple,
@@ -11,7 +11,7 @@ use gix::{
     },
 };
 
-use super::{Objects, repository::Repository, tree};
+use super::{objects::Objects, repository::Repository, tree};
 use crate::model::{
     change::Direction,
     commits::{Commits, Listed},
@@ -20,26 +20,6 @@ use crate::model::{
 
 /// How many commits of a range are searched for the one that meant a rollback.
 const SEARCH_LIMIT: usize = 10_000;
-
-/// The root tree of `commit`; `None` when the commit is not in the database.
-pub fn tree_of(objects: Objects<'_>, commit: ObjectId) -> Result<Option<ObjectId>> {
-    let damaged = || Error::repository(format!("cannot read the commit {commit}"));
-    let mut buffer = Vec::new();
-    let found = objects
-        .try_find(&commit, &mut buffer)
-        .map_err(|err| damaged().because(err))?;
-    let Some(data) = found else { return Ok(None) };
-    if data.kind != gix::objs::Kind::Commit {
-        return Err(Error::repository(format!(
-            "{commit} is a {}, not a commit",
-            data.kind
-        )));
-    }
-    gix::objs::CommitRefIter::from_bytes(data.data, commit.kind())
-        .tree_id()
-        .map(Some)
-        .map_err(|err| damaged().because(err))
-}
 
 /// The committer's date of `commit`, in seconds since the Unix epoch.
 pub fn committed_at(objects: Objects<'_>, commit: ObjectId) -> Result<i64> {
@@ -128,7 +108,7 @@ pub fn between(
 fn both_read(objects: Objects<'_>, from: ObjectId, to: ObjectId) -> bool {
     [from, to]
         .iter()
-        .all(|id| matches!(tree_of(objects, *id), Ok(Some(_))))
+        .all(|id| matches!(objects.tree_of(*id), Ok(Some(_))))
 }
 
 /// Whether a commit of `base..head` moved the pin at `path` to `pin`: one that records it while none of its parents do.
@@ -146,7 +126,7 @@ pub fn pin_was_meant(
     let unreadable =
         |err: gix::Error| Error::repository("cannot walk the fleet's history").because(err);
     let pin_at = |commit: ObjectId| -> Result<Option<ObjectId>> {
-        let Some(root) = tree_of(objects, commit)? else {
+        let Some(root) = objects.tree_of(commit)? else {
             return Ok(None);
         };
         let entry = tree::entry_at(objects, root, path)?;
@@ -181,7 +161,7 @@ pub fn pin_was_meant(
 mod tests {
     use std::collections::BTreeMap;
 
-    use gix::objs::{Data, Kind};
+    use gix::objs::{Data, Find, Kind};
 
     use super::*;
 

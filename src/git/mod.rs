@@ -10,6 +10,7 @@ pub mod identity_cache;
 pub mod index;
 pub mod lock;
 pub mod network;
+mod objects;
 mod pack;
 pub mod path;
 #[cfg(test)]
@@ -27,23 +28,4 @@ mod version;
 pub mod vet;
 pub mod worktree;
 
-/// Read access to an object database, whichever repository it belongs to.
-#[derive(Clone, Copy)]
-pub struct Objects<'a>(&'a dyn gix::objs::Find);
-
-impl<'a> Objects<'a> {
-    /// Reads from `database`.
-    pub fn new(database: &'a impl gix::objs::Find) -> Self {
-        Self(database)
-    }
-}
-
-impl gix::objs::Find for Objects<'_> {
-    fn try_find<'b>(
-        &self,
-        id: &gix::oid,
-        buffer: &'b mut Vec<u8>,
-    ) -> gix::Result<Option<gix::objs::Data<'b>>> {
-        self.0.try_find(id, buffer)
-    }
-}
+pub use objects::Objects;

@@ -15,8 +15,11 @@ use gix::{
 };
 
 use self::plain::Plain;
-use super::{Objects, identity_cache::IdentityCache};
-use crate::model::error::{Error, Result};
+use super::{identity_cache::IdentityCache, objects::Objects};
+use crate::model::{
+    error::{Error, Result},
+    nearest::nearest,
+};
 
 mod plain;
 
@@ -163,10 +166,7 @@ impl Repository {
 
     /// Whether `commit` is here.
     pub fn has_commit(&self, commit: ObjectId) -> bool {
-        matches!(
-            super::history::tree_of(Objects::new(&self.objects()), commit),
-            Ok(Some(_))
-        )
+        matches!(Objects::new(&self.objects()).tree_of(commit), Ok(Some(_)))
     }
 
     /// The short name of the ref that the symbolic ref `name` points to.
@@ -200,9 +200,11 @@ impl Repository {
 
     /// The root tree of `commit`.
     pub fn tree_of(&self, commit: ObjectId) -> Result<ObjectId> {
-        super::history::tree_of(Objects::new(&self.objects()), commit)?.ok_or_else(|| {
-            Error::repository(format!("the commit {commit} is not in this repository"))
-        })
+        Objects::new(&self.objects())
+            .tree_of(commit)?
+            .ok_or_else(|| {
+                Error::repository(format!("the commit {commit} is not in this repository"))
+            })
     }
 
     /// The branch HEAD is on; none when it is detached.
@@ -237,11 +239,7 @@ impl Repository {
                 .collect();
             names
         });
-        let nearest = names
-            .map(|name| (strsim::damerau_levenshtein(&name, rev), name))
-            .min()
-            .filter(|(distance, name)| *distance <= 2.max(name.len() / 3));
-        if let Some((_, name)) = nearest {
+        if let Some(name) = nearest(rev, names) {
             error = error.hint(format!("did you mean `{name}`?"));
         }
         if self.is_shallow() {

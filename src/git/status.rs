@@ -14,7 +14,7 @@ use gix::{
     },
 };
 
-use super::Objects;
+use super::objects::Objects;
 use crate::{
     interrupt,
     model::{

@@ -17,7 +17,7 @@ use gix::{
 };
 
 use self::packs::Packs;
-use super::{Objects, pack::OBJECT_LIMIT, path, repository::Repository};
+use super::{objects::Objects, pack::OBJECT_LIMIT, path, repository::Repository};
 use crate::model::error::Result;
 
 mod packs;
@@ -140,7 +140,7 @@ impl Store {
 
     /// The root tree of `commit`; `None` when the commit is not here.
     pub fn tree_of(&self, commit: ObjectId) -> Result<Option<ObjectId>> {
-        super::history::tree_of(self.objects(), commit)
+        self.objects().tree_of(commit)
     }
 }
 

@@ -15,11 +15,12 @@ use gix::{
 };
 
 use super::{
-    Objects, history,
+    history,
     network::{
-        fetch::attempt::{self, Fault},
-        shallow::{self, Access},
+        ls_remote, push,
+        shallow::{self, RemoteAccess},
     },
+    objects::Objects,
     repository::Repository,
     tree, url,
 };
@@ -33,9 +34,6 @@ use crate::{
 
 /// As whom records are written: by nobody, whoever runs flota, so that equal ones are one commit.
 const AUTHOR: (&str, &str) = ("flota", "flota@localhost");
-
-/// What `git ls-remote` may answer when it is asked for one ref.
-const ANSWER_LIMIT: usize = 1 << 20;
 
 /// How often to look whether somebody else's push was the reason why one's own was refused.
 const LOOKS: usize = 3;
@@ -71,7 +69,7 @@ pub fn read(fleet: &Repository, reference: &str) -> Result<Option<Stored>> {
         .parent_ids()
         .next();
     let commit = first.ok_or_else(no_record)?;
-    let root = history::tree_of(objects, id)?.ok_or_else(no_record)?;
+    let root = objects.tree_of(id)?.ok_or_else(no_record)?;
     let listed = tree::diff(objects, None, Some(root))?;
     let exceptions = listed.into_iter().filter_map(|found| {
         let (mode, since) = found.new?;
@@ -166,7 +164,7 @@ pub fn fetch(
     fleet: &Repository,
     remote: &BString,
     reference: &str,
-    access: Access,
+    access: RemoteAccess,
 ) -> Result<Option<ObjectId>> {
     let Some(there) = ask(fleet, remote, reference, access)? else {
         return Ok(None);
@@ -175,24 +173,13 @@ pub fn fetch(
     if here == Some(there) {
         return Ok(here);
     }
-    let unreachable = |said: String| {
-        Error::unavailable(format!("cannot fetch {reference} from `{remote}`"))
-            .because(said)
-            .hint(format!(
+    let fetched = shallow::reference(fleet, remote.as_ref(), reference, access)?;
+    fetched.map_err(|fault| {
+        fault.explain(
+            Error::unavailable(format!("cannot fetch {reference} from `{remote}`")).hint(format!(
                 "see whether you can reach it: git ls-remote {remote}"
-            ))
-    };
-    let depth = fleet.is_shallow().then_some("--depth=1");
-    let fetch = shallow::fetch(fleet, access)
-        .args(depth)
-        .arg("--")
-        .arg(shallow::to_os(remote.as_ref()))
-        .arg(format!("+{reference}:{reference}"));
-    attempt::run(&fetch).map_err(|fault| match fault {
-        Fault::NotThere(said) | Fault::Unadvertised(said) | Fault::Failed(said) => {
-            unreachable(said)
-        }
-        Fault::Offline => unreachable("flota is told to stay offline".to_owned()),
+            )),
+        )
     })?;
     held(fleet, reference)
 }
@@ -207,19 +194,12 @@ pub fn push(
     reference: &str,
     expected: Option<ObjectId>,
     new: ObjectId,
-    access: Access,
+    access: RemoteAccess,
 ) -> Result<bool> {
-    let lease = expected.map(|id| id.to_string()).unwrap_or_default();
-    let pushed = shallow::on_fleet(fleet, access)
-        .args(["push", "--quiet", "--no-verify", "--recurse-submodules=no"])
-        .arg(format!("--force-with-lease={reference}:{lease}"))
-        .arg("--")
-        .arg(shallow::to_os(remote.as_ref()))
-        .arg(format!("{new}:{reference}"))
-        .run()?;
-    if pushed.success() {
+    let pushed = push::replace(fleet, remote.as_ref(), reference, expected, new, access)?;
+    let Err(fault) = pushed else {
         return Ok(true);
-    }
+    };
     // Whatever git or the server said of it: that the ref moved meanwhile tells. Whoever holds its lock is about to.
     for _ in 0..LOOKS {
         if ask(fleet, remote, reference, access)? != expected {
@@ -227,12 +207,11 @@ pub fn push(
         }
         interrupt::pause(BETWEEN_LOOKS);
     }
-    let refused = || {
+    Err(fault.raise(
         Error::unavailable(format!("cannot push {reference} to `{remote}`")).hint(
             "the job needs leave to write to the repository; in GitHub Actions: permissions: contents: write",
-        )
-    };
-    pushed.check(refused).map(|_| true)
+        ),
+    ))
 }
 
 /// What the remote holds under `reference`.
@@ -240,22 +219,10 @@ fn ask(
     fleet: &Repository,
     remote: &BString,
     reference: &str,
-    access: Access,
+    access: RemoteAccess,
 ) -> Result<Option<ObjectId>> {
-    let answer = shallow::on_fleet(fleet, access)
-        .args(["ls-remote", "--refs", "--"])
-        .arg(shallow::to_os(remote.as_ref()))
-        .arg(reference)
-        .stdout_as_data(ANSWER_LIMIT)
-        .run()?
-        .check(|| {
-            Error::unavailable(format!("cannot ask `{remote}` for {reference}"))
-                .hint("go by what is here: --offline")
-        })?;
-    // A pattern matches the ends of names, too.
-    let line = answer.stdout.lines().find_map(|line| {
-        let (id, name) = line.split_once_str("\t")?;
-        (name == reference.as_bytes()).then_some(id)
-    });
-    Ok(line.and_then(|id| ObjectId::from_hex(id).ok()))
+    ls_remote::commit_of(fleet, remote.as_ref(), reference, access.patience, || {
+        Error::unavailable(format!("cannot ask `{remote}` for {reference}"))
+            .hint("go by what is here: --offline")
+    })
 }

@@ -7,8 +7,8 @@ use gix::{
     objs::{FindExt, TreeRefIter, tree::EntryMode},
 };
 
-use self::bounded::{Bounded, Wanted};
-use super::Objects;
+use self::bounded::{Bounded, EntryFilter};
+use super::objects::Objects;
 use crate::model::{
     change::{FileChange, FileStatus},
     error::{Error, Result},
@@ -66,7 +66,7 @@ pub fn diff(
     if old == new {
         return Ok(Vec::new());
     }
-    let wanted = Wanted {
+    let wanted = EntryFilter {
         modes: |_| true,
         names_of_files: false,
     };
@@ -121,7 +121,7 @@ fn walk(
     objects: Objects<'_>,
     old: Option<ObjectId>,
     new: Option<ObjectId>,
-    wanted: Wanted,
+    wanted: EntryFilter,
 ) -> Result<Vec<Change>> {
     let (mut old_buffer, mut new_buffer) = (Vec::new(), Vec::new());
     let old = read(objects, old, &mut old_buffer)?;
@@ -221,7 +221,7 @@ pub struct Links {
 /// # Errors
 /// Repository: it cannot be read, is larger than anybody's, or holds a name that no file may have.
 pub fn links_for_checkout(objects: Objects<'_>, root: ObjectId) -> Result<Links> {
-    let wanted = Wanted {
+    let wanted = EntryFilter {
         modes: |mode| mode.is_commit() || mode.is_link(),
         names_of_files: true,
     };
@@ -230,14 +230,14 @@ pub fn links_for_checkout(objects: Objects<'_>, root: ObjectId) -> Result<Links>
 
 /// Every gitlink of a tree, sorted by path.
 pub fn gitlinks(objects: Objects<'_>, root: ObjectId) -> Result<Vec<Gitlink>> {
-    let wanted = Wanted {
+    let wanted = EntryFilter {
         modes: |mode| mode.is_commit(),
         names_of_files: false,
     };
     Ok(links(objects, root, wanted)?.gitlinks)
 }
 
-fn links(objects: Objects<'_>, root: ObjectId, wanted: Wanted) -> Result<Links> {
+fn links(objects: Objects<'_>, root: ObjectId, wanted: EntryFilter) -> Result<Links> {
     let mut links = Links::default();
     for found in walk(objects, None, Some(root), wanted)? {
         let Change::Addition {

@@ -226,26 +226,38 @@ fn relative_to(remote: &BStr, url: &BStr) -> Result<BString> {
     Ok(url)
 }
 
-/// `url.<base>.insteadOf` (git-config(1)): the longest value that `url` begins with gives way to its base.
+/// `url.<base>.insteadOf` (git-config(1)): where git goes for `url`.
 fn rewrite(config: &gix::config::File, url: &BStr) -> BString {
+    rewritten(config, "insteadOf", url).unwrap_or_else(|| url.to_owned())
+}
+
+/// `url.<base>.insteadOf` or `pushInsteadOf`, as `key` says: the longest value that `url` begins with gives way to its base; none
+/// where no value fits.
+pub(super) fn rewritten(
+    config: &gix::config::File,
+    key: &'static str,
+    url: &BStr,
+) -> Option<BString> {
     let rules = config
         .sections_by_name("url")
         .into_iter()
         .flatten()
         .filter_map(|section| Some((section.header().subsection_name()?, section)));
-    let longest = rules
+    let (prefix, base) = rules
         .flat_map(|(base, section)| {
             section
-                .values("insteadOf")
+                .values(key)
                 .into_iter()
                 .map(move |prefix| (prefix, base))
         })
         .filter(|(prefix, _)| url.starts_with(prefix))
-        .max_by_key(|(prefix, _)| prefix.len());
-    match longest {
-        Some((prefix, base)) => [base.as_bytes(), &url[prefix.len()..]].concat().into(),
-        None => url.to_owned(),
-    }
+        .max_by_key(|(prefix, _)| prefix.len())?;
+    Some([base.as_bytes(), &url[prefix.len()..]].concat().into())
+}
+
+/// What an absolute URL names to log in with, as it stands there: `user` or `user:password`.
+pub(super) fn login(url: &BStr) -> Option<&[u8]> {
+    check::user_info(url)
 }
 
 /// User and password that an absolute URL names, decoded.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
-use super::{Objects, gitmodules::Gitmodules, path, tree};
+use super::{gitmodules::Gitmodules, objects::Objects, path, tree};
 use crate::model::{
     error::{Error, Result},
     fleet::{Gitlink, Submodule},

@@ -10,7 +10,7 @@ use std::{
 use bstr::{BString, ByteSlice};
 use gix::{ObjectId, index::entry::Mode, progress::Discard};
 
-use super::{Objects, path, tree};
+use super::{objects::Objects, path, tree};
 use crate::{
     interrupt,
     model::error::{Error, Result},

@@ -19,5 +19,5 @@ pub use client::{Client, ClientOptions, ExchangeLimits};
 pub use failure::{Failure, FailureKind};
 pub use printable::printable;
 pub use proxy::{is_loopback, proxy_for};
-pub use retry_after::retry_after;
+pub use retry_after::{retry_after, retry_after_value};
 pub use wait::unless_interrupted;

@@ -38,11 +38,11 @@ const JOBS_SHOWN: usize = 6;
 pub struct Progress {
     output: Output,
     bars: MultiProgress,
-    state: Mutex<State>,
+    state: Mutex<Shown>,
 }
 
 #[derive(Default)]
-struct State {
+struct Shown {
     whole: Option<ProgressBar>,
     running: BTreeMap<usize, Running>,
     objects: u64,
@@ -230,7 +230,7 @@ impl Progress {
     }
 
     /// Gives bars to the jobs that began first; jobs are numbered in that order.
-    fn show_longest(&self, state: &mut State) {
+    fn show_longest(&self, state: &mut Shown) {
         if !self.output.bars {
             return;
         }

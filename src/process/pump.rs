@@ -20,7 +20,7 @@ const CHUNK: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) enum Trouble {
     /// Standard output, read as data, went beyond its limit.
-    TooMuch,
+    TooMuch(usize),
     /// The log file does not take the text.
     Log(io::Error),
 }
@@ -94,7 +94,7 @@ impl Pump {
             let bytes = read_some(&mut self.data, &mut buffer);
             if self.stdout.len() + bytes.len() > self.stdout_limit {
                 self.data = None;
-                return Err(Trouble::TooMuch);
+                return Err(Trouble::TooMuch(self.stdout_limit));
             }
             self.stdout.extend_from_slice(bytes);
         }

@@ -87,6 +87,11 @@ impl Tree {
         }
     }
 
+    /// The child itself.
+    pub(super) fn leader(&self) -> Pid {
+        self.leader
+    }
+
     pub(super) fn enrol(&self) -> Enrolled {
         running().push(self.clone());
         Enrolled(self.clone())

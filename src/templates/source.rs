@@ -3,7 +3,6 @@
 use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use bstr::{BStr, ByteSlice, ByteVec};
@@ -14,7 +13,10 @@ use super::{
 };
 use crate::{
     git::{
-        network::clone::{self, Access},
+        network::{
+            clone::{self, Access},
+            fetch::PATIENCE,
+        },
         repository::Repository,
         url::{self, Source},
     },
@@ -24,9 +26,6 @@ use crate::{
         template::{Origin, Record},
     },
 };
-
-/// A server that says nothing for this long is given up.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A template, named.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,7 +141,7 @@ fn fetch(source: &Source, rev: Option<&str>) -> Result<Template> {
     let folder = tempfile::tempdir()
         .map_err(|err| Error::unavailable("cannot make a temporary folder").because(err))?;
     let into = folder.path().join("template");
-    let options = clone::Options {
+    let options = clone::CloneOptions {
         depth: None,
         is_partial: false,
         patience: PATIENCE,

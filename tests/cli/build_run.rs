@@ -107,18 +107,23 @@ fn the_report_has_the_plans_order() {
 
 #[test]
 fn jobs_run_side_by_side() {
-    let lags = ["s1", "s2", "s3", "s4"].map(|name| (name, "lags"));
-    let sandbox = many(&lags);
-    let report: serde_json::Value =
-        serde_json::from_slice(&run(&sandbox, &["--all", "-j4", "--format=json"]).stdout).unwrap();
-    let alone: f64 = report["services"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|s| s["seconds"].as_f64().unwrap())
-        .sum();
+    // Each waits for the other three.
+    let meet = ["s1", "s2", "s3", "s4"].map(|name| (name, "meets"));
+    let sandbox = many(&meet);
+    let ran = run(&sandbox, &["--all", "-j4", "--format=json"]);
+    let report: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(
+        statuses(&report),
+        ["s1 built", "s2 built", "s3 built", "s4 built"]
+    );
     let together = report["seconds"].as_f64().unwrap();
-    assert!(together < alone * 0.7, "{together} s for {alone} s of work");
+    for service in report["services"].as_array().unwrap() {
+        let alone = service["seconds"].as_f64().unwrap();
+        assert!(
+            alone > 0.0 && alone <= together,
+            "{alone} s of {together} s"
+        );
+    }
 }
 
 #[test]
@@ -183,11 +188,11 @@ fn a_flood_is_logged_whole_and_shown_by_its_end() {
 #[test]
 fn a_hanging_build_is_ended_by_its_time() {
     let sandbox = many(&[("s1", "hangs"), ("s2", "stubborn")]);
-    let configuration = "[image]\nplatform = \"linux/amd64\"\ntimeout = 1\n";
+    let configuration = "[image]\nplatform = \"linux/amd64\"\ntimeout = 3\n";
     fs::write(sandbox.path("fleet/flota.toml"), configuration).unwrap();
     let start = Instant::now();
     let ran = run(&sandbox, &["s1", "s2", "-j1", "--keep-going"]);
-    assert!(start.elapsed() < Duration::from_secs(30));
+    assert!(start.elapsed() < Duration::from_secs(60));
     insta::assert_snapshot!(timeless(&ran));
     nobody_is_left(&sandbox);
 }
@@ -206,7 +211,7 @@ fn a_daemon_does_not_hold_up_a_build() {
     let start = Instant::now();
     let ran = run(&sandbox, &["s1"]);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
-    assert!(start.elapsed() < Duration::from_secs(20));
+    assert!(start.elapsed() < Duration::from_secs(60));
 }
 
 #[test]
@@ -217,7 +222,7 @@ fn ctrl_c_stops_all_and_begins_none() {
     signal(&flota, "INT");
     let started = Instant::now();
     let output = flota.wait_with_output().unwrap();
-    assert!(started.elapsed() < Duration::from_secs(10));
+    assert!(started.elapsed() < Duration::from_secs(60));
     assert_eq!(output.status.code(), Some(130));
     assert_eq!(asked(&sandbox), 2);
     let report = sandbox.build_json();

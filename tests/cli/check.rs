@@ -52,6 +52,20 @@ fn the_server_is_asked_where_the_last_fetch_does_not_settle_it() {
     assert_eq!(sandbox.flota("fleet", &["check", RANGE]).status, Some(0));
 }
 
+/// What a branch led to when it was fetched says nothing of a pin once the branch is gone from the server.
+#[test]
+fn a_branch_that_was_deleted_vouches_for_no_pin() {
+    let sandbox = fleet_with(&[&["push", "--quiet", "origin", "HEAD:work"]]);
+    let api = "fleet/code-repos/api";
+    sandbox.git(api, &["update-ref", "-d", "refs/remotes/origin/work"]);
+    assert_eq!(sandbox.flota("fleet", &["check", RANGE]).status, Some(0));
+    sandbox.git("api", &["branch", "--quiet", "-D", "work"]);
+    let ran = sandbox.flota("fleet", &["check", RANGE, "--format", "json"]);
+    assert_eq!(ran.status, Some(4), "{}", ran.stderr);
+    let answer: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(answer["warnings"][0]["kind"], "branchless-pin");
+}
+
 #[test]
 fn a_merge_that_keeps_the_older_pin_fails() {
     let sandbox = Sandbox::scripted("merge-keeps-older-pin");

@@ -1,13 +1,20 @@
 //! `flota ci`, and the pipelines that it writes.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
+use std::{
+    cell::Cell,
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use flota::model::pipeline::AZURE_MATRICES;
+use walkdir::WalkDir;
 
 use crate::{
     consumers::{assert_schema, run, yaml},
     sandbox::Sandbox,
-    support,
+    support, workspace,
 };
 
 mod github;
@@ -45,28 +52,51 @@ fn each_written(look: impl Fn(&Path)) {
     }
 }
 
+/// All that [`each_written`] comes to, each in a folder of its own: one process of a linter reads them all.
+fn all_written() -> (tempfile::TempDir, Vec<PathBuf>) {
+    let all = workspace::folder();
+    let count = Cell::new(0);
+    each_written(|dir| {
+        let to = all.path().join(count.get().to_string());
+        count.set(count.get() + 1);
+        for entry in WalkDir::new(dir).into_iter().map(Result::unwrap) {
+            let relative = entry.path().strip_prefix(dir).unwrap();
+            if entry.file_type().is_file() && !relative.iter().any(|part| part == ".git") {
+                fs::create_dir_all(to.join(relative).parent().unwrap()).unwrap();
+                fs::copy(entry.path(), to.join(relative)).unwrap();
+            }
+        }
+    });
+    let written = (0..count.get()).map(|number| all.path().join(number.to_string()));
+    let written: Vec<_> = written.collect();
+    assert_eq!(written.len(), 4);
+    (all, written)
+}
+
 #[test]
 fn pipelines_pass_their_systems_schemas() {
-    each_written(|dir| {
-        for (schema, file) in [
-            ("vendor.github-workflows", ".github/workflows/flota.yml"),
-            ("vendor.azure-pipelines", "azure-pipelines.yml"),
-            ("vendor.gitlab-ci", ".gitlab-ci.yml"),
-            ("vendor.gitlab-ci", ".gitlab/flota.yml"),
-            ("vendor.buildkite", ".buildkite/pipeline.yml"),
-        ] {
-            assert_schema(schema, &dir.join(file));
-        }
-        // As Azure reads it once the parameter is filled in: a job's name is no expression to the schema.
+    let (_all, written) = all_written();
+    // As Azure reads it once the parameter is filled in: a job's name is no expression to the schema.
+    for dir in &written {
         let template = fs::read_to_string(dir.join(".azure/flota-build.yml")).unwrap();
-        let expanded = dir.join("expanded.yml");
-        fs::write(
-            &expanded,
-            template.replace("${{ parameters.matrix }}", "matrix"),
-        )
-        .unwrap();
-        assert_schema("vendor.azure-pipelines", &expanded);
-    });
+        let expanded = template.replace("${{ parameters.matrix }}", "matrix");
+        fs::write(dir.join("expanded.yml"), expanded).unwrap();
+    }
+    for (schema, files) in [
+        (
+            "vendor.github-workflows",
+            &[".github/workflows/flota.yml"][..],
+        ),
+        (
+            "vendor.azure-pipelines",
+            &["azure-pipelines.yml", "expanded.yml"],
+        ),
+        ("vendor.gitlab-ci", &[".gitlab-ci.yml", ".gitlab/flota.yml"]),
+        ("vendor.buildkite", &[".buildkite/pipeline.yml"]),
+    ] {
+        let of = |dir: &PathBuf| files.iter().map(|file| dir.join(file)).collect::<Vec<_>>();
+        assert_schema(schema, &written.iter().flat_map(of).collect::<Vec<_>>());
+    }
 }
 
 /// Whatever a plan is divided into, a job reads it.
@@ -98,26 +128,29 @@ fn azure_reads_every_matrix_that_a_plan_may_have() {
 
 #[test]
 fn workflows_have_nothing_that_linters_find() {
-    each_written(|dir| {
-        let workflow = ".github/workflows/flota.yml";
-        if support::need("actionlint") {
-            run(Command::new("actionlint").arg(workflow).current_dir(dir));
-        }
-        if support::need("zizmor") {
-            let args = ["--offline", "--no-progress", "--persona=pedantic", workflow];
-            run(Command::new("zizmor").args(args).current_dir(dir));
-        }
-    });
+    let (_all, written) = all_written();
+    let workflow = |dir: &PathBuf| dir.join(".github/workflows/flota.yml");
+    if support::need("actionlint") {
+        run(Command::new("actionlint").args(written.iter().map(workflow)));
+    }
+    if support::need("zizmor") {
+        let args = ["--offline", "--no-progress", "--persona=pedantic"];
+        run(Command::new("zizmor")
+            .args(args)
+            .args(written.iter().map(workflow)));
+    }
 }
 
 #[test]
 fn scripts_have_nothing_that_shellcheck_finds() {
-    each_written(|dir| {
-        if support::need("shellcheck") {
-            let scripts = ["plan", "build", "record"].map(|it| format!(".buildkite/flota-{it}"));
-            run(Command::new("shellcheck").args(scripts).current_dir(dir));
-        }
-    });
+    let (_all, written) = all_written();
+    if support::need("shellcheck") {
+        let scripts = |dir: &PathBuf| {
+            let dir = dir.join(".buildkite");
+            ["plan", "build", "record"].map(|it| dir.join(format!("flota-{it}")))
+        };
+        run(Command::new("shellcheck").args(written.iter().flat_map(scripts)));
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! CI systems as far as they read what flota writes: each by the rules of its own runner.
 
-use std::{collections::BTreeMap, process::Command};
+use std::{collections::BTreeMap, path::PathBuf, process::Command};
 
 use serde_json::Value;
 
@@ -60,13 +60,14 @@ pub fn yaml(text: &str) -> Value {
 }
 
 /// Whether the file passes the published schema of its system, by the name that check-jsonschema gives it.
-pub fn assert_schema(schema: &str, file: &std::path::Path) {
+pub fn assert_schema(schema: &str, files: &[PathBuf]) {
+    assert!(!files.is_empty(), "{schema}");
     if support::need("check-jsonschema") {
         run(Command::new("check-jsonschema")
             .args(["--builtin-schema", schema])
             // Azure's schema escapes characters that regular expressions with Unicode have no escape for.
             .arg("--regex-variant=nonunicode")
-            .arg(file));
+            .args(files));
     }
 }
 

@@ -1,10 +1,13 @@
 //! `flota foreach`: a command in every service.
 
-use std::{fs, time::Duration};
+use std::fs;
 
 use serde_json::json;
 
-use crate::sandbox::{Ran, Sandbox};
+use crate::{
+    build_engines::until,
+    sandbox::{Ran, Sandbox},
+};
 
 fn cloned() -> Sandbox {
     let sandbox = Sandbox::scripted("to-clone");
@@ -40,9 +43,15 @@ fn each_services_output_stays_together_and_tells_who_it_is() {
 #[test]
 fn the_order_is_that_of_the_paths() {
     let sandbox = cloned();
-    let script = "test $FLOTA_SERVICE = web || sleep 0.3; echo $FLOTA_SERVICE";
+    let ready = sandbox.path("ready");
+    let script = format!(
+        "if [ $FLOTA_SERVICE = web ]; then : >{0}; else until [ $JOBS = 1 ] || [ -e {0} ]; do sleep 0.05; done; fi; \
+         echo $FLOTA_SERVICE",
+        ready.display()
+    );
     let order = |jobs: &str| {
-        let ran = foreach(&sandbox, &[jobs, "--", "sh", "-c", script]);
+        let script = format!("JOBS={}; {script}", &jobs[2..]);
+        let ran = foreach(&sandbox, &[jobs, "--", "sh", "-c", &script]);
         let lines = ran.text();
         let said = lines.lines().filter(|line| !line.starts_with('─'));
         said.map(ToOwned::to_owned).collect::<Vec<_>>()
@@ -207,15 +216,10 @@ fn an_interrupt_stops_them_all() {
         .spawn()
         .unwrap();
     let pids = ["api.pid", "web.pid"].map(|name| sandbox.path(name));
-    for _ in 0..200 {
-        if pids
-            .iter()
+    until("both run", || {
+        pids.iter()
             .all(|pid| fs::read(pid).is_ok_and(|text| text.ends_with(b"\n")))
-        {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    });
     let flota = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(flota, rustix::process::Signal::INT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));

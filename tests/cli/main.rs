@@ -40,10 +40,12 @@ mod new;
 mod package;
 mod plan;
 mod record;
+mod redirects;
 #[path = "../support/registry.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod registry;
 mod resolve;
+mod retries;
 mod sandbox;
 mod select;
 mod slow_servers;
@@ -53,3 +55,5 @@ mod switch;
 mod template;
 mod templates;
 mod update;
+#[path = "../support/workspace.rs"]
+mod workspace;

@@ -7,10 +7,13 @@ use std::{
     path::Path,
     process::{Command, Stdio},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use crate::sandbox::{Ran, Sandbox};
+use crate::{
+    faults::assert_nobody_left,
+    sandbox::{Ran, Sandbox},
+};
 
 const NEW: [&str; 4] = ["new", "web", "--template", "static"];
 
@@ -413,8 +416,20 @@ fn a_failure_after_the_push_is_gone_on_from_by_the_same_command() {
     );
 }
 
+/// How long it takes here to make a service, undisturbed.
+fn whole() -> Duration {
+    let run = || {
+        let sandbox = fleet();
+        let started = Instant::now();
+        done(&sandbox.flota("fleet", &NEW));
+        started.elapsed()
+    };
+    run().min(run())
+}
+
 #[test]
 fn killed_at_any_moment_it_is_done_by_the_next_run() {
+    let whole = whole();
     let mut interrupted = 0;
     for moment in 0..24 {
         let sandbox = fleet();
@@ -425,7 +440,7 @@ fn killed_at_any_moment_it_is_done_by_the_next_run() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        thread::sleep(Duration::from_millis(6 * moment));
+        thread::sleep(whole * moment / 24);
         let _ = child.kill();
         interrupted += usize::from(!child.wait().unwrap().success());
         // The index has the service, or nothing of it.
@@ -433,7 +448,7 @@ fn killed_at_any_moment_it_is_done_by_the_next_run() {
         let has_service = after.contains("code-repos/web");
         assert!(has_service || after == before, "{moment}: {after}");
         // A git that outlived flota may hold a lock for a moment.
-        thread::sleep(Duration::from_millis(30));
+        assert_nobody_left(&sandbox, &format!("{moment}"));
         let again = sandbox.flota("fleet", &NEW);
         match has_service {
             true => assert!(
@@ -460,6 +475,7 @@ fn killed_at_any_moment_it_is_done_by_the_next_run() {
 
 #[test]
 fn stopped_by_a_signal_it_takes_back_what_it_did() {
+    let whole = whole();
     let mut stopped = 0;
     for moment in 0..16 {
         let sandbox = fleet();
@@ -470,7 +486,7 @@ fn stopped_by_a_signal_it_takes_back_what_it_did() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        thread::sleep(Duration::from_millis(8 * moment));
+        thread::sleep(whole * moment / 16);
         let pid = child.id().to_string();
         // It may have ended by then.
         let _ = Command::new("kill").args(["-TERM", &pid]).status();

@@ -20,7 +20,7 @@ fn recorded() -> Sandbox {
 }
 
 /// Leaves the build.json of a run at HEAD: what the plan for all services says, with these built and those failed.
-fn report(sandbox: &Sandbox, built: &[&str], failed: &[&str]) {
+pub fn report(sandbox: &Sandbox, built: &[&str], failed: &[&str]) {
     fs::create_dir_all(sandbox.path("fleet/.flota")).unwrap();
     fs::write(
         sandbox.path("fleet/.flota/build.json"),
@@ -442,6 +442,7 @@ fn a_ref_that_holds_something_else_is_named() {
 fn a_remote_that_takes_no_push_is_named() {
     let sandbox = recorded();
     let hook = sandbox.path("fleet.git/hooks/update");
+    fs::create_dir_all(hook.parent().unwrap()).unwrap();
     fs::write(&hook, "#!/bin/sh\necho not from you\nexit 1\n").unwrap();
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(&hook, mode).unwrap();

@@ -4,9 +4,13 @@ use std::{
     ffi::OsStr,
     fmt::Write as _,
     fs,
+    hash::{DefaultHasher, Hash, Hasher},
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::LazyLock,
 };
+
+use crate::workspace;
 
 /// A temporary folder with a home of its own.
 pub struct Sandbox {
@@ -27,7 +31,7 @@ pub struct Ran {
 impl Sandbox {
     /// An empty one.
     pub fn new() -> Self {
-        let root = tempfile::tempdir().unwrap();
+        let root = workspace::folder();
         fs::create_dir(root.path().join("home")).unwrap();
         Self { root }
     }
@@ -44,15 +48,32 @@ impl Sandbox {
 
     /// What scripts of `fixtures/` leave, read one after the other by one shell.
     fn by_scripts(names: &[&str]) -> Self {
-        let sandbox = Self::new();
+        static GIT: LazyLock<Vec<u8>> = LazyLock::new(|| {
+            let git = Command::new("git").arg("version").output();
+            git.unwrap().stdout
+        });
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-        let mut bash = Command::new("bash");
-        bash.args(["-euo", "pipefail", "-c"]);
-        bash.args(["for script; do . \"$script\"; done", "bash"]);
-        bash.args(names.iter().map(|name| fixtures.join(format!("{name}.sh"))));
-        let output = sandbox.prepare(bash, sandbox.root.path()).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{names:?}: {said}");
+        let scripts = names.iter().map(|name| fixtures.join(format!("{name}.sh")));
+        let scripts: Vec<_> = scripts.collect();
+        let mut version = DefaultHasher::new();
+        (&*GIT, include_str!("sandbox.rs")).hash(&mut version);
+        for script in &scripts {
+            fs::read(script).unwrap().hash(&mut version);
+        }
+        let make = |root: &Path| {
+            let mut bash = Command::new("bash");
+            bash.args(["-euo", "pipefail", "-c"]);
+            bash.args(["for script; do . \"$script\"; done", "bash"]);
+            bash.args(&scripts);
+            let mut bash = prepare(bash, root, root);
+            // Without the examples of hooks: dozens of files in each repository.
+            let output = bash.env("GIT_TEMPLATE_DIR", "").output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{names:?}: {said}");
+        };
+        let sandbox = Self::new();
+        let name = names.concat().replace('/', ".");
+        workspace::copy_of(&name, version.finish(), make, sandbox.root());
         sandbox
     }
 
@@ -157,39 +178,9 @@ impl Sandbox {
         command.output().unwrap()
     }
 
-    /// Nothing of the machine's user, of a CI system or of a surrounding repository gets through.
-    pub fn prepare(&self, mut command: Command, dir: &Path) -> Command {
-        command.current_dir(dir).env_clear();
-        for kept in [
-            "PATH",
-            "DOCKER_HOST",
-            "CONTAINERS_STORAGE_CONF",
-            "LD_LIBRARY_PATH",
-            "TMPDIR",
-        ] {
-            if let Some(value) = std::env::var_os(kept) {
-                command.env(kept, value);
-            }
-        }
-        command
-            .env("HOME", self.path("home"))
-            .env("LC_ALL", "C.UTF-8")
-            .env("TZ", "UTC")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_COUNT", "2")
-            .env("GIT_CONFIG_KEY_0", "protocol.file.allow")
-            .env("GIT_CONFIG_VALUE_0", "always")
-            .env("GIT_CONFIG_KEY_1", "init.defaultBranch")
-            .env("GIT_CONFIG_VALUE_1", "main")
-            .env("GIT_CEILING_DIRECTORIES", self.root.path())
-            .env("GIT_AUTHOR_NAME", "A U Thor")
-            .env("GIT_AUTHOR_EMAIL", "author@example.com")
-            .env("GIT_AUTHOR_DATE", "1700000000 +0000")
-            .env("GIT_COMMITTER_NAME", "C O Mitter")
-            .env("GIT_COMMITTER_EMAIL", "committer@example.com")
-            .env("GIT_COMMITTER_DATE", "1700000000 +0000");
-        command
+    /// A command of this sandbox's: [`prepare`].
+    pub fn prepare(&self, command: Command, dir: &Path) -> Command {
+        prepare(command, self.root(), dir)
     }
 }
 
@@ -219,4 +210,39 @@ impl Ran {
         assert_eq!(self.status, Some(0), "{}", self.stderr);
         serde_json::from_slice(&self.stdout).unwrap()
     }
+}
+
+/// Nothing of the machine's user, of a CI system or of a surrounding repository gets through.
+fn prepare(mut command: Command, root: &Path, dir: &Path) -> Command {
+    command.current_dir(dir).env_clear();
+    for kept in [
+        "PATH",
+        "DOCKER_HOST",
+        "CONTAINERS_STORAGE_CONF",
+        "LD_LIBRARY_PATH",
+        "TMPDIR",
+    ] {
+        if let Some(value) = std::env::var_os(kept) {
+            command.env(kept, value);
+        }
+    }
+    command
+        .env("HOME", root.join("home"))
+        .env("LC_ALL", "C.UTF-8")
+        .env("TZ", "UTC")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_COUNT", "2")
+        .env("GIT_CONFIG_KEY_0", "protocol.file.allow")
+        .env("GIT_CONFIG_VALUE_0", "always")
+        .env("GIT_CONFIG_KEY_1", "init.defaultBranch")
+        .env("GIT_CONFIG_VALUE_1", "main")
+        .env("GIT_CEILING_DIRECTORIES", root)
+        .env("GIT_AUTHOR_NAME", "A U Thor")
+        .env("GIT_AUTHOR_EMAIL", "author@example.com")
+        .env("GIT_AUTHOR_DATE", "1700000000 +0000")
+        .env("GIT_COMMITTER_NAME", "C O Mitter")
+        .env("GIT_COMMITTER_EMAIL", "committer@example.com")
+        .env("GIT_COMMITTER_DATE", "1700000000 +0000");
+    command
 }

@@ -1,8 +1,11 @@
 //! `flota update`: worktrees at their pins, and nobody's work lost.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, time::Instant};
 
-use crate::sandbox::{Ran, Sandbox};
+use crate::{
+    build_engines::until,
+    sandbox::{Ran, Sandbox},
+};
 
 mod remote;
 
@@ -105,6 +108,36 @@ fn commits_on_no_branch_are_left_alone() {
     sandbox.git(api, &["branch", "mine"]);
     assert_eq!(outcomes(&update(&sandbox, &[]))["code-repos/api"], "moved");
     assert_eq!(sandbox.git(api, &["rev-parse", "mine"]), mine);
+}
+
+/// Where the files are gone (`git submodule deinit`), a commit on no branch hangs on HEAD alone.
+#[test]
+fn commits_on_no_branch_are_left_alone_where_there_are_no_files() {
+    let sandbox = behind();
+    let api = "ours/code-repos/api";
+    sandbox.git(
+        api,
+        &["commit", "--quiet", "--allow-empty", "--message", "Mine"],
+    );
+    let git_dir = sandbox.path("ours/.git/modules/api");
+    let mine = fs::read(git_dir.join("HEAD")).unwrap();
+    let deinit = [
+        "submodule",
+        "--quiet",
+        "deinit",
+        "--force",
+        "code-repos/api",
+    ];
+    sandbox.git("ours", &deinit);
+    let ran = update(&sandbox, &[]);
+    assert_eq!(ran.status, Some(4), "{}", ran.stderr);
+    assert_eq!(outcomes(&ran)["code-repos/api"], "left");
+    assert_eq!(fs::read(git_dir.join("HEAD")).unwrap(), mine);
+    let head = String::from_utf8(mine).unwrap();
+    let branch = ["--git-dir=.", "branch", "mine", head.trim()];
+    sandbox.git("ours/.git/modules/api", &branch);
+    let again = outcomes(&update(&sandbox, &[]));
+    assert_eq!(again["code-repos/api"], "checked-out");
 }
 
 /// Whoever works on a branch that is where the pin is stays on it, as with git.
@@ -240,17 +273,29 @@ fn two_runs_at_once_take_turns() {
 #[test]
 fn killed_at_any_moment_the_next_run_makes_it_whole() {
     let sandbox = Sandbox::scripted("to-clone");
-    for wait in [5, 15, 25, 40, 60] {
-        let ours = sandbox.path("ours");
+    let ours = sandbox.path("ours");
+    let begin = || {
         let _ = fs::remove_dir_all(&ours);
         sandbox.git("", &["clone", "--quiet", "fleet", "ours"]);
+    };
+    let whole = || {
+        begin();
+        let started = Instant::now();
+        assert_eq!(update(&sandbox, &[]).status, Some(0));
+        started.elapsed()
+    };
+    let whole = whole().min(whole());
+    let mut interrupted = 0;
+    for part in [1, 3, 5, 7, 9] {
+        let wait = (whole * part / 10).as_millis();
+        begin();
         let mut child = sandbox
             .command("ours", &["update", "--quiet"])
             .spawn()
             .unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(wait));
+        std::thread::sleep(whole * part / 10);
         child.kill().unwrap();
-        child.wait().unwrap();
+        interrupted += usize::from(!child.wait().unwrap().success());
         let ran = update(&sandbox, &[]);
         assert_eq!(ran.status, Some(0), "after {wait} ms: {}", ran.stderr);
         for dir in [
@@ -268,18 +313,15 @@ fn killed_at_any_moment_the_next_run_makes_it_whole() {
         }
         assert!(sandbox.path("ours/code-repos/web/code/app").is_file());
     }
+    assert!(interrupted > 1, "only {interrupted} runs were interrupted");
     // What the killed ones left is swept away, once no git of theirs writes there any more.
     let left = || {
         let entries = fs::read_dir(sandbox.path("ours/.git/flota")).unwrap();
         let mut names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         names.any(|name| name.starts_with("new-"))
     };
-    for _ in 0..50 {
-        if !left() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(100));
+    until("the folder of a killed run stays", || {
         update(&sandbox, &[]);
-    }
-    panic!("the folder of a killed run stays");
+        !left()
+    });
 }

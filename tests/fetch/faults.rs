@@ -156,7 +156,7 @@ fn a_run_killed_in_the_middle_is_made_good_by_the_next() {
     let mut run = another(&world, &service, &url).spawn().unwrap();
     let started = Instant::now();
     while hangs.seen.lock().unwrap().is_empty() {
-        assert!(started.elapsed() < Duration::from_secs(20));
+        assert!(started.elapsed() < Duration::from_secs(60));
         thread::sleep(Duration::from_millis(10));
     }
     run.kill().unwrap();

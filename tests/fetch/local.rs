@@ -7,7 +7,7 @@ use std::{
 };
 
 use flota::{
-    git::network::fetch::{self, Depth, Fetched, Options},
+    git::network::fetch::{self, Depth, FetchOptions, Fetched},
     model::exit::Exit,
 };
 use gix::ObjectId;
@@ -112,7 +112,7 @@ fn what_is_no_ordinary_repository_comes_through_git() {
 fn offline_is_no_word_about_this_machine() {
     let world = World::new();
     let mut service = world.service("api");
-    let offline = Options {
+    let offline = FetchOptions {
         offline: true,
         ..options(Depth::AllTrees)
     };

@@ -11,4 +11,7 @@ mod local;
 mod scratch;
 mod served;
 mod shallow;
+#[path = "../support/workspace.rs"]
+#[allow(dead_code, reason = "each test program uses its own part")]
+mod workspace;
 mod world;

@@ -8,7 +8,7 @@ use std::{
 use flota::{
     git::{
         gitmodules::Gitmodules,
-        network::fetch::{self, Depth, Options},
+        network::fetch::{self, Depth, FetchOptions},
     },
     model::event::Event,
 };
@@ -122,7 +122,7 @@ fn offline_says_what_is_missing_and_reads_what_is_there() {
     let gone = world.service("gone");
     fetch_all(&world, &[here.at(&url)], Depth::Trees);
     let asked = server.requests.load(Ordering::SeqCst);
-    let offline = Options {
+    let offline = FetchOptions {
         offline: true,
         ..options(Depth::Trees)
     };
@@ -155,7 +155,7 @@ fn results_come_in_the_order_of_the_question_and_progress_is_told() {
         Event::Fetched => drop(done.fetch_add(1, Ordering::SeqCst)),
         _ => {}
     };
-    let options = Options {
+    let options = FetchOptions {
         events: &events,
         ..options(Depth::Trees)
     };

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use flota::git::network::fetch::{self, Depth, Options};
+use flota::git::network::fetch::{self, Depth, FetchOptions};
 
 use crate::{
     daemons::free_port,
@@ -154,14 +154,14 @@ fn servers_that_are_gone_or_hang_cost_their_own_submodules_only() {
         .iter()
         .map(|service| service.at(&url(service)))
         .collect();
-    let impatient = Options {
-        patience: Duration::from_millis(1500),
+    let impatient = FetchOptions {
+        patience: Duration::from_secs(5),
         ..options(Depth::Trees)
     };
     let started = Instant::now();
     let fetched = fetch::fetch(&world.fleet(), &wanted, impatient).unwrap();
     assert!(
-        started.elapsed() < Duration::from_secs(20),
+        started.elapsed() < Duration::from_secs(60),
         "{:?}",
         started.elapsed()
     );
@@ -173,7 +173,7 @@ fn servers_that_are_gone_or_hang_cost_their_own_submodules_only() {
         said(&fetched[3]).contains("hint: see whether it answers: git ls-remote http://127.0.0.1:")
     );
     assert!(
-        said(&fetched[4]).contains("said nothing for 1.5s"),
+        said(&fetched[4]).contains("said nothing for 5s"),
         "{}",
         said(&fetched[4])
     );

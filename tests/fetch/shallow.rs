@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use flota::{
-    git::network::shallow::{self, Access},
+    git::network::shallow::{self, RemoteAccess},
     model::exit::Exit,
 };
 use gix::ObjectId;
@@ -13,11 +13,11 @@ use crate::{
     world::World,
 };
 
-const ONLINE: Access = Access {
+const ONLINE: RemoteAccess = RemoteAccess {
     offline: false,
     patience: Duration::from_secs(20),
 };
-const OFFLINE: Access = Access {
+const OFFLINE: RemoteAccess = RemoteAccess {
     offline: true,
     ..ONLINE
 };

@@ -13,7 +13,7 @@ use bstr::BString;
 use flota::{
     git::{
         Objects,
-        network::fetch::{self, Depth, Fetched, Options, Wanted},
+        network::fetch::{self, Depth, FetchOptions, Fetched, WantedCommits},
         repository::Repository,
         tree,
     },
@@ -21,7 +21,7 @@ use flota::{
 };
 use gix::ObjectId;
 
-use crate::daemons::Daemon;
+use crate::{daemons::Daemon, workspace};
 
 pub struct World {
     root: tempfile::TempDir,
@@ -40,7 +40,7 @@ impl World {
     /// With an empty fleet that has no remote.
     pub fn new() -> Self {
         let world = Self {
-            root: tempfile::tempdir().unwrap(),
+            root: workspace::folder(),
             servers: Vec::new(),
         };
         fs::create_dir(world.path("fleet")).unwrap();
@@ -167,8 +167,8 @@ impl World {
 }
 
 impl Service {
-    pub fn at(&self, url: &str) -> Wanted {
-        Wanted {
+    pub fn at(&self, url: &str) -> WantedCommits {
+        WantedCommits {
             path: format!("code-repos/{}", self.name).into(),
             name: Some(self.name.as_str().into()),
             url: Some(BString::from(url)),
@@ -177,8 +177,8 @@ impl Service {
     }
 }
 
-pub fn options(depth: Depth) -> Options<'static> {
-    Options {
+pub fn options(depth: Depth) -> FetchOptions<'static> {
+    FetchOptions {
         depth,
         jobs: NonZeroUsize::new(4).unwrap(),
         offline: false,
@@ -188,7 +188,7 @@ pub fn options(depth: Depth) -> Options<'static> {
 }
 
 /// Fetches with nothing missing.
-pub fn fetch_all(world: &World, wanted: &[Wanted], depth: Depth) -> Vec<Fetched> {
+pub fn fetch_all(world: &World, wanted: &[WantedCommits], depth: Depth) -> Vec<Fetched> {
     let fetched = fetch::fetch(&world.fleet(), wanted, options(depth)).unwrap();
     for one in &fetched {
         assert!(one.missing.is_empty(), "{}", said(one));

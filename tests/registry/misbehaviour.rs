@@ -102,7 +102,7 @@ fn a_silent_server_is_given_up() {
         .resolve(&web(&fake))
         .unwrap_err();
     assert!(
-        start.elapsed() < Duration::from_secs(5),
+        start.elapsed() < Duration::from_secs(60),
         "{:?}",
         start.elapsed()
     );

@@ -3,9 +3,11 @@
 #![allow(dead_code, reason = "each test program uses its own part")]
 
 use std::{
+    collections::BTreeMap,
     env,
     net::{SocketAddr, TcpStream},
     process::{Command, Stdio},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -13,7 +15,18 @@ use std::{
 /// test, which returns if not. CI names in `FLOTA_TEST_REQUIRE` (a comma list) those that it has set up: there an absent
 /// one is a failure.
 pub fn need(name: &str) -> bool {
-    let present = match name {
+    // Asked once: `podman info` asks the package manager about each program it may start.
+    static KNOWN: Mutex<BTreeMap<String, bool>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let present = *known
+        .entry(name.to_owned())
+        .or_insert_with(|| is_present(name));
+    drop(known);
+    need_that(name, present)
+}
+
+fn is_present(name: &str) -> bool {
+    match name {
         // The server's version: a client alone builds nothing.
         "docker" => succeeds(&["docker", "version", "--format={{.Server.Version}}"]),
         "podman" | "buildah" => succeeds(&[name, "info"]),
@@ -23,8 +36,7 @@ pub fn need(name: &str) -> bool {
         "npm" => succeeds(&["npm", "--version"]),
         "registry" => registry_answers(),
         program => succeeds(&[program, "--help"]),
-    };
-    need_that(name, present)
+    }
 }
 
 /// The same for something that a test finds in its own way.
@@ -57,7 +69,7 @@ fn registry_answers() -> bool {
 
 fn succeeds(command: &[&str]) -> bool {
     Command::new("timeout")
-        .arg("20")
+        .arg("60")
         .args(command)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

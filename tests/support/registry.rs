@@ -90,7 +90,7 @@ impl Server {
     fn wait_until(&self, done: impl Fn() -> bool) {
         let start = Instant::now();
         while !done() {
-            assert!(start.elapsed() < Duration::from_secs(20), "{}", self.log());
+            assert!(start.elapsed() < Duration::from_secs(60), "{}", self.log());
             thread::sleep(Duration::from_millis(20));
         }
     }

@@ -42,6 +42,8 @@ fn cargo(code: &Path) -> Command {
         "CARGO_TARGET_DIR",
         Path::new(env!("CARGO_TARGET_TMPDIR")).join("service"),
     );
+    // Nobody will step through it.
+    cargo.env("CARGO_PROFILE_DEV_DEBUG", "0");
     cargo
 }
 

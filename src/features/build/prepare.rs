@@ -185,7 +185,8 @@ fn export_commit(
     into: &Path,
     on_gitlink: export::OnGitlink<'_>,
 ) -> Result<i64> {
-    let root = history::tree_of(objects, commit)?
+    let root = objects
+        .tree_of(commit)?
         .ok_or_else(|| Error::repository(format!("the commit {commit} is not here")))?;
     let entries = tree::entries(objects, root)?;
     let has_code = entries

@@ -18,7 +18,7 @@ use crate::{
     },
     git::{
         Objects,
-        network::{fetch::PATIENCE, shallow::Access},
+        network::{fetch::PATIENCE, shallow::RemoteAccess},
         repository::Repository,
         success, tree,
     },
@@ -79,7 +79,7 @@ pub fn record(
             Some(head) => head,
             None => repository.resolve("HEAD")?,
         },
-        access: Access {
+        access: RemoteAccess {
             offline: request.offline,
             patience: PATIENCE,
         },
@@ -118,7 +118,7 @@ struct Recorder<'a> {
     reference: String,
     remote: Option<BString>,
     head: ObjectId,
-    access: Access,
+    access: RemoteAccess,
 }
 
 impl Recorder<'_> {

@@ -177,7 +177,8 @@ impl<'a> ServiceAtHead<'a> {
 
     fn tree_of(&self, commit: ObjectId) -> Result<ObjectId> {
         let objects = Objects::new(&self.repo.objects);
-        crate::git::history::tree_of(objects, commit)?
+        objects
+            .tree_of(commit)?
             .ok_or_else(|| Error::repository(format!("the commit {commit} is not here")))
     }
 

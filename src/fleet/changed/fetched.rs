@@ -7,7 +7,7 @@ use gix::ObjectId;
 
 use crate::{
     git::{
-        network::fetch::{self, Depth, PATIENCE, Wanted},
+        network::fetch::{self, Depth, PATIENCE, WantedCommits},
         repository::Repository,
         submodule::Store,
     },
@@ -31,7 +31,7 @@ pub(super) struct Fetching<'a> {
 /// What a submodule needs.
 pub(super) struct FetchRequest {
     /// Its path from the fleet's root, its URL, its commits.
-    pub wanted: Wanted,
+    pub wanted: WantedCommits,
     /// How much of them.
     pub depth: Depth,
 }
@@ -98,7 +98,7 @@ impl Fetched {
                 continue;
             }
             let wanted: Vec<_> = requests.into_iter().map(|request| request.wanted).collect();
-            let options = fetch::Options {
+            let options = fetch::FetchOptions {
                 depth,
                 jobs: how.jobs,
                 offline: how.offline,

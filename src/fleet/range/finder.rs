@@ -8,7 +8,7 @@ use crate::{
     git::{
         network::{
             fetch::PATIENCE,
-            shallow::{self, Access},
+            shallow::{self, RemoteAccess},
         },
         repository::Repository,
     },
@@ -24,7 +24,7 @@ pub(super) struct RangeFinder<'a> {
     pub repository: &'a Repository,
     pub settings: &'a Settings,
     pub run: Option<&'a CiRun>,
-    pub access: Access,
+    pub access: RemoteAccess,
 }
 
 impl<'a> RangeFinder<'a> {
@@ -34,7 +34,7 @@ impl<'a> RangeFinder<'a> {
         run: Option<&'a CiRun>,
         offline: bool,
     ) -> Self {
-        let access = Access {
+        let access = RemoteAccess {
             offline,
             patience: PATIENCE,
         };

@@ -6,7 +6,7 @@ use gix::ObjectId;
 use crate::{
     ci::CiRun,
     git::{
-        network::shallow::{self, Access},
+        network::shallow::{self, RemoteAccess},
         repository::Repository,
     },
     model::{error::Result, range::Range, settings::Settings, success::asked_for},
@@ -48,7 +48,7 @@ pub fn is_ancestor(
     repository: &Repository,
     ancestor: ObjectId,
     descendant: ObjectId,
-    access: Access,
+    access: RemoteAccess,
 ) -> Result<bool> {
     let base = match repository.is_shallow() {
         true => shallow::until_merge_base(repository, ancestor, descendant, access)?,

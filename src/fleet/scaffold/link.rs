@@ -19,7 +19,7 @@ use super::{
     undo::Undo,
 };
 use crate::{
-    files::{self, cannot, create_parent},
+    files::{self, create_parent},
     fleet::{activate::activate_new, worktree::settle},
     git::{
         command::run,
@@ -65,7 +65,7 @@ impl NewLink<'_> {
         let listed = self.list(fleet, root, undo)?;
         self.stage(root, listed, undo)?;
         let config = fleet.common_dir().join("config");
-        let before = fs::read(&config).map_err(|err| cannot("write", &config, err))?;
+        let before = fs::read(&config).map_err(|err| files::cannot("write", &config, err))?;
         activate_new(
             fleet.common_dir(),
             self.name.into(),
@@ -83,7 +83,7 @@ impl NewLink<'_> {
             text.push(0);
             text.extend_from_slice(part);
         }
-        files::write(&note, &text).map_err(|err| cannot("write", &note, err))?;
+        write(&note, &text)?;
         undo.push(move || {
             let _ = fs::remove_file(note);
         });
@@ -101,7 +101,7 @@ impl NewLink<'_> {
         let own = fleet
             .git_dir()
             .canonicalize()
-            .map_err(|err| cannot("write", fleet.git_dir(), err))?;
+            .map_err(|err| files::cannot("write", fleet.git_dir(), err))?;
         let modules = own.join("modules");
         let git_dir = modules.join(self.name);
         let work_dir = root.join(path::relative("path", self.place.path.as_ref())?);
@@ -117,7 +117,8 @@ impl NewLink<'_> {
                 let _ = fs::remove_dir(modules);
             }
         });
-        fs::rename(start.git_dir(), &git_dir).map_err(|err| cannot("write", &git_dir, err))?;
+        fs::rename(start.git_dir(), &git_dir)
+            .map_err(|err| files::cannot("write", &git_dir, err))?;
         let gone = git_dir.clone();
         undo.push(move || {
             let _ = fs::remove_dir_all(gone);
@@ -209,7 +210,9 @@ impl NewLink<'_> {
 pub(super) fn complete(fleet: &Repository) -> Result<()> {
     let note = note(fleet);
     match fs::remove_file(&note) {
-        Err(err) if err.kind() != io::ErrorKind::NotFound => Err(cannot("write", &note, err)),
+        Err(err) if err.kind() != io::ErrorKind::NotFound => {
+            Err(files::cannot("write", &note, err))
+        }
         _ => Ok(()),
     }
 }
@@ -254,10 +257,10 @@ pub(super) fn recover(fleet: &Repository, root: &Path) -> Result<()> {
             ))
             .hint("move it away, and run this again"));
         }
-        fs::remove_dir_all(&work_dir).map_err(|err| cannot("write", &work_dir, err))?;
+        fs::remove_dir_all(&work_dir).map_err(|err| files::cannot("write", &work_dir, err))?;
     }
     if git_dir.exists() {
-        fs::remove_dir_all(&git_dir).map_err(|err| cannot("write", &git_dir, err))?;
+        fs::remove_dir_all(&git_dir).map_err(|err| files::cannot("write", &git_dir, err))?;
     }
     let listing = Listing::of_index(fleet)?;
     if let Some(text) = Listing::in_worktree(root)? {
@@ -280,7 +283,12 @@ fn note(fleet: &Repository) -> PathBuf {
 /// Puts a file back as it was.
 fn restore(file: &Path, text: Option<&[u8]>) {
     let _ = match text {
-        Some(text) => files::write(file, text),
-        None => fs::remove_file(file),
+        Some(text) => write(file, text),
+        None => fs::remove_file(file).map_err(|err| files::cannot("write", file, err)),
     };
+}
+
+/// Writes a file whole, or not at all.
+fn write(file: &Path, text: &[u8]) -> Result<()> {
+    files::write(file, text).map_err(|err| files::cannot("write", file, err))
 }

@@ -7,12 +7,12 @@ use std::{
 };
 
 use bstr::{BStr, BString, ByteSlice, ByteVec};
-use gix::ObjectId;
 
 use super::undo::Undo;
 use crate::{
-    files::{cannot, create_parent},
+    files::{self, create_parent},
     git::{
+        network::ServerFault,
         repository::Repository,
         url::{self, Source},
     },
@@ -20,11 +20,7 @@ use crate::{
         error::{Error, Result},
         new::RemoteKind as Kind,
     },
-    process::Command,
 };
-
-/// The refs of a remote that git may list, in bytes.
-const LISTING_LIMIT: usize = 1 << 20;
 
 /// A repository to push a new service to.
 #[derive(Clone, Debug)]
@@ -140,21 +136,16 @@ fn listed(fleets: &BStr, source: &Source) -> BString {
     }
 }
 
-/// What `git ls-remote` says.
-pub(super) fn listing(command: Command, source: &Source) -> Result<Vec<(BString, ObjectId)>> {
-    let listed = command.stdout_as_data(LISTING_LIMIT).run()?.check(|| {
+/// What to say of a remote that names no refs.
+pub(super) fn unreachable(fault: ServerFault, source: &Source) -> Error {
+    fault.raise(
         Error::work(format!(
             "{} cannot be reached, or is not there",
             source.shown
         ))
         .hint("make the repository there, without a README, and run this again")
-        .hint("or have it made: --create github, gitlab or azure")
-    })?;
-    let line = |line: &[u8]| {
-        let (id, name) = line.split_once_str("\t")?;
-        Some((BString::from(name), ObjectId::from_hex(id).ok()?))
-    };
-    Ok(listed.stdout.lines().filter_map(line).collect())
+        .hint("or have it made: --create github, gitlab or azure"),
+    )
 }
 
 pub(super) fn not_empty(source: &Source) -> Error {
@@ -199,7 +190,7 @@ pub(super) fn workshop(folder: &Path, scratch: &Path) -> Result<tempfile::TempDi
     tempfile::Builder::new()
         .prefix(".flota-new-")
         .tempdir_in(place)
-        .map_err(|err| cannot("write", place, err))
+        .map_err(|err| files::cannot("write", place, err))
 }
 
 /// Renames the finished repository into its place, and notes how to take that back.
@@ -218,7 +209,7 @@ pub(super) fn settle(bare: &Path, folder: &Path, undo: &mut Undo) -> Result<()> 
         }
     });
     let was_there = folder.exists();
-    fs::rename(bare, folder).map_err(|err| cannot("write", folder, err))?;
+    fs::rename(bare, folder).map_err(|err| files::cannot("write", folder, err))?;
     let folder = folder.to_owned();
     undo.push(move || {
         let _ = fs::remove_dir_all(&folder);

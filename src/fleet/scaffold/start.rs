@@ -16,10 +16,11 @@ use super::{
     undo::Undo,
 };
 use crate::{
-    files::{cannot, create_parent},
+    files::{self, create_parent},
     git::{
         command::{git, run},
         config_file::ConfigFile,
+        network::{ls_remote, push, shallow},
         tree_builder::{self, Leaf},
         url::Source,
         worktree,
@@ -28,7 +29,6 @@ use crate::{
         error::{Error, Result},
         new::RemoteKind,
     },
-    process::Command,
     templates::{File, RENDERING},
 };
 
@@ -49,7 +49,7 @@ impl<'a> Start<'a> {
         hash: gix::hash::Kind,
         plan: &ServicePlan<'a>,
     ) -> Result<Self> {
-        fs::create_dir(&root).map_err(|err| cannot("write", &root, err))?;
+        fs::create_dir(&root).map_err(|err| files::cannot("write", &root, err))?;
         let init = git(&root)
             .args(["init", "--quiet", "--template="])
             .arg(format!("--initial-branch={MAIN}"))
@@ -99,7 +99,7 @@ impl<'a> Start<'a> {
         };
         let new = remote::workshop(folder, scratch)?;
         let bare = new.path().join("bare");
-        fs::create_dir(&bare).map_err(|err| cannot("write", &bare, err))?;
+        fs::create_dir(&bare).map_err(|err| files::cannot("write", &bare, err))?;
         let init = git(&bare)
             .args(["init", "--quiet", "--bare", "--template="])
             .arg(format!("--initial-branch={MAIN}"))
@@ -151,8 +151,7 @@ impl<'a> Start<'a> {
 
     /// The branches and tags of the remote.
     fn listed(&self, source: &Source) -> Result<Vec<(BString, ObjectId)>> {
-        let command = git(&self.root).args(["ls-remote", "--refs", "origin"]);
-        remote::listing(with_transport(command, source.protocols), source)
+        ls_remote::refs(&self.root, source).map_err(|fault| remote::unreachable(fault, source))
     }
 
     /// Fetches the commit, and looks whether it is the first of its history and holds the same files.
@@ -160,12 +159,12 @@ impl<'a> Start<'a> {
         if commit.kind() != self.commit.kind() {
             return Ok(false);
         }
-        let branch = branch.to_string();
-        let command = git(&self.root).args(["fetch", "--quiet", "--no-tags", "origin", &branch]);
-        run(
-            with_transport(command, source.protocols),
-            format!("fetch what is at {}", source.shown),
-        )?;
+        shallow::branch(&self.root, source, &branch.to_string()).map_err(|fault| {
+            fault.raise(Error::work(format!(
+                "cannot fetch what is at {}",
+                source.shown
+            )))
+        })?;
         let repo = open(&self.git_dir())?;
         let unreadable =
             |err| Error::repository(format!("cannot read the commit {commit}")).because(err);
@@ -179,28 +178,25 @@ impl<'a> Start<'a> {
         for name in [MAIN, branch] {
             let file = git_dir.join("refs/heads").join(name);
             create_parent(&file)?;
-            fs::write(&file, format!("{commit}\n")).map_err(|err| cannot("write", &file, err))?;
+            fs::write(&file, format!("{commit}\n"))
+                .map_err(|err| files::cannot("write", &file, err))?;
         }
-        let mut command = self.committer.git(&self.root).args([
-            "push",
-            "--quiet",
-            "--set-upstream",
-            "origin",
-            MAIN,
-        ]);
-        if branch != MAIN {
-            command = command.arg(branch);
-        }
-        let pushed = with_transport(command, source.protocols).run()?;
-        pushed.check(|| {
-            Error::work(format!("cannot push to {}", source.shown)).hint(format!(
-                "see whether it answers: git ls-remote {}",
-                source.shown
-            ))
+        let branches: &[&str] = match branch {
+            MAIN => &[MAIN],
+            branch => &[MAIN, branch],
+        };
+        push::publish(self.committer.git(&self.root), source, branches).map_err(|fault| {
+            fault.raise(
+                Error::work(format!("cannot push to {}", source.shown)).hint(format!(
+                    "see whether it answers: git ls-remote {}",
+                    source.shown
+                )),
+            )
         })?;
         let head = |name: &str, to: String| {
             let file = git_dir.join(name);
-            fs::write(&file, format!("ref: {to}\n")).map_err(|err| cannot("write", &file, err))
+            fs::write(&file, format!("ref: {to}\n"))
+                .map_err(|err| files::cannot("write", &file, err))
         };
         head("HEAD", format!("refs/heads/{branch}"))?;
         head(
@@ -229,9 +225,4 @@ fn open(git_dir: &Path) -> Result<gix::Repository> {
     gix::open_opts(git_dir, gix::open::Options::isolated()).map_err(|err| {
         Error::unavailable(format!("cannot open `{}`", git_dir.display())).because(err)
     })
-}
-
-/// A child that may ask for a password or a key's confirmation, and may use `protocols` alone.
-fn with_transport(command: Command, protocols: &str) -> Command {
-    command.env("GIT_ALLOW_PROTOCOL", protocols).may_prompt()
 }

@@ -164,7 +164,7 @@ impl Word {
             .iter()
             .flat_map(|one| [service_name(one.path), one.name, one.path]);
         let texts: Vec<_> = texts.map(|text| text.to_str_lossy()).collect();
-        match nearest(&typed, texts.iter().map(AsRef::as_ref)) {
+        match nearest(&typed, texts.iter().map(AsRef::<str>::as_ref)) {
             Some(nearest) => error.hint(format!("did you mean `{nearest}`?")),
             None => error.hint("list them: flota plan --all"),
         }

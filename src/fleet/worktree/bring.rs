@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::{location, loss};
 use crate::{
-    files::{cannot, create_parent},
+    files::{self, create_parent},
     fleet::parent::{Parent, source},
     git::{
         command::git, config_file::ConfigFile, network::clone::Access, path, submodule,
@@ -110,9 +110,9 @@ impl Worktrees<'_> {
         // What is left of a repository without a HEAD is none.
         if git_dir.exists() {
             fs::rename(git_dir, new.path().join("broken"))
-                .map_err(|err| cannot("write", git_dir, err))?;
+                .map_err(|err| files::cannot("write", git_dir, err))?;
         }
-        fs::rename(&new_git_dir, git_dir).map_err(|err| cannot("write", git_dir, err))?;
+        fs::rename(&new_git_dir, git_dir).map_err(|err| files::cannot("write", git_dir, err))?;
         settle(&files, git_dir, work_dir)?;
         Ok(SyncOutcome::Cloned)
     }
@@ -132,7 +132,7 @@ impl Worktrees<'_> {
         }
         let new = self.folder()?;
         let files = new.path().join("files");
-        fs::create_dir(&files).map_err(|err| cannot("write", &files, err))?;
+        fs::create_dir(&files).map_err(|err| files::cannot("write", &files, err))?;
         worktree::fill(git_dir, &files, link.pin)?;
         adopt(git_dir, git_dir, work_dir, &source, link.pin)?;
         settle(&files, git_dir, work_dir)?;
@@ -197,7 +197,7 @@ impl Worktrees<'_> {
 
     fn folder(&self) -> Result<TempDir> {
         tempfile::tempdir_in(self.scratch.path())
-            .map_err(|err| cannot("write", self.scratch.path(), err))
+            .map_err(|err| files::cannot("write", self.scratch.path(), err))
     }
 }
 
@@ -229,7 +229,7 @@ fn adopt(at: &Path, git_dir: &Path, work_dir: &Path, source: &Source, pin: Objec
     config.write()?;
     fs::write(at.join("HEAD.new"), format!("{pin}\n"))
         .and_then(|()| fs::rename(at.join("HEAD.new"), at.join("HEAD")))
-        .map_err(|err| cannot("write", at, err))
+        .map_err(|err| files::cannot("write", at, err))
 }
 
 /// Puts finished files where they belong: an empty folder gives way.
@@ -238,9 +238,9 @@ pub(in crate::fleet) fn settle(files: &Path, git_dir: &Path, work_dir: &Path) ->
     let mut gitfile = b"gitdir: ".to_vec();
     gitfile.extend_from_slice(way.as_os_str().as_bytes());
     gitfile.push(b'\n');
-    fs::write(files.join(".git"), gitfile).map_err(|err| cannot("write", files, err))?;
+    fs::write(files.join(".git"), gitfile).map_err(|err| files::cannot("write", files, err))?;
     create_parent(work_dir)?;
-    fs::rename(files, work_dir).map_err(|err| cannot("write", work_dir, err))
+    fs::rename(files, work_dir).map_err(|err| files::cannot("write", work_dir, err))
 }
 
 fn is_empty(folder: &Path) -> Result<bool> {
@@ -248,12 +248,12 @@ fn is_empty(folder: &Path) -> Result<bool> {
         Ok(mut entries) => Ok(entries.next().is_none()),
         Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(true),
         Err(err) if err.kind() == io::ErrorKind::NotADirectory => Ok(false),
-        Err(err) => Err(cannot("write", folder, err)),
+        Err(err) => Err(files::cannot("write", folder, err)),
     }
 }
 
 /// Whether there is nothing but `.git`.
 fn is_bare_of_files(folder: &Path) -> Result<bool> {
-    let entries = fs::read_dir(folder).map_err(|err| cannot("write", folder, err))?;
+    let entries = fs::read_dir(folder).map_err(|err| files::cannot("write", folder, err))?;
     Ok(entries.flatten().all(|entry| entry.file_name() == ".git"))
 }

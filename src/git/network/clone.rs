@@ -11,26 +11,19 @@ use std::{
 use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
-use super::fetch::{
-    attempt::{self, Fault},
-    remote::{self, Setting},
+use super::{
+    command::ServerCommand,
+    configuration::Configuration,
+    fault::{ServerFault, explain},
 };
 use crate::{
-    git::{
-        command::{argument, git},
-        lock,
-        repository::Repository,
-        submodule::Store,
-        url::Source,
-        version,
-    },
+    git::{command::argument, repository::Repository, submodule::Store, url::Source, version},
     interrupt,
     model::{
         error::{Error, Result},
         event::Events,
     },
     parallel::Gate,
-    process::Command,
 };
 
 pub mod cache;
@@ -50,7 +43,7 @@ const PARTIAL: &str = "--filter=blob:none";
 
 /// How to bring repositories.
 #[derive(Clone, Copy)]
-pub struct Options<'a> {
+pub struct CloneOptions<'a> {
     /// Of each branch so many of the newest commits; all of them when nobody says.
     pub depth: Option<NonZeroU32>,
     /// Whether to leave out the content of files but for those of the pin: `--filter=blob:none` (git-rev-list(1)).
@@ -67,8 +60,8 @@ pub struct Options<'a> {
 
 /// The ways to repositories.
 pub struct Access<'a> {
-    options: Options<'a>,
-    settings: Vec<Setting>,
+    options: CloneOptions<'a>,
+    configuration: Configuration,
     /// None where `git clone` is to find out everything by itself.
     direct: Option<Direct<'a>>,
     children: Gate,
@@ -84,14 +77,14 @@ struct Direct<'a> {
 
 impl<'a> Access<'a> {
     /// With what `fleet`'s own configuration says of servers.
-    pub fn new(fleet: &Repository, options: Options<'a>) -> Result<Self> {
+    pub fn new(fleet: &Repository, options: CloneOptions<'a>) -> Result<Self> {
         let repo = fleet.to_local()?;
-        let settings = remote::settings(&repo);
-        let Options {
+        let configuration = Configuration::of_fleet(&repo);
+        let CloneOptions {
             patience, events, ..
         } = options;
         let direct = Direct {
-            http: HttpCloner::new(&repo, &settings, patience, events),
+            http: HttpCloner::new(&repo, configuration.settings(), patience, events),
             cache: ObjectCache::of_user().filter(|_| options.is_cached),
             file_system: layout::file_system(&repo),
         };
@@ -100,16 +93,16 @@ impl<'a> Access<'a> {
             options.depth.is_none() && !options.is_partial && !direct.file_system.is_empty();
         Ok(Self {
             direct: Some(direct).filter(|_| is_plain),
-            settings,
+            configuration,
             ..Self::of_user(options)
         })
     }
 
     /// With nothing but the user's and the system's configuration: for the fleet itself.
-    pub fn of_user(options: Options<'a>) -> Self {
+    pub fn of_user(options: CloneOptions<'a>) -> Self {
         Self {
             options,
-            settings: Vec::new(),
+            configuration: Configuration::of_user(),
             direct: None,
             children: Gate::new(options.children),
         }
@@ -135,7 +128,8 @@ impl<'a> Access<'a> {
                 Ok(()) => return Ok(()),
                 Err(DirectFailure::Unfit(_)) if interrupt::pending().is_none() => discard(into)?,
                 Err(DirectFailure::Unfit(said) | DirectFailure::Final(said)) => {
-                    return Err(explain(Fault::Failed(said), source, "cannot be cloned"));
+                    let fault = ServerFault::Failed(said);
+                    return Err(explain(&fault, source, "cannot be cloned"));
                 }
             }
         }
@@ -148,7 +142,7 @@ impl<'a> Access<'a> {
         source: &Source,
         into: &Path,
     ) -> Result<(), DirectFailure> {
-        let Options {
+        let CloneOptions {
             patience, events, ..
         } = self.options;
         let (url, file_system) = (source.url.as_ref(), &direct.file_system[..]);
@@ -156,7 +150,7 @@ impl<'a> Access<'a> {
             (Some(from), _) => {
                 let _entered = self.children.enter();
                 local::clone(from, url, into, file_system, patience, events)
-                    .map_err(|fault| DirectFailure::Unfit(said(fault)))
+                    .map_err(|fault| DirectFailure::Unfit(fault.said()))
             }
             (None, Some(address)) => {
                 let address = address.as_ref();
@@ -176,44 +170,34 @@ impl<'a> Access<'a> {
         depth: Option<NonZeroU32>,
         into: &Path,
     ) -> Result<()> {
-        let parent = into.parent().unwrap_or(into);
-        let mut command = git(parent)
-            .args(["-c", "gc.auto=0", "-c", "maintenance.auto=false"])
-            .args(["-c", "transfer.bundleURI=false"])
-            .args(["-c", "advice.detachedHead=false"])
-            .args(["clone", "--progress", "--no-checkout", "--no-local"])
-            .args(["--no-recurse-submodules", "--template=", "--origin=origin"]);
-        if let Some(depth) = depth {
-            command = command.args([format!("--depth={depth}"), "--no-single-branch".into()]);
-        }
-        if self.options.is_partial {
-            command = command.arg(PARTIAL);
-        }
-        if let Some(branch) = branch {
-            command = command.arg(format!("--branch={branch}"));
-        }
         // Before it is run, so that a git that is not installed, or too old, is not held against the server.
         version::check()?;
-        // A password in a URL is no argument: the environment says what the URL without it stands for.
-        let url: &BStr = match &source.local {
+        let shown: &BStr = match &source.local {
             Some(_) => source.url.as_ref(),
             None => source.shown.as_ref(),
         };
-        let secret = (url != source.url).then(|| {
-            (
-                format!("url.{}.insteadOf", source.url),
-                url.to_str_lossy().into_owned(),
-            )
-        });
         let is_relative =
-            source.local.is_some() && !url.starts_with(b"/") && !url.contains_str("://");
+            source.local.is_some() && !shown.starts_with(b"/") && !shown.contains_str("://");
         let from = match &source.local {
             Some(folder) if is_relative => argument(folder),
-            _ => url.to_os_str_lossy().into_owned(),
+            _ => shown.to_os_str_lossy().into_owned(),
         };
-        let command = command.arg("--").arg(from).arg(argument(into));
-        self.run(command, source, secret.as_ref())
-            .map_err(|fault| explain(fault, source, "cannot be cloned"))
+        let parent = into.parent().unwrap_or(into);
+        let patience = self.options.patience;
+        let command =
+            ServerCommand::for_clone(parent, source, shown, &self.configuration, patience)
+                .args(["-c", "advice.detachedHead=false"])
+                .args(["clone", "--progress", "--no-checkout", "--no-local"])
+                .args(["--no-recurse-submodules", "--template=", "--origin=origin"])
+                .args(depth.map(|depth| format!("--depth={depth}")))
+                .args(depth.map(|_| "--no-single-branch"))
+                .args(self.options.is_partial.then_some(PARTIAL))
+                .args(branch.map(|branch| format!("--branch={branch}")))
+                .arg("--")
+                .arg(from)
+                .arg(argument(into));
+        self.run(&command)
+            .map_err(|fault| explain(&fault, source, "cannot be cloned"))
     }
 
     /// Makes sure that `commit` and its files are in the repository `git_dir`, which came from `source`: no branch need lead
@@ -236,15 +220,14 @@ impl<'a> Access<'a> {
         }
         let ids: String = lacking.iter().map(|id| format!("{id}\n")).collect();
         // As git itself fetches what a partial clone lacks: nothing here leads to any of it.
-        let command = git(git_dir)
-            .args(["-c", "gc.auto=0", "-c", "maintenance.auto=false"])
+        let command = self
+            .in_submodule(git_dir, source)
             .args(["-c", "fetch.negotiationAlgorithm=noop"])
-            .args(["--git-dir=.", "--work-tree=."])
-            .args(attempt::FETCH)
+            .fetch()
             .args([PARTIAL, "--stdin", "--", "origin"])
             .input(ids);
-        self.run(command, source, None)
-            .map_err(|fault| explain(fault, source, "cannot be fetched from"))
+        self.run(&command)
+            .map_err(|fault| explain(&fault, source, "cannot be fetched from"))
     }
 
     fn obtain_commit(
@@ -262,15 +245,8 @@ impl<'a> Access<'a> {
             return Ok(());
         }
         let fetch = |depth: Option<String>, refspecs: &[String]| {
-            let command = git(git_dir)
-                .args(["-c", "gc.auto=0", "-c", "maintenance.auto=false"])
-                // Its own worktree may not be there yet.
-                .args(["--git-dir=.", "--work-tree=."])
-                .args(attempt::FETCH)
-                .args(depth)
-                .args(["--", "origin"])
-                .args(refspecs);
-            self.run(command, source, None)
+            let command = self.in_submodule(git_dir, source).fetch().args(depth);
+            self.run(&command.args(["--", "origin"]).args(refspecs))
         };
         let depth = depth.map(|depth| format!("--depth={depth}"));
         // By its id, which any forge gives; a server that does not may have it on a branch.
@@ -281,37 +257,27 @@ impl<'a> Access<'a> {
             return Ok(());
         }
         let brought = match by_id {
-            Err(Fault::Unadvertised(_)) => fetch(None, &[branches]),
+            Err(ServerFault::Unadvertised(_)) => fetch(None, &[branches]),
             ended => ended,
         };
         match brought {
             Ok(()) if is_here() => Ok(()),
             Ok(()) => Err(lacking(commit, source)),
-            Err(Fault::NotThere(said) | Fault::Unadvertised(said)) => {
-                Err(lacking(commit, source).because(said))
+            Err(fault @ (ServerFault::NotThere(_) | ServerFault::Unadvertised(_))) => {
+                Err(lacking(commit, source).because(fault.said()))
             }
-            Err(fault) => Err(explain(fault, source, "cannot be fetched from")),
+            Err(fault) => Err(explain(&fault, source, "cannot be fetched from")),
         }
     }
 
-    fn run(
-        &self,
-        command: Command,
-        source: &Source,
-        more: Option<&Setting>,
-    ) -> std::result::Result<(), Fault> {
-        let command = command
-            .env("GIT_ALLOW_PROTOCOL", source.protocols)
-            .env("GIT_PROTOCOL_FROM_USER", "0")
-            .env("GIT_NO_LAZY_FETCH", "1")
-            .patience(self.options.patience);
-        let command = attempt::with_an_end(command, self.options.patience);
-        let stay = remote::stay(source);
+    fn in_submodule(&self, git_dir: &Path, source: &Source) -> ServerCommand {
+        let patience = self.options.patience;
+        ServerCommand::in_submodule(git_dir, source, &self.configuration, patience)
+    }
+
+    fn run(&self, command: &ServerCommand) -> std::result::Result<(), ServerFault> {
         let _entered = self.children.enter();
-        attempt::run(&remote::with_settings(
-            command,
-            self.settings.iter().chain(more).chain(&stay),
-        ))
+        command.run()
     }
 }
 
@@ -328,43 +294,4 @@ fn discard(folder: &Path) -> Result<()> {
 fn lacking(commit: ObjectId, source: &Source) -> Error {
     Error::repository(format!("its commit {commit} is not at {}", source.shown))
         .hint("push it from where it was made, or pin a commit that the server has")
-}
-
-/// What the system says where it is not the server's fault.
-const NO_ROOM: [&str; 3] = [
-    "No space left on device",
-    "File too large",
-    "Disk quota exceeded",
-];
-
-/// A fault as an error; `what` follows the URL in its sentence.
-pub(super) fn explain(fault: Fault, source: &Source, what: &str) -> Error {
-    if let Some(exit) = interrupt::pending() {
-        return Error::new(exit, "interrupted");
-    }
-    if let Fault::Failed(said) = &fault
-        && NO_ROOM.iter().any(|words| said.contains(words))
-    {
-        return Error::unavailable(format!("there is no room for {}", source.shown))
-            .because(said.clone())
-            .hint("see how much there is: df -h .");
-    }
-    if let Fault::Failed(said) = &fault
-        && let Some(lock) = lock::named_in(said)
-    {
-        return lock::taken(lock);
-    }
-    Error::work(format!("{} {what}", source.shown))
-        .because(said(fault))
-        .hint(format!(
-            "see whether it answers: git ls-remote {}",
-            source.shown
-        ))
-}
-
-fn said(fault: Fault) -> String {
-    match fault {
-        Fault::NotThere(said) | Fault::Unadvertised(said) | Fault::Failed(said) => said,
-        Fault::Offline => "flota is told to stay offline".to_owned(),
-    }
 }

@@ -1,7 +1,7 @@
 //! Commits of submodules that are not here: their trees are fetched, without a clone.
 //!
 //! A repository on this machine is read where it is, and nothing of it is copied ([`local`]). What comes from a server, by
-//! `git fetch` ([`remote`]), goes into scratch stores in the fleet's git directory ([`scratch`]), one for each URL. The
+//! `git fetch` ([`server`]), goes into scratch stores in the fleet's git directory ([`scratch`]), one for each URL. The
 //! submodules' own worktrees and git directories are neither read nor written.
 //!
 //! What a server allows is found out by asking: the commits by their ids with a filter; without one where it has none;
@@ -13,6 +13,7 @@ use bstr::{BString, ByteSlice};
 use gix::ObjectId;
 use rayon::prelude::*;
 
+use super::{configuration::Configuration, fault::ServerFault};
 use crate::{
     git::{
         repository::Repository,
@@ -28,22 +29,18 @@ use crate::{
     parallel,
 };
 
-pub(in crate::git) mod attempt;
-pub mod kept;
+mod depth;
 mod lacking;
 mod local;
-pub(super) mod remote;
 mod scratch;
+mod server;
 
-use attempt::Fault;
+pub use super::command::PATIENCE;
+pub use depth::Depth;
 use lacking::Lack;
-use remote::Server;
-use remote::Setting;
 use scratch::Locked;
 use scratch::Scratch;
-
-/// How long a server may be silent, when nobody says.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+use server::Server;
 
 /// Objects hang on each other twice: `.gitmodules` is known once its commit is here. The third round is for a store that
 /// turns out to be damaged.
@@ -51,7 +48,7 @@ const ROUNDS: usize = 3;
 
 /// Commits of one submodule.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct WantedCommits {
     /// Where it sits, for messages.
     pub path: BString,
     /// Its name in the fleet's `.gitmodules`; none for a submodule of a submodule, of which the fleet's configuration says
@@ -63,28 +60,9 @@ pub struct Wanted {
     pub commits: Vec<ObjectId>,
 }
 
-/// How much of a commit is needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Depth {
-    /// Its root tree: enough to tell `code/` and `config/` apart from what they were.
-    Trees,
-    /// All of its trees, and its `.gitmodules`: what lists of files, globs and nested submodules need.
-    AllTrees,
-}
-
-impl Depth {
-    /// The filter that lets just that through (git-rev-list(1)).
-    fn filter(self) -> &'static str {
-        match self {
-            Self::Trees => "tree:1",
-            Self::AllTrees => "blob:none",
-        }
-    }
-}
-
 /// How to fetch.
 #[derive(Clone, Copy)]
-pub struct Options<'a> {
+pub struct FetchOptions<'a> {
     /// How much of each commit.
     pub depth: Depth,
     /// How many servers to ask at a time.
@@ -97,7 +75,7 @@ pub struct Options<'a> {
     pub events: Events<'a>,
 }
 
-/// What came of one [`Wanted`].
+/// What came of one [`WantedCommits`].
 pub struct Fetched {
     /// Holds every wanted commit but the missing ones; none when all are missing.
     pub store: Option<Store>,
@@ -120,11 +98,15 @@ pub struct Missing {
 ///
 /// # Errors
 /// When flota is interrupted, or threads cannot be started.
-pub fn fetch(fleet: &Repository, wanted: &[Wanted], options: Options<'_>) -> Result<Vec<Fetched>> {
-    let settings = remote::settings(&fleet.to_local()?);
+pub fn fetch(
+    fleet: &Repository,
+    wanted: &[WantedCommits],
+    options: FetchOptions<'_>,
+) -> Result<Vec<Fetched>> {
+    let configuration = Configuration::of_fleet(&fleet.to_local()?);
     let threads = parallel::pool(options.jobs)?;
     let errands: Vec<_> = threads.install(|| {
-        let errand = |wanted| Errand::of(fleet, wanted, &settings, options);
+        let errand = |wanted| Errand::of(fleet, wanted, &configuration, options);
         wanted.par_iter().map(errand).collect()
     });
     let open = errands.iter().filter(|errand| errand.is_open()).count();
@@ -140,13 +122,13 @@ pub fn fetch(fleet: &Repository, wanted: &[Wanted], options: Options<'_>) -> Res
 
 /// What one submodule needs.
 struct Errand<'a> {
-    wanted: &'a Wanted,
-    settings: &'a [Setting],
-    options: Options<'a>,
-    state: State,
+    wanted: &'a WantedCommits,
+    configuration: &'a Configuration,
+    options: FetchOptions<'a>,
+    state: ErrandState,
 }
 
-enum State {
+enum ErrandState {
     /// There is nowhere to fetch from.
     Refused(Error),
     /// Everything is on this machine.
@@ -155,8 +137,8 @@ enum State {
     Open(Source, Scratch),
 }
 
-impl State {
-    fn of(fleet: &Repository, wanted: &Wanted, depth: Depth) -> Self {
+impl ErrandState {
+    fn of(fleet: &Repository, wanted: &WantedCommits, depth: Depth) -> Self {
         let name = wanted.name.as_ref().map(AsRef::as_ref);
         let url = wanted.url.as_ref().map(AsRef::as_ref);
         let source = match url::source(fleet, name, url) {
@@ -184,30 +166,30 @@ impl State {
 impl<'a> Errand<'a> {
     fn of(
         fleet: &Repository,
-        wanted: &'a Wanted,
-        settings: &'a [Setting],
-        options: Options<'a>,
+        wanted: &'a WantedCommits,
+        configuration: &'a Configuration,
+        options: FetchOptions<'a>,
     ) -> Self {
         Self {
             wanted,
-            settings,
+            configuration,
             options,
-            state: State::of(fleet, wanted, options.depth),
+            state: ErrandState::of(fleet, wanted, options.depth),
         }
     }
 
     fn is_open(&self) -> bool {
-        matches!(self.state, State::Open(..)) && !self.options.offline
+        matches!(self.state, ErrandState::Open(..)) && !self.options.offline
     }
 
     fn run(self) -> Fetched {
         let commits = &self.wanted.commits;
         match self.state {
-            State::Here(store) => Fetched {
+            ErrandState::Here(store) => Fetched {
                 store: Some(*store),
                 missing: Vec::new(),
             },
-            State::Refused(why) => {
+            ErrandState::Refused(why) => {
                 let missing = |commit| Missing {
                     error: why.hints().iter().fold(
                         self.wanted.error(commit, None).because(why.to_string()),
@@ -220,14 +202,14 @@ impl<'a> Errand<'a> {
                     missing: commits.iter().copied().map(missing).collect(),
                 }
             }
-            State::Open(ref source, ref scratch) => {
+            ErrandState::Open(ref source, ref scratch) => {
                 let faults = if self.options.offline {
                     offline(scratch, commits)
                 } else {
                     let filled = self.fill(source, scratch);
                     (self.options.events)(Event::Fetched);
                     filled.unwrap_or_else(|err| {
-                        let failed = |commit: &ObjectId| (*commit, Fault::failed(&err));
+                        let failed = |commit: &ObjectId| (*commit, ServerFault::failed(&err));
                         commits.iter().map(failed).collect()
                     })
                 };
@@ -237,7 +219,7 @@ impl<'a> Errand<'a> {
     }
 
     /// Fetches until nothing lacks; what cannot be had is returned, by its commit.
-    fn fill(&self, source: &Source, scratch: &Scratch) -> Result<Vec<(ObjectId, Fault)>> {
+    fn fill(&self, source: &Source, scratch: &Scratch) -> Result<Vec<(ObjectId, ServerFault)>> {
         let locked = scratch.lock()?;
         let mut commits = self.wanted.commits.clone();
         let mut faults = Vec::new();
@@ -254,8 +236,9 @@ impl<'a> Errand<'a> {
                 }
             }
         }
-        let incomplete =
-            || Fault::NotThere("what the server has by this id is no whole commit".to_owned());
+        let incomplete = || {
+            ServerFault::NotThere("what the server has by this id is no whole commit".to_owned())
+        };
         for Lack { commit, .. } in locked.prepare(&commits)? {
             faults.push((commit, incomplete()));
         }
@@ -268,17 +251,17 @@ impl<'a> Errand<'a> {
         source: &Source,
         scratch: &Locked<'_>,
         objects: &[ObjectId],
-    ) -> Vec<(ObjectId, Fault)> {
+    ) -> Vec<(ObjectId, ServerFault)> {
         match (self.ask(source, scratch, objects), objects) {
             (Ok(()), _) => Vec::new(),
-            (Err(Fault::Unadvertised(_)), [only]) => {
+            (Err(ServerFault::Unadvertised(_)), [only]) => {
                 let is_found = || scratch.has(*only);
                 match self.server(source).search(scratch, is_found) {
                     Ok(()) => Vec::new(),
                     Err(fault) => vec![(*only, fault)],
                 }
             }
-            (Err(fault @ Fault::Failed(_)), _) => {
+            (Err(fault), _) if fault.is_of_the_server() => {
                 objects.iter().map(|id| (*id, fault.clone())).collect()
             }
             (Err(fault), [only]) => vec![(*only, fault)],
@@ -294,14 +277,14 @@ impl<'a> Errand<'a> {
         source: &Source,
         scratch: &Locked<'_>,
         objects: &[ObjectId],
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ServerFault> {
         if let Some(folder) = &source.local {
-            let Options {
+            let FetchOptions {
                 depth, patience, ..
             } = self.options;
             match local::fetch(scratch, folder, objects, depth, patience) {
                 // An old git, a bundle, a repository of somebody else's: git has the last word.
-                Err(Fault::Failed(_)) if interrupt::pending().is_none() => {}
+                Err(fault) if fault.is_of_the_server() && interrupt::pending().is_none() => {}
                 answered => return answered,
             }
         }
@@ -312,7 +295,7 @@ impl<'a> Errand<'a> {
         Server {
             source,
             depth: self.options.depth,
-            settings: self.settings,
+            configuration: self.configuration,
             patience: self.options.patience,
         }
     }
@@ -321,7 +304,7 @@ impl<'a> Errand<'a> {
         &self,
         source: &Source,
         scratch: &Scratch,
-        faults: Vec<(ObjectId, Fault)>,
+        faults: Vec<(ObjectId, ServerFault)>,
     ) -> Fetched {
         let store = scratch
             .open()
@@ -336,17 +319,17 @@ impl<'a> Errand<'a> {
         }
     }
 
-    fn explain(&self, fault: Fault, commit: ObjectId, source: &Source) -> Error {
+    fn explain(&self, fault: ServerFault, commit: ObjectId, source: &Source) -> Error {
         let error = self.wanted.error(commit, Some(source));
-        match fault {
-            Fault::Offline => error
+        match &fault {
+            ServerFault::Offline => error
                 .because("it is not here, and flota is told to stay offline")
                 .hint("leave out --offline, and flota fetches it"),
-            Fault::NotThere(said) | Fault::Unadvertised(said) => {
+            ServerFault::NotThere(_) | ServerFault::Unadvertised(_) => {
                 let push = format!(
                     "push it from where it was made: git push origin {commit}:refs/heads/BRANCH"
                 );
-                let error = error.because(said).hint(push);
+                let error = error.because(fault.said()).hint(push);
                 match self.wanted.in_fleet() {
                     Some(path) => error.hint(format!(
                         "or pin what the server has: flota update --remote {path}"
@@ -354,15 +337,14 @@ impl<'a> Errand<'a> {
                     None => error,
                 }
             }
-            Fault::Failed(said) => error.because(said).hint(format!(
-                "see whether it answers: git ls-remote {}",
-                source.shown
-            )),
+            ServerFault::Failed(_) | ServerFault::Stopped(_) => error.because(fault.said()).hint(
+                format!("see whether it answers: git ls-remote {}", source.shown),
+            ),
         }
     }
 }
 
-impl Wanted {
+impl WantedCommits {
     /// Its path for a command line, if it is a submodule of the fleet itself: those of its submodules are given without a name.
     fn in_fleet(&self) -> Option<String> {
         self.name.as_ref()?;
@@ -384,13 +366,13 @@ impl Wanted {
     }
 }
 
-fn offline(scratch: &Scratch, commits: &[ObjectId]) -> Vec<(ObjectId, Fault)> {
+fn offline(scratch: &Scratch, commits: &[ObjectId]) -> Vec<(ObjectId, ServerFault)> {
     let lacking = match scratch.lacking(commits) {
         Some(lacking) => lacking.into_iter().map(|lack| lack.commit).collect(),
         None => commits.to_vec(),
     };
     lacking
         .into_iter()
-        .map(|commit| (commit, Fault::Offline))
+        .map(|commit| (commit, ServerFault::Offline))
         .collect()
 }

@@ -1,4 +1,4 @@
-//! Where a branch of a submodule's remote is: the server is asked, and nothing is fetched.
+//! What a server names, and where it is: the server is asked, and nothing is fetched.
 
 use std::{path::Path, time::Duration};
 
@@ -6,11 +6,9 @@ use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
 use super::{
-    clone::explain,
-    fetch::{
-        attempt,
-        remote::{self, Setting},
-    },
+    command::ServerCommand,
+    configuration::Configuration,
+    fault::{ServerFault, explain},
 };
 use crate::{
     git::{command::git, repository::Repository, url::Source},
@@ -22,7 +20,7 @@ const HEADS: &str = "refs/heads/";
 
 /// How to ask servers.
 pub struct Servers {
-    settings: Vec<Setting>,
+    configuration: Configuration,
     patience: Duration,
 }
 
@@ -39,7 +37,7 @@ impl Servers {
     /// With what `fleet`'s own configuration says of servers; one that says nothing for `patience` is given up.
     pub fn new(fleet: &Repository, patience: Duration) -> Result<Self> {
         Ok(Self {
-            settings: remote::settings(&fleet.to_local()?),
+            configuration: Configuration::of_fleet(&fleet.to_local()?),
             patience,
         })
     }
@@ -53,25 +51,62 @@ impl Servers {
             Some(branch) => full_name(branch)?,
             None => "HEAD".into(),
         };
-        let mut settings = self.settings.clone();
-        // It may hold a password, and arguments can be read by everybody.
-        settings.push(("remote.origin.url".to_owned(), source.address()));
-        // Outside of any repository, which might have an `origin` of its own.
-        let command = git(Path::new("/"))
+        let listed = ServerCommand::outside(source, &self.configuration, self.patience)
             .args(["ls-remote", "--quiet", "--symref", "--", "origin"])
             .arg(wanted.to_str_lossy().into_owned())
-            .env("GIT_ALLOW_PROTOCOL", source.protocols)
-            .env("GIT_PROTOCOL_FROM_USER", "0")
-            .patience(self.patience);
-        let command = remote::with_settings(command, settings.iter()).stdout_as_data(LISTING_LIMIT);
-        let listed =
-            attempt::read(&command).map_err(|fault| explain(fault, source, "cannot be asked"))?;
+            .read(LISTING_LIMIT)
+            .map_err(|fault| explain(&fault, source, "cannot be asked"))?;
         parse(&listed, wanted.as_ref()).ok_or_else(|| absent(source, branch))
     }
 }
 
-/// What a server may list of one name, in bytes.
+/// What a server may list, in bytes.
 const LISTING_LIMIT: usize = 1 << 20;
+
+/// The commit that `remote` of the fleet has under `reference`; none without one.
+///
+/// # Errors
+/// `error` because of what the server says.
+pub(in crate::git) fn commit_of(
+    fleet: &Repository,
+    remote: &BStr,
+    reference: &str,
+    patience: Duration,
+    error: impl FnOnce() -> Error,
+) -> Result<Option<ObjectId>> {
+    let listed = ServerCommand::in_fleet(fleet, remote, false, patience)?
+        .args(["ls-remote", "--refs", "--"])
+        .arg(remote.to_os_str_lossy().into_owned())
+        .arg(reference)
+        .read(LISTING_LIMIT)
+        .map_err(|fault| fault.raise(error()))?;
+    // A pattern matches the ends of names, too.
+    Ok(entries(&listed)
+        .find(|(name, _)| name == reference)
+        .map(|(_, id)| id))
+}
+
+/// The branches and tags of `source`, which is the `origin` of the repository with the worktree `dir`.
+///
+/// # Errors
+/// The server cannot be reached, or does not have the repository.
+pub fn refs(
+    dir: &Path,
+    source: &Source,
+) -> std::result::Result<Vec<(BString, ObjectId)>, ServerFault> {
+    let listed = ServerCommand::in_repository(git(dir), source, &Configuration::of_user())
+        .args(["ls-remote", "--refs", "origin"])
+        .read(LISTING_LIMIT)?;
+    Ok(entries(&listed).collect())
+}
+
+/// The lines of git-ls-remote(1): name and commit.
+fn entries(listed: &[u8]) -> impl Iterator<Item = (BString, ObjectId)> {
+    listed.lines().filter_map(|line| {
+        let (id, name) = line.split_once_str("\t")?;
+        Some((name.into(), ObjectId::from_hex(id).ok()?))
+    })
+}
 
 fn full_name(branch: &BStr) -> Result<BString> {
     let full: BString = [HEADS.as_bytes(), branch].concat().into();

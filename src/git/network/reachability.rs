@@ -3,36 +3,33 @@
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use bstr::BStr;
 use gix::ObjectId;
-use sha2::{Digest, Sha256};
 
-use super::fetch::{
-    kept,
-    remote::{self, Setting},
+use super::{
+    command::{PATIENCE, ServerCommand},
+    configuration::Configuration,
+    fault::ServerFault,
+    store::{self, StoreKind},
 };
 use crate::{
     git::{
-        Objects,
         command::git,
         history,
+        objects::Objects,
         repository::Repository,
         submodule::Store,
         url::{self, Source},
     },
+    interrupt,
     model::error::{Error, Result},
-    process::Command,
 };
-
-/// How long a server may say nothing.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where a commit stands at its remote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum Reachability {
     /// A branch contains it.
     OnBranch,
     /// The server has it, and no branch contains it: it may be gone after the next clean-up.
@@ -58,7 +55,7 @@ pub fn ask(
     name: Option<&BStr>,
     url: Option<&BStr>,
     commit: ObjectId,
-) -> Result<Standing> {
+) -> Result<Reachability> {
     let remote = Remote::of(fleet, name, url)?;
     remote.fetch_branches()?;
     let repo = open(&remote.scratch)?;
@@ -67,14 +64,13 @@ pub fn ask(
         tips(&repo, "refs/heads/")?,
         commit,
     ) {
-        return Ok(Standing::OnBranch);
+        return Ok(Reachability::OnBranch);
     }
-    Ok(
-        match remote.fetch(&[], &commit.to_string()).run()?.success() {
-            true => Standing::Loose,
-            false => Standing::Absent,
-        },
-    )
+    match remote.fetch(&[], &commit.to_string()) {
+        Ok(()) => Ok(Reachability::Loose),
+        Err(ServerFault::NotThere(_) | ServerFault::Unadvertised(_)) => Ok(Reachability::Absent),
+        Err(fault) => Err(remote.unreachable(fault)),
+    }
 }
 
 /// The commits of the submodule `name` at `url`, without trees: all that its branches lead to, and those that lead to the
@@ -93,21 +89,19 @@ pub fn histories(
     for commit in more {
         if !matches!(remote.store()?.tree_of(*commit), Ok(Some(_))) {
             // One that nobody pushed is not to be had; whoever needs it finds that out.
-            remote.fetch(&[], &commit.to_string()).run()?;
+            let _ = remote.fetch(&[], &commit.to_string());
+        }
+        if let Some(exit) = interrupt::pending() {
+            return Err(Error::new(exit, "interrupted while fetching"));
         }
     }
     remote.store()
 }
 
-/// Where the repositories of commits are, one for each URL; it need not exist.
-pub(super) fn folder(fleet: &Repository) -> PathBuf {
-    fleet.common_dir().join("flota/branches")
-}
-
 /// A submodule's server, and flota's own repository of the commits that it has.
 struct Remote {
     source: Source,
-    settings: Vec<Setting>,
+    configuration: Configuration,
     scratch: PathBuf,
     /// This run alone writes to the repository.
     _lock: File,
@@ -116,40 +110,37 @@ struct Remote {
 impl Remote {
     fn of(fleet: &Repository, name: Option<&BStr>, url: Option<&BStr>) -> Result<Self> {
         let source = url::source(fleet, name, url)?;
-        let mut settings = remote::settings(&fleet.to_local()?);
-        // It may hold a password, and arguments can be read by everybody.
-        settings.push(("remote.origin.url".to_owned(), source.address()));
+        let configuration = Configuration::of_fleet(&fleet.to_local()?);
         let (scratch, lock) = scratch(fleet, &source)?;
         Ok(Self {
             source,
-            settings,
+            configuration,
             scratch,
             _lock: lock,
         })
     }
 
     fn fetch_branches(&self) -> Result<()> {
-        let branches = self.fetch(&["--prune"], "+refs/heads/*:refs/heads/*");
-        branches.run()?.check(|| {
-            let shown = &self.source.shown;
-            Error::unavailable(format!("cannot fetch the branches of {shown}")).hint(format!(
-                "see whether you can reach it: git ls-remote {shown}"
-            ))
-        })?;
-        Ok(())
+        // A branch that is gone at the server vouches for nothing.
+        self.fetch(&["--prune"], "+refs/heads/*:refs/heads/*")
+            .map_err(|fault| self.unreachable(fault))
     }
 
-    fn fetch(&self, options: &[&str], refspec: &str) -> Command {
-        let command = git(&self.scratch)
-            .env("GIT_ALLOW_PROTOCOL", self.source.protocols)
-            .arg("--git-dir=.")
-            .args(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head"])
-            .args(["--no-recurse-submodules", "--no-auto-maintenance"])
+    fn fetch(&self, options: &[&str], refspec: &str) -> std::result::Result<(), ServerFault> {
+        ServerCommand::in_store(&self.scratch, &self.source, &self.configuration, PATIENCE)
+            .fetch()
             .arg("--filter=tree:0")
             .args(options.iter().copied())
             .args(["--", "origin", refspec])
-            .patience(PATIENCE);
-        remote::with_settings(command, self.settings.iter())
+            .run()
+    }
+
+    fn unreachable(&self, fault: ServerFault) -> Error {
+        let shown = &self.source.shown;
+        let error = Error::unavailable(format!("cannot fetch the branches of {shown}"));
+        fault.raise(error.hint(format!(
+            "see whether you can reach it: git ls-remote {shown}"
+        )))
     }
 
     fn store(&self) -> Result<Store> {
@@ -161,20 +152,11 @@ impl Remote {
 
 /// One repository for each URL, made when it is not there, and its lock.
 fn scratch(fleet: &Repository, source: &Source) -> Result<(PathBuf, File)> {
-    let hash = Sha256::digest(&*source.url);
-    let name: String = hash
-        .iter()
-        .take(10)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let dir = folder(fleet).join(name);
+    let dir = StoreKind::Histories.path(fleet, source.url.as_ref(), &[]);
     let cannot = |err| Error::unavailable(format!("cannot write `{}`", dir.display())).because(err);
-    let lock = kept::hold(&dir)?;
+    let lock = store::hold(&dir)?;
     fs::create_dir_all(&dir).map_err(cannot)?;
-    // What a killed run's git left: with the lock held, nobody is at work on it.
-    for stale in ["packed-refs.lock", "shallow.lock", "config.lock"] {
-        let _ = fs::remove_file(dir.join(stale));
-    }
+    store::sweep(&dir);
     let format = format!("--object-format={}", fleet.object_hash());
     let init = git(&dir).args(["init", "--quiet", "--bare", "--template=", &format, "."]);
     init.run()?

@@ -3,7 +3,7 @@
 //! `git fetch` brings it into the fleet's own repository, with the user's configuration and, on a terminal, the user's
 //! answers. Nothing moves a local branch; a remote-tracking branch moves only where it has to.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, path::Path, time::Duration};
 
 use bstr::{BStr, ByteSlice};
 use gix::{
@@ -12,12 +12,15 @@ use gix::{
     revision::plumbing::{Graph, merge_base},
 };
 
-use super::fetch::attempt::{self, Fault};
+use super::{command::ServerCommand, configuration::Configuration, fault::ServerFault};
 use crate::{
-    git::{Objects, command::git, lock, repository::Repository, url},
-    interrupt,
+    git::{
+        command::git,
+        objects::Objects,
+        repository::Repository,
+        url::{self, Source},
+    },
     model::error::{Error, Result},
-    process::Command,
 };
 
 /// By how many commits to deepen, one fetch after the other, before all of the history is fetched.
@@ -25,7 +28,7 @@ const STEPS: [u32; 3] = [50, 200, 1000];
 
 /// Whether and how a server may be asked.
 #[derive(Clone, Copy, Debug)]
-pub struct Access {
+pub struct RemoteAccess {
     /// Not at all: what lacks is an error that says how to get it.
     pub offline: bool,
     /// How long the server may be silent: [`super::fetch::PATIENCE`].
@@ -39,12 +42,12 @@ pub struct Access {
 /// remain is an ancestor of what was found. Until then the history is deepened, step by step, at just those commits.
 ///
 /// # Errors
-/// Repository, when the history stays cut: offline, or because the remote's own is; and what [`git fetch`](attempt) says.
+/// Repository, when the history stays cut: offline, or because the remote's own is; and what git fetch says.
 pub fn until_merge_base(
     fleet: &Repository,
     base: ObjectId,
     head: ObjectId,
-    access: Access,
+    access: RemoteAccess,
 ) -> Result<Option<ObjectId>> {
     let depths = STEPS.iter().map(|step| format!("--deepen={step}"));
     for depth in depths.chain(["--unshallow".to_owned()]) {
@@ -76,7 +79,7 @@ pub fn until_merge_base(
 ///
 /// # Errors
 /// Repository, when neither the fleet nor its remote has it.
-pub fn commit(fleet: &Repository, rev: &str, access: Access) -> Result<ObjectId> {
+pub fn commit(fleet: &Repository, rev: &str, access: RemoteAccess) -> Result<ObjectId> {
     if let Some((_, commit)) = fleet.resolve_first([rev]) {
         return Ok(commit);
     }
@@ -93,19 +96,25 @@ pub fn commit(fleet: &Repository, rev: &str, access: Access) -> Result<ObjectId>
         .hint(format!("fetch it: {fetch}")));
     }
     let mut last = None;
-    for Place { refspec, name } in places {
+    for RemoteRef { refspec, name } in places {
         let depth = fleet.is_shallow().then_some("--depth=1");
-        let command = fetch(fleet, access).args(depth).arg(to_os(remote.as_ref()));
-        match attempt::run(&command.arg(refspec)) {
+        match fetch(fleet, remote.as_ref(), access)?
+            .args(depth)
+            .arg(to_os(remote.as_ref()))
+            .arg(refspec)
+            .run()
+        {
             Ok(()) => return fleet.resolve(&name),
-            Err(fault @ Fault::Failed(_)) => return Err(unobtainable(rev, remote.as_ref(), fault)),
+            Err(fault) if fault.is_of_the_server() => {
+                return Err(unobtainable(rev, remote.as_ref(), &fault));
+            }
             Err(fault) => last = Some(fault),
         }
     }
     Err(unobtainable(
         rev,
         remote.as_ref(),
-        last.unwrap_or(Fault::Offline),
+        &last.unwrap_or(ServerFault::Offline),
     ))
 }
 
@@ -170,55 +179,76 @@ fn walk(
 
 /// Gets the history beyond `cut`. By their ids, so that no ref moves; a server that gives out only what its refs point to
 /// is asked for those.
-fn deepen(fleet: &Repository, depth: &str, cut: &[ObjectId], access: Access) -> Result<()> {
+fn deepen(fleet: &Repository, depth: &str, cut: &[ObjectId], access: RemoteAccess) -> Result<()> {
     let remote = url::default_remote(&fleet.to_local()?);
     let remote = remote.as_ref();
-    let fetch = || fetch(fleet, access).arg(depth);
+    let fetch = || Ok::<_, Error>(fetch(fleet, remote, access)?.arg(depth));
     let ids: Vec<_> = cut.iter().map(|id| format!("{id}\n")).collect();
-    let by_id = fetch()
+    let by_id = fetch()?
         .arg("--stdin")
         .arg(to_os(remote))
         .input(ids.concat());
-    let done = match attempt::run(&by_id) {
-        Err(Fault::NotThere(_) | Fault::Unadvertised(_)) => {
-            attempt::run(&fetch().arg(to_os(remote)))
+    let done = match by_id.run() {
+        Err(ServerFault::NotThere(_) | ServerFault::Unadvertised(_)) => {
+            fetch()?.arg(to_os(remote)).run()
         }
         done => done,
     };
     done.map_err(|fault| {
         cannot(
             format!("cannot get more of the fleet's history from `{remote}`"),
-            fault,
+            &fault,
         )
         .hint("get all of it yourself: git fetch --unshallow")
     })
 }
 
-/// The beginning of a fetch into the fleet's own repository.
-pub(in crate::git) fn fetch(fleet: &Repository, access: Access) -> Command {
-    on_fleet(fleet, access).args(attempt::FETCH)
+/// Fetches `reference` of the fleet's `remote`, to be the same here: of a shallow fleet, its commit alone.
+///
+/// # Errors
+/// The configuration cannot be read. What the server says of it is the result.
+pub(in crate::git) fn reference(
+    fleet: &Repository,
+    remote: &BStr,
+    reference: &str,
+    access: RemoteAccess,
+) -> Result<std::result::Result<(), ServerFault>> {
+    let depth = fleet.is_shallow().then_some("--depth=1");
+    Ok(fetch(fleet, remote, access)?
+        .args(depth)
+        .arg("--")
+        .arg(to_os(remote))
+        .arg(format!("+{reference}:{reference}"))
+        .run())
 }
 
-/// git at work on the fleet's own repository, for a conversation with its remote.
-pub(in crate::git) fn on_fleet(fleet: &Repository, access: Access) -> Command {
-    git(fleet.work_dir().unwrap_or(fleet.common_dir()))
-        .arg("--git-dir")
-        .arg(fleet.git_dir())
-        .patience(access.patience)
-        .may_prompt()
+/// Fetches `branch` of `source`, the `origin` of the repository with the worktree `dir`.
+///
+/// # Errors
+/// The server cannot be reached, or has no such branch.
+pub fn branch(dir: &Path, source: &Source, branch: &str) -> std::result::Result<(), ServerFault> {
+    ServerCommand::in_repository(git(dir), source, &Configuration::of_user())
+        .fetch()
+        .args(["origin", branch])
+        .run()
+}
+
+/// The beginning of a fetch into the fleet's own repository.
+fn fetch(fleet: &Repository, remote: &BStr, access: RemoteAccess) -> Result<ServerCommand> {
+    Ok(ServerCommand::in_fleet(fleet, remote, false, access.patience)?.fetch())
 }
 
 /// Something to ask the remote for, and what it is called here then.
 #[derive(Debug, PartialEq, Eq)]
-struct Place {
+struct RemoteRef {
     refspec: String,
     name: String,
 }
 
 /// What a revision that is not here may be on the remote; nothing, when it is an expression or no name at all.
-fn places(rev: &str, remote: &BStr) -> Vec<Place> {
+fn places(rev: &str, remote: &BStr) -> Vec<RemoteRef> {
     if ObjectId::from_hex(rev.as_bytes()).is_ok() {
-        return vec![Place {
+        return vec![RemoteRef {
             refspec: rev.to_owned(),
             name: rev.to_owned(),
         }];
@@ -233,11 +263,11 @@ fn places(rev: &str, remote: &BStr) -> Vec<Place> {
         .or(rev.strip_prefix(&format!("{remote}/")))
         .or(rev.strip_prefix("refs/heads/"));
     let plain = (!rev.starts_with("refs/")).then_some(rev);
-    let as_branch = |name: &str| Place {
+    let as_branch = |name: &str| RemoteRef {
         refspec: format!("+refs/heads/{name}:{tracking}{name}"),
         name: format!("{tracking}{name}"),
     };
-    let as_tag = |name: &str| Place {
+    let as_tag = |name: &str| RemoteRef {
         refspec: format!("refs/tags/{name}:refs/tags/{name}"),
         name: format!("refs/tags/{name}"),
     };
@@ -250,7 +280,7 @@ fn places(rev: &str, remote: &BStr) -> Vec<Place> {
     branches.map(as_branch).chain(tags.map(as_tag)).collect()
 }
 
-fn unobtainable(rev: &str, remote: &BStr, fault: Fault) -> Error {
+fn unobtainable(rev: &str, remote: &BStr, fault: &ServerFault) -> Error {
     cannot(
         format!("`{rev}` is not in this clone, and cannot be fetched from `{remote}`"),
         fault,
@@ -258,25 +288,14 @@ fn unobtainable(rev: &str, remote: &BStr, fault: Fault) -> Error {
     .hint(format!("see what it has: git ls-remote {remote}"))
 }
 
-fn cannot(message: String, fault: Fault) -> Error {
-    if let Some(exit) = interrupt::pending() {
-        return Error::new(exit, "interrupted while fetching");
-    }
-    if let Fault::Failed(said) = &fault
-        && let Some(lock) = lock::named_in(said)
-    {
-        return lock::taken(lock);
-    }
-    let error = Error::repository(message);
+fn cannot(message: String, fault: &ServerFault) -> Error {
     match fault {
-        Fault::Offline => error,
-        Fault::NotThere(said) | Fault::Unadvertised(said) | Fault::Failed(said) => {
-            error.because(said)
-        }
+        ServerFault::Offline => Error::repository(message),
+        fault => fault.explain(Error::repository(message)),
     }
 }
 
-pub(in crate::git) fn to_os(name: &BStr) -> std::ffi::OsString {
+fn to_os(name: &BStr) -> std::ffi::OsString {
     name.to_os_str_lossy().into_owned()
 }
 

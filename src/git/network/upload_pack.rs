@@ -17,7 +17,7 @@ use gix_packetline::{
     read::ProgressAction,
 };
 
-use super::fetch::attempt::Fault;
+use super::fault::ServerFault;
 use crate::{
     git::command::{argument, git},
     model::error::Result as Outcome,
@@ -28,7 +28,7 @@ const TRAILER_LIMIT: u64 = 64 << 10;
 
 /// What is asked for.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Request<'a> {
+pub(super) struct PackRequest<'a> {
     /// The objects, whether refs lead to them or not.
     pub wants: &'a [ObjectId],
     /// Commits that are here with all that hangs on them.
@@ -40,7 +40,7 @@ pub(super) struct Request<'a> {
 }
 
 /// A repository of this machine.
-pub(super) struct Local<'a> {
+pub(super) struct LocalRepository<'a> {
     /// Its folder.
     pub from: &'a Path,
     /// Where git runs; relative paths count from there.
@@ -63,10 +63,10 @@ pub(super) struct Advertised {
 
 /// Asks, and gives the pack to `adopt` with the commits whose parents are left out of it.
 pub(super) fn ask(
-    local: &Local<'_>,
-    request: &Request<'_>,
+    local: &LocalRepository<'_>,
+    request: &PackRequest<'_>,
     adopt: impl FnOnce(&mut dyn BufRead, &[ObjectId]) -> Outcome<()>,
-) -> Result<(), Fault> {
+) -> Result<(), ServerFault> {
     let answer = git(local.dir)
         // Whatever that repository's configuration says: it protects servers, and here the server is ours.
         .args([
@@ -83,17 +83,17 @@ pub(super) fn ask(
         .stdout_as_data(local.limit)
         .timeout(local.patience)
         .run()
-        .map_err(|err| Fault::failed(&err))?;
+        .map_err(|err| ServerFault::failed(&err))?;
     read_pack(&answer.stdout[..], adopt).map_err(|said| {
         if said.contains("not our ref") {
-            return Fault::NotThere(said);
+            return ServerFault::NotThere(said);
         }
-        Fault::Failed(said)
+        ServerFault::Failed(said)
     })
 }
 
 /// The request of one round: give these objects, and of what hangs on them what the filter and the depth let through.
-pub(super) fn for_pack(asked: &Request<'_>) -> Vec<u8> {
+pub(super) fn for_pack(asked: &PackRequest<'_>) -> Vec<u8> {
     let mut lines = vec!["no-progress".to_owned(), "ofs-delta".to_owned()];
     lines.extend(asked.filter.map(|filter| format!("filter {filter}")));
     lines.extend(asked.depth.map(|depth| format!("deepen {depth}")));

@@ -13,14 +13,14 @@ use gix::{
 };
 use rustix::fs::{AtFlags, Dir, FileType, Mode as Permissions, OFlags, Stat, openat, statat};
 
-use crate::git::{Objects, history, path};
+use crate::git::{objects::Objects, path};
 
 /// Seconds and nanoseconds since the Unix epoch.
 pub(super) type Time = (i64, i64);
 
 /// Whether the index holds what the commit `head` holds, and nothing in it is out of the ordinary.
 pub(super) fn is_as_committed(index: &State, head: ObjectId, objects: Objects<'_>) -> bool {
-    let Ok(Some(tree)) = history::tree_of(objects, head) else {
+    let Ok(Some(tree)) = objects.tree_of(head) else {
         return false;
     };
     let Ok(committed) = State::from_tree(&tree, objects, path::OPTIONS) else {

@@ -11,7 +11,7 @@ use rustix::{
 };
 
 use super::{
-    Facts,
+    cache::Facts,
     clean::{self, Time},
 };
 use crate::{

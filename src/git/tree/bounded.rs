@@ -26,7 +26,7 @@ const PATH_LIMIT: usize = 4096;
 
 /// What a walk is for.
 #[derive(Clone, Copy)]
-pub(super) struct Wanted {
+pub(super) struct EntryFilter {
     /// Which entries to record.
     pub modes: fn(EntryMode) -> bool,
     /// Whether every entry has to be fit to become a file.
@@ -36,7 +36,7 @@ pub(super) struct Wanted {
 /// Records what is wanted, and ends a walk that goes on for too long.
 pub(super) struct Bounded {
     recorder: Recorder,
-    wanted: Wanted,
+    wanted: EntryFilter,
     /// The entry's name: a path does not tell where a name with a slash begins.
     name: BString,
     seen: usize,
@@ -44,7 +44,7 @@ pub(super) struct Bounded {
 }
 
 impl Bounded {
-    pub(super) fn new(recorder: Recorder, wanted: Wanted) -> Self {
+    pub(super) fn new(recorder: Recorder, wanted: EntryFilter) -> Self {
         Self {
             recorder,
             wanted,

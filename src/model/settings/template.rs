@@ -10,16 +10,16 @@ const LONGEST: usize = 256;
 
 /// Text with `{placeholders}` out of `F`; shown as it was written.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Template<F> {
+pub struct NameTemplate<F> {
     source: String,
     parts: Vec<Part<F>>,
 }
 
 /// A tag's template; the placeholders are those of [`TagField`].
-pub type TagTemplate = Template<TagField>;
+pub type TagTemplate = NameTemplate<TagField>;
 
 /// A chart version's template; the placeholders are those of [`VersionField`].
-pub type VersionTemplate = Template<VersionField>;
+pub type VersionTemplate = NameTemplate<VersionField>;
 
 #[derive(Clone, PartialEq, Eq)]
 enum Part<F> {
@@ -74,7 +74,7 @@ impl Field for VersionField {
     ];
 }
 
-impl<F: Field> Template<F> {
+impl<F: Field> NameTemplate<F> {
     /// The text, each placeholder replaced by what `value` gives for it.
     pub fn render<'v>(&self, value: impl Fn(F) -> &'v str) -> String {
         let parts = self.parts.iter();
@@ -132,15 +132,15 @@ fn placeholders<F: Field>() -> String {
     format!("the placeholders are {}", names.join(", "))
 }
 
-impl<F> fmt::Display for Template<F> {
+impl<F> fmt::Display for NameTemplate<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.source)
     }
 }
 
-impl<F> fmt::Debug for Template<F> {
+impl<F> fmt::Debug for NameTemplate<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Template({:?})", self.source)
+        write!(f, "NameTemplate({:?})", self.source)
     }
 }
 

@@ -1,6 +1,4 @@
-//! `flota update`, and `flota clone`
-
-use std::path::Path;
+//! `flota update`
 
 use super::{
     table::table,
@@ -10,15 +8,6 @@ use crate::{
     model::sync::{Followed, Move, SyncOutcome, Synced},
     output::{service_names::ServiceNames, text},
 };
-
-/// `flota clone`
-pub fn cloned(directory: &Path, synced: &[Synced]) -> String {
-    let directory = text::line(&directory.to_string_lossy());
-    format!(
-        "Cloned into {directory}: {}\n",
-        counts(synced.iter().map(|one| one.outcome.name()))
-    )
-}
 
 /// `flota update`: what is not as it was, then the numbers.
 pub fn updated(synced: &[Synced]) -> String {

@@ -7,6 +7,7 @@ use crate::model::{
     change::{Action, ChangeKind, Direction, FileChange, FileStatus, Part, ServiceChange},
     commits::{Commits, Listed},
     document::{Hex, encode},
+    sync::{SyncOutcome, Synced},
 };
 
 #[derive(Serialize)]
@@ -150,5 +151,31 @@ impl Serialize for OptionalBytes<'_> {
         let mut map = serializer.serialize_map(Some(1))?;
         map.serialize_entry(self.0, &())?;
         map.end()
+    }
+}
+
+/// A submodule that was brought to its pin, or was not.
+#[derive(Serialize)]
+pub(super) struct SubmoduleV1<'a> {
+    #[serde(flatten)]
+    path: Bytes<'a>,
+    pin: Option<Hex>,
+    outcome: &'static str,
+    from: Option<Hex>,
+    error: Option<String>,
+}
+
+impl<'a> From<&'a Synced> for SubmoduleV1<'a> {
+    fn from(synced: &'a Synced) -> Self {
+        Self {
+            path: Bytes("path", synced.path.as_ref()),
+            pin: synced.pin.map(Hex),
+            outcome: synced.outcome.name(),
+            from: match &synced.outcome {
+                SyncOutcome::Moved { from } => Some(Hex(*from)),
+                _ => None,
+            },
+            error: synced.outcome.error().map(ToString::to_string),
+        }
     }
 }

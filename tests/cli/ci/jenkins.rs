@@ -28,6 +28,8 @@ fn played(
         .args(Some(skip).filter(|skip| !skip.is_empty()))
         .env("PATH", super::runner::program_folders())
         .env("FAKE_ENGINE", folder.path())
+        // It runs for a second or two: what is compiled for good is never worth it.
+        .env("JAVA_OPTS", "-XX:TieredStopAtLevel=1 -Xshare:auto")
         .env("CI_BUILD_TAG", "jenkins-fleet-1")
         .env("CI_BRANCH_NAME", if change { "PR-12" } else { "main" });
     if change {

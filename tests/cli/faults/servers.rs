@@ -46,7 +46,7 @@ impl Fifty {
         let started = Instant::now();
         let ran = self.flota(
             "",
-            &["clone", "--quiet", "--patience", "3", &url, "ours"],
+            &["clone", "--quiet", "--patience", "8", &url, "ours"],
             other,
         );
         let took = started.elapsed();
@@ -103,12 +103,12 @@ fn of_fifty_servers_one_cuts_off_stalls_hangs_or_has_nothing() {
         stalls: true,
         ..Manners::default()
     };
-    fifty.assert_one_missing(&bad(stalled), "said nothing for 3s");
+    fifty.assert_one_missing(&bad(stalled), "said nothing for 8s");
     let silent = Manners {
         silent: true,
         ..Manners::default()
     };
-    fifty.assert_one_missing(&bad(silent), "said nothing for 3s");
+    fifty.assert_one_missing(&bad(silent), "said nothing for 8s");
     let empty = Manners {
         first: vec![404; 9],
         ..Manners::default()
@@ -196,7 +196,7 @@ fn faults_that_pass_are_waited_out() {
 fn a_server_that_says_when_to_come_back_is_asked_again_then() {
     for (first, later, patience, took, code) in [
         (vec![429, 503], "1", "20", 2, 0),
-        (vec![503; 9], "3600", "1", 4, 1),
+        (vec![503; 9], "3600", "2", 8, 1),
     ] {
         let sandbox = Sandbox::scripted("to-clone");
         let busy = Manners {

@@ -26,7 +26,7 @@ fn ended(mut child: Child) -> Option<i32> {
         if let Some(status) = child.try_wait().unwrap() {
             return status.code();
         }
-        if started.elapsed() > Duration::from_secs(30) {
+        if started.elapsed() > Duration::from_secs(60) {
             child.kill().unwrap();
             panic!("it does not end");
         }
@@ -38,7 +38,7 @@ fn ended(mut child: Child) -> Option<i32> {
 pub fn until(what: &str, done: impl Fn() -> bool) {
     let started = Instant::now();
     while !done() {
-        assert!(started.elapsed() < Duration::from_secs(30), "{what}");
+        assert!(started.elapsed() < Duration::from_secs(60), "{what}");
         thread::sleep(Duration::from_millis(10));
     }
 }

@@ -170,16 +170,17 @@ fn api_twice_in_other_letters_is_two_legs() {
 
 #[test]
 fn each_form_passes_the_schema_of_its_system() {
-    for script in ["names", "pointer-only"] {
-        let sandbox = Sandbox::scripted(script);
-        for (format, schema) in [
-            ("gitlab", "vendor.gitlab-ci"),
-            ("buildkite", "vendor.buildkite"),
-        ] {
+    let sandboxes = ["names", "pointer-only"].map(Sandbox::scripted);
+    for (format, schema) in [
+        ("gitlab", "vendor.gitlab-ci"),
+        ("buildkite", "vendor.buildkite"),
+    ] {
+        let files = sandboxes.each_ref().map(|sandbox| {
             let file = sandbox.path(format!("{format}.yml"));
-            fs::write(&file, rendered(&sandbox, format, &[]).stdout).unwrap();
-            assert_schema(schema, &file);
-        }
+            fs::write(&file, rendered(sandbox, format, &[]).stdout).unwrap();
+            file
+        });
+        assert_schema(schema, &files);
     }
 }
 

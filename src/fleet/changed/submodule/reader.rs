@@ -19,7 +19,7 @@ use crate::{
         Objects, content_id,
         gitmodules::Gitmodules,
         identity_cache::{Facts, Fingerprint, Known},
-        network::fetch::{Depth, Wanted},
+        network::fetch::{Depth, WantedCommits},
         submodule::Store,
     },
     model::{
@@ -190,14 +190,14 @@ impl<'a> SubmoduleReader<'a> {
     pub fn request(&self, commits: Vec<ObjectId>, depth: Depth) -> ReadSubmodule {
         let listed = self.candidate.listed().map(|listed| listed.name.clone());
         let wanted = match self.parent.kind {
-            ParentKind::Fleet(_) => Wanted {
+            ParentKind::Fleet(_) => WantedCommits {
                 path: self.path.clone(),
                 name: listed,
                 url: self.candidate.url().map(ToOwned::to_owned),
                 commits,
             },
             // The fleet's configuration speaks of its own submodules alone.
-            ParentKind::Submodule { .. } => Wanted {
+            ParentKind::Submodule { .. } => WantedCommits {
                 path: self.path.clone(),
                 name: None,
                 url: self.source(),

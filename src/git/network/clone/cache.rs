@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 
 use super::layout;
 use crate::{
-    git::network::fetch::kept::Usage,
+    git::network::store::Usage,
     interrupt,
     model::{
         error::{Error, Result},

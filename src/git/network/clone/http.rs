@@ -26,8 +26,8 @@ use super::{
 };
 use crate::{
     git::network::{
-        fetch::remote::Setting,
-        upload_pack::{self, Request},
+        configuration::Setting,
+        upload_pack::{self, PackRequest},
     },
     http::{BusyServers, Client, ClientOptions, ExchangeLimits, FailureKind, drain},
     model::{
@@ -148,10 +148,10 @@ impl<'a> HttpCloner<'a> {
         wants: &[ObjectId],
         haves: &[ObjectId],
     ) -> Result<(), DirectFailure> {
-        let request = Request {
+        let request = PackRequest {
             wants,
             haves: &haves[..haves.len().min(HAVES_LIMIT)],
-            ..Request::default()
+            ..PackRequest::default()
         };
         self.ask(address, upload_pack::for_pack(&request), |answer| {
             upload_pack::read_pack(answer, |pack, shallow| {

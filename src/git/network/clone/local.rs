@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     git::network::{
-        fetch::attempt::Fault,
-        upload_pack::{self, Local, Request},
+        fault::ServerFault,
+        upload_pack::{self, LocalRepository, PackRequest},
     },
     model::{
         error::{Error, Result},
@@ -34,20 +34,20 @@ pub(super) fn clone(
     file_system: &[(&'static str, BString)],
     patience: Duration,
     events: Events<'_>,
-) -> std::result::Result<(), Fault> {
-    let failed = |err: Error| Fault::failed(&err);
+) -> std::result::Result<(), ServerFault> {
+    let failed = |err: Error| ServerFault::failed(&err);
     let refs = refs(from).map_err(failed)?;
     let git_dir = into.join(".git");
     layout::lay(&git_dir, url, &refs, file_system).map_err(failed)?;
-    let local = Local {
+    let local = LocalRepository {
         from,
         dir: into,
         limit: ANSWER_LIMIT,
         patience,
     };
-    let request = Request {
+    let request = PackRequest {
         wants: &refs.tips(),
-        ..Request::default()
+        ..PackRequest::default()
     };
     upload_pack::ask(&local, &request, |pack, shallow| {
         if !shallow.is_empty() {

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use gix::{ObjectId, index::entry::Mode, objs::Exists as _};
 
 use crate::{
-    git::{Objects, history, path},
+    git::{objects::Objects, path},
     model::error::{Error, Result},
 };
 
@@ -21,7 +21,8 @@ pub(super) fn lacking(git_dir: &Path, commit: ObjectId) -> Result<Vec<ObjectId>>
         |err: String| Error::repository(format!("cannot read its commit {commit}")).because(err);
     let objects = gix::odb::at(git_dir.join("objects"), commit.kind())
         .map_err(|err| damaged(err.to_string()))?;
-    let tree = history::tree_of(Objects::new(&objects), commit)?
+    let tree = Objects::new(&objects)
+        .tree_of(commit)?
         .ok_or_else(|| damaged("it is not there".to_owned()))?;
     let index = gix::index::State::from_tree(&tree, Objects::new(&objects), path::OPTIONS)
         .map_err(|err| damaged(err.to_string()))?;

@@ -9,7 +9,7 @@ use gix::{
     objs::{CommitRefIter, Find, Kind, TreeRefIter},
 };
 
-use super::Depth;
+use super::depth::Depth;
 use crate::git::{gitmodules, submodule::Store};
 
 /// An object that is still to be fetched, and the commit that needs it.

@@ -18,9 +18,12 @@ use std::{
 
 use gix::{ObjectId, sec::Trust};
 
-use super::{Depth, attempt::Fault, lacking, scratch::Locked};
+use super::{depth::Depth, lacking, scratch::Locked};
 use crate::git::{
-    network::upload_pack::{self, Local, Request},
+    network::{
+        fault::ServerFault,
+        upload_pack::{self, LocalRepository, PackRequest},
+    },
     submodule::{Store, git_dir_of},
 };
 
@@ -59,18 +62,18 @@ pub(super) fn fetch(
     objects: &[ObjectId],
     depth: Depth,
     patience: Duration,
-) -> Result<(), Fault> {
-    let local = Local {
+) -> Result<(), ServerFault> {
+    let local = LocalRepository {
         from,
         dir: scratch.dir(),
         limit: ANSWER_LIMIT,
         patience,
     };
-    let request = Request {
+    let request = PackRequest {
         wants: objects,
         filter: Some(depth.filter()),
         depth: Some(1),
-        ..Request::default()
+        ..PackRequest::default()
     };
     upload_pack::ask(&local, &request, |pack, shallow| {
         scratch.adopt(pack, shallow)

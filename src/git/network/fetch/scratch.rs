@@ -12,14 +12,14 @@ use std::{
 
 use bstr::ByteSlice;
 use gix::ObjectId;
-use sha2::{Digest, Sha256};
 
 use super::{
-    Depth, kept,
+    depth::Depth,
     lacking::{self, Lack},
 };
 use crate::{
     git::{
+        network::store::{self, StoreKind},
         pack::{self, Received},
         repository::Repository,
         submodule::Store,
@@ -29,8 +29,6 @@ use crate::{
     model::error::{Error, Result},
 };
 
-/// Where they are, in the git directory that all worktrees of the fleet share.
-pub(super) const FOLDER: &str = "flota/scratch";
 /// What every bare repository has there; nothing refers to it.
 const HEAD: &str = "ref: refs/heads/main\n";
 /// Each fetch adds a pack. From here on it is cheaper to start again than to look through them.
@@ -44,24 +42,11 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// The store for what comes from `source`. Its name tells nothing, and two URLs that differ in credentials share it.
+    /// The store for what comes from `source`.
     pub fn of(fleet: &Repository, source: &Source, depth: Depth) -> Self {
         let hash = fleet.object_hash();
-        let mut digest = Sha256::new();
-        for part in [
-            &source.shown[..],
-            depth.filter().as_bytes(),
-            hash.to_string().as_bytes(),
-        ] {
-            digest.update(part);
-            digest.update([0]);
-        }
-        let name: String = digest.finalize()[..16]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
         Self {
-            dir: fleet.common_dir().join(FOLDER).join(name),
+            dir: StoreKind::Trees.path(fleet, source.url.as_ref(), &[depth.filter()]),
             hash,
             depth,
         }
@@ -84,7 +69,7 @@ impl Scratch {
     pub fn lock(&self) -> Result<Locked<'_>> {
         Ok(Locked {
             scratch: self,
-            _file: kept::hold(&self.dir)?,
+            _file: store::hold(&self.dir)?,
         })
     }
 }
@@ -104,7 +89,7 @@ impl Locked<'_> {
     /// What of `commits` is to be fetched into the store, which is made, tidied or made anew as it needs.
     pub fn prepare(&self, commits: &[ObjectId]) -> Result<Vec<Lack>> {
         if self.is_sound() {
-            self.sweep();
+            store::sweep(self.dir());
             match self.scratch.lacking(commits) {
                 Some(lacking) if lacking.is_empty() || self.indices().count() <= PACK_LIMIT => {
                     return Ok(lacking);
@@ -150,44 +135,12 @@ impl Locked<'_> {
 
     fn make_anew(&self) -> io::Result<()> {
         let parent = self.dir().parent().unwrap_or(self.dir());
-        let temporary = |prefix| tempfile::Builder::new().prefix(prefix).tempdir_in(parent);
-        let new = temporary("new-")?;
+        let new = tempfile::Builder::new().prefix("new-").tempdir_in(parent)?;
         fs::create_dir_all(new.path().join("objects/pack"))?;
         fs::create_dir_all(new.path().join("refs"))?;
         fs::write(new.path().join("config"), self.config())?;
         fs::write(new.path().join("HEAD"), HEAD)?;
-        if self.dir().exists() {
-            // Whoever still reads from it keeps what is open.
-            let old = temporary("old-")?;
-            fs::rename(self.dir(), old.path().join("store"))?;
-        }
-        fs::rename(new.keep(), self.dir())
-    }
-
-    /// Removes what a killed run may have left: with the lock held, nobody is at work on it.
-    fn sweep(&self) {
-        // What cannot be removed does no harm where it is.
-        let _ = fs::remove_file(self.dir().join("shallow.lock"));
-        for (folder, prefix) in [
-            ("", "incoming-"),
-            ("objects/pack", "tmp_"),
-            ("objects", "tmp_"),
-        ] {
-            for entry in fs::read_dir(self.dir().join(folder))
-                .into_iter()
-                .flatten()
-                .flatten()
-            {
-                if entry
-                    .file_name()
-                    .as_encoded_bytes()
-                    .starts_with(prefix.as_bytes())
-                {
-                    let _ =
-                        fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()));
-                }
-            }
-        }
+        store::replace(self.dir(), Some(&new.keep()))
     }
 
     /// The indices of its packs.

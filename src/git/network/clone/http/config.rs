@@ -4,7 +4,7 @@
 use bstr::{BStr, ByteSlice};
 use gix::config::Source as ConfigSource;
 
-use crate::git::network::fetch::remote::Setting;
+use crate::git::network::configuration::Setting;
 
 /// Keys that change nothing for the two small requests that are made here.
 const WITHOUT_EFFECT: [&str; 10] = [

@@ -13,7 +13,7 @@ use ureq::http::HeaderValue;
 use crate::{
     git::{
         command::git,
-        network::fetch::remote::{self, Setting},
+        network::configuration::{Setting, with_settings},
         url,
     },
     process::mask_secret,
@@ -134,7 +134,7 @@ fn ask(what: &str, question: Vec<u8>, settings: &[Setting]) -> Option<Vec<u8>> {
         .args(["credential", what])
         .input(question)
         .stdout_as_data(ANSWER_LIMIT);
-    let answer = remote::with_settings(command, settings.iter()).run().ok()?;
+    let answer = with_settings(command, settings.iter()).run().ok()?;
     answer.success().then_some(answer.stdout)
 }
 

@@ -55,7 +55,7 @@ pub fn refs(answer: &[u8]) -> usize {
         return 0;
     };
     let Ok(refs) = refs else { return 0 };
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let git_dir = dir.path().join("clone/.git");
     // The file system has its own limits on names.
     if layout::lay(&git_dir, URL.into(), &refs, &[]).is_err() {
@@ -99,7 +99,7 @@ pub fn framed_pack(answer: &[u8]) {
 
 /// A pack but for its checksum, which is put right: what is taken in is whole. Says how many objects there are.
 pub fn pack(objects: &[u8]) -> u64 {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     fs::create_dir_all(dir.path().join("objects/pack")).unwrap();
     let mut count = 0;
     let read = upload_pack::read_pack(&with_a_pack(objects)[..], |pack, _| {
@@ -134,6 +134,11 @@ fn with_a_pack(objects: &[u8]) -> Vec<u8> {
     }
     encode::flush_to_write(&mut answer).unwrap();
     answer
+}
+
+/// In memory where there is some: thousands of these are made, and what is written in them is put on the disk.
+fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }
 
 fn names(folder: &Path) -> Vec<String> {

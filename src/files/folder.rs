@@ -1,4 +1,4 @@
-//! The folders above a file.
+//! Folders on the way to a file.
 
 use std::{fs, path::Path};
 
@@ -8,7 +8,7 @@ use crate::model::error::Result;
 /// Makes the folders above `path` that are missing.
 ///
 /// # Errors
-/// Unavailable: one cannot be written.
+/// As [`cannot`] has it.
 pub fn create_parent(path: &Path) -> Result<()> {
     match path.parent() {
         Some(parent) => fs::create_dir_all(parent).map_err(|err| cannot("write", parent, err)),

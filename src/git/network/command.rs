@@ -1,0 +1,311 @@
+//! The command of every git that talks to a server, with all precautions: whoever uses it adds what is to be asked for.
+//!
+//! - The transports are those that the URL may use; nothing that comes from a server is counted as the user's own wish.
+//! - Logins are in the environment, and no argument: those can be read by everybody. They go to no other server on a redirect.
+//! - A server that says nothing is given up, by git too: a flota that was killed leaves nobody behind for long.
+//! - git speaks English, since its words are looked at.
+
+use std::{ffi::OsString, path::Path, time::Duration};
+
+use bstr::{BStr, BString, ByteSlice};
+
+use super::{
+    configuration::{Configuration, Setting, with_settings},
+    fault::ServerFault,
+    redirect, retry,
+    trace::Trace,
+};
+use crate::{
+    git::{
+        command::git,
+        repository::Repository,
+        url::{self, Source},
+    },
+    model::{error::Result, fleet::without_credentials},
+    process::Command,
+};
+
+/// How long a server may be silent, when nobody says.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How much longer than flota a git waits for a server that says nothing.
+const LONGER: Duration = Duration::from_secs(3);
+
+/// The remote that every repository of flota's own has, and the only one.
+const ORIGIN: &str = "origin";
+
+/// How every fetch begins: it reports progress, and touches nothing that it is not told to.
+const FETCH: [&str; 8] = [
+    "-c",
+    "transfer.bundleURI=false",
+    "fetch",
+    "--progress",
+    "--no-tags",
+    "--no-write-fetch-head",
+    "--no-recurse-submodules",
+    "--no-auto-maintenance",
+];
+
+/// Nothing is tidied up on the way.
+const NO_MAINTENANCE: [&str; 4] = ["-c", "gc.auto=0", "-c", "maintenance.auto=false"];
+
+/// A git that is going to talk to a server.
+#[derive(Clone, Debug)]
+#[must_use = "nothing starts before `run`"]
+pub(in crate::git) struct ServerCommand {
+    command: Command,
+    settings: Vec<Setting>,
+    /// What git is given for the server: a URL before all rewriting.
+    given: BString,
+    /// Where it is after all rewriting, when that is an HTTP server's.
+    http: Option<BString>,
+    /// Whether flota looks where the server sends git, and git does not go there by itself.
+    holds_redirects: bool,
+    /// Whether the user lets anybody go there.
+    follows_redirects: bool,
+    patience: Duration,
+}
+
+impl ServerCommand {
+    /// In the repository `dir` of flota's own, whose `origin` is `source`. What it lacks is not fetched unasked.
+    pub fn in_store(
+        dir: &Path,
+        source: &Source,
+        configuration: &Configuration,
+        patience: Duration,
+    ) -> Self {
+        let command = git(dir)
+            .args(NO_MAINTENANCE)
+            .arg("--git-dir=.")
+            .env("GIT_NO_LAZY_FETCH", "1");
+        Self::with_origin(command, source, configuration, patience)
+    }
+
+    /// Outside of any repository, which might have an `origin` of its own; here that is `source`.
+    pub fn outside(source: &Source, configuration: &Configuration, patience: Duration) -> Self {
+        Self::with_origin(git(Path::new("/")), source, configuration, patience)
+    }
+
+    /// In a folder where a repository is to be made of `source`, which is given as `given`: an argument.
+    pub fn for_clone(
+        parent: &Path,
+        source: &Source,
+        given: &BStr,
+        configuration: &Configuration,
+        patience: Duration,
+    ) -> Self {
+        let command = git(parent)
+            .args(NO_MAINTENANCE)
+            .args(["-c", "transfer.bundleURI=false"]);
+        let mut made = Self::to_source(command, source, configuration, patience).patient();
+        made.given = given.to_owned();
+        if given != source.url {
+            // A password in a URL is no argument: the environment says what the URL without it stands for.
+            let key = format!("url.{}.insteadOf", source.url);
+            made.settings.push((key, given.to_str_lossy().into_owned()));
+        }
+        made
+    }
+
+    /// In the git directory of a submodule, which came from `source` and has an `origin` of its own by now. Its worktree may not
+    /// be there yet.
+    pub fn in_submodule(
+        git_dir: &Path,
+        source: &Source,
+        configuration: &Configuration,
+        patience: Duration,
+    ) -> Self {
+        let command = git(git_dir)
+            .args(NO_MAINTENANCE)
+            .args(["--git-dir=.", "--work-tree=."]);
+        let own = gix::open(git_dir).map(|repo| Configuration::of_repository(&repo));
+        let Ok(own) = own else {
+            return Self::to_source(command, source, configuration, patience).patient();
+        };
+        let given = own.url_of(ORIGIN.into(), false);
+        let given = given.unwrap_or_else(|| source.url.clone());
+        // Its own rules count, and those of the fleet that git is told of.
+        let http = own.rewrite(given.as_ref(), false);
+        let http = match http == given {
+            true => configuration.rewrite(given.as_ref(), false),
+            false => http,
+        };
+        let mut made = Self::to_source(command, source, configuration, patience).patient();
+        made.goes_to(given, http, &own);
+        made.holds_redirects |= configuration.has_headers();
+        made.follows_redirects &= configuration.follows_redirects(source.shown.as_ref());
+        made
+    }
+
+    /// In the repository in which `command` runs, whose `origin` is `source`; it may ask on the terminal.
+    pub fn in_repository(command: Command, source: &Source, configuration: &Configuration) -> Self {
+        let mut made = Self::to_source(command, source, configuration, PATIENCE);
+        made.command = made.command.may_prompt();
+        made
+    }
+
+    /// In the fleet's own repository, for a conversation with its remote `remote`, by the fleet's own configuration; it may ask on
+    /// the terminal.
+    ///
+    /// # Errors
+    /// The configuration cannot be read.
+    pub fn in_fleet(
+        fleet: &Repository,
+        remote: &BStr,
+        is_push: bool,
+        patience: Duration,
+    ) -> Result<Self> {
+        let command = git(fleet.work_dir().unwrap_or(fleet.common_dir()))
+            .arg("--git-dir")
+            .arg(fleet.git_dir())
+            .may_prompt();
+        let configuration = Configuration::of_repository(&fleet.to_local()?);
+        // What is no name of a remote is a URL.
+        let given = configuration.url_of(remote, is_push);
+        let given = given.unwrap_or_else(|| remote.to_owned());
+        let http = configuration.rewrite(given.as_ref(), is_push);
+        let mut made = Self::new(command, patience);
+        made.goes_to(given, http, &configuration);
+        Ok(made.patient())
+    }
+
+    fn new(command: Command, patience: Duration) -> Self {
+        let seconds = (patience + LONGER).as_secs();
+        Self {
+            command: command
+                .env("LC_ALL", "C")
+                // git-config(1), `http.lowSpeedTime`.
+                .env("GIT_HTTP_LOW_SPEED_LIMIT", "1")
+                .env("GIT_HTTP_LOW_SPEED_TIME", seconds.to_string()),
+            settings: Vec::new(),
+            given: BString::default(),
+            http: None,
+            holds_redirects: false,
+            follows_redirects: true,
+            patience,
+        }
+    }
+
+    /// To a server that somebody else's URL may name.
+    fn to_source(
+        command: Command,
+        source: &Source,
+        configuration: &Configuration,
+        patience: Duration,
+    ) -> Self {
+        let command = command
+            .env("GIT_ALLOW_PROTOCOL", source.protocols)
+            .env("GIT_PROTOCOL_FROM_USER", "0");
+        let mut made = Self::new(command, patience);
+        let http = match source.local {
+            Some(_) => BString::default(),
+            None => configuration.rewrite(source.url.as_ref(), false),
+        };
+        made.goes_to(source.address().into(), http, configuration);
+        made.settings = configuration.settings().to_vec();
+        made
+    }
+
+    fn with_origin(
+        command: Command,
+        source: &Source,
+        configuration: &Configuration,
+        patience: Duration,
+    ) -> Self {
+        let mut made = Self::to_source(command, source, configuration, patience).patient();
+        let key = format!("remote.{ORIGIN}.url");
+        made.settings.push((key, source.address()));
+        made
+    }
+
+    fn goes_to(&mut self, given: BString, rewritten: BString, configuration: &Configuration) {
+        let is_http = rewritten.starts_with(b"http://") || rewritten.starts_with(b"https://");
+        let has_login = url::login(rewritten.as_ref()).is_some();
+        self.given = given;
+        // A helper's password goes along too, with some versions of git. Where the user traces, it is not seen where to go.
+        self.holds_redirects =
+            is_http && (has_login || configuration.has_headers() || !Trace::is_users());
+        let plain = without_credentials(rewritten.as_ref());
+        self.follows_redirects = configuration.follows_redirects(plain.as_ref());
+        self.http = is_http.then_some(rewritten);
+    }
+
+    /// Given up once it says nothing for as long as a server may be silent: for what reports its progress.
+    fn patient(mut self) -> Self {
+        self.command = self.command.patience(self.patience);
+        self
+    }
+
+    /// Adds the beginning of a fetch.
+    pub fn fetch(self) -> Self {
+        self.args(FETCH)
+    }
+
+    /// Adds an argument. Secrets do not belong here: every user of the machine can read them.
+    pub fn arg(self, arg: impl Into<OsString>) -> Self {
+        self.args([arg])
+    }
+
+    /// Adds arguments.
+    pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.command = self.command.args(args);
+        self
+    }
+
+    /// What git reads on standard input.
+    pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.command = self.command.input(bytes);
+        self
+    }
+
+    /// Runs it to its end, again where that is worth it.
+    pub fn run(&self) -> std::result::Result<(), ServerFault> {
+        self.converse(&self.command).map(drop)
+    }
+
+    /// The same, and gives its standard output: at most `limit` bytes.
+    pub fn read(&self, limit: usize) -> std::result::Result<Vec<u8>, ServerFault> {
+        self.converse(&self.command.clone().stdout_as_data(limit))
+    }
+
+    fn converse(&self, command: &Command) -> std::result::Result<Vec<u8>, ServerFault> {
+        let mut moved: Vec<Setting> = Vec::new();
+        let mut at = self.http.clone();
+        for _ in 0..=redirect::LIMIT {
+            let stay = at.as_ref().filter(|_| self.holds_redirects).map(|at| {
+                // The setting of the very URL comes before whatever else the user says.
+                let url = without_credentials(at.as_ref());
+                [
+                    "http.followRedirects".to_owned(),
+                    format!("http.{url}.followRedirects"),
+                ]
+                .map(|key| (key, "false".to_owned()))
+            });
+            // Of two rules for the same URL git takes the first.
+            let settings = moved
+                .iter()
+                .chain(&self.settings)
+                .chain(stay.iter().flatten());
+            let command = with_settings(command.clone(), settings);
+            let failure = match retry::read(&command, at.is_some(), self.patience) {
+                Ok(output) => return Ok(output),
+                Err(failure) => failure,
+            };
+            let next = at.as_ref().zip(failure.answer.location.as_ref());
+            let next = next.filter(|_| self.holds_redirects && self.follows_redirects);
+            let next = next.and_then(|(at, to)| redirect::target(at.as_ref(), to));
+            let Some(next) = next else {
+                return Err(failure.fault);
+            };
+            let given = self.given.to_str_lossy();
+            moved = ["insteadOf", "pushInsteadOf"]
+                .map(|key| (format!("url.{next}.{key}"), given.clone().into_owned()))
+                .to_vec();
+            at = Some(next);
+        }
+        Err(ServerFault::Failed(format!(
+            "the server redirects again and again: {} times",
+            redirect::LIMIT
+        )))
+    }
+}
