@@ -14,6 +14,8 @@ use gix::{
     },
 };
 
+use log::info;
+
 use super::objects::Objects;
 use crate::{
     interrupt,
@@ -42,8 +44,14 @@ pub fn of(work_dir: &Path, pin: Option<ObjectId>) -> Result<Worktree> {
 /// # Errors
 /// Repository: it cannot be read.
 pub fn by_facts(work_dir: &Path, pin: Option<ObjectId>, facts: &Facts) -> Result<Worktree> {
-    if let Some(seen) = pin.and_then(|pin| quick::at(work_dir, pin, facts)) {
-        return Ok(seen);
+    if let Some(pin) = pin {
+        match quick::at(work_dir, pin, facts) {
+            Ok(seen) => return Ok(seen),
+            Err(why) => info!(
+                "{}: its repository is opened, since {why}",
+                work_dir.display()
+            ),
+        }
     }
     let repo = open(work_dir)?;
     let found = look(&repo, work_dir, pin)?;

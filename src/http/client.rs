@@ -1,16 +1,18 @@
 //! The connections of one run.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use log::info;
 use ureq::{
     Agent, AsSendBody, Body,
-    http::{Request, Response},
+    http::{Request, Response, StatusCode},
     tls::{RootCerts, TlsConfig},
 };
 
 use super::{
     connection::{self, SystemResolver},
     failure::Failure,
+    printable::printable,
     proxy::proxy_for,
 };
 
@@ -86,6 +88,43 @@ impl Client {
             .https_only(limits.https_only)
             .timeout_global(limits.total)
             .build();
-        Ok(self.agent.run(request)?)
+        let said = Said::of(&request);
+        let answer = self.agent.run(request);
+        said.ended(
+            answer
+                .as_ref()
+                .map(Response::status)
+                .map_err(ToString::to_string),
+        );
+        Ok(answer?)
+    }
+}
+
+/// What `-v` says of a request: never its query, which may hold a signature, nor a login.
+struct Said {
+    line: String,
+    began: Instant,
+}
+
+impl Said {
+    fn of<B>(request: &Request<B>) -> Self {
+        let uri = request.uri();
+        let host = uri.authority().map_or("", |authority| {
+            let whole = authority.as_str();
+            whole.rsplit_once('@').map_or(whole, |(_, host)| host)
+        });
+        let scheme = uri.scheme_str().unwrap_or_default();
+        Self {
+            line: format!("{} {scheme}://{host}{}", request.method(), uri.path()),
+            began: Instant::now(),
+        }
+    }
+
+    fn ended(self, how: Result<StatusCode, String>) {
+        let took = self.began.elapsed().as_millis();
+        match how {
+            Ok(status) => info!("{}: {status}, {took} ms", self.line),
+            Err(fault) => info!("{}: {}, {took} ms", self.line, printable(&fault)),
+        }
     }
 }

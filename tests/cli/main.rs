@@ -35,6 +35,7 @@ mod hostile;
 mod http;
 mod init;
 mod installers;
+mod log;
 mod man;
 mod new;
 mod package;

@@ -10,6 +10,7 @@ use std::{
 
 use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
+use log::info;
 
 use super::{
     command::ServerCommand,
@@ -24,6 +25,7 @@ use crate::{
         event::Events,
     },
     parallel::Gate,
+    process::masked,
 };
 
 pub mod cache;
@@ -126,7 +128,11 @@ impl<'a> Access<'a> {
         {
             match self.directly(direct, source, into) {
                 Ok(()) => return Ok(()),
-                Err(DirectFailure::Unfit(_)) if interrupt::pending().is_none() => discard(into)?,
+                Err(DirectFailure::Unfit(said)) if interrupt::pending().is_none() => {
+                    let said = masked(said.as_bytes());
+                    info!("{}: git clones it, since {}", source.shown, said.as_bstr());
+                    discard(into)?;
+                }
                 Err(DirectFailure::Unfit(said) | DirectFailure::Final(said)) => {
                     let fault = ServerFault::Failed(said);
                     return Err(explain(&fault, source, "cannot be cloned"));

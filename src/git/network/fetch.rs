@@ -11,6 +11,7 @@ use std::{num::NonZeroUsize, time::Duration};
 
 use bstr::{BString, ByteSlice};
 use gix::ObjectId;
+use log::info;
 use rayon::prelude::*;
 
 use super::{configuration::Configuration, fault::ServerFault};
@@ -27,6 +28,7 @@ use crate::{
         fleet::without_credentials,
     },
     parallel,
+    process::masked,
 };
 
 mod depth;
@@ -284,7 +286,14 @@ impl<'a> Errand<'a> {
             } = self.options;
             match local::fetch(scratch, folder, objects, depth, patience) {
                 // An old git, a bundle, a repository of somebody else's: git has the last word.
-                Err(fault) if fault.is_of_the_server() && interrupt::pending().is_none() => {}
+                Err(fault) if fault.is_of_the_server() && interrupt::pending().is_none() => {
+                    let said = masked(fault.said().as_bytes());
+                    info!(
+                        "{}: git fetches from it, since {}",
+                        source.shown,
+                        said.as_bstr()
+                    );
+                }
                 answered => return answered,
             }
         }

@@ -19,53 +19,65 @@ use crate::{
     model::status::{Changes, Standing, Worktree},
 };
 
-/// The worktree `work_dir`, if its HEAD is at `pin` and nothing else is to be told of it.
-pub(super) fn at(work_dir: &Path, pin: ObjectId, facts: &Facts) -> Option<Worktree> {
-    let work = clean::open(CWD, work_dir)?;
-    let gitfile = read(&work, ".git")?;
-    let way = gitfile.strip_prefix(b"gitdir: ")?.trim_ascii();
-    let git = clean::open(&work, way)?;
+/// The worktree `work_dir`, if its HEAD is at `pin` and nothing else is to be told of it; else why its repository has to be opened.
+pub(super) fn at(work_dir: &Path, pin: ObjectId, facts: &Facts) -> Result<Worktree, &'static str> {
+    const UNUSUAL: &str = "its git directory is not laid out as git lays out a submodule's";
+    let work = clean::open(CWD, work_dir).ok_or("it is not there")?;
+    let gitfile = read(&work, ".git").ok_or(UNUSUAL)?;
+    let way = gitfile
+        .strip_prefix(b"gitdir: ")
+        .ok_or(UNUSUAL)?
+        .trim_ascii();
+    let git = clean::open(&work, way).ok_or(UNUSUAL)?;
     if !is_own([&work, &git]) {
-        return None;
+        return Err("it belongs to another user");
     }
-    let git_dir = work_dir.join(way.to_path().ok()?);
+    let git_dir = work_dir.join(way.to_path().map_err(|_| UNUSUAL)?);
     let packed = read(&git, "packed-refs").unwrap_or_default();
-    let head = read(&git, "HEAD")?;
+    let head = read(&git, "HEAD").ok_or(UNUSUAL)?;
     let branch = head.strip_prefix(b"ref: refs/heads/");
     let branch = branch.map(|name| BString::from(name.trim_ascii()));
-    let is_at_pin = match &branch {
-        Some(branch) => commit_of(&git, &packed, branch.as_ref())? == pin,
-        None => ObjectId::from_hex(head.trim_ascii()).ok()? == pin,
+    let head = match &branch {
+        Some(branch) => commit_of(&git, &packed, branch.as_ref()),
+        None => ObjectId::from_hex(head.trim_ascii()).ok(),
     };
-    if !is_at_pin || is_replacing(&git, &packed) || !is_ordinary(&read(&git, "config")?, |_| true) {
-        return None;
+    if head != Some(pin) {
+        return Err("its HEAD is not at its pin");
+    }
+    let config = read(&git, "config").ok_or(UNUSUAL)?;
+    if is_replacing(&git, &packed) || !is_ordinary(&config, |_| true) {
+        return Err("its configuration or replacement refs may change what is read");
     }
     let tips = || tips(&git, &git_dir, &packed);
     let is_pushed = |tip| tip == pin || facts.recall(tip, pin).is_some();
     if !tips().any(is_pushed) {
-        let store = Store::at(git_dir.clone(), pin.kind())?;
+        let store = Store::at(git_dir.clone(), pin.kind()).ok_or(UNUSUAL)?;
         let mut tips = tips().take(TIPS);
-        let tip = tips.find(|tip| history::contains(store.objects(), *tip, pin))?;
-        facts.note(tip, pin);
+        let tip = tips.find(|tip| history::contains(store.objects(), *tip, pin));
+        facts.note(tip.ok_or("no remote-tracking branch has its pin")?, pin);
     }
-    let (index, checksum, mut written) = index(&git, pin.kind())?;
+    let (index, checksum, mut written) =
+        index(&git, pin.kind()).ok_or("its index cannot be read")?;
     match facts.recall(checksum, pin) {
         Some(read) => written = written.max((read, 0)),
         None => {
-            let store = Store::at(git_dir, pin.kind())?;
+            let store = Store::at(git_dir, pin.kind()).ok_or(UNUSUAL)?;
             if !clean::is_as_committed(&index, pin, store.objects()) {
-                return None;
+                return Err("its index is not as its pin");
             }
             facts.note(checksum, pin);
         }
     }
-    clean::is_as_noted(&index, written, work).then_some(Worktree {
-        branch,
-        head: Some(pin),
-        standing: Standing::InStep,
-        changes: Changes::default(),
-        unpushed: 0,
-    })
+    match clean::is_as_noted(&index, written, work) {
+        true => Ok(Worktree {
+            branch,
+            head: Some(pin),
+            standing: Standing::InStep,
+            changes: Changes::default(),
+            unpushed: 0,
+        }),
+        false => Err("a file may have changed"),
+    }
 }
 
 /// A small file, whole.
