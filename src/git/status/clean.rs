@@ -117,14 +117,15 @@ fn is_same(entry: &Entry, found: &Stat, written: Time) -> bool {
         _ => false,
     };
     let noted = &entry.stat;
-    let changed = (found.st_mtime, found.st_mtime_nsec as i64);
+    // Nanoseconds are of a type of their own on each system.
+    let changed: Time = (found.st_mtime, found.st_mtime_nsec as _);
     // The index has no more than 32 bits for each.
     fits && noted.size == found.st_size as u32
         && noted.ino == found.st_ino as u32
         && noted.uid == found.st_uid
         && noted.gid == found.st_gid
         && is_at(noted.mtime, changed)
-        && is_at(noted.ctime, (found.st_ctime, found.st_ctime_nsec as i64))
+        && is_at(noted.ctime, (found.st_ctime, found.st_ctime_nsec as _))
         && is_before(changed, written)
 }
 

@@ -163,7 +163,7 @@ fn index(git: &OwnedFd, hash: Kind) -> Option<(State, ObjectId, Time)> {
     let checksum = checksum.filter(|sum| hasher.try_finalize().is_ok_and(|found| found == *sum))?;
     // A part of it may lie elsewhere, or say that a folder stands for its files.
     let is_whole = state.link().is_none() && !state.is_sparse();
-    let written = (found.st_mtime, found.st_mtime_nsec as i64);
+    let written = (found.st_mtime, found.st_mtime_nsec as _);
     is_whole.then_some((state, checksum, written))
 }
 
