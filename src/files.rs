@@ -7,8 +7,8 @@ mod lock;
 mod scratch;
 mod write;
 
-pub use cannot::cannot;
-pub use folder::{create_parent, temporary_folder};
-pub use lock::{Holder, Lock};
-pub use scratch::SharedScratch;
-pub use write::{NewFile, TEMPORARY, replace, write, write_with_mode};
+pub(crate) use cannot::cannot;
+pub(crate) use folder::{create_parent, temporary_folder};
+pub(crate) use lock::Lock;
+pub(crate) use scratch::SharedScratch;
+pub(crate) use write::{NewFile, TEMPORARY, write, write_with_mode};

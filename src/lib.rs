@@ -9,25 +9,28 @@
 //!    [`templates`], [`process`]; below them the ground that they share: [`files`], [`interrupt`], [`parallel`];
 //! 1. [`model`]: pure data and rules.
 
+#![warn(unreachable_pub)]
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
+
 use std::{ffi::OsString, path::Path};
 
 use log::LevelFilter;
 
 pub mod chart;
-pub mod ci;
+mod ci;
 pub mod cli;
-pub mod commands;
+mod commands;
 pub mod config;
 pub mod container;
-pub mod features;
-pub mod files;
+mod features;
+mod files;
 pub mod fleet;
 pub mod git;
-pub mod http;
+mod http;
 pub mod interrupt;
 pub mod model;
-pub mod output;
-pub mod parallel;
+mod output;
+mod parallel;
 pub mod process;
 pub mod registry;
 pub mod templates;

@@ -12,12 +12,12 @@ use std::{
 use crate::model::error::{Error, Result};
 
 /// The number of threads when nobody says: one for each core.
-pub fn default_jobs() -> NonZeroUsize {
+pub(crate) fn default_jobs() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 /// A pool of `jobs` threads.
-pub fn pool(jobs: NonZeroUsize) -> Result<rayon::ThreadPool> {
+pub(crate) fn pool(jobs: NonZeroUsize) -> Result<rayon::ThreadPool> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(jobs.get())
         .build()
@@ -29,17 +29,17 @@ fn cannot_start(threads: usize, err: impl std::error::Error + Send + Sync + 'sta
 }
 
 /// Lets a number of threads in at a time: for work that takes more of the machine than a thread that waits.
-pub struct Gate {
+pub(crate) struct Gate {
     free: Mutex<usize>,
     freed: Condvar,
 }
 
 /// A thread that was let in; it leaves when this is dropped.
-pub struct Entered<'a>(&'a Gate);
+pub(crate) struct Entered<'a>(&'a Gate);
 
 impl Gate {
     /// For `places` threads.
-    pub fn new(places: NonZeroUsize) -> Self {
+    pub(crate) fn new(places: NonZeroUsize) -> Self {
         Self {
             free: Mutex::new(places.get()),
             freed: Condvar::new(),
@@ -47,7 +47,7 @@ impl Gate {
     }
 
     /// Waits for a place.
-    pub fn enter(&self) -> Entered<'_> {
+    pub(crate) fn enter(&self) -> Entered<'_> {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let free = self.freed.wait_while(free, |free| *free == 0);
         *free.unwrap_or_else(PoisonError::into_inner) -= 1;
@@ -63,7 +63,7 @@ impl Drop for Entered<'_> {
 }
 
 /// `each` applied to every item, at most `jobs` at a time.
-pub fn map<T: Sync, R: Send>(
+pub(crate) fn map<T: Sync, R: Send>(
     jobs: NonZeroUsize,
     items: &[T],
     each: impl Fn(&T) -> R + Sync + Send,

@@ -17,7 +17,7 @@ const UNKNOWN_SYSTEM: u8 = 255;
 ///
 /// # Errors
 /// A name that no archive can carry.
-pub fn write(name: &str, files: &Files, created: i64) -> io::Result<Vec<u8>> {
+pub(super) fn write(name: &str, files: &Files, created: i64) -> io::Result<Vec<u8>> {
     let gzip = GzBuilder::new()
         .mtime(0)
         .operating_system(UNKNOWN_SYSTEM)

@@ -11,7 +11,7 @@ use super::{
 const REQUIREMENTS_FILE: &str = "requirements.yaml";
 
 /// The names of the charts that are depended on and do not lie in `charts/`, neither as a folder nor as `NAME-….tgz`.
-pub fn missing(files: &Files, metadata: &Metadata<'_>) -> Vec<String> {
+pub(super) fn missing(files: &Files, metadata: &Metadata<'_>) -> Vec<String> {
     let mut wanted = metadata.dependencies();
     if metadata.api_version == "v1" {
         let requirements = files

@@ -19,11 +19,11 @@ const CHART_LIMIT: u64 = 100 << 20;
 const COUNT_LIMIT: usize = 10_000;
 
 /// Contents by path below the chart, written with `/`.
-pub type Files = BTreeMap<String, Vec<u8>>;
+pub(super) type Files = BTreeMap<String, Vec<u8>>;
 
 /// Why a file cannot be part of a chart.
 #[derive(Debug)]
-pub enum FileRefusal {
+pub(super) enum FileRefusal {
     /// The file, and what is wrong with it.
     File(String, &'static str),
     /// A place in `.helmignore`.
@@ -36,7 +36,7 @@ pub enum FileRefusal {
 ///
 /// # Errors
 /// Symlinks and whatever else is no regular file, names that an archive cannot carry safely, more than Helm's limits.
-pub fn read(folder: &Path) -> Result<Files, FileRefusal> {
+pub(super) fn read(folder: &Path) -> Result<Files, FileRefusal> {
     let rules = ignore::HelmIgnore::parse(&ignore_text(folder)?).map_err(FileRefusal::Ignore)?;
     let mut files = Files::new();
     let mut count = 0;

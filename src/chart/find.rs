@@ -54,7 +54,7 @@ pub fn find(source: &Path, service: &str) -> Result<PathBuf> {
 }
 
 /// A folder as messages name it.
-pub fn relative(source: &Path, folder: &Path) -> String {
+pub(super) fn relative(source: &Path, folder: &Path) -> String {
     let relative = folder.strip_prefix(source).unwrap_or(folder);
     relative.display().to_string()
 }

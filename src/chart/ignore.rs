@@ -6,14 +6,14 @@ use globset::{GlobBuilder, GlobMatcher};
 use super::yaml::YamlFault;
 
 /// The file's name.
-pub const FILE: &str = ".helmignore";
+pub(super) const FILE: &str = ".helmignore";
 
 /// What Helm leaves out whatever the file says: hidden files of the templates.
 const DEFAULT: &str = "templates/.?*";
 
 /// The rules of a chart, in order.
 #[derive(Debug)]
-pub struct HelmIgnore(Vec<IgnoreRule>);
+pub(super) struct HelmIgnore(Vec<IgnoreRule>);
 
 #[derive(Debug)]
 struct IgnoreRule {
@@ -28,7 +28,7 @@ impl HelmIgnore {
     ///
     /// # Errors
     /// A pattern that Helm does not take, or that it reads differently from other globs.
-    pub fn parse(text: &str) -> Result<Self, YamlFault> {
+    pub(super) fn parse(text: &str) -> Result<Self, YamlFault> {
         let text = text.trim_start_matches('\u{feff}');
         let lines = text.lines().chain([DEFAULT]).map(str::trim).enumerate();
         let patterns = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
@@ -44,7 +44,7 @@ impl HelmIgnore {
 
     /// Whether Helm leaves out what stands at this path below the chart, written with `/`. What is below a folder that
     /// is left out is not asked about.
-    pub fn ignores(&self, path: &str, is_folder: bool) -> bool {
+    pub(super) fn ignores(&self, path: &str, is_folder: bool) -> bool {
         self.0
             .iter()
             .any(|rule| rule.matches(path, is_folder) != rule.negated)

@@ -13,7 +13,7 @@ const NAME_LIMIT: usize = 250;
 
 /// A `Chart.yaml` that Helm takes.
 #[derive(Debug)]
-pub struct Metadata<'s> {
+pub(super) struct Metadata<'s> {
     source: &'s str,
     root: Node,
     /// The chart's name, which is also the folder in its archive.
@@ -29,7 +29,7 @@ impl<'s> Metadata<'s> {
     ///
     /// # Errors
     /// The first place that breaks a rule.
-    pub fn read(source: &'s str) -> Result<Self, YamlFault> {
+    pub(super) fn read(source: &'s str) -> Result<Self, YamlFault> {
         let root = yaml::parse(source)?.root.ok_or_else(|| YamlFault {
             line: 1,
             column: 1,
@@ -80,7 +80,11 @@ impl<'s> Metadata<'s> {
     ///
     /// # Errors
     /// A place that cannot be edited.
-    pub fn write(&self, version: &str, app_version: Option<&str>) -> Result<String, YamlFault> {
+    pub(super) fn write(
+        &self,
+        version: &str,
+        app_version: Option<&str>,
+    ) -> Result<String, YamlFault> {
         let mut editor = Editor::new(self.source);
         let mut root = self.root.clone();
         let mut after = "name";
@@ -103,13 +107,13 @@ impl<'s> Metadata<'s> {
     }
 
     /// The names of the charts that this one depends on.
-    pub fn dependencies(&self) -> Vec<String> {
+    pub(super) fn dependencies(&self) -> Vec<String> {
         dependencies(&self.root)
     }
 }
 
 /// The names under `dependencies:`, in `Chart.yaml` as in `requirements.yaml`.
-pub fn dependencies(root: &Node) -> Vec<String> {
+pub(super) fn dependencies(root: &Node) -> Vec<String> {
     let Some(yaml::Kind::Sequence(items)) = root.get("dependencies").map(|node| &node.kind) else {
         return Vec::new();
     };

@@ -16,7 +16,7 @@ use crate::model::error::{Error, Result};
 const UNFILLED_LIMIT: usize = 50;
 
 /// Where a chart is, for messages.
-pub struct ChartPlace<'r> {
+pub(super) struct ChartPlace<'r> {
     /// The service that the chart belongs to.
     pub service: &'r str,
     folder: String,
@@ -24,7 +24,7 @@ pub struct ChartPlace<'r> {
 
 impl<'r> ChartPlace<'r> {
     /// The place of the chart that was found in `folder`.
-    pub fn new(request: &'r ChartRequest, folder: &Path) -> Self {
+    pub(super) fn new(request: &'r ChartRequest, folder: &Path) -> Self {
         Self {
             service: &request.service,
             folder: relative(&request.source, folder),
@@ -32,7 +32,7 @@ impl<'r> ChartPlace<'r> {
     }
 
     /// A file of the chart, as messages name it.
-    pub fn file(&self, name: &str) -> String {
+    pub(super) fn file(&self, name: &str) -> String {
         format!("{}/{name}", self.folder)
     }
 
@@ -40,7 +40,7 @@ impl<'r> ChartPlace<'r> {
     ///
     /// # Errors
     /// Work: a file that is too large or not UTF-8.
-    pub fn text(&self, files: &mut Files, name: &str) -> Result<Option<String>> {
+    pub(super) fn text(&self, files: &mut Files, name: &str) -> Result<Option<String>> {
         let Some(bytes) = files.remove(name) else {
             return Ok(None);
         };
@@ -56,12 +56,12 @@ impl<'r> ChartPlace<'r> {
     }
 
     /// Something wrong at a place of a file.
-    pub fn fault(&self, file: &str, fault: &YamlFault) -> Error {
+    pub(super) fn fault(&self, file: &str, fault: &YamlFault) -> Error {
         Error::work(format!("{}: {}:{fault}", self.service, self.file(file)))
     }
 
     /// A file that cannot be part of the chart.
-    pub fn refused(&self, refusal: files::FileRefusal) -> Error {
+    pub(super) fn refused(&self, refusal: files::FileRefusal) -> Error {
         match refusal {
             files::FileRefusal::File(name, what) => {
                 Error::work(format!("{}: {} {what}", self.service, self.file(&name)))
@@ -77,7 +77,7 @@ impl<'r> ChartPlace<'r> {
     }
 
     /// Charts that this one depends on and does not bring along.
-    pub fn without(&self, missing: &[String]) -> Error {
+    pub(super) fn without(&self, missing: &[String]) -> Error {
         Error::work(format!(
             "{}: the chart depends on {}, and {} has no such chart",
             self.service,
@@ -91,7 +91,7 @@ impl<'r> ChartPlace<'r> {
     }
 
     /// Tokens that nothing fills.
-    pub fn unfilled(&self, tokens: &[Unfilled]) -> Error {
+    pub(super) fn unfilled(&self, tokens: &[Unfilled]) -> Error {
         let values = self.file(VALUES_FILE);
         let mut named: Vec<_> = tokens
             .iter()

@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, path::PathBuf};
 use crate::model::settings::{TokenValue, VersionTemplate};
 
 /// The file that makes a folder a chart.
-pub const CHART_FILE: &str = "Chart.yaml";
+pub(super) const CHART_FILE: &str = "Chart.yaml";
 /// The chart's default values.
-pub const VALUES_FILE: &str = "values.yaml";
+pub(super) const VALUES_FILE: &str = "values.yaml";
 /// The largest YAML file that is edited, in bytes: what Kubernetes holds of a whole release.
-pub const YAML_LIMIT: usize = 1 << 20;
+pub(super) const YAML_LIMIT: usize = 1 << 20;
 
 /// One chart to bake.
 #[derive(Clone, Debug, PartialEq)]

@@ -43,7 +43,7 @@ pub fn check_name(name: &str) -> Result<()> {
 
 /// The tokens of a text: where they stand, and their names. Of two readings the shortest name wins, so that
 /// `XX_A_XX_XX_B_XX` is two tokens joined by `_`.
-pub fn occurrences(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
+pub(super) fn occurrences(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
     let mut from = 0;
     std::iter::from_fn(move || {
         while let Some(at) = text[from..].find(OPEN) {
@@ -78,7 +78,7 @@ fn is_name(text: &str) -> bool {
 
 /// The values at hand for one chart: the request's own, and those the request implies.
 #[derive(Debug, Default)]
-pub struct Tokens(BTreeMap<String, TokenValue>);
+pub(super) struct Tokens(BTreeMap<String, TokenValue>);
 
 impl Tokens {
     /// `SERVICENAME`, `REGISTRY` (if there is one), `IMAGE` (the repository without the registry), `TAG`, `DIGEST` (if
@@ -86,7 +86,7 @@ impl Tokens {
     ///
     /// # Errors
     /// Misuse: a value that no chart can hold, or a name that no token has.
-    pub fn new(request: &ChartRequest, chart_version: &str) -> Result<Self> {
+    pub(super) fn new(request: &ChartRequest, chart_version: &str) -> Result<Self> {
         let image = request.image.as_ref();
         let implied = [
             ("SERVICENAME", Some(request.service.as_str())),
@@ -120,12 +120,12 @@ impl Tokens {
     }
 
     /// The value of a token.
-    pub fn get(&self, name: &str) -> Option<&TokenValue> {
+    pub(super) fn get(&self, name: &str) -> Option<&TokenValue> {
         self.0.get(name)
     }
 
     /// The text with its tokens filled, each value passed through `escape`. Values are not searched for tokens again.
-    pub fn fill(&self, text: &str, escape: impl Fn(&str) -> String) -> String {
+    pub(super) fn fill(&self, text: &str, escape: impl Fn(&str) -> String) -> String {
         let mut out = String::with_capacity(text.len());
         let mut at = 0;
         for (range, name) in occurrences(text) {

@@ -21,7 +21,7 @@ const DIGEST: &str = "digest";
 
 /// A token that nothing fills.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unfilled {
+pub(super) struct Unfilled {
     /// Its name, without `XX_` and `_XX`.
     pub name: String,
     /// The line it stands on, from 1.
@@ -30,7 +30,7 @@ pub struct Unfilled {
 
 /// Why `values.yaml` cannot be filled.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ValuesRefusal {
+pub(super) enum ValuesRefusal {
     /// One place is wrong.
     Yaml(YamlFault),
     /// Tokens without a value, all of them, in the file's order.
@@ -47,7 +47,7 @@ impl From<YamlFault> for ValuesRefusal {
 ///
 /// # Errors
 /// See [`ValuesRefusal`].
-pub fn fill(
+pub(super) fn fill(
     source: &str,
     image: Option<&ImageCoordinates>,
     tokens: &Tokens,

@@ -35,11 +35,11 @@ mod github;
 mod gitlab;
 mod jenkins;
 mod run;
-pub mod summary;
+pub(crate) mod summary;
 
 use std::ffi::OsString;
 
-pub use run::{Before, CiRun, PullRequest, System, Trigger};
+pub(crate) use run::{Before, CiRun, PullRequest, System, Trigger};
 
 use self::env::Env;
 use crate::model::error::Result;
@@ -50,7 +50,7 @@ use crate::model::error::Result;
 /// # Errors
 /// Exit 3, naming the variable (or the payload's field), when the system is recognised but a value is missing, not
 /// UTF-8, not a commit, not a valid branch name, or at odds with another.
-pub fn detect(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Option<CiRun>> {
+pub(crate) fn detect(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Option<CiRun>> {
     let env = Env { lookup };
     let run = match env.system() {
         None => return Ok(None),
@@ -64,7 +64,7 @@ pub fn detect(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Option<CiRun>
 }
 
 /// The system that shows its mark, whatever else it says.
-pub fn system(lookup: &dyn Fn(&str) -> Option<OsString>) -> Option<System> {
+pub(crate) fn system(lookup: &dyn Fn(&str) -> Option<OsString>) -> Option<System> {
     Env { lookup }.system()
 }
 

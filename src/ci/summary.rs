@@ -23,7 +23,7 @@ const AGENT: &str = "buildkite-agent";
 
 /// A place for the run's summary.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SummaryPlace {
+pub(crate) enum SummaryPlace {
     /// A file that is read when the step ends.
     File(PathBuf),
     /// A folder for a file of its own, which a logging command then names.
@@ -34,7 +34,7 @@ pub enum SummaryPlace {
 
 impl SummaryPlace {
     /// Where `system` takes summaries; none where it has no such thing, or the run does not offer it.
-    pub fn of(system: System, lookup: &dyn Fn(&str) -> Option<OsString>) -> Option<Self> {
+    pub(crate) fn of(system: System, lookup: &dyn Fn(&str) -> Option<OsString>) -> Option<Self> {
         let path = |name| {
             lookup(name)
                 .filter(|value| !value.is_empty())
@@ -49,7 +49,7 @@ impl SummaryPlace {
     }
 
     /// How many bytes are taken there already.
-    pub fn used(&self) -> usize {
+    pub(crate) fn used(&self) -> usize {
         match self {
             Self::File(file) => file.metadata().map_or(0, |it| it.len() as usize),
             Self::Folder(_) | Self::Agent => 0,
@@ -60,7 +60,7 @@ impl SummaryPlace {
     ///
     /// # Errors
     /// Unavailable: it is not taken.
-    pub fn hand_over(&self, markdown: &str, is_failure: bool) -> Result<Option<PathBuf>> {
+    pub(crate) fn hand_over(&self, markdown: &str, is_failure: bool) -> Result<Option<PathBuf>> {
         match self {
             Self::File(file) => append(file, markdown).map(|()| None),
             Self::Folder(folder) => make(folder, markdown).map(Some),

@@ -38,7 +38,12 @@ mod update;
 use context::Context;
 
 /// Runs one command, in `dir`; `-C` has been followed by then.
-pub fn dispatch(command: Command, dir: &Path, global: &Global, output: &Output) -> Result<Exit> {
+pub(crate) fn dispatch(
+    command: Command,
+    dir: &Path,
+    global: &Global,
+    output: &Output,
+) -> Result<Exit> {
     let open = || Context::open(dir, global);
     match command {
         Command::Changed(args) => changed::run(&args, &open()?, output),

@@ -17,7 +17,11 @@ use crate::{
 /// # Errors
 /// Repository: a service is not initialised, has no commit, or has commits that its remote lacks, so that nobody else could
 /// check the pin out. All that stands in the way is named.
-pub fn plan(fleet: &Repository, selector: &Selector, jobs: NonZeroUsize) -> Result<Vec<Bump>> {
+pub(crate) fn plan(
+    fleet: &Repository,
+    selector: &Selector,
+    jobs: NonZeroUsize,
+) -> Result<Vec<Bump>> {
     let found = status(fleet, selector, jobs)?;
     let (mut bumps, mut refused) = (Vec::new(), Vec::new());
     for service in found {
@@ -43,7 +47,7 @@ pub fn plan(fleet: &Repository, selector: &Selector, jobs: NonZeroUsize) -> Resu
 ///
 /// # Errors
 /// Work: git cannot write the index; then none is staged. Unavailable: another run is at work.
-pub fn stage(fleet: &Repository, bumps: &[Bump]) -> Result<()> {
+pub(crate) fn stage(fleet: &Repository, bumps: &[Bump]) -> Result<()> {
     let _lock = FleetLock::take(fleet)?;
     index::stage(
         fleet,

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The caches of a fleet and of its user, and what they take up.
-pub fn caches(repository: &Repository) -> Result<Vec<Cache>> {
+pub(crate) fn caches(repository: &Repository) -> Result<Vec<Cache>> {
     let identities = repository.identities().usage()?;
     let fetched = store::usage(repository, StoreKind::Trees)?;
     let histories = store::usage(repository, StoreKind::Histories)?;
@@ -63,7 +63,7 @@ pub fn caches(repository: &Repository) -> Result<Vec<Cache>> {
 ///
 /// # Errors
 /// Something cannot be removed, or another run of flota is just fetching: what it writes to stays.
-pub fn clear(repository: &Repository) -> Result<()> {
+pub(crate) fn clear(repository: &Repository) -> Result<()> {
     repository.identities().clear()?;
     store::clear(repository)?;
     Facts::of(repository).clear()?;

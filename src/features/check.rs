@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// What changed, with everything that speaks against it among the warnings.
-pub fn check(
+pub(crate) fn check(
     repository: &Repository,
     settings: &Settings,
     ends: Ends,

@@ -37,7 +37,7 @@ const DOWNLOAD: &str =
     "actions/download-artifact@37930b1c2abaa49bbe596cd826c3c89aef350131 # v7.0.0";
 
 /// The files of a system's pipelines, and where they belong.
-pub struct Pipelines {
+pub(crate) struct Pipelines {
     root: PathBuf,
     files: Vec<File>,
 }
@@ -47,7 +47,7 @@ impl Pipelines {
     ///
     /// # Errors
     /// The repository is neither a fleet nor a service, or has no worktree; the base branch has a name that no pipeline can hold.
-    pub fn of(repository: &Repository, settings: &Settings, system: &str) -> Result<Self> {
+    pub(crate) fn of(repository: &Repository, settings: &Settings, system: &str) -> Result<Self> {
         let root = repository
             .work_dir()
             .ok_or_else(|| Error::misuse("a bare repository has no place for pipelines"))?;
@@ -62,7 +62,7 @@ impl Pipelines {
     }
 
     /// Each file against what lies there.
-    pub fn compare(&self) -> Result<Vec<PipelineFile>> {
+    pub(crate) fn compare(&self) -> Result<Vec<PipelineFile>> {
         let compare = |file: &File| {
             Ok(PipelineFile {
                 path: file.path.clone(),
@@ -76,7 +76,7 @@ impl Pipelines {
     ///
     /// # Errors
     /// A file that flota did not write stands in the way, unless `force`.
-    pub fn write(&self, force: bool) -> Result<Vec<PipelineFile>> {
+    pub(crate) fn write(&self, force: bool) -> Result<Vec<PipelineFile>> {
         let compared = self.compare()?;
         let foreign = compared.iter().find(|file| file.found == Found::Foreign);
         if let Some(foreign) = foreign.filter(|_| !force) {

@@ -36,7 +36,7 @@ use crate::{
 const UNFINISHED: &str = ".flota-clone-";
 
 /// What to clone, and how.
-pub struct CloneRequest<'a> {
+pub(crate) struct CloneRequest<'a> {
     /// Where from: a URL, or a folder.
     pub url: &'a BStr,
     /// Where to; the URL's last component when nobody says.
@@ -50,7 +50,7 @@ pub struct CloneRequest<'a> {
 }
 
 /// What was cloned.
-pub struct Cloned {
+pub(crate) struct Cloned {
     /// Where it is.
     pub directory: PathBuf,
     /// Its submodules, nested ones too, sorted by path.
@@ -62,7 +62,7 @@ pub struct Cloned {
 /// # Errors
 /// Before the fleet is in place, and then nothing of it stays: it cannot be reached, one of its submodules is refused, the
 /// folder is taken. What befalls single submodules is in [`Cloned::synced`].
-pub fn clone(request: &CloneRequest<'_>) -> Result<Cloned> {
+pub(crate) fn clone(request: &CloneRequest<'_>) -> Result<Cloned> {
     let source = url::given(request.url)?;
     let directory = directory(request)?;
     let parent = directory.parent().unwrap_or(Path::new("/"));

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The range of the fleet's history in which something happened.
-pub const RANGE: &str = "HEAD~1..HEAD";
+pub(crate) const RANGE: &str = "HEAD~1..HEAD";
 
 /// What the demonstration's fleet is configured with.
 const CONFIGURATION: &str = "\
@@ -38,14 +38,14 @@ tokens = { CLUSTERHOST = \"demo.example\" }
 const DATE: i64 = 1_704_067_200;
 
 /// What was done to each service between the two ends of [`RANGE`].
-pub const STORY: [&str; 3] = [
+pub(crate) const STORY: [&str; 3] = [
     "web: a page was edited, which is code",
     "cart: three replicas instead of two, which is configuration",
     "docs: rolled back to its first commit",
 ];
 
 /// Makes the fleet in `root` (`root/fleet`, its remotes in `root/remotes`); the fleet's worktree.
-pub fn make(root: &Path) -> Result<PathBuf> {
+pub(crate) fn make(root: &Path) -> Result<PathBuf> {
     refuse_used(root)?;
     let (fleet, remote) = (root.join("fleet"), root.join("remotes/fleet.git"));
     repository(&fleet, &remote)?;

@@ -22,7 +22,7 @@ use crate::{
 ///
 /// # Errors
 /// Misuse: they select none, or several. And what [`changed::changed`] says.
-pub fn explain(
+pub(crate) fn explain(
     repository: &Repository,
     settings: &Settings,
     ends: Ends,

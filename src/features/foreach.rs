@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// What to run, and where.
-pub struct ForeachOptions<'a> {
+pub(crate) struct ForeachOptions<'a> {
     /// The program and its arguments; no shell reads them.
     pub command: &'a [OsString],
     /// Which services; all of them when none is named.
@@ -49,7 +49,7 @@ pub struct ForeachOptions<'a> {
 ///
 /// # Errors
 /// Before anything runs: a name is none of its services, the fleet's index cannot be read. Later: flota is interrupted.
-pub fn foreach(fleet: &Repository, options: &ForeachOptions<'_>) -> Result<Summary> {
+pub(crate) fn foreach(fleet: &Repository, options: &ForeachOptions<'_>) -> Result<Summary> {
     let root = fleet
         .folder()
         .map_err(|err| Error::unavailable("cannot find the fleet's folder").because(err))?;

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The page about a topic, in Markdown; none where there is no such topic.
-pub fn page(topic: &str) -> Option<&'static str> {
+pub(crate) fn page(topic: &str) -> Option<&'static str> {
     templates::help_page(topic)
 }
 
@@ -24,7 +24,7 @@ pub fn page(topic: &str) -> Option<&'static str> {
 ///
 /// # Errors
 /// Misuse: its quotes are not closed. Environment: the program that a variable names is not there.
-pub fn pager() -> Result<Option<(PathBuf, Vec<OsString>)>> {
+pub(crate) fn pager() -> Result<Option<(PathBuf, Vec<OsString>)>> {
     let named = ["FLOTA_PAGER", "PAGER"]
         .into_iter()
         .find_map(|name| Some((name, env::var_os(name)?)));

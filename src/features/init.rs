@@ -35,7 +35,7 @@ const MARK: &str = "<!-- flota init -->";
 /// # Errors
 /// Misuse: `dir` lies within another repository. Repository: it is bare, or its index cannot be read. Unavailable: it cannot be
 /// written.
-pub fn init(dir: &Path) -> Result<Initialised> {
+pub(crate) fn init(dir: &Path) -> Result<Initialised> {
     let root = std::path::absolute(dir)
         .map_err(|err| Error::misuse(format!("`{}` is no folder", dir.display())).because(err))?;
     let is_new = !root.join(".git").exists();

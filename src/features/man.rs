@@ -18,13 +18,13 @@ use crate::{
 const SOURCE: &str = concat!("flota ", env!("CARGO_PKG_VERSION"));
 
 /// A topic of `flota help`: its name and its title.
-pub type Topic = (&'static str, &'static str);
+pub(crate) type Topic = (&'static str, &'static str);
 
 /// The page of the whole program, which refers to those of the `topics`.
 ///
 /// # Errors
 /// Unavailable: there is no memory for it.
-pub fn page(command: Command, topics: &[Topic]) -> Result<Vec<u8>> {
+pub(crate) fn page(command: Command, topics: &[Topic]) -> Result<Vec<u8>> {
     let mut page = Vec::new();
     page_of(command)
         .render(&mut page)
@@ -38,7 +38,7 @@ pub fn page(command: Command, topics: &[Topic]) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// Unavailable: they cannot be written.
-pub fn write(mut command: Command, topics: &[Topic], dir: &Path) -> Result<()> {
+pub(crate) fn write(mut command: Command, topics: &[Topic], dir: &Path) -> Result<()> {
     let first = page(command.clone(), topics)?;
     // Subcommands know what they are part of only now.
     command.build();

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What is to be made.
-pub struct NewRequest<'a> {
+pub(crate) struct NewRequest<'a> {
     /// The service's name.
     pub name: &'a str,
     /// What it starts from.
@@ -35,7 +35,7 @@ pub struct NewRequest<'a> {
 ///
 /// # Errors
 /// As for [`scaffold::service`]; the fleet and the disk are as before then.
-pub fn new(fleet: &Repository, request: &NewRequest<'_>) -> Result<NewService> {
+pub(crate) fn new(fleet: &Repository, request: &NewRequest<'_>) -> Result<NewService> {
     name::check(request.name)?;
     valid::branch(request.branch)?;
     let destination = match (request.create, request.remote) {
@@ -56,7 +56,7 @@ pub fn new(fleet: &Repository, request: &NewRequest<'_>) -> Result<NewService> {
 }
 
 /// Whether flota.toml keeps the new service from being one.
-pub fn is_left_out(settings: &Settings, service: &NewService) -> bool {
+pub(crate) fn is_left_out(settings: &Settings, service: &NewService) -> bool {
     let services = settings.fleet.services.as_ref();
     services.is_some_and(|globs| !globs.is_match(service.path.as_ref()))
 }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The plan for what changed between two ends.
-pub fn of_changes(
+pub(crate) fn of_changes(
     repository: &Repository,
     settings: &Settings,
     ends: Ends,
@@ -29,7 +29,7 @@ pub fn of_changes(
 
 /// The plan that builds every service of HEAD (or those of `options.only`), changed or not: compared with nothing at all,
 /// everything is there to be built.
-pub fn everything(
+pub(crate) fn everything(
     repository: &Repository,
     settings: &Settings,
     options: ChangedOptions<'_>,
@@ -59,7 +59,7 @@ pub fn everything(
 
 /// The plan of exactly these steps, at HEAD, which must pin what was planned. What changed is not asked again: the job that
 /// decided did that.
-pub fn of_steps(
+pub(crate) fn of_steps(
     repository: &Repository,
     settings: &Settings,
     ids: &[StepId],

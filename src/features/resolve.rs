@@ -32,7 +32,11 @@ const SHOWN: usize = 10;
 ///
 /// # Errors
 /// The fleet's index cannot be read, a name is none of its services, or flota is interrupted.
-pub fn plan(fleet: &Repository, selector: &Selector, jobs: NonZeroUsize) -> Result<Vec<Conflict>> {
+pub(crate) fn plan(
+    fleet: &Repository,
+    selector: &Selector,
+    jobs: NonZeroUsize,
+) -> Result<Vec<Conflict>> {
     let conflicted = selector.among(index::of_index(fleet)?)?.conflicted;
     let found = parallel::map(jobs, &conflicted, |one| Conflict {
         path: one.path.clone(),
@@ -51,7 +55,7 @@ pub fn plan(fleet: &Repository, selector: &Selector, jobs: NonZeroUsize) -> Resu
 ///
 /// # Errors
 /// Work: git cannot write the index; then none is staged. Unavailable: another run is at work.
-pub fn stage(fleet: &Repository, conflicts: &[Conflict]) -> Result<()> {
+pub(crate) fn stage(fleet: &Repository, conflicts: &[Conflict]) -> Result<()> {
     let _lock = FleetLock::take(fleet)?;
     let settled = conflicts
         .iter()
@@ -63,7 +67,7 @@ pub fn stage(fleet: &Repository, conflicts: &[Conflict]) -> Result<()> {
 ///
 /// # Errors
 /// The fleet's repository cannot be opened.
-pub fn next_step(fleet: &Repository) -> Result<&'static str> {
+pub(crate) fn next_step(fleet: &Repository) -> Result<&'static str> {
     Ok(match fleet.to_local()?.state() {
         Some(InProgress::Rebase | InProgress::RebaseInteractive) => "git rebase --continue",
         Some(InProgress::CherryPick | InProgress::CherryPickSequence) => {

@@ -1,3 +1,3 @@
 //! `flota status`: where every worktree stands. `flota bump` asks the same, so that the answer is the floor's below.
 
-pub use crate::fleet::status::status;
+pub(crate) use crate::fleet::status::status;

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// What to switch, and where to.
-pub struct SwitchOptions<'a> {
+pub(crate) struct SwitchOptions<'a> {
     /// The branch.
     pub branch: &'a str,
     /// Whether to make it.
@@ -41,7 +41,7 @@ pub struct SwitchOptions<'a> {
 /// # Errors
 /// Before anything is touched: the branch has no valid name, a name is none of its services, no service has the branch, the fleet's
 /// index cannot be read, flota is interrupted. What befalls single services is in their [`SwitchOutcome`].
-pub fn switch(fleet: &Repository, options: SwitchOptions<'_>) -> Result<Vec<Switched>> {
+pub(crate) fn switch(fleet: &Repository, options: SwitchOptions<'_>) -> Result<Vec<Switched>> {
     switch::check_name(options.branch)?;
     let root = fleet
         .folder()

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// The names of the embedded templates, each with what it says of itself; sorted.
-pub fn list() -> Result<Vec<(String, TemplateManifest)>> {
+pub(crate) fn list() -> Result<Vec<(String, TemplateManifest)>> {
     let all = templates::all()?.into_iter();
     Ok(all
         .map(|template| (template.name, template.manifest))

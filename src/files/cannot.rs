@@ -13,7 +13,7 @@ use crate::model::error::Error;
 ///
 /// It is unavailable (exit 3). What helps is hinted at where the cause itself says what is wrong: no room, no permission, a
 /// read-only file system, too many open files.
-pub fn cannot(verb: &str, path: &Path, err: io::Error) -> Error {
+pub(crate) fn cannot(verb: &str, path: &Path, err: io::Error) -> Error {
     let shown = path.display();
     let message = match err.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {

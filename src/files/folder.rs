@@ -11,7 +11,7 @@ use crate::model::error::Result;
 ///
 /// # Errors
 /// As [`cannot`] has it.
-pub fn create_parent(path: &Path) -> Result<()> {
+pub(crate) fn create_parent(path: &Path) -> Result<()> {
     match path.parent() {
         Some(parent) => fs::create_dir_all(parent).map_err(|err| cannot("write", parent, err)),
         None => Ok(()),
@@ -22,6 +22,6 @@ pub fn create_parent(path: &Path) -> Result<()> {
 ///
 /// # Errors
 /// As [`cannot`] has it.
-pub fn temporary_folder() -> Result<TempDir> {
+pub(crate) fn temporary_folder() -> Result<TempDir> {
     tempfile::tempdir().map_err(|err| cannot("make a temporary folder in", &env::temp_dir(), err))
 }

@@ -23,19 +23,19 @@ const TICK: Duration = Duration::from_millis(20);
 /// A lock, held until it is dropped or the process ends, however that ends. Its file stays: another run may be about to take
 /// it.
 #[derive(Debug)]
-pub struct Lock {
+pub(crate) struct Lock {
     _file: File,
 }
 
 /// Who holds a lock: `process 1234`, or `another process`.
-pub struct Holder(Option<u32>);
+pub(crate) struct Holder(Option<u32>);
 
 impl Lock {
     /// Takes the lock at `path`, whose folder is made if it is missing; `held` is what to say when another run has it.
     ///
     /// # Errors
     /// What `held` says. Unavailable: the lock's file cannot be written.
-    pub fn take(path: &Path, held: impl FnOnce(Holder) -> Error) -> Result<Self> {
+    pub(crate) fn take(path: &Path, held: impl FnOnce(Holder) -> Error) -> Result<Self> {
         Self::attempt(path)
             .map_err(|err| cannot("write", path, err))?
             .map_err(held)
@@ -46,7 +46,7 @@ impl Lock {
     /// # Errors
     /// Unavailable: the lock's file cannot be written, or another run holds it for too long. The code of the signal, when flota
     /// is interrupted.
-    pub fn wait(path: &Path, patience: Duration) -> Result<Self> {
+    pub(crate) fn wait(path: &Path, patience: Duration) -> Result<Self> {
         let started = Instant::now();
         loop {
             let holder = match Self::attempt(path).map_err(|err| cannot("write", path, err))? {
@@ -71,7 +71,7 @@ impl Lock {
     ///
     /// # Errors
     /// What the system says.
-    pub fn try_take(path: &Path) -> io::Result<Option<Self>> {
+    pub(crate) fn try_take(path: &Path) -> io::Result<Option<Self>> {
         Self::attempt(path).map(Result::ok)
     }
 
@@ -107,7 +107,7 @@ impl Lock {
     ///
     /// # Errors
     /// What the system says. A folder that is not there has nothing in it.
-    pub fn sweep(&self, folder: &Path, prefix: &str) -> io::Result<()> {
+    pub(crate) fn sweep(&self, folder: &Path, prefix: &str) -> io::Result<()> {
         let entries = match fs::read_dir(folder) {
             Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(()),
             entries => entries?,
@@ -132,7 +132,7 @@ impl Lock {
     ///
     /// # Errors
     /// What the system says.
-    pub fn scratch(&self, folder: &Path, prefix: &str) -> io::Result<TempDir> {
+    pub(crate) fn scratch(&self, folder: &Path, prefix: &str) -> io::Result<TempDir> {
         self.sweep(folder, prefix)?;
         tempfile::Builder::new().prefix(prefix).tempdir_in(folder)
     }

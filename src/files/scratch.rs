@@ -13,7 +13,7 @@ const LOCK: &str = "lock";
 
 /// A folder for what is not whole yet, in a folder that others use too. It goes away when it is dropped; what a killed run
 /// leaves, the next one sweeps.
-pub struct SharedScratch {
+pub(crate) struct SharedScratch {
     folder: TempDir,
     /// Held for as long as somebody is at work in the folder, however that ends.
     _lock: File,
@@ -25,7 +25,7 @@ impl SharedScratch {
     ///
     /// # Errors
     /// What the system says.
-    pub fn new(parent: &Path, prefix: &str) -> io::Result<Self> {
+    pub(crate) fn new(parent: &Path, prefix: &str) -> io::Result<Self> {
         sweep(parent, prefix)?;
         let folder = tempfile::Builder::new().prefix(prefix).tempdir_in(parent)?;
         // It is held before it has its name: nobody finds it free and takes the folder for a dead run's.
@@ -39,7 +39,7 @@ impl SharedScratch {
     }
 
     /// Where it is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use tempfile::NamedTempFile;
 
 /// How the names of files begin that are not whole yet; a killed run leaves them behind.
-pub const TEMPORARY: &str = ".flota-";
+pub(crate) const TEMPORARY: &str = ".flota-";
 
 /// What every new file is made with; the umask takes its part. A temporary file's own default is its owner alone.
 const MODE: u32 = 0o666;
@@ -20,7 +20,7 @@ const MODE: u32 = 0o666;
 ///
 /// # Errors
 /// What the system says.
-pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = beside(path, MODE)?;
     keep_mode(path, &file)?;
     file.write_all(bytes)?;
@@ -31,33 +31,21 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 ///
 /// # Errors
 /// What the system says.
-pub fn write_with_mode(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+pub(crate) fn write_with_mode(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let mut file = beside(path, mode)?;
     file.write_all(bytes)?;
     file.finish(path)
 }
 
-/// The same as [`write`] without the wait for the disk: for a cache, which may be lost if the power fails.
-///
-/// # Errors
-/// What the system says.
-pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = beside(path, MODE)?;
-    keep_mode(path, &file)?;
-    file.write_all(bytes)?;
-    file.0.persist(path)?;
-    Ok(())
-}
-
 /// A file without its name yet; it disappears if it is dropped before [`Self::finish`].
-pub struct NewFile(NamedTempFile);
+pub(crate) struct NewFile(NamedTempFile);
 
 impl NewFile {
     /// In the folder in which it will have its name.
     ///
     /// # Errors
     /// What the system says.
-    pub fn in_folder(folder: &Path) -> io::Result<Self> {
+    pub(crate) fn in_folder(folder: &Path) -> io::Result<Self> {
         Self::with_mode(folder, MODE)
     }
 
@@ -74,7 +62,7 @@ impl NewFile {
     ///
     /// # Errors
     /// What the system says.
-    pub fn finish(self, path: &Path) -> io::Result<()> {
+    pub(crate) fn finish(self, path: &Path) -> io::Result<()> {
         self.0.as_file().sync_all()?;
         self.0.persist(path)?;
         File::open(folder_of(path))?.sync_all()
@@ -122,20 +110,17 @@ mod tests {
     fn a_file_is_replaced_and_keeps_its_mode() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        for write in [write, replace] {
-            write(&path, b"old").unwrap();
-            let plain = folder.path().join("plain");
-            fs::write(&plain, "").unwrap();
-            assert_eq!(mode(&path), mode(&plain), "as any new file");
-            fs::set_permissions(&path, Permissions::from_mode(0o750)).unwrap();
-            write(&path, b"new").unwrap();
-            assert_eq!(
-                (fs::read(&path).unwrap(), mode(&path)),
-                (b"new".into(), 0o750)
-            );
-            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
-            fs::remove_file(&path).unwrap();
-        }
+        write(&path, b"old").unwrap();
+        let plain = folder.path().join("plain");
+        fs::write(&plain, "").unwrap();
+        assert_eq!(mode(&path), mode(&plain), "as any new file");
+        fs::set_permissions(&path, Permissions::from_mode(0o750)).unwrap();
+        write(&path, b"new").unwrap();
+        assert_eq!(
+            (fs::read(&path).unwrap(), mode(&path)),
+            (b"new".into(), 0o750)
+        );
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[test]

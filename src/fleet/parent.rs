@@ -28,7 +28,7 @@ pub(super) struct Parent {
 
 impl Parent {
     /// Where its submodule sits, from the fleet's root.
-    pub fn path_of(&self, link: &Link) -> BString {
+    pub(super) fn path_of(&self, link: &Link) -> BString {
         match self.path.is_empty() {
             true => link.path.clone(),
             false => [&self.path[..], b"/", &link.path].concat().into(),

@@ -43,6 +43,7 @@ pub fn is_by_folders(change: &ChangeSettings) -> bool {
 
 /// The identities by globs: for each part the OID of the blob that `git ls-tree -r -z PIN` would print, its lines cut down
 /// to the entries that match.
+#[allow(clippy::expect_used, reason = "memory takes all writes")]
 fn by_globs(objects: Objects<'_>, root: ObjectId, change: &ChangeSettings) -> Result<Content> {
     let (mut code, mut config, mut other) = (Vec::new(), Vec::new(), Vec::new());
     for found in tree::diff(objects, None, Some(root))? {

@@ -69,6 +69,7 @@ impl Conflicted {
 ///
 /// # Errors
 /// Repository: the index or `.gitmodules` cannot be read, or a submodule is refused.
+#[allow(clippy::expect_used, reason = "just pushed")]
 pub fn of_index(fleet: &Repository) -> Result<Pins> {
     let repo = fleet.to_local()?;
     let index = repo

@@ -74,6 +74,7 @@ impl Repository {
     ///
     /// # Errors
     /// It cannot be opened: its configuration is damaged, most likely.
+    #[allow(clippy::expect_used, reason = "just opened")]
     pub fn to_local(&self) -> Result<gix::Repository> {
         if self.whole.get().is_none() {
             // Of two threads that come here at once, one opens it in vain.

@@ -34,7 +34,7 @@ const ANSWER_LIMIT: usize = 1 << 12;
 ///
 /// # Errors
 /// Unavailable: it is too old, or there is none.
-pub fn check() -> Result<()> {
+pub(super) fn check() -> Result<()> {
     static IS_FIT: Mutex<bool> = Mutex::new(false);
     let mut is_fit = IS_FIT.lock().unwrap_or_else(PoisonError::into_inner);
     if !*is_fit {

@@ -13,7 +13,7 @@ use super::retry_after::retry_after;
 use crate::interrupt;
 
 /// The servers that want to be left alone, and until when.
-pub struct BusyServers {
+pub(crate) struct BusyServers {
     until: Mutex<HashMap<BString, Instant>>,
     /// The longest wait.
     patience: Duration,
@@ -21,7 +21,7 @@ pub struct BusyServers {
 
 impl BusyServers {
     /// None so far. No wait is longer than `patience`.
-    pub fn new(patience: Duration) -> Self {
+    pub(crate) fn new(patience: Duration) -> Self {
         Self {
             until: Mutex::default(),
             patience,
@@ -29,14 +29,14 @@ impl BusyServers {
     }
 
     /// Waits until `server` may be asked; `false` when flota is interrupted meanwhile.
-    pub fn wait(&self, server: &BStr) -> bool {
+    pub(crate) fn wait(&self, server: &BStr) -> bool {
         let until = self.lock().get(server).copied();
         let left = until.and_then(|until| until.checked_duration_since(Instant::now()));
         left.is_none_or(interrupt::pause)
     }
 
     /// Whether `server` asked, by this answer, to be asked again later, and not before a time of its own.
-    pub fn note<T>(&self, server: &BStr, answer: &Response<T>) -> bool {
+    pub(crate) fn note<T>(&self, server: &BStr, answer: &Response<T>) -> bool {
         let is_busy = matches!(
             answer.status(),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE

@@ -16,7 +16,7 @@ use super::{
 
 /// How servers are spoken to.
 #[derive(Clone, Copy, Debug)]
-pub struct ClientOptions {
+pub(crate) struct ClientOptions {
     /// What flota calls itself (RFC 9110, 10.1.5, `User-Agent`).
     pub user_agent: &'static str,
     /// For the host's name, and again for the connection with its handshakes.
@@ -27,7 +27,7 @@ pub struct ClientOptions {
 
 /// What one exchange may do.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct ExchangeLimits {
+pub(crate) struct ExchangeLimits {
     /// How many redirects are followed; without any, one is an answer like others. Authorization stays behind.
     pub redirects: u32,
     /// Whether nothing may be sent without TLS.
@@ -41,13 +41,13 @@ pub struct ExchangeLimits {
 /// Every wait ends soon after a signal, with [`FailureKind::Interrupted`](super::FailureKind::Interrupted): for a host's
 /// address, for a connection, and for each byte of a request or an answer.
 #[derive(Debug)]
-pub struct Client {
+pub(crate) struct Client {
     agent: Agent,
 }
 
 impl Client {
     /// Nothing is connected yet.
-    pub fn new(options: ClientOptions) -> Self {
+    pub(crate) fn new(options: ClientOptions) -> Self {
         let tls = TlsConfig::builder()
             .root_certs(RootCerts::PlatformVerifier)
             .build();
@@ -72,7 +72,7 @@ impl Client {
     ///
     /// # Errors
     /// There is no answer.
-    pub fn send(
+    pub(crate) fn send(
         &self,
         request: Request<impl AsSendBody>,
         limits: ExchangeLimits,

@@ -7,7 +7,7 @@ use crate::interrupt;
 
 /// Why a request got no answer, or not all of it.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// What kind it is of.
     pub kind: FailureKind,
     /// What the system or the library says, fit to be shown.
@@ -16,7 +16,7 @@ pub struct Failure {
 
 /// What a failure is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FailureKind {
+pub(crate) enum FailureKind {
     /// A signal arrived meanwhile.
     Interrupted,
     /// The server broke the connection off: another try may well succeed.

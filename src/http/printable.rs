@@ -4,7 +4,7 @@
 const LIMIT: usize = 400;
 
 /// A server's or a file's text for an error: one bounded line without control and direction characters.
-pub fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let is_inert = |c: char| {
         !c.is_control()
             && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -13,7 +13,7 @@ use super::failure::{Failure, FailureKind};
 ///
 /// # Errors
 /// The proxy is not one that can be used; its value is not shown, for it may hold a password.
-pub fn proxy_for(uri: &Uri) -> Result<Option<Proxy>, Failure> {
+pub(crate) fn proxy_for(uri: &Uri) -> Result<Option<Proxy>, Failure> {
     proxy_by(uri, |name| std::env::var(name).ok())
 }
 
@@ -58,7 +58,7 @@ fn is_excepted(host: &str, list: &str) -> bool {
 }
 
 /// Whether `host`, as it stands in a URL, is this machine.
-pub fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
         || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())

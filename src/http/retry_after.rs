@@ -13,12 +13,12 @@ use ureq::http::{HeaderMap, header};
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// How long `headers` ask to wait, never longer than half a minute; none when they do not say.
-pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     retry_after_value(headers.get(header::RETRY_AFTER)?.to_str().ok()?)
 }
 
 /// The same of the header's value alone, for answers that somebody else got.
-pub fn retry_after_value(value: &str) -> Option<Duration> {
+pub(crate) fn retry_after_value(value: &str) -> Option<Duration> {
     wait(value, SystemTime::now())
 }
 

@@ -24,7 +24,7 @@ pub(super) struct Wait {
 
 impl Wait {
     /// It begins now, and may take as long as `limit` says.
-    pub fn new(limit: NextTimeout) -> Self {
+    pub(super) fn new(limit: NextTimeout) -> Self {
         Self {
             began: Instant::now(),
             longest: *limit.after,
@@ -34,13 +34,13 @@ impl Wait {
     }
 
     /// Something happened: the time begins anew.
-    pub fn restart(&mut self) {
+    pub(super) fn restart(&mut self) {
         self.began = Instant::now();
     }
 
     /// # Errors
     /// Why there is no more waiting: the time is over, or flota is interrupted.
-    pub fn check(&self) -> Result<(), ureq::Error> {
+    pub(super) fn check(&self) -> Result<(), ureq::Error> {
         if (self.is_interrupted)() {
             // Not `ErrorKind::Interrupted`: readers and TLS try again after that.
             return Err(io::Error::other("interrupted").into());
@@ -53,7 +53,7 @@ impl Wait {
 
     /// Does what cannot be broken off, such as asking the system for a host's addresses, on a thread of its own. The thread
     /// is left behind when there is no more waiting.
-    pub fn on_a_thread<T: Send + 'static>(
+    pub(super) fn on_a_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, ureq::Error> + Send + 'static,
     ) -> Result<T, ureq::Error> {
@@ -76,7 +76,7 @@ impl Wait {
 }
 
 /// What `work` gives, done on a thread of its own; none when a signal arrives before that, or there is no thread to be had.
-pub fn unless_interrupted<T: Send + 'static>(
+pub(crate) fn unless_interrupted<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
     let endless = Wait::new(NextTimeout::default());

@@ -6,6 +6,7 @@ use bstr::{BStr, ByteSlice};
 use regex::Regex;
 
 /// `config/values.yaml:3`, `Dockerfile:2`: as flota's own messages begin, and as BuildKit, Helm and most compilers say it.
+#[allow(clippy::expect_used, reason = "a constant pattern compiles")]
 static MENTIONED: LazyLock<Regex> = LazyLock::new(|| {
     let file = r"(?:[\w.-]+/)*[\w.-]*(?:[Dd]ockerfile|[Cc]ontainerfile|\.ya?ml|\.tpl)[\w.-]*";
     Regex::new(&format!(r"(?m)(?:^|[\s`(\[])({file}):([0-9]{{1,6}})\b"))

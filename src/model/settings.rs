@@ -235,6 +235,7 @@ pub struct ImageSettings {
 }
 
 impl Default for ImageSettings {
+    #[allow(clippy::expect_used, reason = "the default tag is a template")]
     fn default() -> Self {
         let tag = "{branch}-{sha}".parse();
         Self {
@@ -288,6 +289,7 @@ pub struct ChartSettings {
 }
 
 impl Default for ChartSettings {
+    #[allow(clippy::expect_used, reason = "the default version is a template")]
     fn default() -> Self {
         let version = "{version}+{id}".parse();
         Self {

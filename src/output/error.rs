@@ -12,7 +12,7 @@ use super::{
 use crate::model::{error::Error, place::FileLine};
 
 /// Prints what befell one submodule of several.
-pub fn report_of(output: &Output, path: &BStr, error: &Error) {
+pub(crate) fn report_of(output: &Output, path: &BStr, error: &Error) {
     output.loud().status(format!(
         "\n{}",
         theme::failure(&format!("── {}", text::name(path)))
@@ -21,13 +21,13 @@ pub fn report_of(output: &Output, path: &BStr, error: &Error) {
 }
 
 /// Prints the sentence, the chain of causes, and the hints to stderr; errors speak in quiet runs too.
-pub fn report(output: &Output, error: &Error) {
+pub(crate) fn report(output: &Output, error: &Error) {
     report_below(output, error, "");
     annotate(output, "flota", None, error);
 }
 
 /// Says it where a CI system shows the errors of a run, if it has such a place.
-pub fn annotate(output: &Output, title: &str, place: Option<&FileLine>, error: &Error) {
+pub(crate) fn annotate(output: &Output, title: &str, place: Option<&FileLine>, error: &Error) {
     let message = error.to_string();
     let annotate = |it: Dialect| it.annotation(Gravity::Error, title, place, &message);
     if let Some(annotation) = output.dialect.and_then(annotate) {
@@ -36,7 +36,7 @@ pub fn annotate(output: &Output, title: &str, place: Option<&FileLine>, error: &
 }
 
 /// The same below a text that was just printed: lines of a cause that it holds are not said again.
-pub fn report_below(output: &Output, error: &Error, printed: &str) {
+pub(crate) fn report_below(output: &Output, error: &Error, printed: &str) {
     let loud = output.loud();
     loud.status(format!(
         "{} {}",

@@ -14,7 +14,7 @@ use super::{text, theme};
 static BARS: Mutex<Option<MultiProgress>> = Mutex::new(None);
 
 /// From now on what the crate logs up to `level` is printed; libraries below are left out, which say what they like.
-pub fn install(level: LevelFilter) {
+pub(crate) fn install(level: LevelFilter) {
     // A second run in one process keeps the first one's.
     if level > LevelFilter::Off && log::set_logger(&Lines).is_ok() {
         log::set_max_level(level);

@@ -1,16 +1,16 @@
 //! Floor 4: the only place that prints. Results go to stdout, everything else to stderr.
 
-pub mod ci;
-pub mod error;
-pub mod human;
-pub mod json;
-pub mod log;
-pub mod pager;
-pub mod progress;
-pub mod prompt;
+pub(crate) mod ci;
+pub(crate) mod error;
+pub(crate) mod human;
+pub(crate) mod json;
+pub(crate) mod log;
+pub(crate) mod pager;
+pub(crate) mod progress;
+pub(crate) mod prompt;
 mod service_names;
 mod streams;
-pub mod text;
-pub mod theme;
+pub(crate) mod text;
+pub(crate) mod theme;
 
-pub use streams::Output;
+pub(crate) use streams::Output;

@@ -16,7 +16,7 @@ use crate::model::error::Result;
 const LESS: (&str, &str) = ("LESS", "FRX");
 
 /// Whether somebody would turn the pages: standard output is a terminal.
-pub fn is_wanted() -> bool {
+pub(crate) fn is_wanted() -> bool {
     io::stdout().is_terminal()
 }
 
@@ -25,7 +25,11 @@ pub fn is_wanted() -> bool {
 ///
 /// # Errors
 /// Unavailable: standard output takes nothing.
-pub fn show(output: &Output, pager: Option<(PathBuf, Vec<OsString>)>, text: &str) -> Result<()> {
+pub(crate) fn show(
+    output: &Output,
+    pager: Option<(PathBuf, Vec<OsString>)>,
+    text: &str,
+) -> Result<()> {
     if let Some((program, args)) = pager {
         let err = become_pager(&program, &args, text);
         output.warning(&format!(

@@ -35,7 +35,7 @@ const JOBS_SHOWN: usize = 6;
 
 /// Turns events into what a person sees. Give [`Progress::event`] to a feature, and [`Progress::finish`] it before printing
 /// results.
-pub struct Progress {
+pub(crate) struct Progress {
     output: Output,
     bars: MultiProgress,
     state: Mutex<Shown>,
@@ -61,14 +61,14 @@ struct Running {
 }
 
 /// What the children of failed jobs printed, by job.
-pub struct Logs {
+pub(crate) struct Logs {
     output: Output,
     by_job: HashMap<usize, Arc<[u8]>>,
 }
 
 impl Progress {
     /// Bars where the output has a terminal, lines elsewhere; nothing in quiet runs but failures.
-    pub fn new(output: Output) -> Self {
+    pub(crate) fn new(output: Output) -> Self {
         let target = if output.bars {
             ProgressDrawTarget::stderr()
         } else {
@@ -84,7 +84,7 @@ impl Progress {
     }
 
     /// Takes one event; may be called from several threads.
-    pub fn event(&self, event: Event) {
+    pub(crate) fn event(&self, event: Event) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::Planned { jobs } => match &state.whole {
@@ -174,7 +174,7 @@ impl Progress {
     }
 
     /// Takes the bars away.
-    pub fn finish(self) -> Logs {
+    pub(crate) fn finish(self) -> Logs {
         let state = self
             .state
             .into_inner()
@@ -260,7 +260,7 @@ impl Progress {
 impl Logs {
     /// Failures, last and open, so that they are what the eye meets: for each service what its children printed, then the
     /// error. Services that fail alike share one. Of those that a signal stopped only the number is said.
-    pub fn show_failures(&self, report: &BuildReport) {
+    pub(crate) fn show_failures(&self, report: &BuildReport) {
         let failed = report.services.iter().enumerate();
         let failed =
             failed.filter_map(|(job, service)| Some((job, service, service.error.as_ref()?)));
@@ -335,6 +335,7 @@ fn is_same(one: &Error, other: &Error) -> bool {
         && causes(one) == causes(other)
 }
 
+#[allow(clippy::expect_used, reason = "the templates are fixed text")]
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the templates are fixed text")
 }

@@ -11,12 +11,12 @@ use crate::model::{
 };
 
 /// Whether there is somebody to ask.
-pub fn is_attended() -> bool {
+pub(crate) fn is_attended() -> bool {
     std::io::stdin().is_terminal() && console::user_attended_stderr()
 }
 
 /// Asks for a line, until `check` takes it; Enter alone is the default.
-pub fn line(
+pub(crate) fn line(
     question: &str,
     default: Option<&str>,
     check: impl Fn(&str) -> Result<()>,
@@ -33,7 +33,7 @@ pub fn line(
 }
 
 /// Asks which of `choices` it is to be, `default` first; its index.
-pub fn choice(question: &str, choices: &[String], default: Option<usize>) -> Result<usize> {
+pub(crate) fn choice(question: &str, choices: &[String], default: Option<usize>) -> Result<usize> {
     let shown: Vec<String> = choices.iter().map(|choice| text::line(choice)).collect();
     Select::new()
         .with_prompt(text::line(question))

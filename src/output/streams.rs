@@ -10,7 +10,7 @@ use crate::model::error::{Error, Result};
 
 /// How the run speaks: settled once, from the command line.
 #[derive(Clone, Copy, Debug)]
-pub struct Output {
+pub(crate) struct Output {
     /// Results and errors only.
     pub quiet: bool,
     /// Causes and children's output too.
@@ -23,7 +23,7 @@ pub struct Output {
 
 impl Output {
     /// The same, but never quiet: for errors.
-    pub fn loud(self) -> Self {
+    pub(crate) fn loud(self) -> Self {
         Self {
             quiet: false,
             ..self
@@ -31,7 +31,7 @@ impl Output {
     }
 
     /// Writes a result to stdout, whole; a full disk or a closed pipe is an error, not success.
-    pub fn result(&self, bytes: impl AsRef<[u8]>) -> Result<()> {
+    pub(crate) fn result(&self, bytes: impl AsRef<[u8]>) -> Result<()> {
         let mut stdout = io::stdout().lock();
         stdout
             .write_all(bytes.as_ref())
@@ -40,19 +40,19 @@ impl Output {
     }
 
     /// Writes a line of status to stderr, unless the run is quiet. That stderr is gone stops nothing.
-    pub fn status(&self, line: impl AsRef<str>) {
+    pub(crate) fn status(&self, line: impl AsRef<str>) {
         if !self.quiet {
             let _ = writeln!(io::stderr().lock(), "{}", line.as_ref());
         }
     }
 
     /// Says that what a dry run shows is what would be.
-    pub fn dry_run(&self) {
+    pub(crate) fn dry_run(&self) {
         self.status("A dry run: nothing was changed.");
     }
 
     /// Writes a warning to stderr, with control characters escaped; in a CI system that has annotations, as one.
-    pub fn warning(&self, message: &str) {
+    pub(crate) fn warning(&self, message: &str) {
         let gravity = Gravity::Warning;
         let annotation = self
             .dialect

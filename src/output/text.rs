@@ -11,38 +11,39 @@ static LINE_COMMAND: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^(\s*)::")
 /// What Azure Pipelines and GitHub Actions take for one anywhere in a line: `##vso[task.setvariable …]`, `##[add-path]…`.
 static INLINE_COMMAND: LazyLock<Regex> = LazyLock::new(|| pattern(r"##([[:alpha:]]*\[)"));
 
+#[allow(clippy::expect_used, reason = "a constant pattern compiles")]
 fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a constant pattern compiles")
 }
 
 /// Replaces whatever could steer a terminal or reorder a line: C0 and C1 controls but newline and tab, DEL, and Unicode's
 /// bidirectional and invisible controls (CVE-2021-42574, CVE-2024-52005); and breaks up what a CI system would obey.
-pub fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     escape_if(text, |c| c != '\n' && c != '\t')
 }
 
 /// The same for text that must stay on one line: newlines and tabs are escaped too.
-pub fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     escape_if(text, |_| true)
 }
 
 /// A path or a name for people: lossy where it is not UTF-8, and on one line.
-pub fn name(bytes: &BStr) -> String {
+pub(crate) fn name(bytes: &BStr) -> String {
     line(&bytes.to_str_lossy())
 }
 
 /// `1 image build`, `2 image builds`.
-pub fn plural(count: usize, noun: &str) -> String {
+pub(crate) fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A size on disk as a person reads it: `0 B`, `64 KiB`, `1.5 MiB`.
-pub fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     indicatif::BinaryBytes(bytes).to_string()
 }
 
 /// A time as a person measures it: `42 ms`, `3.1 s`, `2 min 05 s`.
-pub fn duration(took: Duration) -> String {
+pub(crate) fn duration(took: Duration) -> String {
     let (millis, seconds) = (took.as_millis(), took.as_secs());
     match seconds {
         0 => format!("{millis} ms"),
@@ -69,7 +70,7 @@ fn escape_if(text: &str, also: impl Fn(char) -> bool) -> String {
 }
 
 /// Whether a character could steer a terminal, reorder a line, or be there without being seen: `.g<U+200C>it` is a name too.
-pub fn is_unsafe(c: char) -> bool {
+pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -8,53 +8,53 @@ use crate::model::{
 };
 
 /// Turns colour on or off for both streams; unless called, console reads the terminal and NO_COLOR.
-pub fn force_colors(on: bool) {
+pub(crate) fn force_colors(on: bool) {
     console::set_colors_enabled(on);
     console::set_colors_enabled_stderr(on);
 }
 
 /// The word before an error.
-pub fn error(text: &str) -> StyledObject<&str> {
+pub(crate) fn error(text: &str) -> StyledObject<&str> {
     Style::new().for_stderr().red().bold().apply_to(text)
 }
 
 /// The line above what failed.
-pub fn failure(text: &str) -> StyledObject<&str> {
+pub(crate) fn failure(text: &str) -> StyledObject<&str> {
     Style::new().for_stderr().red().bold().apply_to(text)
 }
 
 /// The word before a warning.
-pub fn warning(text: &str) -> StyledObject<&str> {
+pub(crate) fn warning(text: &str) -> StyledObject<&str> {
     Style::new().for_stderr().yellow().bold().apply_to(text)
 }
 
 /// The word before a hint.
-pub fn hint(text: &str) -> StyledObject<&str> {
+pub(crate) fn hint(text: &str) -> StyledObject<&str> {
     Style::new().for_stderr().cyan().apply_to(text)
 }
 
 /// The mark before a line of `-v`.
-pub fn detail(text: &str) -> StyledObject<&str> {
+pub(crate) fn detail(text: &str) -> StyledObject<&str> {
     Style::new().for_stderr().dim().apply_to(text)
 }
 
 /// A command line that is shown.
-pub fn command(text: &str) -> StyledObject<&str> {
+pub(crate) fn command(text: &str) -> StyledObject<&str> {
     Style::new().for_stderr().bold().apply_to(text)
 }
 
 /// What is there for completeness.
-pub fn dim<T>(text: T) -> StyledObject<T> {
+pub(crate) fn dim<T>(text: T) -> StyledObject<T> {
     Style::new().dim().apply_to(text)
 }
 
 /// A heading on stdout.
-pub fn heading<T>(text: T) -> StyledObject<T> {
+pub(crate) fn heading<T>(text: T) -> StyledObject<T> {
     Style::new().bold().apply_to(text)
 }
 
 /// How an action looks.
-pub fn action(action: Action) -> Style {
+pub(crate) fn action(action: Action) -> Style {
     match action {
         Action::Image => Style::new().green().bold(),
         Action::Chart => Style::new().cyan().bold(),
@@ -64,7 +64,7 @@ pub fn action(action: Action) -> Style {
 }
 
 /// How a change looks.
-pub fn change(change: ChangeKind) -> Style {
+pub(crate) fn change(change: ChangeKind) -> Style {
     match change {
         ChangeKind::Added => Style::new().green(),
         ChangeKind::Removed => Style::new().red(),
@@ -74,7 +74,7 @@ pub fn change(change: ChangeKind) -> Style {
 }
 
 /// How a direction looks: what goes back or aside should catch the eye.
-pub fn direction(direction: Direction) -> Style {
+pub(crate) fn direction(direction: Direction) -> Style {
     match direction {
         Direction::Forward => Style::new(),
         Direction::Rollback | Direction::Diverged => Style::new().magenta().bold(),
@@ -83,7 +83,7 @@ pub fn direction(direction: Direction) -> Style {
 }
 
 /// How the ending of a build looks.
-pub fn status(status: Status) -> Style {
+pub(crate) fn status(status: Status) -> Style {
     match status {
         Status::Built => Style::new().green(),
         Status::Reused | Status::Planned => Style::new().cyan(),

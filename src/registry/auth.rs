@@ -270,6 +270,7 @@ fn default_scope(scope: &TokenScope) -> String {
     format!("repository:{}:{actions}", scope.repository)
 }
 
+#[allow(clippy::expect_used, reason = "base64 is ASCII")]
 fn basic(user: &str, password: &str) -> HeaderValue {
     let pair = BASE64_STANDARD.encode(format!("{user}:{password}"));
     secret(format!("Basic {pair}")).expect("base64 is ASCII")

@@ -85,6 +85,10 @@ impl BlobDescriptor {
 
 /// JSON as Go's `json.Marshal` writes it: compact, and `<`, `>`, `&` and the two line separators as escapes. They occur inside
 /// strings only.
+#[expect(
+    clippy::expect_used,
+    reason = "only texts, numbers and lists, and keys that are texts"
+)]
 fn go_json(value: &impl Serialize) -> Vec<u8> {
     let text = serde_json::to_string(value)
         .expect("only texts, numbers and lists, and keys that are texts");

@@ -3,7 +3,7 @@
 use super::node::{Kind, Node, YamlFault};
 
 /// Fails at the first node that does not read as it was meant.
-pub fn compare(meant: &Node, read: &Node) -> Result<(), YamlFault> {
+pub(super) fn compare(meant: &Node, read: &Node) -> Result<(), YamlFault> {
     let same = meant.anchor == read.anchor && meant.tag == read.tag;
     match (&meant.kind, &read.kind) {
         (Kind::Scalar { .. }, Kind::Scalar { .. })
@@ -35,7 +35,7 @@ pub fn compare(meant: &Node, read: &Node) -> Result<(), YamlFault> {
 }
 
 /// The fault of a place that does not read as it was meant.
-pub fn misread(line: usize, column: usize) -> YamlFault {
+pub(super) fn misread(line: usize, column: usize) -> YamlFault {
     YamlFault {
         line,
         column,

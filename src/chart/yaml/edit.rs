@@ -14,7 +14,7 @@ use super::{
 
 /// How a scalar that is set gets written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quoting {
+pub(crate) enum Quoting {
     /// As the scalar it replaces, as far as the new text allows.
     Keep,
     /// As the scalar it replaces, but never plain: the text must stay a string for every reader.
@@ -23,7 +23,7 @@ pub enum Quoting {
 
 /// Collects replacements of byte ranges while the tree is changed in step.
 #[derive(Debug)]
-pub struct Editor<'s> {
+pub(crate) struct Editor<'s> {
     source: &'s str,
     line_ending: &'static str,
     edits: Vec<(Range<usize>, String)>,
@@ -31,7 +31,7 @@ pub struct Editor<'s> {
 
 impl<'s> Editor<'s> {
     /// An editor of this text, whose first line tells the line ending.
-    pub fn new(source: &'s str) -> Self {
+    pub(crate) fn new(source: &'s str) -> Self {
         let crlf = source
             .find('\n')
             .is_some_and(|at| source[..at].ends_with('\r'));
@@ -43,17 +43,23 @@ impl<'s> Editor<'s> {
     }
 
     /// The file's line ending.
-    pub fn line_ending(&self) -> &'static str {
+    pub(crate) fn line_ending(&self) -> &'static str {
         self.line_ending
     }
 
     /// The source text of a node.
-    pub fn raw(&self, node: &Node) -> &'s str {
+    pub(crate) fn raw(&self, node: &Node) -> &'s str {
         &self.source[node.span.clone()]
     }
 
     /// Replaces a node's own bytes; `text` and `style` are what it then reads as.
-    pub fn replace(&mut self, node: &mut Node, raw: String, text: String, style: ScalarStyle) {
+    pub(crate) fn replace(
+        &mut self,
+        node: &mut Node,
+        raw: String,
+        text: String,
+        style: ScalarStyle,
+    ) {
         self.edits.push((node.span.clone(), raw));
         become_scalar(node, text, style);
     }
@@ -62,7 +68,7 @@ impl<'s> Editor<'s> {
     ///
     /// # Errors
     /// A value that is a list, a mapping, a block scalar, or has a tag that makes it something other than a string.
-    pub fn set(
+    pub(crate) fn set(
         &mut self,
         key: &Node,
         value: &mut Node,
@@ -102,7 +108,7 @@ impl<'s> Editor<'s> {
     ///
     /// # Errors
     /// A null whose place cannot be found.
-    pub fn set_null(
+    pub(crate) fn set_null(
         &mut self,
         key: &Node,
         value: &mut Node,
@@ -122,7 +128,7 @@ impl<'s> Editor<'s> {
     ///
     /// # Errors
     /// An indentation that is not made of spaces, or a value of `after` that does not end on its line.
-    pub fn insert_after(
+    pub(crate) fn insert_after(
         &mut self,
         map: &mut Node,
         after: &str,
@@ -159,7 +165,7 @@ impl<'s> Editor<'s> {
     /// # Errors
     /// An indentation that is not made of spaces, or a place that cannot be found: below an owner the lines begin
     /// right after the owner's, so a root without one has to be a flow mapping.
-    pub fn insert_first(
+    pub(crate) fn insert_first(
         &mut self,
         owner: Option<&Node>,
         map: &mut Node,
@@ -193,7 +199,7 @@ impl<'s> Editor<'s> {
     ///
     /// # Errors
     /// A root whose indentation is not made of spaces.
-    pub fn append(
+    pub(crate) fn append(
         &mut self,
         document: &mut YamlDocument,
         key: &str,
@@ -244,7 +250,7 @@ impl<'s> Editor<'s> {
     /// # Errors
     /// When it does not read back as `expected`, the tree that was changed in step with the edits: nothing that differs
     /// from what was meant leaves this module.
-    pub fn finish(mut self, expected: Option<&Node>) -> Result<String, YamlFault> {
+    pub(crate) fn finish(mut self, expected: Option<&Node>) -> Result<String, YamlFault> {
         self.edits.sort_by_key(|(range, _)| range.start);
         let mut text = String::with_capacity(self.source.len());
         let mut at = 0;

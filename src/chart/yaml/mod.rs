@@ -4,12 +4,12 @@
 //! in step, and in the end reads the new text again: it has to give the very tree that was meant.
 
 mod compare;
-pub mod edit;
+pub(super) mod edit;
 mod new_value;
 mod node;
 mod parse;
-pub mod scalar;
+pub(super) mod scalar;
 
-pub use new_value::NewValue;
-pub use node::{Kind, Node, NodeTag, YamlDocument, YamlFault};
-pub use parse::parse;
+pub(super) use new_value::NewValue;
+pub(super) use node::{Kind, Node, NodeTag, YamlDocument, YamlFault};
+pub(super) use parse::parse;

@@ -9,7 +9,7 @@ use super::{
 
 /// A value that an edit brings in.
 #[derive(Clone, Debug)]
-pub struct NewValue {
+pub(crate) struct NewValue {
     /// As it is written.
     pub raw: String,
     /// As it reads.
@@ -18,7 +18,7 @@ pub struct NewValue {
 
 impl NewValue {
     /// A string in double quotes.
-    pub fn string(text: &str) -> Self {
+    pub(crate) fn string(text: &str) -> Self {
         Self {
             raw: scalar::double_quoted(text),
             kind: scalar_node(text, ScalarStyle::DoubleQuoted).kind,
@@ -26,7 +26,7 @@ impl NewValue {
     }
 
     /// `{key: "text", …}`.
-    pub fn flow_mapping(strings: &[(&str, &str)]) -> Self {
+    pub(crate) fn flow_mapping(strings: &[(&str, &str)]) -> Self {
         let entries: Vec<_> = strings
             .iter()
             .map(|(key, text)| format!("{key}: {}", scalar::double_quoted(text)))
@@ -38,7 +38,7 @@ impl NewValue {
     }
 
     /// A key with this value, as a mapping has it.
-    pub fn into_entry((key, new): (&str, Self)) -> (Node, Node) {
+    pub(crate) fn into_entry((key, new): (&str, Self)) -> (Node, Node) {
         (scalar_node(key, ScalarStyle::Plain), node(new.kind))
     }
 }

@@ -8,7 +8,7 @@ use super::scalar;
 
 /// Something wrong at one place of a YAML file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct YamlFault {
+pub(crate) struct YamlFault {
     /// Line, from 1.
     pub line: usize,
     /// Column in characters, from 1.
@@ -41,7 +41,7 @@ impl From<ScanError> for YamlFault {
 
 /// A node with its place in the source.
 #[derive(Clone, Debug)]
-pub struct Node {
+pub(crate) struct Node {
     /// What it is.
     pub kind: Kind,
     /// Its bytes. Of a block scalar the content only; of a block collection only the start counts.
@@ -60,7 +60,7 @@ pub struct Node {
 
 /// What a node is.
 #[derive(Clone, Debug)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// A scalar: its text after unescaping and folding.
     Scalar {
         /// The text; empty for a plain scalar that is not there at all (`key:`).
@@ -85,7 +85,7 @@ pub enum Kind {
 
 /// An explicit tag, as far as editing cares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NodeTag {
+pub(crate) enum NodeTag {
     /// `!!str`, or `!`, which forces a scalar to be a string just as well.
     Str,
     /// Any other.
@@ -94,7 +94,7 @@ pub enum NodeTag {
 
 impl Node {
     /// The text of a scalar.
-    pub fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match &self.kind {
             Kind::Scalar { text, .. } => Some(text),
             _ => None,
@@ -102,7 +102,7 @@ impl Node {
     }
 
     /// The text of a scalar that is a string whatever YAML version reads it.
-    pub fn string(&self) -> Option<&str> {
+    pub(crate) fn string(&self) -> Option<&str> {
         match &self.kind {
             Kind::Scalar { text, style, .. } => {
                 let string = *style != ScalarStyle::Plain
@@ -115,7 +115,7 @@ impl Node {
     }
 
     /// Whether it is null: nothing at all, `~` or `null`.
-    pub fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         let plain = matches!(
             self.kind,
             Kind::Scalar {
@@ -129,7 +129,7 @@ impl Node {
     }
 
     /// The entries of a mapping; none for anything else.
-    pub fn entries(&self) -> &[(Node, Node)] {
+    pub(crate) fn entries(&self) -> &[(Node, Node)] {
         match &self.kind {
             Kind::Mapping { entries, .. } => entries,
             _ => &[],
@@ -137,7 +137,7 @@ impl Node {
     }
 
     /// The value of a mapping's key.
-    pub fn get(&self, key: &str) -> Option<&Node> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
         self.entries()
             .iter()
             .find(|(k, _)| k.text() == Some(key))
@@ -145,7 +145,7 @@ impl Node {
     }
 
     /// A mapping's key and its value, for editing.
-    pub fn entry_mut(&mut self, key: &str) -> Option<(&Node, &mut Node)> {
+    pub(crate) fn entry_mut(&mut self, key: &str) -> Option<(&Node, &mut Node)> {
         let Kind::Mapping { entries, .. } = &mut self.kind else {
             return None;
         };
@@ -154,7 +154,7 @@ impl Node {
     }
 
     /// The fault of this node.
-    pub fn fault(&self, what: impl Into<String>) -> YamlFault {
+    pub(crate) fn fault(&self, what: impl Into<String>) -> YamlFault {
         YamlFault {
             line: self.line,
             column: self.column,
@@ -163,7 +163,7 @@ impl Node {
     }
 
     /// Calls `visit` with this node and everything below it, keys too, in the file's order.
-    pub fn walk<'n>(&'n self, visit: &mut impl FnMut(&'n Node)) {
+    pub(crate) fn walk<'n>(&'n self, visit: &mut impl FnMut(&'n Node)) {
         visit(self);
         match &self.kind {
             Kind::Sequence(items) => items.iter().for_each(|item| item.walk(visit)),
@@ -176,7 +176,7 @@ impl Node {
     }
 
     /// Like [`Node::walk`] for scalars only, and they may be changed.
-    pub fn walk_scalars_mut(
+    pub(crate) fn walk_scalars_mut(
         &mut self,
         visit: &mut impl FnMut(&mut Node) -> Result<(), YamlFault>,
     ) -> Result<(), YamlFault> {
@@ -196,7 +196,7 @@ impl Node {
 
 /// A file's one document.
 #[derive(Clone, Debug)]
-pub struct YamlDocument {
+pub(crate) struct YamlDocument {
     /// The tree; none when the file has nothing but comments.
     pub root: Option<Node>,
     /// Where the document ends in the source: before `...`, else at the end of the file.

@@ -16,7 +16,7 @@ use super::{
 /// # Errors
 /// What the parser found wrong, a second document, a key that stands twice in one mapping. Depth is limited by the
 /// parser (255 levels of block and of flow collections), aliases are not expanded.
-pub fn parse(source: &str) -> Result<YamlDocument, YamlFault> {
+pub(crate) fn parse(source: &str) -> Result<YamlDocument, YamlFault> {
     check_line_breaks(source)?;
     let options = options! {
         emit_comments: false,

@@ -1,7 +1,7 @@
 //! How a text is written as a YAML scalar so that every reader of Helm's kind (YAML 1.1 and 1.2) gets that text back.
 
 /// The key whose value YAML 1.1 merges into its mapping (<https://yaml.org/type/merge.html>); Helm's parser does so.
-pub const MERGE_KEY: &str = "<<";
+pub(crate) const MERGE_KEY: &str = "<<";
 
 /// Words that some YAML version reads as something other than a string (<https://yaml.org/type/bool.html> and others).
 const WORDS: [&str; 11] = [
@@ -10,7 +10,7 @@ const WORDS: [&str; 11] = [
 
 /// Whether a plain scalar of this text is a string under YAML 1.1 and 1.2. False in doubt: a hexadecimal number without
 /// its prefix counts as a number, too.
-pub fn is_string(text: &str) -> bool {
+pub(crate) fn is_string(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     if text.is_empty() || text == MERGE_KEY || WORDS.contains(&lower.as_str()) {
         return false;
@@ -25,7 +25,7 @@ pub fn is_string(text: &str) -> bool {
 }
 
 /// Whether the text may stand plain, in block and in flow collections and as a key, and is a string there.
-pub fn is_plain_safe(text: &str) -> bool {
+pub(crate) fn is_plain_safe(text: &str) -> bool {
     const FIRST: &str = "-?:,[]{}#&*!|>'\"%@`.=~<";
     is_string(text)
         && text.trim() == text
@@ -37,12 +37,12 @@ pub fn is_plain_safe(text: &str) -> bool {
 }
 
 /// The text in double quotes.
-pub fn double_quoted(text: &str) -> String {
+pub(crate) fn double_quoted(text: &str) -> String {
     format!("\"{}\"", escape_double(text))
 }
 
 /// What stands between double quotes for this text.
-pub fn escape_double(text: &str) -> String {
+pub(crate) fn escape_double(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -59,12 +59,12 @@ pub fn escape_double(text: &str) -> String {
 }
 
 /// What stands between single quotes for this text; none when it holds something only double quotes can say.
-pub fn escape_single(text: &str) -> Option<String> {
+pub(crate) fn escape_single(text: &str) -> Option<String> {
     (!text.contains(needs_escape)).then(|| text.replace('\'', "''"))
 }
 
 /// Line breaks (also YAML 1.1's), control characters other than the tab, and what is no character at all.
-pub fn needs_escape(c: char) -> bool {
+pub(crate) fn needs_escape(c: char) -> bool {
     (c.is_control() && c != '\t')
         || matches!(
             c,

@@ -9,7 +9,7 @@ use std::{
 const COMPRESSED: [&[u8]; 3] = [b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"];
 
 /// Whether Docker would unpack `file`: a tar archive, as it is or compressed.
-pub fn is_archive(mut file: File) -> io::Result<bool> {
+pub(super) fn is_archive(mut file: File) -> io::Result<bool> {
     let mut start = Vec::new();
     file.by_ref().take(6).read_to_end(&mut start)?;
     file.rewind()?;

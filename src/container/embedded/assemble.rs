@@ -17,7 +17,7 @@ const LAYERS: usize = 127;
 
 /// One instruction, carried out.
 #[derive(Clone, Debug)]
-pub struct Done {
+pub(super) struct Done {
     /// Its text.
     pub instruction: String,
     /// What it changed, if anything.
@@ -31,7 +31,7 @@ struct Built {
 }
 
 /// What the target of `plan` consists of: its instructions and those of the stages it starts from, in order.
-pub fn assemble(plan: &DockerfilePlan, context: &Context) -> Result<Vec<Done>> {
+pub(super) fn assemble(plan: &DockerfilePlan, context: &Context) -> Result<Vec<Done>> {
     let chain = chain(plan);
     let mut stages: Vec<Built> = Vec::new();
     let mut entries = context.tree().len();

@@ -12,10 +12,10 @@ use super::{
 use crate::model::error::Result;
 
 /// What one instruction changed, and the directories above that.
-pub type Layer = BTreeMap<PathBuf, TreeEntry>;
+pub(super) type Layer = BTreeMap<PathBuf, TreeEntry>;
 
 /// One instruction's changes to its stage.
-pub struct Change<'a> {
+pub(super) struct Change<'a> {
     /// Where the instruction stands.
     pub place: &'a InstructionPlace,
     /// The stage's files as they are now.
@@ -26,7 +26,7 @@ pub struct Change<'a> {
 
 impl Change<'_> {
     /// Where `path` leads, its links followed.
-    pub fn resolve(&self, path: &Path) -> Result<PathBuf> {
+    pub(super) fn resolve(&self, path: &Path) -> Result<PathBuf> {
         let resolved = self.tree.resolve(path);
         resolved.map_err(|TooManyLinks| {
             self.place
@@ -35,7 +35,7 @@ impl Change<'_> {
     }
 
     /// Makes `path` and what is missing above it.
-    pub fn make_directory(&mut self, path: &Path, owner: Owner) -> Result<()> {
+    pub(super) fn make_directory(&mut self, path: &Path, owner: Owner) -> Result<()> {
         let ancestors: Vec<&Path> = path.ancestors().collect();
         for directory in ancestors.into_iter().rev() {
             if !self.tree.is_directory(directory) {
@@ -47,7 +47,7 @@ impl Change<'_> {
 
     /// Puts `entry` at `path`, whose parents exist. A file may replace a file; nothing replaces a directory, nor does a directory
     /// replace anything.
-    pub fn put(&mut self, path: PathBuf, entry: TreeEntry) -> Result<()> {
+    pub(super) fn put(&mut self, path: PathBuf, entry: TreeEntry) -> Result<()> {
         let name = path.file_name().unwrap_or_default();
         if name.as_encoded_bytes().starts_with(b".wh.") {
             let why = format!(
@@ -82,7 +82,7 @@ impl Change<'_> {
     }
 
     /// The layer, with the directories above each change: who unpacks it alone gets their modes right.
-    pub fn finish(self) -> Layer {
+    pub(super) fn finish(self) -> Layer {
         let mut layer = self.layer;
         let parents: BTreeSet<PathBuf> = layer
             .keys()

@@ -20,11 +20,11 @@ use crate::model::error::{Error, Result};
 const IGNORE_SIZE: u64 = 256 * 1024;
 
 /// A context with more entries than this is refused.
-pub const ENTRIES: usize = 1_000_000;
+pub(super) const ENTRIES: usize = 1_000_000;
 
 /// What a build may copy from.
 #[derive(Debug)]
-pub struct Context {
+pub(super) struct Context {
     root: PathBuf,
     rules: DockerIgnore,
     tree: Tree,
@@ -32,7 +32,7 @@ pub struct Context {
 
 impl Context {
     /// Reads the names in the folder `root`, without those that the `.dockerignore` of `dockerfile` hides.
-    pub fn load(root: &Path, dockerfile: &Path) -> Result<Self> {
+    pub(super) fn load(root: &Path, dockerfile: &Path) -> Result<Self> {
         let root = canonical(root)?;
         let rules = ignore_rules(&root, dockerfile)?;
         let tree = walk(&root, &rules)?;
@@ -40,25 +40,25 @@ impl Context {
     }
 
     /// What is in it, modes and owners made those that Git keeps.
-    pub fn tree(&self) -> &Tree {
+    pub(super) fn tree(&self) -> &Tree {
         &self.tree
     }
 
     /// The `.dockerignore` rule that keeps `path` out of the build, if it is there at all.
-    pub fn hidden(&self, path: &Path) -> Option<String> {
+    pub(super) fn hidden(&self, path: &Path) -> Option<String> {
         self.rules
             .reason(path)
             .filter(|_| fs::symlink_metadata(self.root.join(path)).is_ok())
     }
 
     /// Opens the file at `path`, for which no symlink is followed: a path of [`Self::tree`] has none.
-    pub fn open(&self, path: &Path) -> io::Result<File> {
+    pub(super) fn open(&self, path: &Path) -> io::Result<File> {
         open_beneath(&self.root, path)
     }
 }
 
 /// The text of `file` in the context `root`; `None` if there is none. It may be a symlink, but not out of the context.
-pub fn read_text(root: &Path, file: &Path, limit: u64) -> Result<Option<String>> {
+pub(super) fn read_text(root: &Path, file: &Path, limit: u64) -> Result<Option<String>> {
     let name = file.display();
     let root = canonical(root)?;
     let failed = |cause: io::Error| Error::work(format!("cannot read {name}")).because(cause);

@@ -16,7 +16,7 @@ use crate::model::error::{Error, Result};
 
 /// One `COPY` or `ADD`, its variables replaced.
 #[derive(Debug)]
-pub struct Copy {
+pub(super) struct Copy {
     /// The stage copied from; the build context when `None`.
     pub from: Option<usize>,
     /// What is copied, in order.
@@ -39,7 +39,7 @@ pub struct Copy {
 
 /// One source.
 #[derive(Debug)]
-pub enum CopySource {
+pub(super) enum CopySource {
     /// A path or pattern, which `--parents` keeps from the directory `base` on. Both are clean and relative to the root copied from.
     Path {
         /// Empty, except for `--parents` with a `/./` in the path.
@@ -58,7 +58,7 @@ pub enum CopySource {
 
 impl Copy {
     /// Reads a `COPY`.
-    pub fn of_copy(
+    pub(super) fn of_copy(
         reader: &StageReader,
         place: &InstructionPlace,
         copy: &CopyInstruction,
@@ -86,7 +86,7 @@ impl Copy {
     }
 
     /// Reads an `ADD` of files that are at hand.
-    pub fn of_add(
+    pub(super) fn of_add(
         reader: &StageReader,
         place: &InstructionPlace,
         add: &AddInstruction,
@@ -233,6 +233,6 @@ fn chmod(
 }
 
 /// A source's path, for messages and look-ups.
-pub fn joined(base: &str, path: &str) -> PathBuf {
+pub(super) fn joined(base: &str, path: &str) -> PathBuf {
     Path::new(base).join(path)
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::model::error::{Error, Result};
 
 /// A `COPY` or `ADD` at work.
-pub struct Copying<'a, 'b> {
+pub(super) struct Copying<'a, 'b> {
     /// What is to be copied.
     pub copy: &'a Copy,
     /// The build context.
@@ -26,7 +26,7 @@ pub struct Copying<'a, 'b> {
 
 impl Copying<'_, '_> {
     /// Copies all of it.
-    pub fn run(mut self) -> Result<()> {
+    pub(super) fn run(mut self) -> Result<()> {
         if self.copy.into_directory {
             let directory = self.change.resolve(&self.copy.destination)?;
             self.make_directory(&directory)?;

@@ -14,7 +14,7 @@ const SIZE: u64 = 512 * 1024;
 const QUOTED: usize = 100;
 
 /// The text of the Dockerfile `file`, a path inside `context`.
-pub fn read(context: &Path, file: &Path) -> Result<String> {
+pub(super) fn read(context: &Path, file: &Path) -> Result<String> {
     let name = file.display();
     match context::read_text(context, file, SIZE)? {
         Some(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned()),
@@ -27,7 +27,7 @@ pub fn read(context: &Path, file: &Path) -> Result<String> {
 }
 
 /// Parses `text`, the Dockerfile that messages call `name`.
-pub fn parse<'a>(name: &Path, text: &'a str) -> Result<Dockerfile<'a>> {
+pub(super) fn parse<'a>(name: &Path, text: &'a str) -> Result<Dockerfile<'a>> {
     let dockerfile = parse_dockerfile::parse(text).map_err(|cause| {
         let place = match cause.line() {
             0 => name.display().to_string(),
@@ -59,13 +59,13 @@ fn is_docker_frontend(image: &str) -> bool {
 }
 
 /// The failure of a build that another builder could do.
-pub fn needs_engine(message: String) -> Error {
+pub(super) fn needs_engine(message: String) -> Error {
     Error::unavailable(format!("{message}; the embedded builder cannot do this"))
         .hint("docker, podman and buildah can: start one, or choose it with --builder")
 }
 
 /// Finds the places of instructions in one Dockerfile.
-pub struct Places<'a> {
+pub(super) struct Places<'a> {
     name: &'a Path,
     text: &'a str,
     escape: char,
@@ -74,7 +74,7 @@ pub struct Places<'a> {
 
 impl<'a> Places<'a> {
     /// For `text`, the Dockerfile that messages call `name`, whose escape character is `escape`.
-    pub fn new(name: &'a Path, text: &'a str, escape: char) -> Self {
+    pub(super) fn new(name: &'a Path, text: &'a str, escape: char) -> Self {
         let line_ends = text.match_indices('\n').map(|(at, _)| at).collect();
         Self {
             name,
@@ -85,12 +85,12 @@ impl<'a> Places<'a> {
     }
 
     /// Where `instruction` stands.
-    pub fn of(&self, instruction: &Instruction) -> InstructionPlace {
+    pub(super) fn of(&self, instruction: &Instruction) -> InstructionPlace {
         self.at(keyword_start(instruction))
     }
 
     /// Where the instruction stands that begins at byte `start`.
-    pub fn at(&self, start: usize) -> InstructionPlace {
+    pub(super) fn at(&self, start: usize) -> InstructionPlace {
         InstructionPlace {
             file: self.name.display().to_string(),
             line: self.line(start),
@@ -100,7 +100,7 @@ impl<'a> Places<'a> {
 
     /// `text` up to the end of its line, the lines that continue it joined as Docker joins them: comments and empty lines between
     /// them dropped.
-    pub fn logical_line(&self, text: &str) -> String {
+    pub(super) fn logical_line(&self, text: &str) -> String {
         let mut joined = String::new();
         for (index, line) in text.lines().enumerate() {
             let start = line.trim_start();
@@ -119,7 +119,7 @@ impl<'a> Places<'a> {
     }
 
     /// The text of the line that begins at byte `start`: parse-dockerfile does not keep a here-document's name, but its end does.
-    pub fn line_at(&self, start: usize) -> &'a str {
+    pub(super) fn line_at(&self, start: usize) -> &'a str {
         self.text
             .get(start..)
             .and_then(|rest| rest.lines().next())
@@ -133,7 +133,7 @@ impl<'a> Places<'a> {
 
 /// Where an instruction stands: every message about it begins with this.
 #[derive(Clone, Debug)]
-pub struct InstructionPlace {
+pub(super) struct InstructionPlace {
     file: String,
     /// Counted from 1.
     pub line: usize,
@@ -143,12 +143,12 @@ pub struct InstructionPlace {
 
 impl InstructionPlace {
     /// The instruction cannot be meant (exit 2).
-    pub fn misuse(&self, why: impl Display) -> Error {
+    pub(super) fn misuse(&self, why: impl Display) -> Error {
         Error::misuse(format!("{self}: {why}"))
     }
 
     /// A word of the instruction cannot be read.
-    pub fn fault(&self, fault: ExpandFault) -> Error {
+    pub(super) fn fault(&self, fault: ExpandFault) -> Error {
         match fault {
             ExpandFault::Malformed(why) => self.misuse(why),
             ExpandFault::Unsupported(why) => self.needs_engine(why),
@@ -156,12 +156,12 @@ impl InstructionPlace {
     }
 
     /// The instruction failed (exit 1).
-    pub fn failed(&self, why: impl Display) -> Error {
+    pub(super) fn failed(&self, why: impl Display) -> Error {
         Error::work(format!("{self}: {why}"))
     }
 
     /// The instruction is right, but only another builder can do it (exit 3).
-    pub fn needs_engine(&self, why: impl Display) -> Error {
+    pub(super) fn needs_engine(&self, why: impl Display) -> Error {
         needs_engine(format!("{self}: {why}"))
     }
 }

@@ -11,11 +11,11 @@ const SUBSTITUTED: usize = 512 * 1024;
 const DEPTH: usize = 16;
 
 /// What a variable's name stands for, if it is set.
-pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Why a word cannot be read.
 #[derive(Debug, PartialEq, Eq)]
-pub enum ExpandFault {
+pub(super) enum ExpandFault {
     /// No builder reads it.
     Malformed(String),
     /// Another builder does.
@@ -30,30 +30,30 @@ impl<S: Into<String>> From<S> for ExpandFault {
 
 /// Replaces variables, with the escape character of one Dockerfile and a bound on what they add to it.
 #[derive(Debug)]
-pub struct Expander {
+pub(super) struct Expander {
     escape: char,
     left: Cell<usize>,
 }
 
 impl Expander {
     /// For a Dockerfile whose escape character is `escape` (a backslash or a backtick).
-    pub fn new(escape: char) -> Self {
+    pub(super) fn new(escape: char) -> Self {
         let left = Cell::new(SUBSTITUTED);
         Self { escape, left }
     }
 
     /// `word` with its variables replaced, its quotes and escapes taken off.
-    pub fn word(&self, word: &str, variables: Variables) -> Result<String, ExpandFault> {
+    pub(super) fn word(&self, word: &str, variables: Variables) -> Result<String, ExpandFault> {
         self.lexer(word, variables, self.escape, true).all()
     }
 
     /// A here-document with its variables replaced: quotes are text there, and the escape is always a backslash.
-    pub fn document(&self, text: &str, variables: Variables) -> Result<String, ExpandFault> {
+    pub(super) fn document(&self, text: &str, variables: Variables) -> Result<String, ExpandFault> {
         self.lexer(text, variables, '\\', false).all()
     }
 
     /// `text` cut at white space; quotes and escapes hold a word together and stay in it, for [`Self::word`].
-    pub fn split(&self, text: &str) -> Vec<String> {
+    pub(super) fn split(&self, text: &str) -> Vec<String> {
         let mut words = Vec::new();
         let mut word = String::new();
         let mut quote = None;
@@ -77,7 +77,7 @@ impl Expander {
     }
 
     /// The `name=value` pairs of `ENV` and `LABEL`, or the one pair of their old form `name value`; nothing replaced yet.
-    pub fn pairs(&self, text: &str) -> Result<Vec<(String, String)>, ExpandFault> {
+    pub(super) fn pairs(&self, text: &str) -> Result<Vec<(String, String)>, ExpandFault> {
         let words = self.split(text);
         if words.first().is_some_and(|first| !first.contains('=')) {
             let (name, value) = text

@@ -9,7 +9,7 @@ use crate::model::error::{Error, Result};
 ///
 /// Source: <https://docs.docker.com/build/concepts/context/#dockerignore-files> and moby/patternmatcher.
 #[derive(Clone, Debug, Default)]
-pub struct DockerIgnore {
+pub(super) struct DockerIgnore {
     file: String,
     rules: Vec<DockerIgnoreRule>,
 }
@@ -24,7 +24,7 @@ struct DockerIgnoreRule {
 
 impl DockerIgnore {
     /// The rules of a `.dockerignore` named `file` in messages. A malformed pattern is misuse.
-    pub fn parse(file: &str, text: &str) -> Result<Self> {
+    pub(super) fn parse(file: &str, text: &str) -> Result<Self> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lines = text.lines().enumerate();
         let mut rules = Vec::new();
@@ -40,7 +40,9 @@ impl DockerIgnore {
     }
 
     /// The rules of `--exclude` flags.
-    pub fn excludes<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
+    pub(super) fn excludes<'a>(
+        patterns: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, String> {
         let mut rules = Vec::new();
         for pattern in patterns {
             rules.extend(DockerIgnoreRule::parse(0, pattern)?);
@@ -50,17 +52,17 @@ impl DockerIgnore {
     }
 
     /// Whether the build does not see `path`.
-    pub fn hide(&self, path: &Path) -> bool {
+    pub(super) fn hide(&self, path: &Path) -> bool {
         self.deciding(path).is_some_and(|rule| !rule.exception)
     }
 
     /// Whether nothing below a hidden directory can be visible again, so that it need not be entered.
-    pub fn prune(&self, path: &Path) -> bool {
+    pub(super) fn prune(&self, path: &Path) -> bool {
         self.hide(path) && !self.rules.iter().any(|rule| rule.exception)
     }
 
     /// The rule that hides `path`, as `.dockerignore:3 (*.log)`.
-    pub fn reason(&self, path: &Path) -> Option<String> {
+    pub(super) fn reason(&self, path: &Path) -> Option<String> {
         let rule = self.deciding(path).filter(|rule| !rule.exception)?;
         Some(format!("{}:{} ({})", self.file, rule.line, rule.text))
     }

@@ -18,7 +18,7 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 /// An operating system and processor, in OCI's terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Platform {
+pub(super) struct Platform {
     /// Always `linux` here.
     pub os: String,
     /// GOARCH, as in `amd64`.
@@ -29,7 +29,7 @@ pub struct Platform {
 
 impl Platform {
     /// From `os/architecture[/variant]`; the error says what is wrong with `text`.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         let parts: Vec<&str> = text.split('/').collect();
         let plain = |part: &&str| {
             !part.is_empty()
@@ -51,7 +51,7 @@ impl Platform {
     }
 
     /// The platform of an entry in an image index.
-    pub fn descriptor(&self) -> Result<oci_spec::image::Platform> {
+    pub(super) fn descriptor(&self) -> Result<oci_spec::image::Platform> {
         let mut builder = PlatformBuilder::default()
             .os(Os::from(self.os.as_str()))
             .architecture(Arch::from(self.architecture.as_str()));
@@ -73,7 +73,7 @@ impl std::fmt::Display for Platform {
 
 /// What the instructions that make no files have set so far.
 #[derive(Clone, Debug)]
-pub struct Image {
+pub(super) struct Image {
     /// `FROM --platform`, else the one that was asked for.
     pub platform: Platform,
     /// `MAINTAINER`.
@@ -104,7 +104,7 @@ pub struct Image {
 
 impl Image {
     /// `FROM scratch`.
-    pub fn scratch(platform: Platform) -> Self {
+    pub(super) fn scratch(platform: Platform) -> Self {
         Self {
             platform,
             author: None,
@@ -123,7 +123,7 @@ impl Image {
     }
 
     /// Sets an environment variable, in the place it already has.
-    pub fn set_env(&mut self, name: String, value: String) {
+    pub(super) fn set_env(&mut self, name: String, value: String) {
         match self.env.iter_mut().find(|(known, _)| *known == name) {
             Some(entry) => entry.1 = value,
             None => self.env.push((name, value)),
@@ -131,7 +131,7 @@ impl Image {
     }
 
     /// A command of the shell form, as the image's shell is to run it.
-    pub fn in_shell(&self, command: String) -> Vec<String> {
+    pub(super) fn in_shell(&self, command: String) -> Vec<String> {
         let default = || vec!["/bin/sh".to_owned(), "-c".to_owned()];
         let mut argv = self.shell.clone().unwrap_or_else(default);
         argv.push(command);
@@ -140,7 +140,7 @@ impl Image {
 
     /// The image's configuration document. `created` is RFC 3339; `layers` are the digests of the unpacked layers; `history` has
     /// one entry per instruction: its text, and whether it made a layer.
-    pub fn document(
+    pub(super) fn document(
         &self,
         created: &str,
         layers: Vec<String>,

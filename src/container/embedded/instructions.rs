@@ -20,7 +20,7 @@ use super::{
 use crate::model::error::Result;
 
 /// Reads the instructions of stage `index`, which starts as `image`: its steps, and what it has become at the end.
-pub fn read(
+pub(super) fn read(
     shared: &Shared,
     index: usize,
     instructions: &[Instruction],

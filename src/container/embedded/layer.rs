@@ -21,7 +21,7 @@ const UNKNOWN_SYSTEM: u8 = 255;
 
 /// Writes `layer` into `blob` and returns the digest of the archive before compression (`sha256:…`). Every entry gets the time
 /// `created`, in seconds since the Unix epoch; `open` gives a context file's bytes.
-pub fn write(
+pub(super) fn write(
     layer: &Layer,
     created: i64,
     open: impl Fn(&Path) -> io::Result<File>,

@@ -6,10 +6,10 @@ use super::dockerfile::InstructionPlace;
 use crate::model::error::Result;
 
 /// Options that are known to be allowed.
-pub struct InstructionOptions<'a>(Vec<(&'a str, Option<&'a str>)>);
+pub(super) struct InstructionOptions<'a>(Vec<(&'a str, Option<&'a str>)>);
 
 /// Checks `flags` against the names that the instruction at `place` knows. Only `exclude` may come more than once.
-pub fn read<'a>(
+pub(super) fn read<'a>(
     place: &InstructionPlace,
     flags: &'a [Flag],
     known: &[&str],
@@ -32,12 +32,12 @@ pub fn read<'a>(
 
 impl<'a> InstructionOptions<'a> {
     /// Whether `--name` is there, with a value or without.
-    pub fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(found, _)| *found == name)
     }
 
     /// The value of `--name=value`.
-    pub fn value(&self, place: &InstructionPlace, name: &str) -> Result<Option<&'a str>> {
+    pub(super) fn value(&self, place: &InstructionPlace, name: &str) -> Result<Option<&'a str>> {
         match self.0.iter().find(|(found, _)| *found == name) {
             None => Ok(None),
             Some((_, Some(value))) if !value.is_empty() => Ok(Some(value)),
@@ -46,13 +46,13 @@ impl<'a> InstructionOptions<'a> {
     }
 
     /// All values of an option that may come more than once.
-    pub fn values(&self, name: &str) -> impl Iterator<Item = &'a str> {
+    pub(super) fn values(&self, name: &str) -> impl Iterator<Item = &'a str> {
         let found = self.0.iter().filter(move |(found, _)| *found == name);
         found.filter_map(|(_, value)| *value)
     }
 
     /// `--name`, `--name=true` or `--name=false`; `None` if it is not there.
-    pub fn switch(&self, place: &InstructionPlace, name: &str) -> Result<Option<bool>> {
+    pub(super) fn switch(&self, place: &InstructionPlace, name: &str) -> Result<Option<bool>> {
         match self.0.iter().find(|(found, _)| *found == name) {
             None => Ok(None),
             Some((_, None | Some("true"))) => Ok(Some(true)),

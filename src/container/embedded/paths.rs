@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 /// `path` without `.`, `..` and doubled slashes, relative to the root it counts from; `None` if it leaves that root.
 ///
 /// A leading slash means that root, as in `COPY /src /dst`.
-pub fn beneath(path: &str) -> Option<PathBuf> {
+pub(super) fn beneath(path: &str) -> Option<PathBuf> {
     let mut clean = PathBuf::new();
     for component in Path::new(path).components() {
         match component {
@@ -18,7 +18,7 @@ pub fn beneath(path: &str) -> Option<PathBuf> {
 }
 
 /// The same inside an image, where `/..` is `/`: `path` seen from the directory `from`, both relative to the image's root.
-pub fn join(from: &Path, path: &str) -> PathBuf {
+pub(super) fn join(from: &Path, path: &str) -> PathBuf {
     let mut joined = match path.starts_with('/') {
         true => PathBuf::new(),
         false => from.to_owned(),
@@ -34,7 +34,7 @@ pub fn join(from: &Path, path: &str) -> PathBuf {
 }
 
 /// Whether the spelling says "a directory": `dir/`, `.`, `..`, `dir/.`.
-pub fn means_directory(path: &str) -> bool {
+pub(super) fn means_directory(path: &str) -> bool {
     matches!(path.rsplit('/').next(), Some("" | "." | ".."))
 }
 

@@ -6,26 +6,26 @@ use regex::Regex;
 
 /// A pattern over slash-separated paths that are relative to the context's root.
 #[derive(Clone, Debug)]
-pub struct Pattern(Regex);
+pub(super) struct Pattern(Regex);
 
 impl Pattern {
     /// Go's `filepath.Match`, the wildcards of a source: `*` and `?` stay within one component.
-    pub fn wildcard(pattern: &str) -> Result<Self, String> {
+    pub(super) fn wildcard(pattern: &str) -> Result<Self, String> {
         Self::compile(pattern, false)
     }
 
     /// The same with `**` for any number of directories, as moby/patternmatcher has it.
-    pub fn deep(pattern: &str) -> Result<Self, String> {
+    pub(super) fn deep(pattern: &str) -> Result<Self, String> {
         Self::compile(pattern, true)
     }
 
     /// Whether the whole of `path` matches. Bytes that are not UTF-8 count as one unknown character each, as in Go.
-    pub fn matches(&self, path: &Path) -> bool {
+    pub(super) fn matches(&self, path: &Path) -> bool {
         self.0.is_match(&path.to_string_lossy())
     }
 
     /// Whether `path` or a directory above it matches: who names a directory names what is in it.
-    pub fn matches_or_above(&self, path: &Path) -> bool {
+    pub(super) fn matches_or_above(&self, path: &Path) -> bool {
         path.ancestors()
             .filter(|ancestor| !ancestor.as_os_str().is_empty())
             .any(|ancestor| self.matches(ancestor))
@@ -43,7 +43,7 @@ impl Pattern {
 }
 
 /// Whether a source has to be searched for, rather than looked up.
-pub fn has_wildcard(path: &str) -> bool {
+pub(super) fn has_wildcard(path: &str) -> bool {
     path.contains(['*', '?', '[', '\\'])
 }
 

@@ -18,7 +18,7 @@ use crate::{
 
 /// Stages that are to be built, in order: a stage needs only those before it.
 #[derive(Debug)]
-pub struct DockerfilePlan {
+pub(super) struct DockerfilePlan {
     /// All stages of the Dockerfile, `None` where the target does not need one.
     pub stages: Vec<Option<Stage>>,
     /// The stage that becomes the image.
@@ -27,7 +27,7 @@ pub struct DockerfilePlan {
 
 /// One stage.
 #[derive(Debug)]
-pub struct Stage {
+pub(super) struct Stage {
     /// The stage that `FROM` names; `None` is `FROM scratch`.
     pub base: Option<usize>,
     /// What is done, one step for each instruction.
@@ -38,7 +38,7 @@ pub struct Stage {
 
 impl DockerfilePlan {
     /// Works out what `request` asks for, from `text`, its Dockerfile.
-    pub fn new(request: &ImageRequest, text: &str) -> Result<Self> {
+    pub(super) fn new(request: &ImageRequest, text: &str) -> Result<Self> {
         let parsed = dockerfile::parse(&request.dockerfile, text)?;
         let platform = Platform::parse(&request.platform).map_err(|why| {
             Error::misuse(why).hint("name one that the embedded builder knows, as `linux/amd64`")

@@ -18,7 +18,7 @@ use crate::{
 const STAGES: usize = 64;
 
 /// Values that the whole Dockerfile shares.
-pub struct Shared<'a> {
+pub(super) struct Shared<'a> {
     /// Where instructions stand.
     pub places: Places<'a>,
     /// Replaces variables.
@@ -33,7 +33,7 @@ pub struct Shared<'a> {
 
 impl<'a> Shared<'a> {
     /// What `request` and the text before the first `FROM` say.
-    pub fn new(
+    pub(super) fn new(
         request: &'a ImageRequest,
         parsed: &Dockerfile,
         text: &'a str,
@@ -63,7 +63,7 @@ impl<'a> Shared<'a> {
     }
 
     /// The stage that `COPY --from=value` in stage `current` names; the error says what is wrong with `value`.
-    pub fn stage_before(
+    pub(super) fn stage_before(
         &self,
         place: &InstructionPlace,
         value: &str,
@@ -98,7 +98,7 @@ impl<'a> Shared<'a> {
     }
 
     /// The stage that is called so.
-    pub fn stage_named(&self, name: &str) -> Option<usize> {
+    pub(super) fn stage_named(&self, name: &str) -> Option<usize> {
         let name = name.to_lowercase();
         self.stages
             .iter()
@@ -158,7 +158,7 @@ fn names(places: &Places, parsed: &Dockerfile) -> Result<Vec<Option<String>>> {
 }
 
 /// The name and value that one word of an `ARG` declares, `name` or `name=default`: a `--build-arg` goes before the default.
-pub fn argument(
+pub(super) fn argument(
     shared: &Shared,
     place: &InstructionPlace,
     word: &str,

@@ -9,7 +9,7 @@ use super::{dockerfile::InstructionPlace, image::Image, paths, shared::Shared, t
 use crate::model::error::{Error, Result};
 
 /// One stage while its instructions are read.
-pub struct StageReader<'a> {
+pub(super) struct StageReader<'a> {
     pub(super) shared: &'a Shared<'a>,
     pub(super) index: usize,
     pub(super) image: Image,
@@ -19,28 +19,28 @@ pub struct StageReader<'a> {
 
 impl StageReader<'_> {
     /// What all stages share.
-    pub fn shared(&self) -> &Shared<'_> {
+    pub(super) fn shared(&self) -> &Shared<'_> {
         self.shared
     }
 
     /// The stage's number.
-    pub fn index(&self) -> usize {
+    pub(super) fn index(&self) -> usize {
         self.index
     }
 
     /// Where relative paths begin: the working directory, below the image's root.
-    pub fn workdir(&self) -> PathBuf {
+    pub(super) fn workdir(&self) -> PathBuf {
         paths::join(Path::new(""), &self.image.workdir)
     }
 
     /// `word` with variables replaced and quotes taken off.
-    pub fn word(&self, place: &InstructionPlace, word: &str) -> Result<String> {
+    pub(super) fn word(&self, place: &InstructionPlace, word: &str) -> Result<String> {
         let word = self.shared.expander.word(word, &|name| self.variable(name));
         word.map_err(|fault| place.fault(fault))
     }
 
     /// A here-document with variables replaced.
-    pub fn document(&self, place: &InstructionPlace, text: &str) -> Result<String> {
+    pub(super) fn document(&self, place: &InstructionPlace, text: &str) -> Result<String> {
         let text = self
             .shared
             .expander
@@ -57,7 +57,7 @@ impl StageReader<'_> {
 }
 
 /// Numeric `user[:group]`; a user alone is its own group's number, as for Docker.
-pub fn owner(text: &str) -> Option<Owner> {
+pub(super) fn owner(text: &str) -> Option<Owner> {
     let (user, group) = text.split_once(':').unwrap_or((text, text));
     let number = |text: &str| {
         text.parse()
@@ -71,7 +71,7 @@ pub fn owner(text: &str) -> Option<Owner> {
 }
 
 /// A name stands in the image's own `/etc/passwd`, if anywhere.
-pub fn unknown_user(place: &InstructionPlace, user: &str) -> Error {
+pub(super) fn unknown_user(place: &InstructionPlace, user: &str) -> Error {
     place
         .needs_engine(format!("`{user}` is a name to be looked up in the image"))
         .hint("or write numbers, as in 65532:65532")

@@ -6,7 +6,7 @@ use super::{copy::Copy, dockerfile::InstructionPlace, tree::Owner};
 
 /// One instruction.
 #[derive(Debug)]
-pub struct Step {
+pub(super) struct Step {
     /// Where it stands.
     pub place: InstructionPlace,
     /// What it does to the file system.
@@ -15,7 +15,7 @@ pub struct Step {
 
 /// What an instruction does to the file system.
 #[derive(Debug)]
-pub enum Action {
+pub(super) enum Action {
     /// Nothing: it is about the configuration alone.
     Describe,
     /// Makes a directory, unless it is there.

@@ -12,7 +12,7 @@ const LINKS: usize = 40;
 
 /// One file, directory or link.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TreeEntry {
+pub(super) struct TreeEntry {
     /// What it is.
     pub kind: Kind,
     /// Permission bits, at most `0o7777`.
@@ -23,7 +23,7 @@ pub struct TreeEntry {
 
 /// Numeric user and group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Owner {
+pub(super) struct Owner {
     /// The user's id; 0 is root.
     pub uid: u32,
     /// The group's id; 0 is root's.
@@ -32,7 +32,7 @@ pub struct Owner {
 
 /// What an entry is, with its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     /// A directory; its children are entries of their own.
     Directory,
     /// A file of the build context, at this path in it, with this many bytes.
@@ -47,7 +47,7 @@ pub enum Kind {
 
 impl TreeEntry {
     /// A directory as builds make them: open to all, changed by its owner.
-    pub fn directory(owner: Owner) -> Self {
+    pub(super) fn directory(owner: Owner) -> Self {
         Self {
             kind: Kind::Directory,
             mode: 0o755,
@@ -56,42 +56,45 @@ impl TreeEntry {
     }
 
     /// Whether this is a directory.
-    pub fn is_directory(&self) -> bool {
+    pub(super) fn is_directory(&self) -> bool {
         self.kind == Kind::Directory
     }
 }
 
 /// A symlink that leads to itself, or through too many others.
 #[derive(Debug, PartialEq, Eq)]
-pub struct TooManyLinks;
+pub(super) struct TooManyLinks;
 
 /// Entries by their path below the root, which itself is always a directory. A parent comes before its children.
 #[derive(Clone, Debug, Default)]
-pub struct Tree(BTreeMap<PathBuf, TreeEntry>);
+pub(super) struct Tree(BTreeMap<PathBuf, TreeEntry>);
 
 impl Tree {
     /// How many entries there are.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
     /// The entry at exactly this path; the root has none.
-    pub fn get(&self, path: &Path) -> Option<&TreeEntry> {
+    pub(super) fn get(&self, path: &Path) -> Option<&TreeEntry> {
         self.0.get(path)
     }
 
     /// Whether `path` is a directory here.
-    pub fn is_directory(&self, path: &Path) -> bool {
+    pub(super) fn is_directory(&self, path: &Path) -> bool {
         path.as_os_str().is_empty() || self.get(path).is_some_and(TreeEntry::is_directory)
     }
 
     /// Puts `entry` at `path`, in place of what was there.
-    pub fn insert(&mut self, path: PathBuf, entry: TreeEntry) {
+    pub(super) fn insert(&mut self, path: PathBuf, entry: TreeEntry) {
         self.0.insert(path, entry);
     }
 
     /// Everything below the directory `path`, parents first, each directory's children in the order of their bytes.
-    pub fn below<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = (&'a Path, &'a TreeEntry)> {
+    pub(super) fn below<'a>(
+        &'a self,
+        path: &'a Path,
+    ) -> impl Iterator<Item = (&'a Path, &'a TreeEntry)> {
         let range: Range<PathBuf, TreeEntry> = self
             .0
             .range::<Path, _>((Bound::Excluded(path), Bound::Unbounded));
@@ -102,7 +105,7 @@ impl Tree {
 
     /// Where `path` leads, as a process confined to this tree would follow it: through symlinks, never above the root. The result
     /// need not exist.
-    pub fn resolve(&self, path: &Path) -> Result<PathBuf, TooManyLinks> {
+    pub(super) fn resolve(&self, path: &Path) -> Result<PathBuf, TooManyLinks> {
         let mut resolved = PathBuf::new();
         let mut pending = reversed(path);
         let mut links = 0;

@@ -72,7 +72,7 @@ pub(super) enum ImageOrigin {
 
 impl ImageOrigin {
     /// Where it is already, if it is.
-    pub fn found(&self) -> Option<&FoundImage> {
+    pub(super) fn found(&self) -> Option<&FoundImage> {
         match self {
             Self::Found(found) => Some(found),
             Self::Request(_) | Self::Unknown => None,
@@ -82,7 +82,7 @@ impl ImageOrigin {
 
 impl Job {
     /// As a dry run reports it.
-    pub fn planned(self) -> BuiltService {
+    pub(super) fn planned(self) -> BuiltService {
         let image = self.image.as_ref();
         BuiltService {
             image: image.map(|image| report(&image.names, image.origin.found())),
@@ -113,7 +113,7 @@ pub(super) struct Unfit {
 
 impl Unfit {
     /// As the report has it.
-    pub fn failed(self) -> BuiltService {
+    pub(super) fn failed(self) -> BuiltService {
         ended(self.step, Status::Failed, Duration::ZERO, Some(self.error))
     }
 }

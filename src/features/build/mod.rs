@@ -15,7 +15,7 @@ mod products;
 use std::time::{Duration, Instant};
 
 use self::job::{Prepared, Run, ended};
-pub use self::{options::BuildOptions, products::Products};
+pub(crate) use self::{options::BuildOptions, products::Products};
 use crate::{
     container::engine,
     git::repository::Repository,
@@ -33,7 +33,7 @@ use crate::{
 
 /// Builds what the plan calls for, into `products`. That services fail is part of the report; an error is what concerns
 /// all of them.
-pub fn build(
+pub(crate) fn build(
     repository: &Repository,
     settings: &Settings,
     plan: Plan,

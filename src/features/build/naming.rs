@@ -27,7 +27,7 @@ pub(super) struct ImageNames {
 
 impl ImageNames {
     /// The names of a service's image: its identity, and a tag for each template and each `--tag`.
-    pub fn new(
+    pub(super) fn new(
         own: &ServiceSettings,
         step: &Step,
         identity: String,
@@ -69,7 +69,7 @@ impl ImageNames {
     }
 
     /// `registry/repository`.
-    pub fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         match &self.registry {
             Some(registry) => format!("{registry}/{}", self.repository),
             None => self.repository.clone(),
@@ -77,12 +77,12 @@ impl ImageNames {
     }
 
     /// The full name that says what the image is built from.
-    pub fn identity_reference(&self) -> String {
+    pub(super) fn identity_reference(&self) -> String {
         format!("{}:{}", self.name(), self.identity)
     }
 
     /// Every full name, the identity first.
-    pub fn references(&self) -> Vec<String> {
+    pub(super) fn references(&self) -> Vec<String> {
         let tags = std::iter::once(&self.identity).chain(&self.tags);
         tags.map(|tag| format!("{}:{tag}", self.name())).collect()
     }

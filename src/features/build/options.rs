@@ -6,7 +6,7 @@ use crate::{container::engine, model::settings::TokenValue};
 
 /// How the services of a plan are built.
 #[derive(Clone, Debug)]
-pub struct BuildOptions {
+pub(crate) struct BuildOptions {
     /// What builds images.
     pub builder: engine::Choice,
     /// How many services at a time.

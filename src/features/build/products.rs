@@ -27,7 +27,7 @@ const SCRATCH: &str = "scratch-";
 const LOCK: &str = "lock";
 
 /// The folder, held by this run alone.
-pub struct Products {
+pub(crate) struct Products {
     root: PathBuf,
     scratch: tempfile::TempDir,
     /// Held until the run ends, however it ends.
@@ -40,7 +40,7 @@ impl Products {
     ///
     /// # Errors
     /// Unavailable: the folder cannot be written, or another build is at work in it.
-    pub fn open(root: &Path) -> Result<Self> {
+    pub(crate) fn open(root: &Path) -> Result<Self> {
         let cannot = |err| cannot_write(root, err);
         fs::create_dir_all(root).map_err(cannot)?;
         let lock = Lock::take(&root.join(LOCK), |holder| {
@@ -71,7 +71,7 @@ impl Products {
     ///
     /// # Errors
     /// Unavailable: there is no room for temporary files.
-    pub fn look(root: &Path) -> Result<Self> {
+    pub(crate) fn look(root: &Path) -> Result<Self> {
         let scratch = files::temporary_folder()?;
         Ok(Self {
             root: root.to_owned(),
@@ -81,7 +81,7 @@ impl Products {
     }
 
     /// The OCI image layout of the embedded builder.
-    pub fn images(&self) -> PathBuf {
+    pub(crate) fn images(&self) -> PathBuf {
         self.root.join("images")
     }
 
@@ -119,7 +119,7 @@ impl Products {
     ///
     /// # Errors
     /// Unavailable: it cannot be written.
-    pub fn write_report(&self, json: &str) -> Result<()> {
+    pub(crate) fn write_report(&self, json: &str) -> Result<()> {
         let target = self.root.join("build.json");
         files::write(&target, json.as_bytes()).map_err(|err| cannot_write(&target, err))
     }

@@ -24,7 +24,7 @@ const SIZE_LIMIT: u64 = 256 << 20;
 
 /// What several documents say together.
 #[derive(Debug, Default)]
-pub struct Documents {
+pub(crate) struct Documents {
     /// The fleet's commit that all of them are about; none without a document.
     pub head: Option<ObjectId>,
     /// What it was compared with, where one of them says so.
@@ -44,7 +44,7 @@ impl Documents {
     ///
     /// # Errors
     /// Misuse: one cannot be read, is none of the two, or is about another commit than the first.
-    pub fn read(paths: &[PathBuf]) -> Result<Self> {
+    pub(crate) fn read(paths: &[PathBuf]) -> Result<Self> {
         let mut all = Self::default();
         for path in paths {
             for file in files(path)? {
@@ -56,7 +56,12 @@ impl Documents {
     }
 
     /// Whether a report says that the service at `path` was built at `commit`, as far as `action` calls for it.
-    pub fn is_built(&self, path: &BString, commit: Option<ObjectId>, action: Action) -> bool {
+    pub(crate) fn is_built(
+        &self,
+        path: &BString,
+        commit: Option<ObjectId>,
+        action: Action,
+    ) -> bool {
         let built = self.built.get(path).into_iter().flatten();
         let mut built = built.filter(|built| Some(built.commit) == commit);
         built.any(|built| built.action >= action)

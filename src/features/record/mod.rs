@@ -34,13 +34,13 @@ use crate::{
 };
 
 mod documents;
-pub use documents::Documents;
+pub(crate) use documents::Documents;
 
 /// How often others may be quicker.
 const ATTEMPTS: usize = 10;
 
 /// What to record, and how.
-pub struct RecordRequest<'a> {
+pub(crate) struct RecordRequest<'a> {
     /// In whose name, a branch's or an environment's.
     pub name: &'a str,
     /// What the run said.
@@ -64,7 +64,7 @@ pub struct RecordRequest<'a> {
 /// # Errors
 /// Misuse: the name is none. Work: nothing succeeded so far. Unavailable: the remote does not answer, or others write without
 /// end. And what [`changed::changed`] says.
-pub fn record(
+pub(crate) fn record(
     repository: &Repository,
     settings: &Settings,
     request: &RecordRequest<'_>,

@@ -17,7 +17,11 @@ use crate::{
 ///
 /// # Errors
 /// Misuse: a name is none of the fleet's services. Repository: the fleet's index cannot be read.
-pub fn drift(fleet: &Repository, selector: &Selector, jobs: NonZeroUsize) -> Result<Vec<Drift>> {
+pub(crate) fn drift(
+    fleet: &Repository,
+    selector: &Selector,
+    jobs: NonZeroUsize,
+) -> Result<Vec<Drift>> {
     let pins = selector.among(index::of_index(fleet)?)?;
     let mut drift = parallel::map(jobs, &pins.links, |link| one(fleet, link))?;
     let in_conflict = pins.conflicted.into_iter().map(|one| Drift {

@@ -3,5 +3,5 @@
 mod drift;
 mod update;
 
-pub use drift::drift;
-pub use update::{UpdateRequest, update};
+pub(crate) use drift::drift;
+pub(crate) use update::{UpdateRequest, update};

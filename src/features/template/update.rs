@@ -31,7 +31,7 @@ use crate::{
 const LISTING_LIMIT: usize = 16 << 20;
 
 /// What is to be brought up to date.
-pub struct UpdateRequest<'a> {
+pub(crate) struct UpdateRequest<'a> {
     /// Which services; all that a template made when none is named.
     pub selector: &'a Selector,
     /// Another template than the one that a service records.
@@ -44,7 +44,7 @@ pub struct UpdateRequest<'a> {
 ///
 /// # Errors
 /// Misuse: a name is none of the fleet's services. What befalls single services is in their [`Updated::outcome`].
-pub fn update(
+pub(crate) fn update(
     fleet: &Repository,
     request: &UpdateRequest<'_>,
     ask: Ask<'_>,

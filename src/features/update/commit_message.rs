@@ -26,6 +26,7 @@ static SKIPS: LazyLock<Regex> = LazyLock::new(|| {
 /// An issue or pull request by its number alone, which is the fleet's where the fleet's message has it: `Fixes #12`.
 static ISSUE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(^|[^\w/.-])([#!]\d)"));
 
+#[allow(clippy::expect_used, reason = "a constant pattern compiles")]
 fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a constant pattern compiles")
 }

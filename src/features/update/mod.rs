@@ -13,14 +13,14 @@ use crate::{
 mod commit_message;
 mod remote;
 
-pub use remote::{Extent, follow};
+pub(crate) use remote::{Extent, follow};
 
 /// Brings the selected submodules of `fleet`, and all of theirs, to their pins. Sorted by path.
 ///
 /// # Errors
 /// Before anything is touched: a submodule is refused by its name, path or URL; another run is at work. What befalls single
 /// submodules later is in their [`SyncOutcome`](crate::model::sync::SyncOutcome).
-pub fn update(
+pub(crate) fn update(
     fleet: &Repository,
     selector: &Selector,
     options: SyncOptions<'_>,

@@ -37,7 +37,7 @@ const LISTED: usize = 20;
 
 /// How far to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extent {
+pub(crate) enum Extent {
     /// Say which pins would move: servers are asked, and nothing is changed.
     Show,
     /// Move the worktrees, and stage the pins.
@@ -52,7 +52,7 @@ pub enum Extent {
 /// # Errors
 /// Before anything is touched: as [`super::update()`]; and with [`Extent::Commit`] a merge under way, of which git makes no
 /// partial commit. Later: git cannot stage or commit; then the worktrees have moved.
-pub fn follow(
+pub(crate) fn follow(
     fleet: &Repository,
     selector: &Selector,
     extent: Extent,

@@ -41,7 +41,7 @@ pub(super) enum BaseScope {
 
 impl BaseScope {
     /// Whether the submodule at `path`, or the one that it lies in, is among them.
-    pub fn has(&self, path: &BStr) -> bool {
+    pub(super) fn has(&self, path: &BStr) -> bool {
         let is_in = |above: &BString| {
             let rest = path.strip_prefix(above.as_bytes());
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))

@@ -35,7 +35,7 @@ pub(super) struct Dependents<'a> {
 
 impl<'a> Dependents<'a> {
     /// None when the configuration speaks of no service and fans out nothing.
-    pub fn of(
+    pub(super) fn of(
         repository: &'a Repository,
         settings: &'a Settings,
         how: Fetching<'a>,
@@ -66,7 +66,7 @@ impl<'a> Dependents<'a> {
     }
 
     /// Names in the configuration that no service has.
-    pub fn unknown_names(&self, listed: &Listed) -> Vec<Warning> {
+    pub(super) fn unknown_names(&self, listed: &Listed) -> Vec<Warning> {
         let gone = listed.base.iter().map(|submodule| submodule.path.as_ref());
         let known: BTreeSet<&BStr> = self
             .gitlinks
@@ -94,7 +94,7 @@ impl<'a> Dependents<'a> {
     }
 
     /// `asked`, and the services that these depend on, by however many steps.
-    pub fn with_dependencies(&self, asked: &Selection) -> Selection {
+    pub(super) fn with_dependencies(&self, asked: &Selection) -> Selection {
         let mut all = asked.clone();
         let mut open: Vec<BString> = asked.iter().cloned().collect();
         while let Some(path) = open.pop() {
@@ -122,7 +122,7 @@ impl<'a> Dependents<'a> {
 
     /// Adds to `services` what follows from `paths` for those that it `concerns`, and to `unread` what would have to be read
     /// for it and cannot be.
-    pub fn fan_out(
+    pub(super) fn fan_out(
         &self,
         paths: &[FileChange],
         concerns: impl Fn(&BStr) -> bool,
@@ -157,7 +157,11 @@ impl<'a> Dependents<'a> {
 
     /// Every service that depends on a built one is built too, and what depends on that. There are no cycles: reading
     /// the configuration refuses them.
-    pub fn add(&self, services: &mut Vec<ServiceChange>, unread: &mut Vec<Unread>) -> Result<()> {
+    pub(super) fn add(
+        &self,
+        services: &mut Vec<ServiceChange>,
+        unread: &mut Vec<Unread>,
+    ) -> Result<()> {
         let mut open: Vec<(BString, Action)> = built(services);
         let names = open.iter().map(|(name, _)| name.clone());
         let unchanged = self.read_missing(self.all_dependents(names.collect()), services)?;

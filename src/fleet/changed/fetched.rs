@@ -69,22 +69,22 @@ impl Missing {
 
 impl Fetched {
     /// What was fetched for the submodule at `path`.
-    pub fn open(&self, path: &BStr, hash: gix::hash::Kind) -> Option<Store> {
+    pub(super) fn open(&self, path: &BStr, hash: gix::hash::Kind) -> Option<Store> {
         Store::borrowed(self.0.get(path)?.git_dir.clone()?, hash)
     }
 
     /// How much was fetched for it; none when nothing was.
-    pub fn depth(&self, path: &BStr) -> Option<Depth> {
+    pub(super) fn depth(&self, path: &BStr) -> Option<Depth> {
         self.0.get(path).map(|one| one.depth)
     }
 
     /// Why `commit` of the submodule at `path` cannot be had; none when nobody tried.
-    pub fn missing(&self, path: &BStr, commit: ObjectId) -> Option<&Missing> {
+    pub(super) fn missing(&self, path: &BStr, commit: ObjectId) -> Option<&Missing> {
         self.0.get(path)?.missing.get(&commit)
     }
 
     /// Gets what is asked for. What cannot be had is remembered with the reason; that is no error.
-    pub fn get(
+    pub(super) fn get(
         &mut self,
         repository: &Repository,
         requests: Vec<FetchRequest>,

@@ -44,7 +44,7 @@ pub(super) enum EndPoint {
 }
 
 impl EndPoint {
-    pub fn pin(self) -> Option<ObjectId> {
+    pub(super) fn pin(self) -> Option<ObjectId> {
         match self {
             Self::Gitlink(pin) => Some(pin),
             Self::Nothing | Self::Directory(_) => None,
@@ -54,17 +54,17 @@ impl EndPoint {
 
 impl Candidate {
     /// What `.gitmodules` says of it: at head, else at base.
-    pub fn listed(&self) -> Option<&Submodule> {
+    pub(super) fn listed(&self) -> Option<&Submodule> {
         self.listed_head.as_ref().or(self.listed_base.as_ref())
     }
 
     /// Its URL at head, else at base.
-    pub fn url(&self) -> Option<&BStr> {
+    pub(super) fn url(&self) -> Option<&BStr> {
         Some(self.listed()?.url.as_ref()?.as_ref())
     }
 
     /// Whether `.gitmodules` names another URL at head.
-    pub fn url_changed(&self) -> bool {
+    pub(super) fn url_changed(&self) -> bool {
         match (&self.listed_base, &self.listed_head) {
             (Some(base), Some(head)) => base.url != head.url,
             _ => false,
@@ -96,7 +96,7 @@ impl Candidate {
     }
 
     /// Whether it was or became a directory of the fleet.
-    pub fn crosses_a_directory(&self) -> bool {
+    pub(super) fn crosses_a_directory(&self) -> bool {
         [self.base, self.head]
             .iter()
             .any(|place| matches!(place, EndPoint::Directory(_)))
@@ -111,7 +111,11 @@ pub(super) struct Listed {
 }
 
 impl Listed {
-    pub fn of(objects: Objects<'_>, trees: &Trees, differences: &[Difference]) -> Result<Self> {
+    pub(super) fn of(
+        objects: Objects<'_>,
+        trees: &Trees,
+        differences: &[Difference],
+    ) -> Result<Self> {
         let gitlinks = differences.iter().filter(|d| d.is_gitlink());
         let paths: BTreeSet<&BStr> = gitlinks.map(|d| d.path.as_ref()).collect();
         if !differences.iter().any(|d| d.path == gitmodules::FILE) {

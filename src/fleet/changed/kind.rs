@@ -27,7 +27,7 @@ pub(super) enum RepositoryKind {
 
 impl RepositoryKind {
     /// A fleet has submodules outside of `code/`, `config/` and `charts/`; a service has those folders and none elsewhere.
-    pub fn of(objects: Objects<'_>, settings: &Settings, trees: &Trees) -> Result<Self> {
+    pub(super) fn of(objects: Objects<'_>, settings: &Settings, trees: &Trees) -> Result<Self> {
         let mut has_parts = false;
         for root in trees.each() {
             let names: Vec<_> = tree::entries(objects, root)?

@@ -11,7 +11,7 @@ pub(super) struct Trees {
 }
 
 impl Trees {
-    pub fn of(repository: &Repository, ends: &Ends) -> Result<Self> {
+    pub(super) fn of(repository: &Repository, ends: &Ends) -> Result<Self> {
         let base = ends
             .base
             .commit
@@ -24,7 +24,7 @@ impl Trees {
     }
 
     /// Those that there are.
-    pub fn each(&self) -> impl Iterator<Item = ObjectId> {
+    pub(super) fn each(&self) -> impl Iterator<Item = ObjectId> {
         self.base.into_iter().chain(self.head)
     }
 }

@@ -13,7 +13,7 @@ const USUAL_BASE_BRANCHES: [&str; 3] = ["main", "master", "development"];
 
 impl RangeFinder<'_> {
     /// A new branch has what it does not share with the base branch; a new base branch has everything.
-    pub fn first_push(&self, branch: Option<&str>, head: End) -> Result<Ends> {
+    pub(super) fn first_push(&self, branch: Option<&str>, head: End) -> Result<Ends> {
         match self.base_branch() {
             Some((rev, commit)) if !self.is_branch(&rev, branch) => self.since(&rev, commit, head),
             _ => Ok(Ends::new("", None, BaseKind::Empty, head)),
@@ -21,7 +21,7 @@ impl RangeFinder<'_> {
     }
 
     /// The merge base with the base branch; on the base branch itself, the first parent.
-    pub fn approximately(&self, branch: Option<&str>, head: End) -> Result<Ends> {
+    pub(super) fn approximately(&self, branch: Option<&str>, head: End) -> Result<Ends> {
         let mut ends = match self.base_branch() {
             Some((rev, commit)) if !self.is_branch(&rev, branch) => {
                 self.since(&rev, commit, head)?
@@ -34,7 +34,7 @@ impl RangeFinder<'_> {
         Ok(ends)
     }
 
-    pub fn first_parent(&self, head: End) -> Result<Ends> {
+    pub(super) fn first_parent(&self, head: End) -> Result<Ends> {
         let kind = BaseKind::Approximate;
         match self.repository.resolve(&format!("{}^1", head.commit)) {
             Ok(parent) => Ok(Ends::new(parent.to_string(), Some(parent), kind, head)),
@@ -48,7 +48,7 @@ impl RangeFinder<'_> {
         }
     }
 
-    pub fn since_base_branch(&self, head: End) -> Result<Ends> {
+    pub(super) fn since_base_branch(&self, head: End) -> Result<Ends> {
         let (rev, commit) = self.base_branch().ok_or_else(|| {
             Error::misuse(
                 "nothing says what to compare with: no range, no CI system, no base branch",

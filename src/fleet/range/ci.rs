@@ -21,7 +21,7 @@ pub fn own_branch(repository: &Repository, run: Option<&CiRun>) -> Option<String
 
 impl RangeFinder<'_> {
     /// What the CI system says, else the base branch.
-    pub fn told(&self) -> Result<Ends> {
+    pub(super) fn told(&self) -> Result<Ends> {
         match self.run.map(|run| &run.trigger) {
             Some(Trigger::PullRequest(request)) => self.pull_request(request),
             Some(Trigger::Push {

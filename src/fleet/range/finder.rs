@@ -28,7 +28,7 @@ pub(super) struct RangeFinder<'a> {
 }
 
 impl<'a> RangeFinder<'a> {
-    pub fn new(
+    pub(super) fn new(
         repository: &'a Repository,
         settings: &'a Settings,
         run: Option<&'a CiRun>,
@@ -48,7 +48,7 @@ impl<'a> RangeFinder<'a> {
 
     /// The commit that the user names. One that is not here is fetched where clones are cut short as a rule: in CI, and of a
     /// shallow fleet; elsewhere it is taken for a mistake.
-    pub fn named(&self, rev: &str) -> Result<ObjectId> {
+    pub(super) fn named(&self, rev: &str) -> Result<ObjectId> {
         let cut = self.run.is_some() || self.repository.is_shallow();
         self.repository.resolve(rev).or_else(|unknown| match cut {
             true => shallow::commit(self.repository, rev, self.access).map_err(|_| unknown),
@@ -57,7 +57,7 @@ impl<'a> RangeFinder<'a> {
     }
 
     /// `head` against its merge base with `base`, which is called `rev`.
-    pub fn since(&self, rev: &str, base: ObjectId, head: End) -> Result<Ends> {
+    pub(super) fn since(&self, rev: &str, base: ObjectId, head: End) -> Result<Ends> {
         let found = if self.repository.is_shallow() {
             shallow::until_merge_base(self.repository, base, head.commit, self.access)?
         } else {
@@ -73,7 +73,7 @@ impl<'a> RangeFinder<'a> {
     }
 
     /// The commit a CI system names, which must be at hand; HEAD when it names none.
-    pub fn head(&self, commit: Option<ObjectId>) -> Result<End> {
+    pub(super) fn head(&self, commit: Option<ObjectId>) -> Result<End> {
         match commit {
             None => Ok(End {
                 rev: "HEAD".to_owned(),
@@ -87,7 +87,7 @@ impl<'a> RangeFinder<'a> {
     }
 
     /// A commit that a CI system names, fetched when it is not here.
-    pub fn known(&self, commit: ObjectId) -> Result<ObjectId> {
+    pub(super) fn known(&self, commit: ObjectId) -> Result<ObjectId> {
         if self.repository.has_commit(commit) {
             return Ok(commit);
         }
@@ -95,14 +95,14 @@ impl<'a> RangeFinder<'a> {
     }
 
     /// A branch by its full name, since a branch may be called like a commit; fetched when it is not here.
-    pub fn branch(&self, name: &str) -> Result<ObjectId> {
+    pub(super) fn branch(&self, name: &str) -> Result<ObjectId> {
         match self.branch_if_any(name) {
             Some((_, commit)) => Ok(commit),
             None => shallow::commit(self.repository, name, self.access),
         }
     }
 
-    pub fn branch_if_any(&self, name: &str) -> Option<(String, ObjectId)> {
+    pub(super) fn branch_if_any(&self, name: &str) -> Option<(String, ObjectId)> {
         let refs = [
             format!("refs/remotes/origin/{name}"),
             format!("refs/heads/{name}"),

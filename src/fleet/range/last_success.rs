@@ -39,7 +39,7 @@ pub fn for_record(
 
 impl RangeFinder<'_> {
     /// Every service against the commit at which it last succeeded; without a record, as if no base had been named.
-    pub fn last_success(&self, name: Option<&str>, head: &str) -> Result<Ends> {
+    pub(super) fn last_success(&self, name: Option<&str>, head: &str) -> Result<Ends> {
         let name = match name {
             Some(name) => name.to_owned(),
             None => self.whose_success()?,

@@ -9,7 +9,7 @@ use crate::model::{
 
 impl RangeFinder<'_> {
     /// The two commits that the user names.
-    pub fn range(&self, range: &Range) -> Result<Ends> {
+    pub(super) fn range(&self, range: &Range) -> Result<Ends> {
         let commit = self.named(&range.head)?;
         let head = End {
             rev: range.head.clone(),

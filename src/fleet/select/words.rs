@@ -29,7 +29,7 @@ pub(super) struct Called<'a> {
 
 impl<'a> Called<'a> {
     /// `listed` is what `.gitmodules` says of it.
-    pub fn new(path: &'a BString, listed: Option<&'a Submodule>) -> Self {
+    pub(super) fn new(path: &'a BString, listed: Option<&'a Submodule>) -> Self {
         let path = path.as_bstr();
         Self {
             path,
@@ -56,7 +56,7 @@ pub(super) struct Word {
 
 impl Word {
     /// `root` is the fleet's folder, and `from` the working directory in it; none when that is elsewhere.
-    pub fn new(typed: &OsStr, root: Option<&Path>, from: Option<&BStr>) -> Self {
+    pub(super) fn new(typed: &OsStr, root: Option<&Path>, from: Option<&BStr>) -> Self {
         let text = BStr::new(typed.as_encoded_bytes());
         let path = Path::new(typed);
         let here = match (path.is_absolute(), from) {
@@ -87,7 +87,7 @@ impl Word {
     ///
     /// # Errors
     /// Misuse: it is a name that several have.
-    pub fn literal(&self, known: &[Called<'_>]) -> Result<Option<usize>> {
+    pub(super) fn literal(&self, known: &[Called<'_>]) -> Result<Option<usize>> {
         let at = |path: &Option<BString>| {
             let path = path.as_ref()?;
             known.iter().position(|one| one.path == path)
@@ -112,7 +112,7 @@ impl Word {
     ///
     /// # Errors
     /// Misuse: it is not a valid glob.
-    pub fn matching(&self, known: &[Called<'_>]) -> Result<Vec<usize>> {
+    pub(super) fn matching(&self, known: &[Called<'_>]) -> Result<Vec<usize>> {
         let Some(pattern) = &self.glob else {
             return Ok(Vec::new());
         };
@@ -135,7 +135,7 @@ impl Word {
     }
 
     /// The path that it is, and that lies inside one of `known`.
-    pub fn inside(&self, known: &[Called<'_>]) -> Option<&BString> {
+    pub(super) fn inside(&self, known: &[Called<'_>]) -> Option<&BString> {
         let paths = self.here.iter().chain(&self.root);
         let is_inside = |path: &&BString| known.iter().any(|one| lies_in(path.as_ref(), one.path));
         paths.into_iter().find(is_inside)
@@ -145,14 +145,14 @@ impl Word {
     ///
     /// # Errors
     /// As for [`Word::matching`].
-    pub fn is_whole(&self, name: &BStr) -> Result<bool> {
+    pub(super) fn is_whole(&self, name: &BStr) -> Result<bool> {
         let is_root = self.typed == "." || self.here.as_ref().is_some_and(|path| path.is_empty());
         let own = [Called { path: name, name }];
         Ok(is_root || self.literal(&own)?.is_some() || !self.matching(&own)?.is_empty())
     }
 
     /// That none of `known` is meant.
-    pub fn unknown(&self, known: &[Called<'_>]) -> Error {
+    pub(super) fn unknown(&self, known: &[Called<'_>]) -> Error {
         let error = Error::misuse(format!("the fleet has no service `{}`", self.typed));
         let holds = |folder: &&BString| known.iter().any(|one| lies_in(one.path, folder.as_ref()));
         let folder = self.here.iter().chain(&self.root).find(holds);
@@ -171,7 +171,7 @@ impl Word {
     }
 
     /// What was typed.
-    pub fn typed(&self) -> &BStr {
+    pub(super) fn typed(&self) -> &BStr {
         self.typed.as_ref()
     }
 }

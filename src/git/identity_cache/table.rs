@@ -23,15 +23,15 @@ const ID: usize = 16;
 const BUCKETS: u32 = 4096;
 
 /// A value's length, in bytes: three OIDs of either hash and a flag.
-pub const VALUE: usize = 97;
+pub(super) const VALUE: usize = 97;
 
 /// What a fact is about, hashed with all that it depends on.
-pub type Key = [u8; 32];
+pub(super) type Key = [u8; 32];
 /// What is known.
-pub type Value = [u8; VALUE];
+pub(super) type Value = [u8; VALUE];
 
 /// One bucket, as it was when it was read, with what was put into it since.
-pub struct Bucket {
+pub(super) struct Bucket {
     index: u32,
     bytes: [u8; BUCKET],
     /// The first slot that was put and the one after the last; none while nothing was.
@@ -40,7 +40,7 @@ pub struct Bucket {
 
 impl Bucket {
     /// The bucket that `place` falls into. What lies beyond the file's end counts as empty.
-    pub fn read(file: Option<&File>, place: &Key) -> Self {
+    pub(super) fn read(file: Option<&File>, place: &Key) -> Self {
         let index = u32::from_be_bytes([place[0], place[1], place[2], place[3]]) % BUCKETS;
         let bytes = file.and_then(|file| read(file, index).ok());
         Self {
@@ -51,19 +51,19 @@ impl Bucket {
     }
 
     /// Whether nothing is known in it.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.slots().all(is_empty)
     }
 
     /// What is known under `key`.
-    pub fn find(&self, key: &Key) -> Option<Value> {
+    pub(super) fn find(&self, key: &Key) -> Option<Value> {
         let slot = self.slots().find(|slot| slot[..ID] == key[..ID])?;
         let value: Value = slot[ID..][..VALUE].try_into().ok()?;
         (slot[ID + VALUE..] == checksum(key, &value)).then_some(value)
     }
 
     /// Takes `value` in: over what is there under this key, else where nothing is, else over something else.
-    pub fn put(&mut self, key: &Key, value: &Value) {
+    pub(super) fn put(&mut self, key: &Key, value: &Value) {
         let at = self
             .slots()
             .position(|slot| slot[..ID] == key[..ID])
@@ -78,12 +78,12 @@ impl Bucket {
     }
 
     /// Whether there is something to write.
-    pub fn is_changed(&self) -> bool {
+    pub(super) fn is_changed(&self) -> bool {
         self.put.is_some()
     }
 
     /// Writes what was put, with one call.
-    pub fn write(&self, file: &File) -> io::Result<()> {
+    pub(super) fn write(&self, file: &File) -> io::Result<()> {
         let Some((first, end)) = self.put else {
             return Ok(());
         };
@@ -97,7 +97,7 @@ impl Bucket {
 }
 
 /// How many slots of the file hold something.
-pub fn count(file: &File) -> io::Result<usize> {
+pub(super) fn count(file: &File) -> io::Result<usize> {
     let mut filled = 0;
     for index in 0..BUCKETS {
         let bucket = read(file, index)?;
@@ -110,7 +110,7 @@ pub fn count(file: &File) -> io::Result<usize> {
 }
 
 /// Opens the file for writing, and makes it if need be.
-pub fn create(path: &Path) -> io::Result<File> {
+pub(super) fn create(path: &Path) -> io::Result<File> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }

@@ -68,7 +68,7 @@ pub(in crate::git) struct ServerCommand {
 
 impl ServerCommand {
     /// In the repository `dir` of flota's own, whose `origin` is `source`. What it lacks is not fetched unasked.
-    pub fn in_store(
+    pub(crate) fn in_store(
         dir: &Path,
         source: &Source,
         configuration: &Configuration,
@@ -82,12 +82,16 @@ impl ServerCommand {
     }
 
     /// Outside of any repository, which might have an `origin` of its own; here that is `source`.
-    pub fn outside(source: &Source, configuration: &Configuration, patience: Duration) -> Self {
+    pub(crate) fn outside(
+        source: &Source,
+        configuration: &Configuration,
+        patience: Duration,
+    ) -> Self {
         Self::with_origin(git(Path::new("/")), source, configuration, patience)
     }
 
     /// In a folder where a repository is to be made of `source`, which is given as `given`: an argument.
-    pub fn for_clone(
+    pub(crate) fn for_clone(
         parent: &Path,
         source: &Source,
         given: &BStr,
@@ -109,7 +113,7 @@ impl ServerCommand {
 
     /// In the git directory of a submodule, which came from `source` and has an `origin` of its own by now. Its worktree may not
     /// be there yet.
-    pub fn in_submodule(
+    pub(crate) fn in_submodule(
         git_dir: &Path,
         source: &Source,
         configuration: &Configuration,
@@ -138,7 +142,11 @@ impl ServerCommand {
     }
 
     /// In the repository in which `command` runs, whose `origin` is `source`; it may ask on the terminal.
-    pub fn in_repository(command: Command, source: &Source, configuration: &Configuration) -> Self {
+    pub(crate) fn in_repository(
+        command: Command,
+        source: &Source,
+        configuration: &Configuration,
+    ) -> Self {
         let mut made = Self::to_source(command, source, configuration, PATIENCE);
         made.command = made.command.may_prompt();
         made
@@ -149,7 +157,7 @@ impl ServerCommand {
     ///
     /// # Errors
     /// The configuration cannot be read.
-    pub fn in_fleet(
+    pub(crate) fn in_fleet(
         fleet: &Repository,
         remote: &BStr,
         is_push: bool,
@@ -237,34 +245,34 @@ impl ServerCommand {
     }
 
     /// Adds the beginning of a fetch.
-    pub fn fetch(self) -> Self {
+    pub(crate) fn fetch(self) -> Self {
         self.args(FETCH)
     }
 
     /// Adds an argument. Secrets do not belong here: every user of the machine can read them.
-    pub fn arg(self, arg: impl Into<OsString>) -> Self {
+    pub(crate) fn arg(self, arg: impl Into<OsString>) -> Self {
         self.args([arg])
     }
 
     /// Adds arguments.
-    pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+    pub(crate) fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.command = self.command.args(args);
         self
     }
 
     /// What git reads on standard input.
-    pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.command = self.command.input(bytes);
         self
     }
 
     /// Runs it to its end, again where that is worth it.
-    pub fn run(&self) -> std::result::Result<(), ServerFault> {
+    pub(crate) fn run(&self) -> std::result::Result<(), ServerFault> {
         self.converse(&self.command).map(drop)
     }
 
     /// The same, and gives its standard output: at most `limit` bytes.
-    pub fn read(&self, limit: usize) -> std::result::Result<Vec<u8>, ServerFault> {
+    pub(crate) fn read(&self, limit: usize) -> std::result::Result<Vec<u8>, ServerFault> {
         self.converse(&self.command.clone().stdout_as_data(limit))
     }
 

@@ -19,7 +19,7 @@ pub(in crate::git) struct Configuration {
 
 impl Configuration {
     /// The user's, and what the fleet's own file says of access to servers: for a git that runs outside of the fleet.
-    pub fn of_fleet(fleet: &gix::Repository) -> Self {
+    pub(crate) fn of_fleet(fleet: &gix::Repository) -> Self {
         Self {
             file: fleet.config_snapshot().plumbing().clone(),
             told: settings(fleet),
@@ -27,7 +27,7 @@ impl Configuration {
     }
 
     /// That of the repository that git runs in, which git reads by itself.
-    pub fn of_repository(repository: &gix::Repository) -> Self {
+    pub(crate) fn of_repository(repository: &gix::Repository) -> Self {
         Self {
             file: repository.config_snapshot().plumbing().clone(),
             told: Vec::new(),
@@ -35,7 +35,7 @@ impl Configuration {
     }
 
     /// The user's and the system's alone. Where it cannot be read, git says what is wrong with it.
-    pub fn of_user() -> Self {
+    pub(crate) fn of_user() -> Self {
         let mut file = File::from_globals().unwrap_or_default();
         if let Ok(more) = File::from_environment_overrides() {
             let _ = file.append(more);
@@ -47,19 +47,19 @@ impl Configuration {
     }
 
     /// What git has to be told.
-    pub fn settings(&self) -> &[Setting] {
+    pub(crate) fn settings(&self) -> &[Setting] {
         &self.told
     }
 
     /// The URL of a remote of the repository, as it is listed; none without one.
-    pub fn url_of(&self, remote: &BStr, is_push: bool) -> Option<BString> {
+    pub(crate) fn url_of(&self, remote: &BStr, is_push: bool) -> Option<BString> {
         let value = |key: &'static str| self.file.string_by("remote", Some(remote), key);
         let pushed = value("pushurl").filter(|_| is_push);
         pushed.or_else(|| value("url"))
     }
 
     /// Where git goes for `url`, by `url.<base>.insteadOf` and, for a push, `pushInsteadOf`.
-    pub fn rewrite(&self, url: &BStr, is_push: bool) -> BString {
+    pub(crate) fn rewrite(&self, url: &BStr, is_push: bool) -> BString {
         let pushed = is_push.then(|| url::rewritten(&self.file, "pushInsteadOf", url));
         pushed
             .flatten()
@@ -68,7 +68,7 @@ impl Configuration {
     }
 
     /// Whether there are headers for one server and no other (`http.<url>.extraHeader`), which may well be secret.
-    pub fn has_headers(&self) -> bool {
+    pub(crate) fn has_headers(&self) -> bool {
         let sections = self.file.sections_by_name("http").into_iter().flatten();
         sections
             .filter(|section| section.header().subsection_name().is_some())
@@ -76,7 +76,7 @@ impl Configuration {
     }
 
     /// Whether the user lets git go on to where the server of `url` sends it (`http.followRedirects`, `http.<url>.followRedirects`).
-    pub fn follows_redirects(&self, url: &BStr) -> bool {
+    pub(crate) fn follows_redirects(&self, url: &BStr) -> bool {
         let sections = self.file.sections_by_name("http").into_iter().flatten();
         let fits = |scope: &BStr| url.starts_with(scope);
         sections

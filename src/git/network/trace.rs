@@ -35,7 +35,7 @@ pub(super) struct LastAnswer {
 
 impl Trace {
     /// None where the user traces, or nothing can be written: then it is not known what servers say.
-    pub fn new() -> Option<Self> {
+    pub(super) fn new() -> Option<Self> {
         if Self::is_users() {
             return None;
         }
@@ -52,7 +52,7 @@ impl Trace {
     }
 
     /// Whether the user traces.
-    pub fn is_users() -> bool {
+    pub(super) fn is_users() -> bool {
         OF_THE_USER
             .iter()
             .any(|name| std::env::var_os(name).is_some())
@@ -63,7 +63,7 @@ impl Trace {
     }
 
     /// The command, with its trace written.
-    pub fn of(&self, command: Command) -> Command {
+    pub(super) fn of(&self, command: Command) -> Command {
         command
             .env("GIT_TRACE_CURL", self.file())
             .env("GIT_TRACE_CURL_NO_DATA", "1")
@@ -71,7 +71,7 @@ impl Trace {
     }
 
     /// What it says; the trace is gone then.
-    pub fn read(self) -> LastAnswer {
+    pub(super) fn read(self) -> LastAnswer {
         let mut text = Vec::new();
         let read = File::open(self.file()).and_then(|mut file| {
             let length = i64::try_from(file.metadata()?.len()).unwrap_or(i64::MAX);

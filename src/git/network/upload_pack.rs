@@ -119,6 +119,10 @@ pub(super) fn for_refs() -> Vec<u8> {
     encode("ls-refs", gix::hash::Kind::Sha1, &lines)
 }
 
+#[expect(
+    clippy::expect_used,
+    reason = "memory takes all writes, and the lines are short"
+)]
 fn encode(command: &str, hash: gix::hash::Kind, lines: &[String]) -> Vec<u8> {
     let mut request = Vec::new();
     let written = encode::text_to_write(format!("command={command}").as_bytes(), &mut request)

@@ -34,7 +34,7 @@ pub(super) struct Plain {
 impl Plain {
     /// Opens the repository that `search` finds, if it is the user's own and an ordinary one: not bare, not a linked
     /// worktree, not shallow, of SHA-1, without extensions, includes or replaced objects.
-    pub fn open(found: (Path, Trust)) -> Option<Self> {
+    pub(super) fn open(found: (Path, Trust)) -> Option<Self> {
         let (Path::WorkTree(work_dir), Trust::Full) = found else {
             return None;
         };
@@ -72,7 +72,7 @@ impl Plain {
     }
 
     /// The commit that `rev` names, if it is a whole OID or the name of a ref; none also when there is no such commit.
-    pub fn resolve(&self, rev: &str) -> Option<ObjectId> {
+    pub(super) fn resolve(&self, rev: &str) -> Option<ObjectId> {
         let objects = self.objects.to_cache_arc();
         let named = match ObjectId::from_hex(rev.as_bytes()) {
             Ok(id) => id,

@@ -62,7 +62,7 @@ struct Pack {
 
 impl Packs {
     /// Those in the folder at `path`; empty when there are many, or an index over several. None without such a folder.
-    pub fn open(path: PathBuf, hash: Hash, limit: Option<usize>) -> Option<Self> {
+    pub(super) fn open(path: PathBuf, hash: Hash, limit: Option<usize>) -> Option<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let folder = openat(CWD, &path, flags, Mode::empty()).ok()?;
         let mut folder = Folder {
@@ -80,7 +80,7 @@ impl Packs {
     }
 
     /// Reads an object into `buffer`; none when it has to be asked for elsewhere.
-    pub fn find(&self, id: &oid, buffer: &mut Vec<u8>) -> Option<Kind> {
+    pub(super) fn find(&self, id: &oid, buffer: &mut Vec<u8>) -> Option<Kind> {
         let mut packs = self.packs.iter();
         packs.find_map(|pack| pack.find(&self.folder, id, buffer))
     }

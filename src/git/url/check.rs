@@ -21,7 +21,7 @@ pub(super) enum Address {
 
 impl Address {
     /// As `protocol.<name>.allow` calls the transport.
-    pub fn protocol(&self) -> &'static str {
+    pub(super) fn protocol(&self) -> &'static str {
         match self {
             Self::Local(_) => "file",
             Self::Remote(protocol) => protocol,
@@ -29,7 +29,7 @@ impl Address {
     }
 
     /// What `GIT_ALLOW_PROTOCOL` must list: an HTTP server may send clients on to HTTPS.
-    pub fn protocols(&self) -> &'static str {
+    pub(super) fn protocols(&self) -> &'static str {
         match self.protocol() {
             "http" => "http:https",
             protocol => protocol,

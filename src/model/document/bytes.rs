@@ -46,12 +46,12 @@ macro_rules! under {
                 encoded: Option<String>,
             }
 
-            pub fn serialize<S: Serializer>(bytes: &BStr, to: S) -> Result<S::Ok, S::Error> {
+            pub(crate) fn serialize<S: Serializer>(bytes: &BStr, to: S) -> Result<S::Ok, S::Error> {
                 let (text, encoded) = encode(bytes);
                 Keyed { text, encoded }.serialize(to)
             }
 
-            pub fn deserialize<'de, D: Deserializer<'de>>(
+            pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
                 from: D,
             ) -> Result<Cow<'static, BStr>, D::Error> {
                 let Keyed { text, encoded } = Keyed::deserialize(from)?;
@@ -78,7 +78,7 @@ macro_rules! under {
                 encoded: Option<String>,
             }
 
-            pub fn serialize<S: Serializer>(
+            pub(crate) fn serialize<S: Serializer>(
                 bytes: &Option<Cow<'_, BStr>>,
                 to: S,
             ) -> Result<S::Ok, S::Error> {
@@ -87,7 +87,7 @@ macro_rules! under {
                 KeyedOption { text, encoded }.serialize(to)
             }
 
-            pub fn deserialize<'de, D: Deserializer<'de>>(
+            pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
                 from: D,
             ) -> Result<Option<Cow<'static, BStr>>, D::Error> {
                 let KeyedOption { text, encoded } = KeyedOption::deserialize(from)?;

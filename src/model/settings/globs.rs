@@ -82,6 +82,7 @@ impl Globs {
         self.set().is_match_candidate(&Candidate::from_bytes(bytes))
     }
 
+    #[allow(clippy::expect_used, reason = "a constant list compiles")]
     fn set(&self) -> &GlobSet {
         self.0.set.get_or_init(|| {
             let globs = self.sources().iter().map(|glob| compile(glob));

@@ -30,7 +30,8 @@ const LIMITS: MatrixLimits = MatrixLimits {
 ///
 /// # Errors
 /// The plan is larger than a job's environment may be.
-pub fn plan(division: &Division<'_>) -> Result<String> {
+#[allow(clippy::expect_used, reason = "legs are plain data")]
+pub(crate) fn plan(division: &Division<'_>) -> Result<String> {
     let matrix = |legs: &[Leg<'_>]| {
         let legs: BTreeMap<_, BTreeMap<_, _>> = legs
             .iter()
@@ -60,7 +61,7 @@ pub fn plan(division: &Division<'_>) -> Result<String> {
 }
 
 /// The logging command that shows a file on the run's page.
-pub fn summary(file: &Path) -> String {
+pub(crate) fn summary(file: &Path) -> String {
     format!(
         "##vso[task.uploadsummary]{}",
         data(&file.display().to_string())
@@ -68,14 +69,14 @@ pub fn summary(file: &Path) -> String {
 }
 
 /// What stands behind the bracket of a logging command.
-pub fn data(text: &str) -> String {
+pub(crate) fn data(text: &str) -> String {
     text.replace('%', "%AZP25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
 }
 
 /// What stands inside of it.
-pub fn property(text: &str) -> String {
+pub(crate) fn property(text: &str) -> String {
     data(text).replace(']', "%5D").replace(';', "%3B")
 }
 

@@ -15,7 +15,7 @@ const LIMIT: usize = 500;
 ///
 /// # Errors
 /// There are more than one upload may hold.
-pub fn plan(division: &Division<'_>) -> Result<String> {
+pub(crate) fn plan(division: &Division<'_>) -> Result<String> {
     if division.legs.len() > LIMIT {
         return Err(Error::work(format!(
             "{} jobs are more than one upload to Buildkite may hold: {LIMIT}",

@@ -11,7 +11,7 @@ use crate::model::{
 };
 
 /// A plan, and its division among jobs.
-pub struct Division<'a> {
+pub(crate) struct Division<'a> {
     /// The plan.
     pub plan: &'a Plan,
     /// What each job builds.

@@ -34,14 +34,14 @@ struct Matrix {
 }
 
 /// What stands behind a workflow command (actions/toolkit, `escapeData`).
-pub fn data(text: &str) -> String {
+pub(crate) fn data(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
 }
 
 /// The value of one of its parameters (`escapeProperty` there).
-pub fn property(text: &str) -> String {
+pub(crate) fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
@@ -49,7 +49,8 @@ pub fn property(text: &str) -> String {
 ///
 /// # Errors
 /// The plan is larger than a job's outputs may be.
-pub fn plan(division: &Division<'_>) -> Result<String> {
+#[allow(clippy::expect_used, reason = "legs are plain data")]
+pub(crate) fn plan(division: &Division<'_>) -> Result<String> {
     let matrix = |legs: &[Leg<'_>]| {
         let include = legs
             .iter()
@@ -67,7 +68,7 @@ pub fn plan(division: &Division<'_>) -> Result<String> {
 }
 
 /// Appends to the file that the runner reads when the step has ended.
-pub fn append(file: &Path, lines: &str) -> Result<()> {
+pub(crate) fn append(file: &Path, lines: &str) -> Result<()> {
     let mut open = OpenOptions::new();
     open.append(true)
         .create(true)

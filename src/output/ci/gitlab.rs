@@ -19,7 +19,7 @@ const SHARED: usize = 500;
 ///
 /// # Errors
 /// It is larger than GitLab takes.
-pub fn plan(division: &Division<'_>) -> Result<String> {
+pub(crate) fn plan(division: &Division<'_>) -> Result<String> {
     let (base, head) = division.ends();
     // Without rules a pipeline below a merge request's would have no jobs.
     let mut yaml = format!(

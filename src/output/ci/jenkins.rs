@@ -20,7 +20,8 @@ struct Parallel<'a> {
 }
 
 /// The branches of a `parallel`. Jenkins sets no limit: never an error.
-pub fn plan(division: &Division<'_>) -> Result<String> {
+#[allow(clippy::expect_used, reason = "legs are plain data")]
+pub(crate) fn plan(division: &Division<'_>) -> Result<String> {
     let (base, head) = division.ends();
     let legs = division.legs.iter();
     let parallel = Parallel {

@@ -8,7 +8,7 @@ use crate::{model::place::FileLine, output::text};
 
 /// The systems whose logs know groups or annotations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
+pub(crate) enum Dialect {
     /// `::group::`, `::error::`
     /// (<https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>).
     GitHub,
@@ -23,7 +23,7 @@ pub enum Dialect {
 
 /// How grave an annotation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gravity {
+pub(crate) enum Gravity {
     /// A person should look at it.
     Warning,
     /// It failed.
@@ -33,7 +33,7 @@ pub enum Gravity {
 impl Dialect {
     /// A folded group: `title` is one line of flota's own or escaped already, `body` a child's text, `number` tells this
     /// group from the others of the run. Without a line break at its end.
-    pub fn group(self, title: &str, body: &str, number: usize) -> String {
+    pub(crate) fn group(self, title: &str, body: &str, number: usize) -> String {
         let body = child(Some(self), body);
         match self {
             Self::GitHub => format!("::group::{}\n{body}\n::endgroup::", github::data(title)),
@@ -48,13 +48,13 @@ impl Dialect {
     }
 
     /// What comes before something that must not be folded away; none where nothing folds by itself.
-    pub fn open(self, title: &str) -> Option<String> {
+    pub(crate) fn open(self, title: &str) -> Option<String> {
         // Buildkite's groups end where the next one begins.
         (self == Self::Buildkite).then(|| format!("+++ {title}"))
     }
 
     /// The annotation; none where logs have none.
-    pub fn annotation(
+    pub(crate) fn annotation(
         self,
         gravity: Gravity,
         title: &str,
@@ -90,7 +90,7 @@ impl Dialect {
 }
 
 /// A child's text, in which neither a terminal nor the system that is spoken to finds anything to obey.
-pub fn child(dialect: Option<Dialect>, said: &str) -> String {
+pub(crate) fn child(dialect: Option<Dialect>, said: &str) -> String {
     let said = text::escape(said.trim_end());
     if dialect != Some(Dialect::Buildkite) {
         return said;

@@ -3,16 +3,16 @@
 //! Names and paths come from repositories. Here they are spelled as [`inert`](crate::model::step_id::inert) spells them, letters, digits and `._/-%`, so that
 //! nothing in them is an expression, a command, an option or markup to any system or shell; `flota build --step` reads them back.
 
-pub mod azure;
-pub mod buildkite;
+pub(crate) mod azure;
+pub(crate) mod buildkite;
 mod division;
-pub mod github;
-pub mod gitlab;
-pub mod jenkins;
-pub mod log_commands;
+pub(crate) mod github;
+pub(crate) mod gitlab;
+pub(crate) mod jenkins;
+pub(crate) mod log_commands;
 mod matrix;
-pub mod summary;
+pub(crate) mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use division::Division;
+pub(crate) use division::Division;

@@ -17,14 +17,14 @@ use crate::{
 
 /// GitHub takes a MiB for each step (<https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>),
 /// Buildkite for each annotation (<https://buildkite.com/docs/agent/cli/reference/annotate>).
-pub const LIMIT: usize = 1 << 20;
+pub(crate) const LIMIT: usize = 1 << 20;
 /// What is left for the last line.
 const RESERVED: usize = 256;
 /// How much of an error is worth showing.
 const MESSAGE: usize = 500;
 
 /// `flota build`: a table of at most `limit` bytes, failures first.
-pub fn build(report: &BuildReport, limit: usize) -> String {
+pub(crate) fn build(report: &BuildReport, limit: usize) -> String {
     let mut out = format!("### flota build: {}\n\n", human::outcome(report));
     if report.services.is_empty() {
         out.push_str("Nothing to build.\n");

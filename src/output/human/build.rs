@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// `flota build`
-pub fn build(report: &BuildReport) -> String {
+pub(crate) fn build(report: &BuildReport) -> String {
     let mut out = ends(report.base.as_ref(), &report.head, &report.exceptions);
     if report.services.is_empty() {
         out.push_str("Nothing to build.\n");
@@ -51,7 +51,7 @@ pub fn build(report: &BuildReport) -> String {
 }
 
 /// `2 built, 1 reused in 3.1 s.`
-pub fn outcome(report: &BuildReport) -> String {
+pub(crate) fn outcome(report: &BuildReport) -> String {
     let order = [
         Status::Built,
         Status::Reused,
@@ -113,7 +113,7 @@ fn with_dim(text: String, more: Option<&str>) -> String {
 }
 
 /// The word JSON uses.
-pub fn status_word(status: Status) -> String {
+pub(crate) fn status_word(status: Status) -> String {
     kebab(&status)
 }
 

@@ -7,7 +7,7 @@ use super::{
 use crate::{model::bump::Bump, output::service_names::ServiceNames};
 
 /// `flota bump`
-pub fn bumps(bumps: &[Bump]) -> String {
+pub(crate) fn bumps(bumps: &[Bump]) -> String {
     if bumps.is_empty() {
         return "The pins are where HEAD is.\n".to_owned();
     }

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// What flota keeps for later runs.
-pub fn caches(caches: &[Cache]) -> String {
+pub(crate) fn caches(caches: &[Cache]) -> String {
     let rows = caches.iter().map(|cache| {
         let held = match cache.kind {
             CacheKind::Identities | CacheKind::Indexes => text::plural(cache.entries, "fact"),

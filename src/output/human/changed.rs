@@ -15,7 +15,7 @@ use crate::{
 const OWN_FILES_SHOWN: usize = 10;
 
 /// `flota changed`
-pub fn changed(changed: &Changed) -> String {
+pub(crate) fn changed(changed: &Changed) -> String {
     let mut out = ends(Some(&changed.base), &changed.head, &changed.exceptions);
     if changed.services.is_empty() {
         out.push_str(nothing(&changed.unread, "No service changed."));
@@ -63,7 +63,7 @@ fn own_files(files: &[FileChange]) -> String {
 }
 
 /// `flota changed --format names`: raw and NUL-terminated for programs, or one to a line, escaped, for people.
-pub fn names(changed: &Changed, null: bool) -> Vec<u8> {
+pub(crate) fn names(changed: &Changed, null: bool) -> Vec<u8> {
     let names = names_of(changed);
     let mut out = Vec::new();
     for service in &changed.services {

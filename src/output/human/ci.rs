@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// The files of a pipeline, `written` or only compared.
-pub fn pipelines(files: &[PipelineFile], written: bool) -> String {
+pub(crate) fn pipelines(files: &[PipelineFile], written: bool) -> String {
     let rows = files.iter().map(|file| {
         let state = match (file.found, written) {
             (Found::Same, _) => "up to date",

@@ -6,7 +6,7 @@ use super::words::counts;
 use crate::{model::sync::Synced, output::text};
 
 /// `flota clone`
-pub fn cloned(directory: &Path, synced: &[Synced]) -> String {
+pub(crate) fn cloned(directory: &Path, synced: &[Synced]) -> String {
     let directory = text::line(&directory.to_string_lossy());
     format!(
         "Cloned into {directory}: {}\n",

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// `flota explain`
-pub fn explanation(explanation: &Explanation) -> String {
+pub(crate) fn explanation(explanation: &Explanation) -> String {
     let mut out = ends(
         Some(&explanation.base),
         &explanation.head,

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// What a command printed in one service, below the service's name, for the log of a CI system where there is one.
-pub fn ran(ran: &Ran, dialect: Option<log_commands::Dialect>) -> String {
+pub(crate) fn ran(ran: &Ran, dialect: Option<log_commands::Dialect>) -> String {
     let name = text::name(ran.path.as_ref());
     let said = log_commands::child(dialect, &String::from_utf8_lossy(&ran.text));
     let took = text::duration(ran.took);
@@ -15,7 +15,7 @@ pub fn ran(ran: &Ran, dialect: Option<log_commands::Dialect>) -> String {
 }
 
 /// How `flota foreach` ended, in numbers.
-pub fn foreach(summary: &Summary) -> String {
+pub(crate) fn foreach(summary: &Summary) -> String {
     let mut parts = vec![format!("{} succeeded", summary.succeeded)];
     for (count, what) in [
         (summary.failed.len(), "failed"),

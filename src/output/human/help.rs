@@ -16,7 +16,7 @@ const USUAL: usize = 80;
 const INDENT: &str = "    ";
 
 /// The help of a command; clap writes its own colours.
-pub fn command_help(help: &clap::builder::StyledStr) -> String {
+pub(crate) fn command_help(help: &clap::builder::StyledStr) -> String {
     match console::colors_enabled() {
         true => help.ansi().to_string(),
         false => help.to_string(),
@@ -25,7 +25,7 @@ pub fn command_help(help: &clap::builder::StyledStr) -> String {
 
 /// A page of `flota help TOPIC`, from Markdown: headings, paragraphs, lists of one level, tables and code. A test holds that the
 /// pages have nothing else.
-pub fn help_page(markdown: &str) -> String {
+pub(crate) fn help_page(markdown: &str) -> String {
     let width = match Term::stdout().size_checked() {
         Some((_, columns)) => usize::from(columns).min(WIDEST),
         None => USUAL,

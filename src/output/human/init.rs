@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// `flota init`
-pub fn initialised(initialised: &Initialised) -> String {
+pub(crate) fn initialised(initialised: &Initialised) -> String {
     let rows = initialised
         .parts
         .iter()
@@ -16,7 +16,7 @@ pub fn initialised(initialised: &Initialised) -> String {
 }
 
 /// What to know and to do next.
-pub fn after_init(initialised: &Initialised) -> String {
+pub(crate) fn after_init(initialised: &Initialised) -> String {
     let root = text::line(&initialised.root.to_string_lossy());
     let what = match (initialised.is_new, initialised.submodules) {
         (true, _) => format!("{root} is a repository now, and a fleet."),

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// `flota new`
-pub fn new(service: &NewService) -> String {
+pub(crate) fn new(service: &NewService) -> String {
     let row = vec![
         text::name(service.path.as_ref()),
         short(service.commit),
@@ -18,7 +18,7 @@ pub fn new(service: &NewService) -> String {
 }
 
 /// What to know and to do next.
-pub fn after_new(service: &NewService) -> Vec<String> {
+pub(crate) fn after_new(service: &NewService) -> Vec<String> {
     let mut lines = Vec::new();
     if let RemoteKind::NewFolder(folder) = &service.kind {
         let folder = text::line(&folder.to_string_lossy());

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// `flota plan`
-pub fn plan(plan: &Plan) -> String {
+pub(crate) fn plan(plan: &Plan) -> String {
     let mut out = ends(plan.base.as_ref(), &plan.head, &plan.exceptions);
     if plan.steps.is_empty() {
         out.push_str(nothing(&plan.unread, "Nothing to do."));

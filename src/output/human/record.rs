@@ -7,7 +7,7 @@ use crate::{model::record::Recorded, output::text};
 const SHOWN: usize = 20;
 
 /// `flota record`
-pub fn recorded(recorded: &Recorded) -> String {
+pub(crate) fn recorded(recorded: &Recorded) -> String {
     let success = &recorded.success;
     let verb = if recorded.is_changed {
         "now says"

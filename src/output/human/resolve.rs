@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// `flota resolve`: where each pin goes; then, of those that stay open, what each side has alone.
-pub fn conflicts(conflicts: &[Conflict]) -> String {
+pub(crate) fn conflicts(conflicts: &[Conflict]) -> String {
     if conflicts.is_empty() {
         return "No pin is in conflict.\n".to_owned();
     }

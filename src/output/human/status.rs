@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// `flota status`: what needs somebody, or all; then the numbers.
-pub fn status(services: &[ServiceStatus], all: bool) -> String {
+pub(crate) fn status(services: &[ServiceStatus], all: bool) -> String {
     let shown: Vec<_> = services
         .iter()
         .filter(|service| all || service.needs_attention())

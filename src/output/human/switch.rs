@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// `flota switch`: what moved, and what would have to; then the numbers.
-pub fn switched(services: &[Switched]) -> String {
+pub(crate) fn switched(services: &[Switched]) -> String {
     let moved = services.iter().filter(|service| {
         !matches!(
             service.outcome,

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// `flota template drift`: those that no template made are counted only.
-pub fn drift(drift: &[Drift]) -> String {
+pub(crate) fn drift(drift: &[Drift]) -> String {
     let names = ServiceNames::of(drift.iter().map(|service| &service.path));
     let rows: Vec<_> = drift
         .iter()
@@ -41,7 +41,7 @@ pub fn drift(drift: &[Drift]) -> String {
 }
 
 /// `flota template update`
-pub fn template_updated(updated: &[Updated]) -> String {
+pub(crate) fn template_updated(updated: &[Updated]) -> String {
     let names = ServiceNames::of(updated.iter().map(|service| &service.path));
     let made = updated
         .iter()

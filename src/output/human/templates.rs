@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// `flota templates`
-pub fn templates(templates: &[(String, TemplateManifest)]) -> String {
+pub(crate) fn templates(templates: &[(String, TemplateManifest)]) -> String {
     let mut out = String::new();
     for (name, manifest) in templates {
         let name = theme::heading(text::line(name));

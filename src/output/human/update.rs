@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// `flota update`: what is not as it was, then the numbers.
-pub fn updated(synced: &[Synced]) -> String {
+pub(crate) fn updated(synced: &[Synced]) -> String {
     let names = ServiceNames::of(synced.iter().map(|synced| &synced.path));
     let rows = synced
         .iter()
@@ -36,7 +36,7 @@ pub fn updated(synced: &[Synced]) -> String {
 }
 
 /// `flota update --remote`: the pins that move, and what they bring; then the numbers.
-pub fn followed(followed: &Followed) -> String {
+pub(crate) fn followed(followed: &Followed) -> String {
     let names = ServiceNames::of(followed.moves.iter().map(|one| &one.path));
     let mut out = match followed.moves.is_empty() {
         true => "The pins are where their branches are.\n".to_owned(),

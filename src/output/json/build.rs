@@ -4,6 +4,6 @@ use super::render::render;
 use crate::model::{document::BuildV1, report::BuildReport};
 
 /// `flota.build/v1`
-pub fn build(report: &BuildReport) -> String {
+pub(crate) fn build(report: &BuildReport) -> String {
     render(&BuildV1::from(report))
 }

@@ -6,7 +6,7 @@ use super::{parts::Bytes, render::render};
 use crate::model::{bump::Bump, document::Hex, status::Standing};
 
 /// `flota.bump/v1`
-pub fn bumps(bumps: &[Bump]) -> String {
+pub(crate) fn bumps(bumps: &[Bump]) -> String {
     render(&BumpsV1 {
         schema: "flota.bump/v1",
         services: bumps.iter().map(BumpV1::from).collect(),

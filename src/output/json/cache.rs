@@ -9,7 +9,7 @@ use super::{parts::Bytes, render::render};
 use crate::model::cache::{Cache, CacheKind};
 
 /// `flota.cache/v1`
-pub fn caches(caches: &[Cache]) -> String {
+pub(crate) fn caches(caches: &[Cache]) -> String {
     render(&CachesV1 {
         schema: "flota.cache/v1",
         caches: caches.iter().map(CacheV1::from).collect(),

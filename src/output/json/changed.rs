@@ -12,7 +12,7 @@ use crate::model::{
 };
 
 /// `flota.changed/v1`
-pub fn changed(changed: &Changed) -> String {
+pub(crate) fn changed(changed: &Changed) -> String {
     render(&ChangedV1 {
         schema: "flota.changed/v1",
         base: BaseV1::from(&changed.base),

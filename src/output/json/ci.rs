@@ -9,7 +9,7 @@ use super::{parts::Bytes, render::render};
 use crate::model::pipeline::{Found, PipelineFile};
 
 /// `flota.ci/v1`
-pub fn pipelines(files: &[PipelineFile], written: bool) -> String {
+pub(crate) fn pipelines(files: &[PipelineFile], written: bool) -> String {
     render(&PipelinesV1 {
         schema: "flota.ci/v1",
         up_to_date: written || files.iter().all(|file| file.found == Found::Same),

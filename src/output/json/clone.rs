@@ -12,7 +12,7 @@ use super::{
 use crate::model::sync::Synced;
 
 /// `flota.clone/v1`
-pub fn cloned(directory: &Path, synced: &[Synced]) -> String {
+pub(crate) fn cloned(directory: &Path, synced: &[Synced]) -> String {
     render(&ClonedV1 {
         schema: "flota.clone/v1",
         directory: Bytes("directory", directory.as_os_str().as_bytes().as_bstr()),

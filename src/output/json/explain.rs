@@ -12,7 +12,7 @@ use crate::model::{
 };
 
 /// `flota.explain/v1`
-pub fn explanation(explanation: &Explanation) -> String {
+pub(crate) fn explanation(explanation: &Explanation) -> String {
     render(&ExplainV1 {
         schema: "flota.explain/v1",
         base: BaseV1::from(&explanation.base),

@@ -7,7 +7,7 @@ use super::{parts::Bytes, render::render};
 use crate::model::foreach::{Ran, Summary};
 
 /// `flota.foreach/v1`
-pub fn foreach(all: &[Ran], summary: &Summary) -> String {
+pub(crate) fn foreach(all: &[Ran], summary: &Summary) -> String {
     let mut services: Vec<_> = all.iter().map(RanV1::from).collect();
     for (paths, outcome) in [
         (&summary.not_begun, "not-begun"),

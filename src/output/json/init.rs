@@ -6,7 +6,7 @@ use super::render::render;
 use crate::model::init::{InitOutcome, Initialised};
 
 /// `flota.init/v1`
-pub fn initialised(initialised: &Initialised) -> String {
+pub(crate) fn initialised(initialised: &Initialised) -> String {
     let files = initialised.parts.iter().map(|part| InitFileV1 {
         path: &part.path,
         outcome: part.outcome,

@@ -9,7 +9,7 @@ use crate::model::{
 };
 
 /// `flota.new/v1`
-pub fn new(service: &NewService) -> String {
+pub(crate) fn new(service: &NewService) -> String {
     render(&NewV1 {
         schema: "flota.new/v1",
         path: Bytes("path", service.path.as_ref()),

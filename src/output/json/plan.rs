@@ -4,6 +4,6 @@ use super::render::render;
 use crate::model::{document::PlanV1, plan::Plan};
 
 /// `flota.plan/v1`
-pub fn plan(plan: &Plan) -> String {
+pub(crate) fn plan(plan: &Plan) -> String {
     render(&PlanV1::from(plan))
 }

@@ -9,7 +9,7 @@ use crate::model::{
 };
 
 /// `flota.record/v1`
-pub fn recorded(recorded: &Recorded) -> String {
+pub(crate) fn recorded(recorded: &Recorded) -> String {
     render(&RecordedV1 {
         schema: "flota.record/v1",
         reference: &recorded.reference,

@@ -7,6 +7,7 @@ use crate::output::text;
 /// Indented JSON, in which `'`, `` ` ``, `$`, `<`, `>`, `&` and whatever could steer a terminal are written `\uXXXX`: pasted
 /// into a shell line or a page it stays data, and on a terminal it shows what it says. `##` loses its looks too: with it begin
 /// the commands that Azure Pipelines finds anywhere in a line.
+#[allow(clippy::expect_used, reason = "views are plain data")]
 pub(super) fn render(view: &impl Serialize) -> String {
     // The view types hold strings, numbers and maps with string keys: writing them to memory cannot fail.
     let json = serde_json::to_string_pretty(view).expect("views are plain data");

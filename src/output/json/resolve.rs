@@ -12,7 +12,7 @@ use crate::model::{
 };
 
 /// `flota.resolve/v1`
-pub fn conflicts(conflicts: &[Conflict]) -> String {
+pub(crate) fn conflicts(conflicts: &[Conflict]) -> String {
     render(&ConflictsV1 {
         schema: "flota.resolve/v1",
         services: conflicts.iter().map(ConflictV1::from).collect(),

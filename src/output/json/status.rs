@@ -9,7 +9,7 @@ use super::{
 use crate::model::status::{Changes, ServiceState, ServiceStatus, Standing};
 
 /// `flota.status/v1`
-pub fn status(services: &[ServiceStatus]) -> String {
+pub(crate) fn status(services: &[ServiceStatus]) -> String {
     render(&StatusV1 {
         schema: "flota.status/v1",
         services: services.iter().map(ServiceStatusV1::from).collect(),

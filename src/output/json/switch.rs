@@ -9,7 +9,7 @@ use super::{
 use crate::model::{document::Hex, switch::Switched};
 
 /// `flota.switch/v1`
-pub fn switched(branch: &str, services: &[Switched]) -> String {
+pub(crate) fn switched(branch: &str, services: &[Switched]) -> String {
     render(&SwitchV1 {
         schema: "flota.switch/v1",
         branch,

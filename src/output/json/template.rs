@@ -10,7 +10,7 @@ use crate::model::{
 };
 
 /// `flota.template-drift/v1`
-pub fn drift(drift: &[Drift]) -> String {
+pub(crate) fn drift(drift: &[Drift]) -> String {
     render(&DriftsV1 {
         schema: "flota.template-drift/v1",
         services: drift.iter().map(DriftV1::from).collect(),
@@ -18,7 +18,7 @@ pub fn drift(drift: &[Drift]) -> String {
 }
 
 /// `flota.template-update/v1`
-pub fn template_updated(updated: &[Updated]) -> String {
+pub(crate) fn template_updated(updated: &[Updated]) -> String {
     render(&UpdatesV1 {
         schema: "flota.template-update/v1",
         services: updated.iter().map(UpdateV1::from).collect(),

@@ -6,7 +6,7 @@ use super::render::render;
 use crate::model::template::{Question, TemplateManifest};
 
 /// `flota.templates/v1`
-pub fn templates(templates: &[(String, TemplateManifest)]) -> String {
+pub(crate) fn templates(templates: &[(String, TemplateManifest)]) -> String {
     let views = templates
         .iter()
         .map(|(name, manifest)| TemplateV1::new(name, manifest));

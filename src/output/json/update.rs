@@ -12,7 +12,7 @@ use crate::model::{
 };
 
 /// `flota.update/v1`
-pub fn updated(synced: &[Synced]) -> String {
+pub(crate) fn updated(synced: &[Synced]) -> String {
     render(&UpdatedV1 {
         schema: "flota.update/v1",
         submodules: synced.iter().map(SubmoduleV1::from).collect(),
@@ -20,7 +20,7 @@ pub fn updated(synced: &[Synced]) -> String {
 }
 
 /// `flota.update/v1` with the pins that moved, and the commit that records them.
-pub fn followed(followed: &Followed) -> String {
+pub(crate) fn followed(followed: &Followed) -> String {
     render(&FollowedV1 {
         schema: "flota.update/v1",
         pins: followed.moves.iter().map(MoveV1::from).collect(),

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use flota::git::clone::properties;
+use flota::git::network::clone::properties;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|answer: &[u8]| {

@@ -3,7 +3,7 @@
 #![no_main]
 
 use bstr::ByteSlice;
-use flota::git::{clone, url::properties};
+use flota::git::{network::clone, url::properties};
 use libfuzzer_sys::fuzz_target;
 
 const FLEET: &[u8] = b"https://example.com/shop/fleet.git";

@@ -8,7 +8,7 @@ use crate::{
 
 impl SubmoduleReader<'_> {
     /// Which way the pin went; none when there are no two pins.
-    pub fn direction(&self) -> Result<Option<Direction>> {
+    pub(super) fn direction(&self) -> Result<Option<Direction>> {
         let ends = (self.candidate.base.pin(), self.candidate.head.pin());
         let (Some(from), Some(to)) = ends else {
             return Ok(None);

@@ -35,21 +35,21 @@ pub(super) enum ParentKind<'a> {
 
 impl<'a> PinHolder<'a> {
     /// The fleet, as the parent of its services.
-    pub fn fleet(repository: &'a Repository, fetched: &'a Fetched) -> Self {
+    pub(super) fn fleet(repository: &'a Repository, fetched: &'a Fetched) -> Self {
         Self {
             fetched,
             kind: ParentKind::Fleet(repository),
         }
     }
 
-    pub fn open(&self, name: Option<&BStr>, path: &BStr) -> Result<Option<Store>> {
+    pub(super) fn open(&self, name: Option<&BStr>, path: &BStr) -> Result<Option<Store>> {
         match &self.kind {
             ParentKind::Fleet(repository) => Store::open(repository, name, path),
             ParentKind::Submodule { store, .. } => store.nested(name.unwrap_or(path)),
         }
     }
 
-    pub fn hash(&self) -> gix::hash::Kind {
+    pub(super) fn hash(&self) -> gix::hash::Kind {
         match &self.kind {
             ParentKind::Fleet(repository) => repository.object_hash(),
             ParentKind::Submodule { store, .. } => store.hash(),
@@ -57,7 +57,7 @@ impl<'a> PinHolder<'a> {
     }
 
     /// The URL to fetch a submodule from that is listed with `url`.
-    pub fn url_of(&self, name: Option<&BStr>, url: Option<&BStr>) -> Option<BString> {
+    pub(super) fn url_of(&self, name: Option<&BStr>, url: Option<&BStr>) -> Option<BString> {
         match &self.kind {
             ParentKind::Fleet(repository) => {
                 let source = url::source(repository, name, url);
@@ -70,7 +70,7 @@ impl<'a> PinHolder<'a> {
     }
 
     /// What earlier runs learned. Of a submodule's own submodules nothing is kept: to find them it is read anyway.
-    pub fn known_of(&self, path: &BStr) -> Option<Known<'_>> {
+    pub(super) fn known_of(&self, path: &BStr) -> Option<Known<'_>> {
         match &self.kind {
             ParentKind::Fleet(repository) => Some(repository.identities().of(path)),
             ParentKind::Submodule { .. } => None,
@@ -78,14 +78,14 @@ impl<'a> PinHolder<'a> {
     }
 
     /// `path`, from the fleet's root.
-    pub fn full_path(&self, path: &BStr) -> BString {
+    pub(super) fn full_path(&self, path: &BStr) -> BString {
         match &self.kind {
             ParentKind::Fleet(_) => path.to_owned(),
             ParentKind::Submodule { path: above, .. } => [above, &b"/"[..], path].concat().into(),
         }
     }
 
-    pub fn with_objects<T>(&self, read: impl FnOnce(Objects<'_>) -> T) -> T {
+    pub(super) fn with_objects<T>(&self, read: impl FnOnce(Objects<'_>) -> T) -> T {
         match &self.kind {
             ParentKind::Fleet(repository) => read(Objects::new(&repository.objects())),
             ParentKind::Submodule { store, .. } => read(store.objects()),

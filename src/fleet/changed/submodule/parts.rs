@@ -15,7 +15,7 @@ use crate::{
 
 impl SubmoduleReader<'_> {
     /// The rules applied to both ends.
-    pub fn compared(&self, head: Side, files: bool) -> Result<ReadSubmodule> {
+    pub(super) fn compared(&self, head: Side, files: bool) -> Result<ReadSubmodule> {
         let candidate = self.candidate;
         let base = self.base()?;
         let decision = rules::decide(&Evidence {
@@ -58,7 +58,7 @@ impl SubmoduleReader<'_> {
     }
 
     /// What is there at head; the pin itself when it cannot be read and something hangs on it.
-    pub fn head(&self) -> Result<std::result::Result<Side, ObjectId>> {
+    pub(super) fn head(&self) -> Result<std::result::Result<Side, ObjectId>> {
         Ok(Ok(match self.candidate.head {
             EndPoint::Gitlink(pin) => match self.head {
                 Some(facts) => Side::Pinned(pin, facts.content),

@@ -35,7 +35,7 @@ pub(super) enum Nested<'a> {
 
 impl SubmoduleReader<'_> {
     /// The files that differ; none when the two ends are not in one object database.
-    pub fn files(&self) -> Result<Option<Vec<FileChange>>> {
+    pub(super) fn files(&self) -> Result<Option<Vec<FileChange>>> {
         let Some((store, trees)) = self.roots()? else {
             return Ok(None);
         };
@@ -59,7 +59,7 @@ impl SubmoduleReader<'_> {
 
     /// The submodules of its own that differ, outside of its `code/`, `config/` and `charts/`: those are part of its own content
     /// identities.
-    pub fn nested(&self) -> Result<Nested<'_>> {
+    pub(super) fn nested(&self) -> Result<Nested<'_>> {
         if !self.has_nested() {
             return Ok(Nested::None);
         }

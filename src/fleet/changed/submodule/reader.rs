@@ -55,7 +55,7 @@ pub(super) struct SubmoduleReader<'a> {
 
 impl<'a> SubmoduleReader<'a> {
     /// Opens it, and reads what its pins hold as far as that is at hand; `files` when they are asked for.
-    pub fn new(
+    pub(super) fn new(
         parent: &'a PinHolder<'a>,
         settings: &Settings,
         candidate: &'a Candidate,
@@ -89,7 +89,7 @@ impl<'a> SubmoduleReader<'a> {
     }
 
     /// Its objects; none when it is not initialised, and nothing of it was fetched.
-    pub fn store(&self) -> Result<Option<&Store>> {
+    pub(super) fn store(&self) -> Result<Option<&Store>> {
         if let Some(store) = self.store.get() {
             return Ok(store.as_ref());
         }
@@ -130,7 +130,7 @@ impl<'a> SubmoduleReader<'a> {
     }
 
     /// The identities in the tree `root`.
-    pub fn content(&self, objects: Objects<'_>, root: ObjectId) -> Result<Content> {
+    pub(super) fn content(&self, objects: Objects<'_>, root: ObjectId) -> Result<Content> {
         if self.plain {
             return Ok(Content {
                 other: Some(root),
@@ -141,7 +141,7 @@ impl<'a> SubmoduleReader<'a> {
     }
 
     /// The root trees of both ends in this submodule's own objects; none where there is no pin or it is not at hand.
-    pub fn roots(&self) -> Result<Option<(&Store, Trees)>> {
+    pub(super) fn roots(&self) -> Result<Option<(&Store, Trees)>> {
         let Some(store) = self.store()? else {
             return Ok(None);
         };
@@ -151,14 +151,14 @@ impl<'a> SubmoduleReader<'a> {
     }
 
     /// Where it is fetched from.
-    pub fn source(&self) -> Option<BString> {
+    pub(super) fn source(&self) -> Option<BString> {
         let listed = self.candidate.listed();
         let name = listed.map(|listed| listed.name.as_ref());
         self.parent.url_of(name, self.candidate.url())
     }
 
     /// The pins that differ and are neither here nor known to be out of reach.
-    pub fn lacking(&self) -> Vec<ObjectId> {
+    pub(super) fn lacking(&self) -> Vec<ObjectId> {
         if self.pin_stands() {
             return Vec::new();
         }
@@ -172,13 +172,13 @@ impl<'a> SubmoduleReader<'a> {
     }
 
     /// Whether somebody tried to get the pin in vain.
-    pub fn is_out_of_reach(&self, pin: ObjectId) -> bool {
+    pub(super) fn is_out_of_reach(&self, pin: ObjectId) -> bool {
         let path = self.path.as_ref();
         self.parent.fetched.missing(path, pin).is_some()
     }
 
     /// How much of a commit has to be fetched to tell what is asked.
-    pub fn depth(&self, files: bool) -> Depth {
+    pub(super) fn depth(&self, files: bool) -> Depth {
         if files || !content_id::is_by_folders(&self.change) {
             Depth::AllTrees
         } else {
@@ -187,7 +187,7 @@ impl<'a> SubmoduleReader<'a> {
     }
 
     /// Asks for `commits`.
-    pub fn request(&self, commits: Vec<ObjectId>, depth: Depth) -> ReadSubmodule {
+    pub(super) fn request(&self, commits: Vec<ObjectId>, depth: Depth) -> ReadSubmodule {
         let listed = self.candidate.listed().map(|listed| listed.name.clone());
         let wanted = match self.parent.kind {
             ParentKind::Fleet(_) => WantedCommits {
@@ -208,12 +208,12 @@ impl<'a> SubmoduleReader<'a> {
     }
 
     /// Two ends at one commit are the same, whatever it holds: nobody needs to read it.
-    pub fn pin_stands(&self) -> bool {
+    pub(super) fn pin_stands(&self) -> bool {
         self.candidate.base.pin() == self.candidate.head.pin()
     }
 
     /// That `pin`, which should be there, is not.
-    pub fn unread(&self, pin: ObjectId) -> Result<ReadSubmodule> {
+    pub(super) fn unread(&self, pin: ObjectId) -> Result<ReadSubmodule> {
         let path = self.path.as_ref();
         let initialise = || vec![format!("get it: git submodule update --init -- {path}")];
         let (why, hints) = match (self.parent.fetched.missing(path, pin), self.store()?) {

@@ -125,7 +125,7 @@ impl ObjectCache {
 
 impl Shelf {
     /// Gives `git_dir` the packs that are kept, and says which commits came with all their history; none when nothing fits.
-    pub fn take(&self, git_dir: &Path) -> Vec<ObjectId> {
+    pub(super) fn take(&self, git_dir: &Path) -> Vec<ObjectId> {
         let taken = || -> io::Result<Vec<ObjectId>> {
             if !is_private(self.dir.parent().unwrap_or(&self.dir)) {
                 return Ok(Vec::new());
@@ -158,7 +158,7 @@ impl Shelf {
     }
 
     /// Keeps the packs of `git_dir`, which hold `tips` with all their history. A cache that cannot be written is none.
-    pub fn put(&self, git_dir: &Path, tips: &[ObjectId]) {
+    pub(super) fn put(&self, git_dir: &Path, tips: &[ObjectId]) {
         let _ = self.try_put(git_dir, tips);
     }
 

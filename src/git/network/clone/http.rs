@@ -90,7 +90,7 @@ enum ServerLogin {
 
 impl<'a> HttpCloner<'a> {
     /// With what the configuration that `repo` sees says of servers; `settings` is what its own file adds to the user's.
-    pub fn new(
+    pub(super) fn new(
         repo: &gix::Repository,
         settings: &[Setting],
         patience: Duration,
@@ -113,7 +113,7 @@ impl<'a> HttpCloner<'a> {
 
     /// Clones what is at `address`, and is called `url`, into `into`. What lies on `shelf` is not fetched again; it is given
     /// out only to whom the server has named its refs.
-    pub fn clone(
+    pub(super) fn clone(
         &self,
         address: &BStr,
         url: &BStr,

@@ -43,7 +43,7 @@ impl Refs {
     ///
     /// # Errors
     /// Work: a name is malformed or comes twice, or HEAD is on no branch.
-    pub fn of(advertised: Vec<Advertised>) -> Result<Self> {
+    pub(super) fn of(advertised: Vec<Advertised>) -> Result<Self> {
         let mut head = None;
         let mut all = Vec::with_capacity(advertised.len());
         for Advertised { name, id, target } in advertised {
@@ -69,7 +69,7 @@ impl Refs {
     ///
     /// # Errors
     /// Work: it is on none, or on one without commits.
-    pub fn new(head: Option<&BStr>, all: Vec<(BString, ObjectId)>) -> Result<Self> {
+    pub(super) fn new(head: Option<&BStr>, all: Vec<(BString, ObjectId)>) -> Result<Self> {
         let head = head.and_then(|name| {
             let tip = all.iter().find(|(other, _)| name == other)?;
             Some((name.strip_prefix(HEADS.as_bytes())?.into(), tip.1))
@@ -79,7 +79,7 @@ impl Refs {
     }
 
     /// What they lead to, each object once.
-    pub fn tips(&self) -> Vec<ObjectId> {
+    pub(super) fn tips(&self) -> Vec<ObjectId> {
         let mut tips: Vec<_> = self.all.iter().map(|(_, id)| *id).collect();
         tips.sort();
         tips.dedup();

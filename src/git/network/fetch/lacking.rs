@@ -21,7 +21,7 @@ pub(super) struct Lack {
 
 impl Lack {
     /// The commit itself.
-    pub fn whole(commit: ObjectId) -> Self {
+    pub(super) fn whole(commit: ObjectId) -> Self {
         Self {
             commit,
             object: commit,

@@ -44,7 +44,7 @@ pub(super) struct Scratch {
 
 impl Scratch {
     /// The store for what comes from `source`.
-    pub fn of(fleet: &Repository, source: &Source, depth: Depth) -> Self {
+    pub(super) fn of(fleet: &Repository, source: &Source, depth: Depth) -> Self {
         let hash = fleet.object_hash();
         Self {
             dir: StoreKind::Trees.path(fleet, source.url.as_ref(), &[depth.filter()]),
@@ -54,12 +54,12 @@ impl Scratch {
     }
 
     /// Its objects; none when there is no store.
-    pub fn open(&self) -> Option<Store> {
+    pub(super) fn open(&self) -> Option<Store> {
         Store::borrowed(self.dir.clone(), self.hash)
     }
 
     /// What of `commits` is not here; none when the store is damaged.
-    pub fn lacking(&self, commits: &[ObjectId]) -> Option<Vec<Lack>> {
+    pub(super) fn lacking(&self, commits: &[ObjectId]) -> Option<Vec<Lack>> {
         match self.open() {
             Some(store) => lacking::of(&store, commits, self.depth),
             None => Some(commits.iter().copied().map(Lack::whole).collect()),
@@ -67,7 +67,7 @@ impl Scratch {
     }
 
     /// Waits until no other run writes here. The lock goes with the process that holds it, however that ends.
-    pub fn lock(&self) -> Result<Locked<'_>> {
+    pub(super) fn lock(&self) -> Result<Locked<'_>> {
         Ok(Locked {
             scratch: self,
             _lock: store::hold(&self.dir)?,
@@ -83,12 +83,12 @@ pub(super) struct Locked<'a> {
 
 impl Locked<'_> {
     /// Its git directory.
-    pub fn dir(&self) -> &Path {
+    pub(super) fn dir(&self) -> &Path {
         &self.scratch.dir
     }
 
     /// What of `commits` is to be fetched into the store, which is made, tidied or made anew as it needs.
-    pub fn prepare(&self, commits: &[ObjectId]) -> Result<Vec<Lack>> {
+    pub(super) fn prepare(&self, commits: &[ObjectId]) -> Result<Vec<Lack>> {
         if self.is_sound() {
             store::sweep(self.dir());
             match self.scratch.lacking(commits) {
@@ -156,13 +156,13 @@ impl Locked<'_> {
     }
 
     /// Whether `commit` is here by now.
-    pub fn has(&self, commit: ObjectId) -> bool {
+    pub(super) fn has(&self, commit: ObjectId) -> bool {
         let lacking = self.scratch.lacking(&[commit]);
         lacking.is_some_and(|lacking| lacking.is_empty())
     }
 
     /// Takes in a pack, and the commits whose parents are left out of it.
-    pub fn adopt(&self, pack: &mut dyn BufRead, shallow: &[ObjectId]) -> Result<()> {
+    pub(super) fn adopt(&self, pack: &mut dyn BufRead, shallow: &[ObjectId]) -> Result<()> {
         let cannot = |err: io::Error| files::cannot("keep fetched trees in", self.dir(), err);
         let incoming = tempfile::Builder::new()
             .prefix("incoming-")

@@ -35,13 +35,17 @@ pub(super) struct Server<'a> {
 
 impl Server<'_> {
     /// Brings `objects` by their ids. A server without filters sends whole commits: git sees to that by itself.
-    pub fn fetch(&self, scratch: &Locked<'_>, objects: &[ObjectId]) -> Result<(), ServerFault> {
+    pub(super) fn fetch(
+        &self,
+        scratch: &Locked<'_>,
+        objects: &[ObjectId],
+    ) -> Result<(), ServerFault> {
         let ids: Vec<_> = objects.iter().map(ToString::to_string).collect();
         self.run(scratch, 1, &ids)
     }
 
     /// Brings the branches, deeper and deeper, until `is_found`.
-    pub fn search(
+    pub(super) fn search(
         &self,
         scratch: &Locked<'_>,
         is_found: impl Fn() -> bool,

@@ -61,7 +61,7 @@ struct HttpKey {
 
 impl HttpConfig {
     /// From the user's and the system's configuration as `repo` sees it, and `settings` out of the fleet's own.
-    pub fn new(repo: &gix::Repository, settings: &[Setting]) -> Self {
+    pub(super) fn new(repo: &gix::Repository, settings: &[Setting]) -> Self {
         let config = repo.config_snapshot();
         let mut entries = Vec::new();
         let mut is_path_needed = false;
@@ -113,7 +113,7 @@ impl HttpConfig {
     }
 
     /// Whether a password is the same for a whole server, and helpers alone know it.
-    pub fn may_log_in(&self) -> bool {
+    pub(super) fn may_log_in(&self) -> bool {
         !self.is_path_needed && !self.has_netrc
     }
 
@@ -121,7 +121,7 @@ impl HttpConfig {
     ///
     /// # Errors
     /// Why git has to make them.
-    pub fn headers(&self, address: &BStr) -> Result<Vec<(String, String)>, String> {
+    pub(super) fn headers(&self, address: &BStr) -> Result<Vec<(String, String)>, String> {
         let is_tls = address.starts_with(b"https:");
         let is_set = |name: &&&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let tls: &[&str] = if is_tls { &TLS_VARIABLES } else { &[] };
@@ -171,7 +171,7 @@ pub(super) struct UrlScope {
 }
 
 impl UrlScope {
-    pub fn of(url: &str) -> Option<Self> {
+    pub(super) fn of(url: &str) -> Option<Self> {
         let plain = !url.contains(['?', '#', '\\']);
         let url = gix::url::parse(BStr::new(url)).ok().filter(|_| plain)?;
         // gix takes the colon of a port that is left out for a part of the host.

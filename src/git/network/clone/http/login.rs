@@ -36,7 +36,7 @@ impl Login {
     ///
     /// # Errors
     /// Why there is nothing: the server wants another scheme than Basic, or nobody knows a password.
-    pub fn find(
+    pub(super) fn find(
         address: &BStr,
         challenges: &[&HeaderValue],
         settings: &[Setting],
@@ -75,19 +75,19 @@ impl Login {
     }
 
     /// `Authorization`, for the server that was asked for and no other.
-    pub fn header(&self) -> &HeaderValue {
+    pub(super) fn header(&self) -> &HeaderValue {
         &self.header
     }
 
     /// Lets the helpers keep it.
-    pub fn was_right(&self, settings: &[Setting]) {
+    pub(super) fn was_right(&self, settings: &[Setting]) {
         if !self.said.is_empty() && !self.is_confirmed.swap(true, Ordering::Relaxed) {
             ask("approve", self.said.clone(), settings);
         }
     }
 
     /// Lets the helpers forget it.
-    pub fn was_refused(&self, settings: &[Setting]) {
+    pub(super) fn was_refused(&self, settings: &[Setting]) {
         if !self.said.is_empty() {
             ask("reject", self.said.clone(), settings);
         }
