@@ -99,7 +99,7 @@ mod tests {
         let bytes = write("color", &files(&["Chart.yaml", "values.yaml", "z"]), 0).unwrap();
         assert_eq!(bytes[..10], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255]);
         assert_eq!(
-            digest::oci(&bytes),
+            digest::oci_digest(&bytes),
             "sha256:8c19d2b2a802ffd6f8e493bb28ababce8defb00c722125efafbce857de5901f3"
         );
         assert_eq!(

@@ -139,7 +139,7 @@ impl PreparedChart {
             name: self.name,
             version: self.version,
             file,
-            digest: digest::oci(&bytes),
+            digest: digest::oci_digest(&bytes),
         })
     }
 }

@@ -36,7 +36,7 @@ impl Lock {
     /// # Errors
     /// What `held` says. Unavailable: the lock's file cannot be written.
     pub(crate) fn take(path: &Path, held: impl FnOnce(Holder) -> Error) -> Result<Self> {
-        Self::try_take(path)
+        Self::attempt(path)
             .map_err(|err| cannot("write", path, err))?
             .map_err(held)
     }
@@ -49,7 +49,7 @@ impl Lock {
     pub(crate) fn wait(path: &Path, patience: Duration) -> Result<Self> {
         let started = Instant::now();
         loop {
-            let holder = match Self::try_take(path).map_err(|err| cannot("write", path, err))? {
+            let holder = match Self::attempt(path).map_err(|err| cannot("write", path, err))? {
                 Ok(lock) => return Ok(lock),
                 Err(holder) => holder,
             };
@@ -67,8 +67,16 @@ impl Lock {
         }
     }
 
+    /// Takes the lock at `path`; none when another run has it.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn try_take(path: &Path) -> io::Result<Option<Self>> {
+        Self::attempt(path).map(Result::ok)
+    }
+
     /// The lock at `path`, or who holds it.
-    fn try_take(path: &Path) -> io::Result<Result<Self, Holder>> {
+    fn attempt(path: &Path) -> io::Result<Result<Self, Holder>> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }

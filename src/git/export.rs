@@ -9,7 +9,10 @@ use gix::{
 };
 
 use super::{objects::Objects, path, tree};
-use crate::model::error::{Error, Result};
+use crate::{
+    files,
+    model::error::{Error, Result},
+};
 
 /// How deep folders may nest: beyond it a tree is a bomb, and the path too long for any system.
 const DEPTH_LIMIT: usize = 256;
@@ -47,12 +50,12 @@ fn write_tree(
         at.extend_from_slice(&name);
         match mode.kind() {
             EntryKind::Tree => {
-                fs::create_dir(&target).map_err(|err| cannot_write(&target, err))?;
+                fs::create_dir(&target).map_err(|err| files::cannot("write", &target, err))?;
                 at.push(b'/');
                 write_tree(objects, id, &target, at, on_gitlink)?;
             }
             EntryKind::Commit => {
-                fs::create_dir(&target).map_err(|err| cannot_write(&target, err))?;
+                fs::create_dir(&target).map_err(|err| files::cannot("write", &target, err))?;
                 on_gitlink(at.as_slice().into(), id, &target)?;
             }
             kind => write_blob(objects, id, kind, &target)?,
@@ -71,7 +74,7 @@ fn write_blob(objects: Objects<'_>, id: ObjectId, kind: EntryKind, target: &Path
         EntryKind::Link => symlink(blob.data, target),
         _ => write_file(blob.data, kind == EntryKind::BlobExecutable, target),
     };
-    written.map_err(|err| cannot_write(target, err))
+    written.map_err(|err| files::cannot("write", target, err))
 }
 
 /// `create_new` refuses to follow or overwrite anything: two names that this file system holds for one are an error.
@@ -92,8 +95,4 @@ fn symlink(to: &[u8], target: &Path) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn symlink(to: &[u8], target: &Path) -> std::io::Result<()> {
     fs::write(target, to)
-}
-
-fn cannot_write(target: &Path, err: std::io::Error) -> Error {
-    Error::unavailable(format!("cannot write `{}`", target.display())).because(err)
 }

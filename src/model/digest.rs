@@ -13,7 +13,7 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 }
 
 /// The digest of `bytes` as OCI writes it: `sha256:` and 64 hexadecimal digits (image-spec, descriptor.md).
-pub fn oci(bytes: &[u8]) -> String {
+pub fn oci_digest(bytes: &[u8]) -> String {
     format!("sha256:{}", sha256_hex(bytes))
 }
 
@@ -37,7 +37,7 @@ mod tests {
     fn digests_are_as_others_write_them() {
         let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(sha256_hex(b""), empty);
-        assert_eq!(oci(b""), format!("sha256:{empty}"));
+        assert_eq!(oci_digest(b""), format!("sha256:{empty}"));
         assert_eq!(hex(&[0, 0x0f, 0xff]), "000fff");
     }
 

@@ -6,8 +6,11 @@ use std::{collections::BTreeMap, path::Path};
 use serde::Serialize;
 
 use self::metadata::HelmMetadata;
-use super::{digest::sha256, layout::read_at_most};
-use crate::model::error::{Error, Result};
+use super::layout::read_at_most;
+use crate::model::{
+    digest::oci_digest,
+    error::{Error, Result},
+};
 
 mod metadata;
 
@@ -74,7 +77,7 @@ impl BlobDescriptor {
     fn new(media_type: &'static str, blob: &[u8]) -> Self {
         Self {
             media_type,
-            digest: sha256(blob),
+            digest: oci_digest(blob),
             size: blob.len(),
         }
     }

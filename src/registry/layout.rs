@@ -9,8 +9,10 @@ use std::{
 use oci_spec::image::{Descriptor, Digest, DigestAlgorithm};
 use serde::Deserialize;
 
-use super::digest::sha256;
-use crate::model::error::{Error, Result};
+use crate::model::{
+    digest::oci_digest,
+    error::{Error, Result},
+};
 
 /// The largest manifest that is read or sent, in bytes: registries need not accept a larger one (distribution specification,
 /// "Pushing Manifests").
@@ -49,7 +51,7 @@ impl ImageLayout<'_> {
         let path = self.path(digest)?;
         let broken = |reason: &str| Error::work(format!("{} is {reason}", path.display()));
         let bytes = read_at_most(&path, MANIFEST_LIMIT)?;
-        if sha256(&bytes) != digest.to_string() {
+        if oci_digest(&bytes) != digest.to_string() {
             return Err(broken("damaged: its digest is not its name"));
         }
         let document: ManifestFields = serde_json::from_slice(&bytes)
@@ -118,7 +120,7 @@ mod tests {
 
     fn layout_with(bytes: &[u8]) -> (tempfile::TempDir, Digest) {
         let folder = tempfile::tempdir().unwrap();
-        let name: Digest = sha256(bytes).parse().unwrap();
+        let name: Digest = oci_digest(bytes).parse().unwrap();
         fs::create_dir_all(folder.path().join("blobs/sha256")).unwrap();
         fs::write(
             folder.path().join("blobs/sha256").join(name.digest()),

@@ -6,7 +6,7 @@ use ureq::{
 };
 
 use super::{
-    digest::{self, sha256},
+    digest,
     layout::MANIFEST_LIMIT,
     request::{RegistryRequest, RequestBody, TokenScope},
     session::Session,
@@ -14,6 +14,7 @@ use super::{
 use crate::{
     http::{content, printable},
     model::{
+        digest::oci_digest,
         error::{Error, Result},
         reference::Reference,
     },
@@ -42,7 +43,7 @@ pub(super) fn head(
     // A registry may leave the digest out; then the manifest itself tells.
     let Some(named) = content_digest(&answer) else {
         let found = get(session, reference, scope)?;
-        return Ok(found.map(|(_, bytes)| sha256(&bytes)));
+        return Ok(found.map(|(_, bytes)| oci_digest(&bytes)));
     };
     let misnamed = || {
         Error::work(format!(
@@ -87,7 +88,7 @@ pub(super) fn get(
         Error::work(format!("cannot read the manifest of {reference}")).because(failure.cause)
     })?;
     match expected {
-        Some(expected) if expected.starts_with("sha256:") && expected != sha256(&bytes) => {
+        Some(expected) if expected.starts_with("sha256:") && expected != oci_digest(&bytes) => {
             Err(Error::work(format!(
                 "{} answers a manifest for {reference} whose digest is not {}",
                 transport.registry,
@@ -106,7 +107,7 @@ pub(super) fn put(
     media_type: &str,
     bytes: &[u8],
 ) -> Result<()> {
-    let digest = sha256(bytes);
+    let digest = oci_digest(bytes);
     // A registry with immutable tags refuses even the same content.
     if head(session, reference, scope)?.as_ref() == Some(&digest) {
         return Ok(());

@@ -32,7 +32,6 @@ pub use self::options::RegistryOptions;
 use self::{
     auth::Auth,
     chart::ChartArtifact,
-    digest::sha256,
     layout::{ImageLayout, LayoutManifest},
     request::{RequestBody, TokenScope},
     session::Session,
@@ -41,6 +40,7 @@ use self::{
 use crate::{
     http::{Client, ClientOptions},
     model::{
+        digest::oci_digest,
         error::{Error, Result},
         reference::{Prefix, Reference},
     },
@@ -155,7 +155,7 @@ impl Registry {
         for target in &targets {
             manifest::put(&self.session, target, &scope, &media_type, &bytes)?;
         }
-        Ok(sha256(&bytes))
+        Ok(oci_digest(&bytes))
     }
 
     /// Pushes a packaged Helm chart (`NAME-VERSION.tgz`) to `prefix/NAME:VERSION`, in the form `helm push` gives it, so that
@@ -172,7 +172,7 @@ impl Registry {
                 media_type: "application/octet-stream",
                 bytes: blob,
             };
-            blob::push(&self.session, &reference, &scope, &sha256(blob), body)?;
+            blob::push(&self.session, &reference, &scope, &oci_digest(blob), body)?;
         }
         manifest::put(
             &self.session,
@@ -181,7 +181,7 @@ impl Registry {
             chart::MANIFEST_TYPE,
             &artifact.manifest,
         )?;
-        reference.with_digest(&sha256(&artifact.manifest))
+        reference.with_digest(&oci_digest(&artifact.manifest))
     }
 
     /// Pushes everything that `manifest` refers to: blobs as they are, images of an index with their own blobs first.

@@ -1,7 +1,7 @@
 //! Whether a pin is on a branch of its submodule's remote: what the last fetch saw, else what the server says.
 
 use std::{
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -15,6 +15,7 @@ use super::{
     store::{self, StoreKind},
 };
 use crate::{
+    files::{self, Lock},
     git::{
         command::git,
         history,
@@ -104,7 +105,7 @@ struct Remote {
     configuration: Configuration,
     scratch: PathBuf,
     /// This run alone writes to the repository.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Remote {
@@ -151,9 +152,9 @@ impl Remote {
 }
 
 /// One repository for each URL, made when it is not there, and its lock.
-fn scratch(fleet: &Repository, source: &Source) -> Result<(PathBuf, File)> {
+fn scratch(fleet: &Repository, source: &Source) -> Result<(PathBuf, Lock)> {
     let dir = StoreKind::Histories.path(fleet, source.url.as_ref(), &[]);
-    let cannot = |err| Error::unavailable(format!("cannot write `{}`", dir.display())).because(err);
+    let cannot = |err| files::cannot("write", &dir, err);
     let lock = store::hold(&dir)?;
     fs::create_dir_all(&dir).map_err(cannot)?;
     store::sweep(&dir);

@@ -4,21 +4,20 @@
 //! They are caches: whatever is wrong with one, it is thrown away and filled again.
 
 use std::{
-    fs::{self, File, TryLockError},
-    io,
+    fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bstr::BStr;
 use sha2::{Digest, Sha256};
 
 use crate::{
+    files::{self, Lock},
     git::repository::Repository,
-    interrupt,
     model::{
+        digest,
         error::{Error, Result},
         fleet::without_credentials,
     },
@@ -32,8 +31,9 @@ const NAME_LENGTH: usize = 16;
 
 /// What a killed run leaves: git's locks and half-written files, flota's folders of what was just arriving.
 const LOCKS: [&str; 3] = ["packed-refs.lock", "shallow.lock", "config.lock"];
-const BEGUN: [(&str, &str); 3] = [
+const BEGUN: [(&str, &str); 4] = [
     ("", "incoming-"),
+    ("", files::TEMPORARY),
     ("objects/pack", "tmp_"),
     ("objects", "tmp_"),
 ];
@@ -62,7 +62,7 @@ impl StoreKind {
     /// The place of the store for what comes from `url`. Its name tells nothing, and URLs that differ in logins share it. It
     /// depends on `contents` too: what else makes a difference to what is in it.
     pub(super) fn path(self, fleet: &Repository, url: &BStr, contents: &[&str]) -> PathBuf {
-        let mut digest = Sha256::new();
+        let mut hasher = Sha256::new();
         let hash = fleet.object_hash().to_string();
         let url = without_credentials(url);
         let parts = [&url[..], hash.as_bytes()];
@@ -70,12 +70,11 @@ impl StoreKind {
             .into_iter()
             .chain(contents.iter().map(|part| part.as_bytes()))
         {
-            digest.update(part);
-            digest.update([0]);
+            hasher.update(part);
+            hasher.update([0]);
         }
-        let name = &digest.finalize()[..NAME_LENGTH];
-        let name: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.folder(fleet).join(name)
+        let name = &hasher.finalize()[..NAME_LENGTH];
+        self.folder(fleet).join(digest::hex(name))
     }
 }
 
@@ -95,9 +94,7 @@ pub struct Usage {
 /// They are there and cannot be read.
 pub fn usage(fleet: &Repository, kind: StoreKind) -> Result<Usage> {
     let path = kind.folder(fleet);
-    let unreadable = |err: io::Error| {
-        Error::unavailable(format!("cannot read `{}`", path.display())).because(err)
-    };
+    let unreadable = |err| files::cannot("read", &path, err);
     let entries = stores(&path).map_err(unreadable)?.len();
     let mut bytes = 0;
     for entry in walkdir::WalkDir::new(&path)
@@ -125,17 +122,12 @@ pub fn usage(fleet: &Repository, kind: StoreKind) -> Result<Usage> {
 pub fn clear(fleet: &Repository) -> Result<()> {
     let mut in_use = 0;
     for folder in StoreKind::ALL.map(|kind| kind.folder(fleet)) {
-        let cannot = |err: io::Error| {
-            let folder = folder.display();
-            Error::unavailable(format!("cannot remove what is in `{folder}`")).because(err)
-        };
+        let cannot = |err| files::cannot("remove what is in", &folder, err);
         for store in stores(&folder).map_err(cannot)? {
             // The lock's file stays: another run may be about to take it.
-            let lock = File::create(store.with_extension("lock")).map_err(cannot)?;
-            match lock.try_lock() {
-                Ok(()) => replace(&store, None).map_err(cannot)?,
-                Err(TryLockError::WouldBlock) => in_use += 1,
-                Err(TryLockError::Error(err)) => return Err(cannot(err)),
+            match Lock::try_take(&store.with_extension("lock")).map_err(cannot)? {
+                Some(_lock) => replace(&store, None).map_err(cannot)?,
+                None => in_use += 1,
             }
         }
     }
@@ -153,29 +145,8 @@ pub fn clear(fleet: &Repository) -> Result<()> {
 /// # Errors
 /// Unavailable: the lock's file cannot be written, or another run holds it for too long. The code of the signal, when flota
 /// is interrupted.
-pub(super) fn hold(store: &Path) -> Result<File> {
-    let cannot = |err: io::Error| {
-        Error::unavailable(format!("cannot write `{}`", store.display())).because(err)
-    };
-    fs::create_dir_all(store.parent().unwrap_or(store)).map_err(cannot)?;
-    let file = File::create(store.with_extension("lock")).map_err(cannot)?;
-    let started = Instant::now();
-    while let Err(TryLockError::WouldBlock) = file.try_lock() {
-        if let Some(exit) = interrupt::pending() {
-            return Err(Error::new(
-                exit,
-                "interrupted while another run of flota fetches",
-            ));
-        }
-        if started.elapsed() > LOCK_PATIENCE {
-            let store = store.display();
-            return Err(Error::unavailable(format!(
-                "another run of flota holds `{store}`"
-            )));
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    Ok(file)
+pub(super) fn hold(store: &Path) -> Result<Lock> {
+    Lock::wait(&store.with_extension("lock"), LOCK_PATIENCE)
 }
 
 /// Removes what a killed run may have left in `store`: with the lock held, nobody is at work on it. What cannot be removed does no

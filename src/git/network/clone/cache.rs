@@ -7,7 +7,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Write as _},
+    io,
     os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
@@ -15,16 +15,13 @@ use std::{
 
 use bstr::{BStr, ByteSlice};
 use gix::{ObjectId, progress::Discard};
-use sha2::{Digest, Sha256};
 
 use super::layout;
 use crate::{
+    files,
     git::network::store::Usage,
     interrupt,
-    model::{
-        error::{Error, Result},
-        fleet::without_credentials,
-    },
+    model::{digest, error::Result, fleet::without_credentials},
 };
 
 /// The commits whose whole history a folder holds, one a line.
@@ -63,13 +60,9 @@ impl ObjectCache {
 
     /// What is kept for the repository at `address`; URLs that differ in credentials share it.
     pub(super) fn shelf(&self, address: &BStr) -> Shelf {
-        let digest = Sha256::digest(&without_credentials(address)[..]);
-        let name: String = digest[..16]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let digest = digest::sha256_hex(&without_credentials(address));
         Shelf {
-            dir: self.root.join(name),
+            dir: self.root.join(&digest[..32]),
         }
     }
 
@@ -121,7 +114,7 @@ impl ObjectCache {
     fn shelves(&self) -> Result<Vec<Shelf>> {
         let entries = match fs::read_dir(&self.root) {
             Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.map_err(|err| cannot("read", &self.root, err))?,
+            entries => entries.map_err(|err| files::cannot("read", &self.root, err))?,
         };
         let folders = entries
             .flatten()
@@ -190,12 +183,8 @@ impl Shelf {
         }
         fs::create_dir_all(self.dir.join(PACKS))?;
         link_packs(git_dir, &self.dir)?;
-        let mut lines = tempfile::NamedTempFile::new_in(&self.dir)?;
-        for tip in tips {
-            writeln!(lines, "{tip}")?;
-        }
-        lines.persist(self.dir.join(TIPS))?;
-        Ok(())
+        let lines: String = tips.iter().map(|tip| format!("{tip}\n")).collect();
+        files::replace(&self.dir.join(TIPS), lines.as_bytes())
     }
 
     fn tips(&self) -> io::Result<Vec<ObjectId>> {
@@ -211,7 +200,7 @@ impl Shelf {
 
     /// The lock's file stays: another run may be about to take it.
     fn remove(&self) -> Result<()> {
-        let cannot = |err| cannot("remove", &self.dir, err);
+        let cannot = |err| files::cannot("remove", &self.dir, err);
         let lock = File::create(self.lock_path()).map_err(cannot)?;
         lock.lock().map_err(cannot)?;
         match fs::remove_dir_all(&self.dir) {
@@ -286,8 +275,4 @@ fn is_sound(git_dir: &Path, tips: &[ObjectId]) -> bool {
         checked.is_ok()
     };
     packs(git_dir).is_ok_and(|packs| packs.iter().all(is_whole)) && layout::has_all(git_dir, tips)
-}
-
-fn cannot(what: &str, path: &Path, err: io::Error) -> Error {
-    Error::unavailable(format!("cannot {what} `{}`", path.display())).because(err)
 }

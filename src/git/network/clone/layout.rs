@@ -9,6 +9,7 @@ use bstr::{BStr, BString, ByteSlice};
 use gix::{ObjectId, config::file::Metadata, objs::Exists as _};
 
 use crate::{
+    files,
     git::{
         network::upload_pack::Advertised,
         pack::{self, Received},
@@ -94,7 +95,7 @@ pub(super) fn lay(
     file_system: &[(&'static str, BString)],
 ) -> Result<()> {
     let (branch, tip) = &refs.head;
-    let cannot = |err: io::Error| cannot_write(git_dir, err);
+    let cannot = |err: io::Error| files::cannot("write", git_dir, err);
     let branch_file = git_dir.join("refs/heads").join(path(branch.as_ref())?);
     for folder in [
         &git_dir.join("objects/pack"),
@@ -175,7 +176,7 @@ fn config(url: &BStr, branch: &BStr, file_system: &[(&'static str, BString)]) ->
 /// there.
 pub(super) fn adopt(git_dir: &Path, pack: &mut dyn io::BufRead) -> Result<u64> {
     let packs = git_dir.join("objects/pack");
-    let cannot = |err: io::Error| cannot_write(&packs, err);
+    let cannot = |err: io::Error| files::cannot("write", &packs, err);
     let incoming = tempfile::Builder::new()
         .prefix("incoming-")
         .tempdir_in(git_dir)
@@ -204,8 +205,4 @@ pub(super) fn has_all(git_dir: &Path, objects: &[ObjectId]) -> bool {
     };
     gix::odb::at(git_dir.join("objects"), hash)
         .is_ok_and(|store| objects.iter().all(|id| store.exists(id)))
-}
-
-fn cannot_write(path: &Path, err: io::Error) -> Error {
-    Error::unavailable(format!("cannot write `{}`", path.display())).because(err)
 }

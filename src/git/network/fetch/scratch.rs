@@ -5,8 +5,8 @@
 //! killed run left half done is swept away by the next one that holds the lock.
 
 use std::{
-    fs::{self, File},
-    io::{self, BufRead, Write},
+    fs,
+    io::{self, BufRead},
     path::{Path, PathBuf},
 };
 
@@ -18,6 +18,7 @@ use super::{
     lacking::{self, Lack},
 };
 use crate::{
+    files::{self, Lock},
     git::{
         network::store::{self, StoreKind},
         pack::{self, Received},
@@ -26,7 +27,7 @@ use crate::{
         url::Source,
     },
     interrupt,
-    model::error::{Error, Result},
+    model::error::Result,
 };
 
 /// What every bare repository has there; nothing refers to it.
@@ -69,7 +70,7 @@ impl Scratch {
     pub(super) fn lock(&self) -> Result<Locked<'_>> {
         Ok(Locked {
             scratch: self,
-            _file: store::hold(&self.dir)?,
+            _lock: store::hold(&self.dir)?,
         })
     }
 }
@@ -77,7 +78,7 @@ impl Scratch {
 /// A store that this run alone writes to.
 pub(super) struct Locked<'a> {
     scratch: &'a Scratch,
-    _file: File,
+    _lock: Lock,
 }
 
 impl Locked<'_> {
@@ -98,7 +99,7 @@ impl Locked<'_> {
             }
         }
         self.make_anew()
-            .map_err(|err| cannot_write(self.dir(), err))?;
+            .map_err(|err| files::cannot("keep fetched trees in", self.dir(), err))?;
         Ok(self.scratch.lacking(commits).unwrap_or_default())
     }
 
@@ -162,7 +163,7 @@ impl Locked<'_> {
 
     /// Takes in a pack, and the commits whose parents are left out of it.
     pub(super) fn adopt(&self, pack: &mut dyn BufRead, shallow: &[ObjectId]) -> Result<()> {
-        let cannot = |err: io::Error| cannot_write(self.dir(), err);
+        let cannot = |err: io::Error| files::cannot("keep fetched trees in", self.dir(), err);
         let incoming = tempfile::Builder::new()
             .prefix("incoming-")
             .tempdir_in(self.dir())
@@ -198,13 +199,6 @@ impl Locked<'_> {
         lines.extend(commits.iter().map(ToString::to_string));
         lines.sort();
         lines.dedup();
-        let mut file = tempfile::NamedTempFile::with_prefix_in("incoming-", self.dir())?;
-        file.write_all((lines.join("\n") + "\n").as_bytes())?;
-        file.persist(path)?;
-        Ok(())
+        files::replace(&path, (lines.join("\n") + "\n").as_bytes())
     }
-}
-
-fn cannot_write(dir: &Path, err: io::Error) -> Error {
-    Error::unavailable(format!("cannot keep fetched trees in `{}`", dir.display())).because(err)
 }
