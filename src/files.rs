@@ -11,4 +11,4 @@ pub(crate) use cannot::cannot;
 pub(crate) use folder::{create_parent, temporary_folder};
 pub(crate) use lock::Lock;
 pub(crate) use scratch::SharedScratch;
-pub(crate) use write::{NewFile, TEMPORARY, write, write_with_mode};
+pub(crate) use write::{NewFile, TEMPORARY, replace, write, write_with_mode};

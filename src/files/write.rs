@@ -37,6 +37,18 @@ pub(crate) fn write_with_mode(path: &Path, bytes: &[u8], mode: u32) -> io::Resul
     file.finish(path)
 }
 
+/// The same as [`write`] without the wait for the disk: for a cache, which may be lost if the power fails.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = beside(path, MODE)?;
+    keep_mode(path, &file)?;
+    file.write_all(bytes)?;
+    file.0.persist(path)?;
+    Ok(())
+}
+
 /// A file without its name yet; it disappears if it is dropped before [`Self::finish`].
 pub(crate) struct NewFile(NamedTempFile);
 
@@ -110,17 +122,20 @@ mod tests {
     fn a_file_is_replaced_and_keeps_its_mode() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        write(&path, b"old").unwrap();
-        let plain = folder.path().join("plain");
-        fs::write(&plain, "").unwrap();
-        assert_eq!(mode(&path), mode(&plain), "as any new file");
-        fs::set_permissions(&path, Permissions::from_mode(0o750)).unwrap();
-        write(&path, b"new").unwrap();
-        assert_eq!(
-            (fs::read(&path).unwrap(), mode(&path)),
-            (b"new".into(), 0o750)
-        );
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        for write in [write, replace] {
+            write(&path, b"old").unwrap();
+            let plain = folder.path().join("plain");
+            fs::write(&plain, "").unwrap();
+            assert_eq!(mode(&path), mode(&plain), "as any new file");
+            fs::set_permissions(&path, Permissions::from_mode(0o750)).unwrap();
+            write(&path, b"new").unwrap();
+            assert_eq!(
+                (fs::read(&path).unwrap(), mode(&path)),
+                (b"new".into(), 0o750)
+            );
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+            fs::remove_file(&path).unwrap();
+        }
     }
 
     #[test]
