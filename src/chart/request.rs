@@ -11,7 +11,7 @@ pub(super) const VALUES_FILE: &str = "values.yaml";
 /// The largest YAML file that is edited, in bytes: what Kubernetes holds of a whole release.
 pub(super) const YAML_LIMIT: usize = 1 << 20;
 
-/// One chart to bake.
+/// One chart to package.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChartRequest {
     /// The service's name: for messages, to choose among several charts, and for the token `SERVICENAME`.
