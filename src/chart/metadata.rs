@@ -51,7 +51,7 @@ impl<'s> Metadata<'s> {
             &root,
             "name",
             is_name(&name),
-            "is no chart name: letters, digits, `.`, `_` and `-`, beginning with a letter or digit",
+            "is not a valid chart name: letters, digits, `.`, `_` and `-`, beginning with a letter or digit",
         )?;
         if let Some(kind) = string(&root, "type")? {
             let known = ["application", "library"].contains(&&*kind);
@@ -65,7 +65,7 @@ impl<'s> Metadata<'s> {
             &root,
             "version",
             semver,
-            "is no SemVer 2 version like 1.2.3",
+            "is not a SemVer 2 version such as 1.2.3",
         )?;
         Ok(Self {
             source,
@@ -137,7 +137,7 @@ fn string(root: &Node, key: &str) -> Result<Option<String>, YamlFault> {
         Some(value) if value.is_null() => Ok(None),
         Some(value) => match value.text() {
             Some(text) => Ok(Some(text.to_owned())),
-            None => Err(value.fault(format!("`{key}` is no string"))),
+            None => Err(value.fault(format!("`{key}` is not a string"))),
         },
     }
 }
@@ -156,7 +156,7 @@ fn check_characters(root: &Node) -> Result<(), YamlFault> {
     root.walk(&mut |node| {
         let control = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
         if found.is_none() && node.text().is_some_and(|text| text.contains(control)) {
-            found = Some(node.fault("a control character stands in this value"));
+            found = Some(node.fault("there is a control character in this value"));
         }
     });
     found.map_or(Ok(()), Err)
@@ -233,11 +233,11 @@ mod tests {
         );
         assert_eq!(
             with("appVersion: \"\\e[31mred\""),
-            "4:13: a control character stands in this value"
+            "4:13: there is a control character in this value"
         );
         assert_eq!(
             with("name: b"),
-            "4:1: the key `name` stands twice in this mapping"
+            "4:1: the key `name` appears twice in this mapping"
         );
         assert_eq!(fault("# nothing\n"), "1:1: the file is empty");
     }

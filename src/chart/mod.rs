@@ -168,14 +168,14 @@ fn version(
     });
     semver::Version::parse(&version).map_err(|error| {
         misuse(format!(
-            "the chart version `{}` comes out as `{version}`, which is no SemVer 2",
+            "the chart version `{}` comes out as `{version}`, which is not SemVer 2",
             request.version
         ))
         .because(error)
     })?;
     if metadata.name.len() + version.len() + "-.tgz".len() > FILE_NAME_LIMIT {
         return Err(misuse(format!(
-            "the chart version comes out too long for a file name: `{version}`"
+            "the chart version is too long for a file name: `{version}`"
         )));
     }
     Ok(version)

@@ -59,10 +59,10 @@ fn ci(value: &Value) -> Result<CiSettings> {
     })?;
     match (&ci.archive, &ci.sha256) {
         (Some(_), None) => Err(value
-            .fault("has an archive whose content nobody knows")
+            .fault("has an archive without a sha256")
             .hint("write its sha256, as sha256sum prints it")),
         (None, Some(_)) => Err(value
-            .fault("has a sha256 of nothing")
+            .fault("has a sha256 without an archive")
             .hint(r#"write archive = "https://…" too"#)),
         _ => Ok(ci),
     }

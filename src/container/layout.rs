@@ -72,7 +72,7 @@ impl Layout {
                 "{} is neither empty nor an OCI image layout",
                 root.display()
             );
-            return Err(Error::misuse(message).hint("name a folder of its own for the images"));
+            return Err(Error::misuse(message).hint("name a separate directory for the images"));
         }
         fs::create_dir_all(layout.blobs()).map_err(failed)?;
         layout.replace("oci-layout", VERSION)?;

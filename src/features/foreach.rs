@@ -52,7 +52,7 @@ pub(crate) struct ForeachOptions<'a> {
 pub(crate) fn foreach(fleet: &Repository, options: &ForeachOptions<'_>) -> Result<Summary> {
     let root = fleet
         .folder()
-        .map_err(|err| Error::unavailable("cannot find the fleet's folder").because(err))?;
+        .map_err(|err| Error::unavailable("cannot find the fleet's directory").because(err))?;
     let (turns, uninitialised) = turns(fleet, &root, options)?;
     let line = Line {
         each: options.each,

@@ -34,7 +34,7 @@ pub fn status(
     }
     let root = fleet
         .folder()
-        .map_err(|err| Error::unavailable("cannot find the fleet's folder").because(err))?;
+        .map_err(|err| Error::unavailable("cannot find the fleet's directory").because(err))?;
     let all = selector.among(index::of_index(fleet)?)?.all();
     let facts = Facts::of(fleet);
     let found = parallel::map(jobs, &all, |(path, pin)| one(&root, path, *pin, &facts))?;

@@ -38,7 +38,7 @@ fn write_tree(
     let depth = at.iter().filter(|byte| **byte == b'/').count();
     if depth >= DEPTH_LIMIT {
         return Err(Error::repository(format!(
-            "the tree {tree} nests deeper than {DEPTH_LIMIT} folders"
+            "the tree {tree} has more than {DEPTH_LIMIT} levels of directories"
         )));
     }
     let parent = at.len();

@@ -94,7 +94,7 @@ pub(super) fn open(work_dir: &Path) -> Result<gix::Repository> {
 pub(super) fn unreadable(work_dir: &Path, err: gix::Error) -> Error {
     Error::repository(format!("cannot read `{}`", work_dir.display()))
         .because(err)
-        .hint("git finds what is damaged: git fsck")
+        .hint("see what is damaged: git fsck")
 }
 
 /// What lies where the index has a file is told as a change of that file, as by git.

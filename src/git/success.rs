@@ -59,8 +59,8 @@ pub fn read(fleet: &Repository, reference: &str) -> Result<Option<Stored>> {
     let objects = fleet.objects();
     let objects = Objects::new(&objects);
     let no_record = || {
-        Error::repository(format!("{reference} holds no record of flota's"))
-            .hint(format!("start anew: git update-ref -d {reference}"))
+        Error::repository(format!("{reference} does not contain a record of flota"))
+            .hint(format!("start again: git update-ref -d {reference}"))
     };
     let mut buffer = Vec::new();
     let commit = objects.try_find(&id, &mut buffer);
@@ -209,7 +209,7 @@ pub fn push(
     }
     Err(fault.raise(
         Error::unavailable(format!("cannot push {reference} to `{remote}`")).hint(
-            "the job needs leave to write to the repository; in GitHub Actions: permissions: contents: write",
+            "the job needs permission to write to the repository; in GitHub Actions: permissions: contents: write",
         ),
     ))
 }
@@ -223,6 +223,6 @@ fn ask(
 ) -> Result<Option<ObjectId>> {
     ls_remote::commit_of(fleet, remote.as_ref(), reference, access.patience, || {
         Error::unavailable(format!("cannot ask `{remote}` for {reference}"))
-            .hint("go by what is here: --offline")
+            .hint("use what is in this clone: --offline")
     })
 }

@@ -59,10 +59,12 @@ pub fn check_name(branch: &str) -> Result<()> {
     let valid = gix::validate::reference::name(full.as_str().into());
     // A branch called HEAD, or like an option, could never be told from what it looks like.
     if branch.starts_with('-') || branch == "HEAD" {
-        return Err(Error::misuse(format!("`{branch}` is no name for a branch")));
+        return Err(Error::misuse(format!(
+            "`{branch}` is not a valid branch name"
+        )));
     }
     valid.map(drop).map_err(|err| {
-        Error::misuse(format!("`{branch}` is no name for a branch")).because(err.to_string())
+        Error::misuse(format!("`{branch}` is not a valid branch name")).because(err.to_string())
     })
 }
 
@@ -93,7 +95,7 @@ pub fn plan(work_dir: &Path, branch: &str, create: bool) -> Result<SwitchPlan> {
     let way = match commit_of(format!("refs/heads/{branch}"))? {
         Some(_) if create => {
             return Err(Error::repository(format!("it has a branch `{branch}`"))
-                .hint("go to it: leave out --create"));
+                .hint("switch to it: leave out --create"));
         }
         Some(commit) => Way::Existing(commit),
         None => {
@@ -136,11 +138,12 @@ pub fn act(work_dir: &Path, branch: &str, plan: &SwitchPlan) -> Result<()> {
 fn check_idle(repo: &gix::Repository, work_dir: &Path) -> Result<()> {
     match repo.state() {
         None | Some(InProgress::Bisect) => Ok(()),
-        Some(_) => Err(
-            Error::repository("a merge, rebase or the like is under way in it").hint(format!(
-                "finish it, or give it up: git -C {} status",
-                work_dir.display()
-            )),
-        ),
+        Some(_) => Err(Error::repository(
+            "a merge, rebase or similar operation is in progress in it",
+        )
+        .hint(format!(
+            "finish or abort it: git -C {} status",
+            work_dir.display()
+        ))),
     }
 }

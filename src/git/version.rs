@@ -64,7 +64,9 @@ fn judge(answer: &str) -> Result<()> {
         "git {version} is too old: flota needs git {needed_major}.{needed_minor} or newer"
     ))
     .hint("see which git this is: command -v git")
-    .hint("install a newer one (https://git-scm.com/downloads), or put its folder first on PATH"))
+    .hint(
+        "install a newer one (https://git-scm.com/downloads), or put its directory first on PATH",
+    ))
 }
 
 #[cfg(test)]

@@ -369,7 +369,7 @@ impl ServiceSettings {
     /// The service's name in the registry: the one configured, else its own.
     ///
     /// # Errors
-    /// Its own name is none that a registry takes; the hint is the line that gives it another.
+    /// Its own name is not one that a registry accepts; the hint is the line that gives it another.
     pub fn repository(&self) -> Result<&str> {
         if let Some(configured) = &self.repository {
             return Ok(configured);

@@ -84,11 +84,11 @@ impl BlobDescriptor {
 /// strings only.
 #[expect(
     clippy::expect_used,
-    reason = "only texts, numbers and lists, and keys that are texts"
+    reason = "only strings, numbers and lists, and keys that are strings"
 )]
 fn go_json(value: &impl Serialize) -> Vec<u8> {
     let text = serde_json::to_string(value)
-        .expect("only texts, numbers and lists, and keys that are texts");
+        .expect("only strings, numbers and lists, and keys that are strings");
     let escapes = [
         ('<', "\\u003c"),
         ('>', "\\u003e"),

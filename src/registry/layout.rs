@@ -50,7 +50,7 @@ impl ImageLayout<'_> {
         let broken = |reason: &str| Error::work(format!("{} is {reason}", path.display()));
         let bytes = read_at_most(&path, MANIFEST_LIMIT)?;
         if sha256(&bytes) != digest.to_string() {
-            return Err(broken("damaged: its digest is not its name"));
+            return Err(broken("damaged: its digest does not match its name"));
         }
         let document: ManifestFields = serde_json::from_slice(&bytes)
             .map_err(|cause| broken("not an image manifest").because(cause))?;

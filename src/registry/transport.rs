@@ -179,7 +179,7 @@ fn broken(uri: &Uri, failure: Failure) -> ExchangeError {
             return interrupt::error().unwrap_or_else(stopped).into();
         }
         FailureKind::BrokenOff => {
-            let what = format!("{server} breaks the connection off");
+            let what = format!("{server} closed the connection");
             let error = Error::unavailable(what).because(failure.cause);
             return ExchangeError::Passing(error, None);
         }

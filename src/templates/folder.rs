@@ -29,7 +29,7 @@ pub(super) fn read(folder: &Path, name: String, origin: Origin) -> Result<Templa
         }
         if !kind.is_file() {
             return Err(Error::misuse(format!(
-                "`{}` is a symbolic link, or no file: no template holds it",
+                "`{}` is a symbolic link or not a file: a template cannot contain it",
                 path.display()
             )));
         }

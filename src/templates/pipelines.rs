@@ -28,7 +28,7 @@ pub fn pipelines(system: &str, kind: &str, values: &Values) -> Result<Vec<File>>
     let folder = [kind, BOTH]
         .into_iter()
         .find_map(|kind| TEMPLATES.get_dir(format!("{CI}/{system}/{kind}")));
-    let broken = || Error::work(format!("flota's own pipelines for {system} are not there"));
+    let broken = || Error::work(format!("flota has no pipelines for {system}"));
     let script = TEMPLATES
         .get_file(format!("{CI}/{INSTALL}"))
         .ok_or_else(broken)?;

@@ -56,7 +56,7 @@ pub fn read(objects: Objects<'_>, root: ObjectId) -> Result<Option<Record>> {
             config::parse_record(blob.data, FILE).map(Some)
         }
         _ => Err(Error::repository(format!(
-            "{FILE} is no file of at most {SIZE_LIMIT} bytes"
+            "{FILE} is not a file of at most {SIZE_LIMIT} bytes"
         ))),
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn read(
         let shown = &found.path;
         if !mode.is_blob() {
             return Err(Error::misuse(format!(
-                "`{shown}` is a symbolic link or a submodule: no template holds it"
+                "`{shown}` is a symbolic link or a submodule: a template cannot contain it"
             )));
         }
         let path = found.path.to_str().map_err(|err| {

@@ -93,7 +93,7 @@ fn an_index_that_somebody_else_writes_is_an_error() {
     let before = staged(&sandbox, "code-repos/api");
     let ran = sandbox.flota("ours", &["bump", "api"]);
     assert_eq!(ran.status, Some(4), "{}", ran.stderr);
-    let hint = "hint: if no git is at work there: rm ";
+    let hint = "hint: if no git process is running there: rm ";
     assert!(ran.stderr.contains(hint), "{}", ran.stderr);
     assert!(ran.stderr.contains("index.lock"), "{}", ran.stderr);
     assert_eq!(staged(&sandbox, "code-repos/api"), before);

@@ -74,7 +74,7 @@ impl Documents {
         {
             let path = path.display();
             return Err(Error::misuse(format!(
-                "`{path}` is about {head}, and another report about {first}"
+                "`{path}` is about {head}, but another report is about {first}"
             ))
             .hint("give the reports of one run"));
         }
@@ -117,8 +117,11 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn unreadable(path: &Path) -> Error {
-    Error::misuse(format!("`{}` is no report of flota's", path.display()))
-        .hint("name what flota build wrote: flota record .flota/build.json")
+    Error::misuse(format!(
+        "`{}` is not a report of flota build",
+        path.display()
+    ))
+    .hint("name what flota build wrote: flota record .flota/build.json")
 }
 
 /// What is read of a document, whichever it is.

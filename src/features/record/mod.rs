@@ -180,7 +180,7 @@ impl Recorder<'_> {
                 exceptions: Exceptions::new(),
             });
             return before.cloned().or(begin).ok_or_else(|| {
-                Error::work("the service never succeeded, so that there is nothing to record")
+                Error::work("the service never succeeded, so there is nothing to record")
             });
         }
         Success::after(before, self.head, failed, |one, other| {

@@ -56,7 +56,7 @@ fn one(fleet: &Repository, link: &Link) -> Drift {
 
 fn record(fleet: &Repository, link: &Link) -> Result<Option<Record>> {
     let not_here = || {
-        Error::repository("its pinned commit is not here")
+        Error::repository("its pinned commit has not been fetched")
             .hint(format!("flota update {}", link.path))
     };
     let name = link.listed.as_ref().map(|listed| listed.name.as_ref());

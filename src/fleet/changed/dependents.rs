@@ -87,7 +87,7 @@ impl<'a> Dependents<'a> {
                 path: None,
                 kind: WarningKind::UnknownService,
                 message: format!(
-                    "flota.toml speaks of the service `{name}`, which the fleet does not have"
+                    "flota.toml names the service `{name}`, which the fleet does not have"
                 ),
             })
             .collect()

@@ -252,7 +252,7 @@ pub(super) fn recover(fleet: &Repository, root: &Path) -> Result<()> {
         let found = status::of(&work_dir, None)?;
         if !is_ours || found.changes != Changes::default() || found.unpushed > 0 {
             return Err(Error::repository(format!(
-                "a run of flota that made `{name}` was killed, and there is work in `{}` since",
+                "a run of flota that created `{name}` was killed, and `{}` has changed since then",
                 work_dir.display()
             ))
             .hint("move it away, and run this again"));

@@ -107,7 +107,7 @@ fn going_on(error: Error, name: &str, template: &str, made: Option<String>) -> E
     match made {
         None => error,
         Some(url) => error.hint(format!(
-            "its repository was made and stays; go on with it: flota new {name} --template {template} --remote {url}"
+            "its repository was created and is kept; continue with it: flota new {name} --template {template} --remote {url}"
         )),
     }
 }

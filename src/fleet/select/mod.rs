@@ -52,7 +52,7 @@ impl Selector {
         if words.is_empty() {
             return Ok(Self::ANY);
         }
-        let cannot = |err| Error::unavailable("cannot find the fleet's folder").because(err);
+        let cannot = |err| Error::unavailable("cannot find the fleet's directory").because(err);
         let root = fleet.folder().map_err(cannot)?;
         let dir = dir.canonicalize().map_err(cannot)?;
         let from = dir.strip_prefix(&root).ok().map(Vec::from_path_lossy);

@@ -17,7 +17,7 @@ pub(crate) fn of(root: &Path, path: &BStr) -> Result<PathBuf> {
     let relative = path::relative("path", path)?;
     if !worktree::has_real_parents(root, &relative) {
         return Err(Error::repository(format!(
-            "a symbolic link or a file stands in the way of `{path}`"
+            "a symbolic link or a file is in the way of `{path}`"
         )));
     }
     Ok(root.join(relative))

@@ -298,6 +298,6 @@ fn discard(folder: &Path) -> Result<()> {
 }
 
 fn lacking(commit: ObjectId, source: &Source) -> Error {
-    Error::repository(format!("its commit {commit} is not at {}", source.shown))
-        .hint("push it from where it was made, or pin a commit that the server has")
+    Error::repository(format!("its commit {commit} is not on {}", source.shown))
+        .hint("push it from the clone that has it, or pin a commit that the server has")
 }

@@ -57,7 +57,7 @@ pub fn until_merge_base(
         }
         if access.offline {
             return Err(Error::repository(format!(
-                "the history is cut before {base} and {head} meet, and flota is told to stay offline"
+                "the history is cut before {base} and {head} meet, and flota must stay offline"
             ))
             .hint("get the rest of it: git fetch --unshallow")
             .hint("in GitHub Actions: actions/checkout with fetch-depth: 0"));
@@ -91,7 +91,7 @@ pub fn commit(fleet: &Repository, rev: &str, access: RemoteAccess) -> Result<Obj
     if access.offline {
         let fetch = format!("git fetch {remote} {}", places[0].refspec);
         return Err(Error::repository(format!(
-            "`{rev}` is not in this clone, and flota is told to stay offline"
+            "`{rev}` is not in this clone, and flota must stay offline"
         ))
         .hint(format!("fetch it: {fetch}")));
     }

@@ -107,7 +107,7 @@ fn in_rounds(
         fetched.get(fleet, requests, how)?;
     }
     Err(Error::repository(
-        "the submodules nest deeper than flota follows",
+        "the submodules are nested deeper than the limit of flota",
     ))
 }
 

@@ -215,10 +215,10 @@ impl<'a> SubmoduleReader<'a> {
     /// That `pin`, which should be there, is not.
     pub(super) fn unread(&self, pin: ObjectId) -> Result<ReadSubmodule> {
         let path = self.path.as_ref();
-        let initialise = || vec![format!("get it: git submodule update --init -- {path}")];
+        let initialise = || vec![format!("fetch it: git submodule update --init -- {path}")];
         let (why, hints) = match (self.parent.fetched.missing(path, pin), self.store()?) {
             (Some(missing), _) => (missing.why.as_str(), missing.hints.clone()),
-            (None, Some(_)) => ("it lacks its commit", initialise()),
+            (None, Some(_)) => ("its commit is missing", initialise()),
             (None, None) => ("it is not initialised", initialise()),
         };
         Ok(ReadSubmodule::Unread(Unread {

@@ -275,7 +275,7 @@ impl<'a> HttpCloner<'a> {
     }
 
     fn silence(&self) -> String {
-        format!("the server said nothing for {:?}", self.patience)
+        format!("the server printed nothing for {:?}", self.patience)
     }
 
     /// How the server has treated the user that `address` names.

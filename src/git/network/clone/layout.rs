@@ -73,7 +73,7 @@ impl Refs {
             let tip = all.iter().find(|(other, _)| name == other)?;
             Some((name.strip_prefix(HEADS.as_bytes())?.into(), tip.1))
         });
-        let head = head.ok_or_else(|| Error::work("its HEAD is on no branch"))?;
+        let head = head.ok_or_else(|| Error::work("its HEAD is detached"))?;
         Ok(Self { head, all })
     }
 
@@ -145,7 +145,7 @@ pub(super) fn lay(
 fn path(branch: &BStr) -> Result<&Path> {
     branch
         .to_path()
-        .map_err(|_| Error::work("its branch is no file name on this system"))
+        .map_err(|_| Error::work("its branch is not a valid file name on this system"))
 }
 
 fn config(url: &BStr, branch: &BStr, file_system: &[(&'static str, BString)]) -> Result<Vec<u8>> {
