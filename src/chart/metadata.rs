@@ -215,13 +215,13 @@ mod tests {
         for name in [".", "..", "../x", "a/b", "a\\b", "-rf", "a b", "é"] {
             let fault = fault(&format!("apiVersion: v2\nname: '{name}'\n"));
             assert!(
-                fault.starts_with("2:7: ") && fault.contains("no chart name"),
+                fault.starts_with("2:7: ") && fault.contains("not a valid chart name"),
                 "{fault}"
             );
         }
         assert!(
             fault(&format!("apiVersion: v2\nname: {}\n", "a".repeat(251)))
-                .contains("no chart name")
+                .contains("not a valid chart name")
         );
         for version in ["1.0", "v1.0.0", "1.0.0/../x", "01.0.0", "latest", "[1]"] {
             let fault = fault(&format!("apiVersion: v2\nname: a\nversion: {version}\n"));

@@ -59,7 +59,7 @@ impl SummaryPlace {
     /// Hands `markdown` over; the file that a logging command still has to name.
     ///
     /// # Errors
-    /// Unavailable: it is not taken.
+    /// Unavailable: it is not accepted.
     pub(crate) fn hand_over(&self, markdown: &str, is_failure: bool) -> Result<Option<PathBuf>> {
         match self {
             Self::File(file) => append(file, markdown).map(|()| None),

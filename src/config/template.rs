@@ -1,4 +1,4 @@
-//! `template.toml`: what a template asks for; `.flota-template.toml`: what a service was made from.
+//! `template.toml`: what a template asks for; `.flota-template.toml`: what a service was created from.
 
 use gix::ObjectId;
 use serde::Serialize;
@@ -41,7 +41,7 @@ pub fn parse_manifest(bytes: &[u8], origin: &str) -> Result<TemplateManifest> {
     })
 }
 
-/// Reads what a service was made from. `origin` is what messages call the file.
+/// Reads what a service was created from. `origin` is what messages call the file.
 ///
 /// # Errors
 /// Misuse (exit 2), `origin:line:column:` first. The file comes out of a repository: what it names is checked as such.
@@ -106,7 +106,7 @@ struct RecordView<'a> {
 /// The text of `.flota-template.toml`, which [`parse_record`] reads back.
 ///
 /// # Errors
-/// Work: TOML cannot say it.
+/// Work: it cannot be written as TOML.
 pub fn write_record(record: &Record) -> Result<String> {
     let mut view = RecordView {
         template: &record.template,
@@ -303,11 +303,11 @@ pattern = "[a-z]-[0-9]"
             ),
             (
                 "description = \"x\"\n[question.name]\nask = \"?\"",
-                "known without a question",
+                "a value without a question",
             ),
             (
                 "description = \"x\"\n[question.a]\nask = \"?\"\npattern = \"[\"",
-                "template.toml:4:11: `[` is no regular expression",
+                "template.toml:4:11: `[` is not a valid regular expression",
             ),
             ("description = \"a\\nb\"", "more than one line"),
         ] {

@@ -45,7 +45,7 @@ use plan::DockerfilePlan;
 ///
 /// # Errors
 /// Exit 3 for what only an engine can do (`RUN`, a base image from a registry, `ADD` of a URL) and for a layout that cannot be
-/// written; exit 2 for a Dockerfile or an option that cannot be meant; exit 1 for a source that is not there.
+/// written; exit 2 for a Dockerfile or an option that is not valid; exit 1 for a source that is not there.
 pub fn build(request: &ImageRequest, layout: &Path) -> Result<BuiltImage> {
     let created = timestamp(request.created)?;
     let plan = read_plan(request)?;

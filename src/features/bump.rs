@@ -46,7 +46,7 @@ pub(crate) fn plan(
 /// Stages the pins in the fleet's index, in one go.
 ///
 /// # Errors
-/// Work: git cannot write the index; then none is staged. Unavailable: another run is at work.
+/// Work: git cannot write the index; then none is staged. Unavailable: another run is in progress.
 pub(crate) fn stage(fleet: &Repository, bumps: &[Bump]) -> Result<()> {
     let _lock = FleetLock::take(fleet)?;
     index::stage(

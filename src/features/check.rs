@@ -1,4 +1,4 @@
-//! What a pull request has to pass: no warning of the detection, and every new pin on a branch of its remote.
+//! `flota check`, for pull requests: change detection gives no warning, and every new pin is on a branch of its remote.
 
 use std::num::NonZeroUsize;
 

@@ -75,7 +75,7 @@ impl Pipelines {
     /// Writes what is missing or outdated, all or none; what was there before.
     ///
     /// # Errors
-    /// A file that flota did not write stands in the way, unless `force`.
+    /// A file that flota did not write is in the way, unless `force`.
     pub(crate) fn write(&self, force: bool) -> Result<Vec<PipelineFile>> {
         let compared = self.compare()?;
         let foreign = compared.iter().find(|file| file.found == Found::Foreign);

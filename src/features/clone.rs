@@ -1,5 +1,5 @@
-//! `flota clone`: a fleet and all its submodules. The fleet itself appears whole or not at all; its submodules are brought as
-//! `flota update` brings them, so that one that fails costs nothing but itself.
+//! `flota clone`: a fleet and all its submodules. The fleet itself appears complete or not at all; its submodules are cloned as
+//! `flota update` clones them, so that one failure does not affect the others.
 
 use std::{
     fs,

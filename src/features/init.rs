@@ -1,4 +1,4 @@
-//! `flota init`: what belongs to a fleet, added to a repository; what is there stays as it is.
+//! `flota init`: adds the files of a fleet to a repository; existing files are not changed.
 
 use std::{
     fs,
@@ -33,7 +33,7 @@ const MARK: &str = "<!-- flota init -->";
 /// Makes the repository in `dir` a fleet, or `dir` a repository first.
 ///
 /// # Errors
-/// Misuse: `dir` lies within another repository. Repository: it is bare, or its index cannot be read. Unavailable: it cannot be
+/// Misuse: `dir` is inside another repository. Repository: it is bare, or its index cannot be read. Unavailable: it cannot be
 /// written.
 pub(crate) fn init(dir: &Path) -> Result<Initialised> {
     let root = std::path::absolute(dir).map_err(|err| {

@@ -31,7 +31,7 @@ const SHOWN: usize = 10;
 /// commits, into which history that is not here is fetched.
 ///
 /// # Errors
-/// The fleet's index cannot be read, a name is none of its services, or flota is interrupted.
+/// The fleet's index cannot be read, a name is not one of its services, or flota is interrupted.
 pub(crate) fn plan(
     fleet: &Repository,
     selector: &Selector,
@@ -54,7 +54,7 @@ pub(crate) fn plan(
 /// Stages what is settled in the fleet's index, in one go.
 ///
 /// # Errors
-/// Work: git cannot write the index; then none is staged. Unavailable: another run is at work.
+/// Work: git cannot write the index; then none is staged. Unavailable: another run is in progress.
 pub(crate) fn stage(fleet: &Repository, conflicts: &[Conflict]) -> Result<()> {
     let _lock = FleetLock::take(fleet)?;
     let settled = conflicts

@@ -1,4 +1,4 @@
-//! `flota switch`: services go to a branch. All are looked at before the first one moves; those that would lose something stay.
+//! `flota switch`: services switch to a branch. All are checked before the first one moves; those that would lose work stay.
 
 use std::{
     num::NonZeroUsize,
@@ -39,7 +39,7 @@ pub(crate) struct SwitchOptions<'a> {
 /// Switches; sorted by path.
 ///
 /// # Errors
-/// Before anything is touched: the branch has no valid name, a name is none of its services, no service has the branch, the fleet's
+/// Before anything is touched: the branch has no valid name, a name is not one of its services, no service has the branch, the fleet's
 /// index cannot be read, flota is interrupted. What befalls single services is in their [`SwitchOutcome`].
 pub(crate) fn switch(fleet: &Repository, options: SwitchOptions<'_>) -> Result<Vec<Switched>> {
     switch::check_name(options.branch)?;

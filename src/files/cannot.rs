@@ -79,7 +79,7 @@ mod tests {
         assert!(of(Errno::NOTDIR).hints().is_empty());
         assert_eq!(
             of(Errno::NOSPC).to_string(),
-            "cannot write `/nowhere/at all`: there is no room"
+            "cannot write `/nowhere/at all`: no space is left"
         );
         assert_eq!(
             of(Errno::NOTDIR).to_string(),

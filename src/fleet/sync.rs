@@ -1,4 +1,4 @@
-//! Worktrees brought to their pins, nested ones too, in one pool; and never at the price of somebody's work.
+//! Checks out the pins in all worktrees, nested ones too, in one thread pool, and never loses anybody's work.
 
 use std::{
     num::NonZeroUsize,

@@ -64,7 +64,7 @@ impl ConfigFile {
     /// Sets `section.name.key`.
     ///
     /// # Errors
-    /// Repository: no configuration can hold it.
+    /// Repository: it cannot be written in a configuration file.
     pub fn set(
         &mut self,
         section: &'static str,

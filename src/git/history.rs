@@ -75,7 +75,7 @@ pub fn contains(objects: Objects<'_>, tip: ObjectId, commit: ObjectId) -> bool {
 /// The commits that lead to `tip` and not to `known`: how many, and the newest `limit` of them.
 ///
 /// # Errors
-/// Repository: a commit is damaged, or not here.
+/// Repository: a commit is damaged or missing.
 pub fn between(
     objects: Objects<'_>,
     known: ObjectId,

@@ -187,7 +187,7 @@ pub fn fetch(
 /// Pushes the record `new`, if the remote has `expected` until then; whether it had.
 ///
 /// # Errors
-/// Unavailable: the remote does not take it, though nobody else has written it.
+/// Unavailable: the remote rejects it, although nobody else has written it.
 pub fn push(
     fleet: &Repository,
     remote: &BString,

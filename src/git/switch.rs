@@ -53,7 +53,7 @@ impl SwitchPlan {
 /// Whether git would take this for a branch's name.
 ///
 /// # Errors
-/// Misuse: it would not.
+/// Misuse: it would not match.
 pub fn check_name(branch: &str) -> Result<()> {
     let full = format!("refs/heads/{branch}");
     let valid = gix::validate::reference::name(full.as_str().into());
@@ -116,7 +116,7 @@ pub fn plan(work_dir: &Path, branch: &str, create: bool) -> Result<SwitchPlan> {
 /// Goes to `branch` as `plan` has it. A submodule's own submodules stay where they are.
 ///
 /// # Errors
-/// Work: git does not.
+/// Work: git fails.
 pub fn act(work_dir: &Path, branch: &str, plan: &SwitchPlan) -> Result<()> {
     let command = git(work_dir).args(["switch", "--quiet", "--no-recurse-submodules"]);
     let command = match &plan.way {

@@ -33,7 +33,7 @@ const ANSWER_LIMIT: usize = 1 << 12;
 /// an option that nobody gave it, or pass over a setting that protects.
 ///
 /// # Errors
-/// Unavailable: it is too old, or there is none.
+/// Unavailable: it is too old or not installed.
 pub(super) fn check() -> Result<()> {
     static IS_FIT: Mutex<bool> = Mutex::new(false);
     let mut is_fit = IS_FIT.lock().unwrap_or_else(PoisonError::into_inner);

@@ -113,12 +113,12 @@ mod tests {
     fn the_broken_rule_is_named_and_the_nearest_name_offered() {
         for (name, fault, nearest) in [
             ("", "it is empty", "use a-z"),
-            ("Shop_Cart", "`S` is a capital", ": shop-cart"),
+            ("Shop_Cart", "`S` is an upper-case letter", ": shop-cart"),
             ("shop/cart", "`/` is none of", ": shop-cart"),
             ("-web-", "begins nor ends", ": web"),
             ("..", "`.` is none of", "use a-z"),
-            ("Café", "is a capital", ": cafe"),
-            ("a\u{1b}[31m", "`\\u{1b}` is none of", ": a-31m"),
+            ("Café", "is an upper-case letter", ": cafe"),
+            ("a\u{1b}[31m", "`\\u{1b}` is not one of", ": a-31m"),
             ("nul", "a device", ": nul-service"),
             ("com1", "a device", ": com1-service"),
             (

@@ -1,6 +1,6 @@
-//! What `flota.toml` settles: the types, their defaults, and how a service's own table lies over the global ones.
+//! The settings of `flota.toml`: their types and defaults, and how a service's own table overrides the global ones.
 //!
-//! Reading the file is `crate::config`'s work; nothing here knows of TOML.
+//! `crate::config` reads the file; nothing here knows about TOML.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,4 @@
-//! What bringing worktrees to their pins came to.
+//! The results of checking out pins in worktrees.
 
 use bstr::BString;
 use gix::ObjectId;

@@ -91,7 +91,7 @@ impl Pattern {
     /// Compiles it.
     ///
     /// # Errors
-    /// Misuse: it is no regular expression, or too large a one.
+    /// Misuse: it is not a valid regular expression, or is too large.
     pub fn new(source: &str) -> Result<Self> {
         let compile = |text: &str| {
             Regex::new(text).map_err(|err| {

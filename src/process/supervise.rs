@@ -1,4 +1,4 @@
-//! A running child is served and watched, and its tree is stopped where there is a reason to.
+//! A running child is given its input and watched, and its process tree is stopped when there is a reason.
 
 use std::{
     path::Path,

@@ -177,7 +177,7 @@ mod tests {
         for (yaml, reason) in [
             ("name: web\nversion: one\n", "SemVer"),
             ("name: web\n", "SemVer"),
-            ("name: [web]\nversion: 1.0.0\n", "collection"),
+            ("name: [web]\nversion: 1.0.0\n", "a list or a mapping"),
             ("{", ""),
         ] {
             let error = artifact(yaml).err().unwrap();

@@ -41,7 +41,7 @@ pub(super) fn file(template: &Template, values: &Values) -> Result<File> {
 /// What the tree `root` of a service records; nothing when no template made it.
 ///
 /// # Errors
-/// Misuse: the file cannot be meant. Repository: the tree cannot be read.
+/// Misuse: the file is not valid. Repository: the tree cannot be read.
 pub fn read(objects: Objects<'_>, root: ObjectId) -> Result<Option<Record>> {
     let Some((mode, id)) = tree::entry_at(objects, root, FILE.into())? else {
         return Ok(None);

@@ -20,7 +20,7 @@ use crate::{
 /// Reads the template that is the tree `root`.
 ///
 /// # Errors
-/// Misuse: it holds a symbolic link or a submodule, or more than a template holds. Repository: it cannot be read.
+/// Misuse: it has a symbolic link or a submodule, or more than a template may have. Repository: it cannot be read.
 pub(super) fn read(
     objects: Objects<'_>,
     root: ObjectId,

@@ -48,7 +48,7 @@ impl WantedTemplate {
     /// Reads what a user says: the name of an embedded template, a folder, `URL` or `URL@REV`.
     ///
     /// # Errors
-    /// Misuse: it is none of these.
+    /// Misuse: it is not one of these.
     pub fn parse(text: &str) -> Result<Self> {
         if embedded::named(text)?.is_some() {
             return Ok(Self::Embedded(text.to_owned()));
@@ -102,7 +102,7 @@ impl WantedTemplate {
 /// may use is used.
 ///
 /// # Errors
-/// Misuse: there is no such, or it is none. Work: the server cannot be reached, or does not have it.
+/// Misuse: it does not exist, or is not a template. Work: the server cannot be reached, or does not have it.
 pub fn load(wanted: &WantedTemplate, fleet: &Repository, of_record: bool) -> Result<Template> {
     match wanted {
         WantedTemplate::Embedded(name) => embedded::named(name)?.ok_or_else(|| {
@@ -111,7 +111,8 @@ pub fn load(wanted: &WantedTemplate, fleet: &Repository, of_record: bool) -> Res
         }),
         WantedTemplate::Folder(path) => {
             let path = path.canonicalize().map_err(|err| {
-                Error::misuse(format!("there is not a directory `{}`", path.display())).because(err)
+                Error::misuse(format!("the directory `{}` does not exist", path.display()))
+                    .because(err)
             })?;
             let root = fleet.folder().map_err(|err| {
                 Error::unavailable("cannot find the fleet's directory").because(err)

@@ -61,7 +61,7 @@ impl Template {
     /// Takes the template `name` from its files.
     ///
     /// # Errors
-    /// Misuse: there is no `template.toml`, it says what cannot be meant, or there is more than a template holds.
+    /// Misuse: there is no `template.toml`, it is not valid, or there is more than a template may have.
     pub(super) fn new(
         name: String,
         origin: Origin,

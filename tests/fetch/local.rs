@@ -260,7 +260,7 @@ fn a_commit_that_the_server_lacks_is_named_and_the_other_is_there() {
     let message = missing.error.to_string();
     assert_eq!(
         message,
-        format!("code-repos/api: its commit {gone} cannot be had ({url})")
+        format!("code-repos/api: its commit {gone} cannot be fetched ({url})")
     );
     assert!(said(&fetched[0]).contains("not our ref"));
     let store = fetched[0].store.as_ref().unwrap();

@@ -1,4 +1,4 @@
-//! How a key's value is read: as a text, a choice, a list, a table of the user's own names.
+//! How a key's value is read: as a string, a choice, a list, a table of the user's own names.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What images and charts are called.
+//! The names of images and charts.
 
 use std::collections::BTreeSet;
 

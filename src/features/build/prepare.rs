@@ -1,4 +1,4 @@
-//! One service made ready: its content in a scratch folder, its names settled, everything refused that can be refused.
+//! Prepares one service: writes its content into a scratch directory, decides its names, and makes every check.
 
 use std::{collections::BTreeMap, fs, path::Path};
 

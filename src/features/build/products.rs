@@ -70,7 +70,7 @@ impl Products {
     /// For a run that makes nothing: what is in the folder can be looked at, and nothing in it changes.
     ///
     /// # Errors
-    /// Unavailable: there is no room for temporary files.
+    /// Unavailable: there is no space for temporary files.
     pub(crate) fn look(root: &Path) -> Result<Self> {
         let scratch = files::temporary_folder()?;
         Ok(Self {

@@ -43,7 +43,7 @@ impl Documents {
     /// Reads `flota.build/v1` and `flota.plan/v1` documents; of a folder every one below it.
     ///
     /// # Errors
-    /// Misuse: one cannot be read, is none of the two, or is about another commit than the first.
+    /// Misuse: one cannot be read, is not one of the two documents, or is about another commit than the first.
     pub(crate) fn read(paths: &[PathBuf]) -> Result<Self> {
         let mut all = Self::default();
         for path in paths {

@@ -62,7 +62,7 @@ pub(crate) struct RecordRequest<'a> {
 /// Records the run.
 ///
 /// # Errors
-/// Misuse: the name is none. Work: nothing succeeded so far. Unavailable: the remote does not answer, or others write without
+/// Misuse: the name is not valid. Work: nothing succeeded so far. Unavailable: the remote does not answer, or others write without
 /// end. And what [`changed::changed`] says.
 pub(crate) fn record(
     repository: &Repository,

@@ -1,4 +1,4 @@
-//! What the configuration makes of a change elsewhere: superproject paths that fan out, and services that depend on others.
+//! What a change elsewhere means by the configuration: superproject paths that fan out, and services that depend on others.
 
 use std::collections::{BTreeMap, BTreeSet};
 

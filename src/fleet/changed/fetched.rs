@@ -1,4 +1,4 @@
-//! Commits that no repository here has: what was fetched of them, and what cannot be had.
+//! Commits that no local repository has: what was fetched of them, and what cannot be fetched.
 
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf};
 

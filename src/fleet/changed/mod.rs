@@ -36,7 +36,7 @@ pub use options::ChangedOptions;
 /// Compares the two ends.
 ///
 /// # Errors
-/// Misuse: a service is named that there is not. Repository: the fleet cannot be read, or with
+/// Misuse: a service is named that does not exist. Repository: the fleet cannot be read, or with
 /// [`strict`](ChangedOptions::strict) something deserves a warning. What single submodules lack is in [`Changed::unread`].
 pub fn changed(
     repository: &Repository,

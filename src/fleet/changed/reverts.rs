@@ -1,4 +1,4 @@
-//! Pins that went backwards although nobody meant it.
+//! Pins that went back to an older commit by mistake.
 
 use gix::ObjectId;
 

@@ -1,4 +1,4 @@
-//! The branch that others come from, when nothing else says what to compare with.
+//! The base branch, when nothing else says what to compare with.
 
 use gix::ObjectId;
 

@@ -1,4 +1,4 @@
-//! What the CI system says: of a pull request, a push, a merge queue.
+//! What the CI system says about a pull request, a push or a merge queue.
 
 use gix::ObjectId;
 

@@ -54,7 +54,7 @@ pub fn values(
 /// Reads `NAME=VALUE` arguments.
 ///
 /// # Errors
-/// Misuse: one is none.
+/// Misuse: an argument is not valid.
 pub fn given(arguments: &[String]) -> Result<BTreeMap<String, String>> {
     let pair = |argument: &String| {
         let (name, value) = argument.split_once('=').ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! Repositories that a forge's own program makes: it knows how to log in, and the user's rights.
+//! Repositories that a forge's own program creates: it knows the user's login and permissions.
 
 use std::path::Path;
 

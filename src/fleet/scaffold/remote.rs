@@ -1,4 +1,4 @@
-//! Where a new service's repository is: a URL, a folder, or beside the fleet's own.
+//! Where a new service's repository is: a URL, a directory, or beside the fleet's own.
 
 use std::{
     fs, io,

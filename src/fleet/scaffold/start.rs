@@ -1,4 +1,4 @@
-//! A service's repository before it is in its place.
+//! A service's repository before it is moved into the fleet.
 
 use std::{
     fs,

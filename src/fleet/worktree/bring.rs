@@ -1,4 +1,4 @@
-//! One submodule, from wherever it is to its pin.
+//! Checks out the pin of one submodule, whatever its state was.
 //!
 //! A repository is cloned under a temporary name, its files are written beside it, and both are renamed into place when they are
 //! whole: what a killed run leaves is either as before or as it should be. The next run goes by what it finds.

@@ -114,7 +114,7 @@ impl<'a> Access<'a> {
     /// on `branch`, else where the server's is. It is as deep as `recommended`, where the user says nothing else.
     ///
     /// # Errors
-    /// Work: the server cannot be reached, or does not have it. Unavailable: it takes git, which is not here. Nothing of it stays.
+    /// Work: the server cannot be reached, or does not have it. Unavailable: git is needed and not installed. Nothing of it is kept.
     pub fn clone(
         &self,
         source: &Source,
@@ -210,7 +210,7 @@ impl<'a> Access<'a> {
     /// to a pin. What it takes is as deep as `recommended`, where the user says nothing else.
     ///
     /// # Errors
-    /// Repository: the server does not have it. No other commit stands in for it.
+    /// Repository: the server does not have it. No other commit is used in its place.
     pub fn obtain(
         &self,
         git_dir: &Path,

@@ -5,7 +5,7 @@
 //! submodules' own worktrees and git directories are neither read nor written.
 //!
 //! What a server allows is found out by asking: the commits by their ids with a filter; without one where it has none;
-//! its branches where it gives out nothing else. A commit that it does not have is final. No other commit stands in for it.
+//! its branches where it gives out nothing else. A commit that it does not have is final. No other commit is used in its place.
 
 use std::{num::NonZeroUsize, time::Duration};
 

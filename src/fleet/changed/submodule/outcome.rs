@@ -1,4 +1,4 @@
-//! What came of looking into one submodule.
+//! The result of reading one submodule.
 
 use crate::{
     fleet::changed::fetched::FetchRequest,

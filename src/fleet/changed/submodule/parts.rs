@@ -1,4 +1,4 @@
-//! Which parts of a submodule differ, and what that calls for.
+//! Which parts of a submodule differ, and what to do about it.
 
 use gix::ObjectId;
 

@@ -67,7 +67,7 @@ impl Refs {
     /// `head` is the full name of the branch that HEAD is on.
     ///
     /// # Errors
-    /// Work: it is on none, or on one without commits.
+    /// Work: it is on no branch, or on one without commits.
     pub(super) fn new(head: Option<&BStr>, all: Vec<(BString, ObjectId)>) -> Result<Self> {
         let head = head.and_then(|name| {
             let tip = all.iter().find(|(other, _)| name == other)?;
