@@ -1,4 +1,4 @@
-//! The files of a chart, as Helm would load them from its folder.
+//! The files of a chart, as Helm would load them from its directory.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,4 @@
-//! `Chart.yaml`: what Helm demands of it, and the two fields that packaging writes.
+//! `Chart.yaml`: what Helm requires of it, and the two fields that packaging writes.
 //!
 //! The rules are Helm's own (`Validate` of its chart metadata) made strict where Helm tidies up silently: what reaches a
 //! terminal or a path is refused rather than cleaned (GHSA-c38g-469g-cmgx, CVE-2025-53547, CVE-2026-35206).

@@ -1,4 +1,4 @@
-//! Charts packaged without Helm: a chart's folder becomes the archive that `helm package` would make of it.
+//! Charts packaged without Helm: a chart's directory becomes the archive that `helm package` would make of it.
 //!
 //! [`prepare`] finds and checks the chart, writes the versions into `Chart.yaml`, fills the tokens and sets the image in
 //! `values.yaml`, all in memory; it is also the check that comes before anything is done. [`package`] then packs and writes

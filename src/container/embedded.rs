@@ -1,6 +1,6 @@
 //! The embedded builder: images from Dockerfiles that run nothing, made without a daemon, without root and without a process.
 //!
-//! The same request gives the same digests on every machine. A Dockerfile is worked out from its text (`plan`), carried out on trees of
+//! The same request gives the same digests on every machine. A Dockerfile is planned from its text (`plan`), executed on trees of
 //! metadata (`assemble`), and only then are bytes read: each file streams into its layer (`layer`), and each layer into the
 //! image layout.
 

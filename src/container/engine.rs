@@ -1,6 +1,6 @@
-//! Docker, Podman and Buildah: the builders that are programs of this machine.
+//! Docker, Podman and Buildah: the builders that are programs on this machine.
 //!
-//! Podman and Buildah are two faces of one set of libraries (containers/image, containers/storage) and are driven alike;
+//! Podman and Buildah share one set of libraries (containers/image, containers/storage) and are called in the same way;
 //! Docker is a client of its daemon.
 
 mod client;

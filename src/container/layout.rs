@@ -1,4 +1,4 @@
-//! An OCI image layout: a folder of images by digest, with an index of their names.
+//! An OCI image layout: a directory of images by digest, with an index of their names.
 //!
 //! Source: <https://github.com/opencontainers/image-spec/blob/main/image-layout.md>
 

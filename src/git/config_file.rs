@@ -1,4 +1,4 @@
-//! A repository's configuration file, edited in place: what is there keeps its form.
+//! A repository's configuration file, edited in place: existing lines are kept as they are.
 
 use std::{
     fs,

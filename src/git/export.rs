@@ -1,4 +1,4 @@
-//! Writing a tree's content into a folder, as `git archive | tar x` would: what is built is what is committed.
+//! Writing a tree's content into a directory, as `git archive | tar x` would: what is built is what is committed.
 
 use std::{fs, io::Write, path::Path};
 

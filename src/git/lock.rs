@@ -1,4 +1,4 @@
-//! Git's lock files: of a git at work, or of one that died. Nobody but its user can tell, so none of them is ever removed here.
+//! Git's lock files: of a running git process, or of one that was killed. Only the user can tell which, so flota never removes one.
 
 use std::path::Path;
 

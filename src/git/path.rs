@@ -1,4 +1,4 @@
-//! Paths and names out of a repository, made safe to join to a folder of ours.
+//! Paths and names from a repository, made safe to join to a directory of flota.
 
 use std::path::{Component, Path, PathBuf};
 

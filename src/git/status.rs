@@ -1,4 +1,4 @@
-//! What `git status` says of one repository, in process. No hook and no file system monitor runs; a filter of the user's own
+//! What `git status` says about one repository, in process. No hook and no file system monitor runs; a filter of the user's own
 //! does where a file's time tells nothing, as for git.
 
 use std::{collections::BTreeSet, path::Path};

@@ -3,7 +3,7 @@
 //! A record is a commit. Its first parent is the fleet's commit at which all succeeded but those that its tree lists: there
 //! a gitlink at a service's path names the fleet's commit at which that one did, and an empty file stands for never. All
 //! those commits are its parents, so that whoever has the record can have them too, and no clean-up takes them away. A
-//! record follows from what it says alone, so that two runs that come to the same write the same commit.
+//! record depends only on its content, so two runs with the same result write the same commit.
 
 use std::{collections::BTreeMap, time::Duration};
 

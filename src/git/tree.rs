@@ -1,4 +1,4 @@
-//! Reading trees: what differs between two, what one holds.
+//! Reading trees: the differences of two trees, the content of one.
 
 use bstr::{BStr, BString, ByteSlice};
 use gix::{

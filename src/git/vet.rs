@@ -1,5 +1,5 @@
-//! What a commit lists as submodules, looked at as a whole before the first fetch: where git warns and goes on without a
-//! submodule, or leaves it to luck which of two wins, flota refuses.
+//! The list of submodules of a commit, checked as a whole before the first fetch: where git warns and continues without a
+//! submodule, or where it is undefined which of two wins, flota refuses.
 
 #[cfg(any(test, fuzzing))]
 pub mod properties;

@@ -1,4 +1,4 @@
-//! An OCI image layout in a folder (image specification, "Image Layout"): its blobs, checked before anything is sent.
+//! An OCI image layout in a directory (image specification, "Image Layout"): its blobs, checked before anything is sent.
 
 use std::{
     fs::{self, File},

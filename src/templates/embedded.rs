@@ -1,4 +1,4 @@
-//! The templates that are part of the binary: the folders of `templates/`, over the chart that they share.
+//! The templates that are part of the binary: the directories of `templates/`, on top of the chart that they share.
 
 use std::{borrow::Cow, collections::BTreeMap};
 

@@ -1,4 +1,4 @@
-//! A template in a folder of the user's.
+//! A template in a directory of the user.
 
 use std::{borrow::Cow, fs, path::Path};
 

@@ -1,4 +1,4 @@
-//! The pipelines of CI systems: `templates/ci/<system>/<fleet, service or both>/`, whose files lie there as they will in the repository.
+//! The pipelines of CI systems: `templates/ci/<system>/<fleet, service or both>/`, whose files have the same paths as in the repository.
 
 use std::path::PathBuf;
 

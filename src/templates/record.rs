@@ -1,4 +1,4 @@
-//! `.flota-template.toml`, in which a service records what it was made from.
+//! `.flota-template.toml`, in which a service records what it was created from.
 
 use gix::ObjectId;
 use gix::objs::FindExt;

@@ -1,4 +1,4 @@
-//! What `--template` names: an embedded template, a folder, or a Git repository.
+//! What `--template` names: an embedded template, a directory, or a Git repository.
 
 use std::{
     num::NonZeroUsize,

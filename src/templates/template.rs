@@ -1,4 +1,4 @@
-//! A template as it is read, wherever from, and a file that it becomes.
+//! A template as it is read from any source, and a rendered file.
 
 use std::{borrow::Cow, path::PathBuf};
 

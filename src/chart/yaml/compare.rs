@@ -1,4 +1,4 @@
-//! Whether an edited text reads as the tree that was meant: by values, whatever the quoting.
+//! Whether an edited text parses to the intended tree: by values, whatever the quoting.
 
 use super::node::{Kind, Node, YamlFault};
 

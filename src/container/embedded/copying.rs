@@ -1,4 +1,4 @@
-//! A `COPY` or `ADD` carried out.
+//! Executes a `COPY` or `ADD`.
 
 use std::path::{Path, PathBuf};
 

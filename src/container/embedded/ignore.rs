@@ -1,4 +1,4 @@
-//! `.dockerignore`: what of the context a build may not see.
+//! `.dockerignore`: the files of the context that a build does not see.
 
 use std::path::Path;
 

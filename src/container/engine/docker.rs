@@ -1,4 +1,4 @@
-//! Docker's own ways: BuildKit or the classic builder, and digests that the daemon learns from a push.
+//! What is specific to Docker: BuildKit or the classic builder, and digests that the daemon learns from a push.
 
 use std::{
     ffi::OsString,

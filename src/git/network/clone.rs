@@ -1,4 +1,4 @@
-//! A submodule's repository brought here as a whole, by `git clone`, which knows every way to log in, every proxy and every
+//! Clones a submodule's whole repository, by `git clone`, which knows every way to log in, every proxy and every
 //! kind of server; from a repository on this machine ([`local`]) and from HTTP servers ([`http`]) more directly.
 
 use std::{

@@ -1,4 +1,4 @@
-//! Why a server did not give or take something, and how that is told.
+//! Why a fetch or push failed, and the message about it.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What a server names, and where it is: the server is asked, and nothing is fetched.
+//! The refs of a server: the server is asked, and nothing is fetched.
 
 use std::{path::Path, time::Duration};
 

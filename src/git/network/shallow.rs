@@ -1,6 +1,6 @@
 //! History that a fleet's clone lacks: a target branch that CI did not fetch, a merge base beyond the shallow boundary.
 //!
-//! `git fetch` brings it into the fleet's own repository, with the user's configuration and, on a terminal, the user's
+//! `git fetch` downloads it into the fleet's own repository, with the user's configuration and, on a terminal, the user's
 //! answers. Nothing moves a local branch; a remote-tracking branch moves only where it has to.
 
 use std::{collections::HashSet, path::Path, time::Duration};

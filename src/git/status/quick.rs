@@ -1,5 +1,5 @@
-//! A worktree told at a glance: HEAD is at its pin, nothing changed, everything is pushed. Its repository is not opened for
-//! that, which would take longer than all the rest; whatever is out of the ordinary is left to whoever opens it.
+//! The fast path for a worktree: HEAD is at its pin, nothing changed, everything is pushed. Its repository is not opened for
+//! that, which would take longer than all the rest; every other state is left to the slow path, which opens it.
 
 use std::{io::Read as _, os::fd::OwnedFd, path::Path};
 

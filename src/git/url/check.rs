@@ -1,4 +1,4 @@
-//! What a URL may look like before anything is started for it.
+//! The checks of a URL before any process is started for it.
 
 use std::path::PathBuf;
 
