@@ -66,7 +66,7 @@ pub(super) fn read(folder: &Path) -> Result<Files, FileRefusal> {
             remaining = remaining.checked_sub(content.len() as u64).ok_or_else(|| {
                 FileRefusal::File(
                     name.clone(),
-                    "brings the chart over Helm's limit of 100 MiB",
+                    "makes the chart larger than Helm's limit of 100 MiB",
                 )
             })?;
             files.insert(name, content);

@@ -86,7 +86,7 @@ pub fn prepare(request: &ChartRequest) -> Result<PreparedChart> {
     let mut files = files::read(&folder).map_err(|refusal| place.refused(refusal))?;
 
     let chart_text = place.text(&mut files, CHART_FILE)?.ok_or_else(|| {
-        let what = "is left out by .helmignore, and Helm takes no chart without it";
+        let what = "is excluded by .helmignore, and Helm accepts no chart without it";
         place.refused(files::FileRefusal::File(CHART_FILE.into(), what))
     })?;
     let metadata = Metadata::read(&chart_text).map_err(|fault| place.fault(CHART_FILE, &fault))?;

@@ -97,6 +97,6 @@ fn annotate(markdown: &str, is_failure: bool) -> Result<()> {
         .arg(format!("--style={style}"))
         .input(markdown)
         .run()?
-        .check(|| Error::unavailable("buildkite-agent does not take the summary"))?;
+        .check(|| Error::unavailable("buildkite-agent did not accept the summary"))?;
     Ok(())
 }

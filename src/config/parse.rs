@@ -130,7 +130,7 @@ fn services(value: &Value, settings: &mut Settings) -> Result<()> {
     let list = value.find(&[cycle[0], "depends_on"]);
     let fault = format!("is part of a cycle: {}", cycle.join(" → "));
     Err(list.as_ref().unwrap_or(value).fault(fault).hint(
-        "no service can build on itself: take one of these names out of the list of the one before it",
+        "a service cannot depend on itself: remove one of these names from the list of the one before it",
     ))
 }
 

@@ -152,7 +152,7 @@ impl Engine {
         let id = std::fs::read_to_string(&id_file).unwrap_or_default();
         let id = digest(&id).ok_or_else(|| {
             Error::work(format!(
-                "{self} built {} without telling its id",
+                "{self} built {} but did not report its id",
                 request.name()
             ))
             .hint("BUILDX_BUILDER may name a builder that keeps its images to itself: unset it")

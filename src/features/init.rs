@@ -174,7 +174,7 @@ the services share is in `{INFRASTRUCTURE}/`; `flota.toml` says how they are bui
 |---|---|
 | get everything | `flota clone URL` |
 | start a service | `flota new NAME` |
-| see where every service stands | `flota status` |
+| see the state of every service | `flota status` |
 | record what was pushed in a service | `flota bump NAME`, `git commit` |
 | see what a change requires, and build it | `flota changed`, `flota build` |
 "

@@ -202,7 +202,7 @@ fn broken(uri: &Uri, failure: Failure) -> ExchangeError {
             "look at the network and at HTTPS_PROXY and NO_PROXY",
         ),
         FailureKind::NoHost => (
-            format!("there is no host {server}"),
+            format!("the host {server} was not found"),
             "correct `registry` in flota.toml, or look at the network",
         ),
         FailureKind::Untrusted => (

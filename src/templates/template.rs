@@ -74,9 +74,8 @@ impl Template {
         sources.sort_by(|a, b| a.path.cmp(&b.path));
         let manifest = sources.iter().find(|source| source.path == MANIFEST);
         let manifest = manifest.ok_or_else(|| {
-            Error::misuse(format!("`{name}` is not a template: it has no {MANIFEST}")).hint(
-                format!("see what one says: {MANIFEST} in README.md, Templates"),
-            )
+            Error::misuse(format!("`{name}` is not a template: it has no {MANIFEST}"))
+                .hint("see how to write one: flota help template-files")
         })?;
         Ok(Self {
             manifest: config::parse_manifest(&manifest.content, &format!("{name}/{MANIFEST}"))?,

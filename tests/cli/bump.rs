@@ -82,7 +82,11 @@ fn uncommitted_changes_are_warned_of() {
     fs::write(sandbox.path(API).join("code/app"), "mine").unwrap();
     let ran = sandbox.flota("ours", &["bump", "api"]);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
-    assert!(ran.stderr.contains("has uncommitted changes"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("has uncommitted changes"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]

@@ -97,7 +97,7 @@ pub(super) fn push(reference: &str, timeout: Duration) -> Result<String> {
     )
     .ok_or_else(|| {
         Error::work(format!(
-            "docker pushed {reference} without telling its digest"
+            "docker pushed {reference} but did not report its digest"
         ))
     })
 }

@@ -123,7 +123,7 @@ pub(crate) fn compile(glob: &str) -> Result<Glob> {
             shown(glob),
             error.kind()
         ))
-        .hint(r"a character of `*?[]{}\` that stands for itself takes a `\` before it")
+        .hint(r"a character of `*?[]{}\` is matched literally with a `\` before it")
     })
 }
 

@@ -166,7 +166,7 @@ pub fn value(text: &str) -> Result<()> {
     if text.contains(|c: char| c.is_control() && c != '\n' && c != '\t') {
         // Not shown: it may be a secret.
         return Err(Error::misuse("the value has a control character")
-            .hint("line feeds and tabs are all it can hold"));
+            .hint("only line feeds and tabs are allowed"));
     }
     Ok(())
 }

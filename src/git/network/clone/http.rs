@@ -236,7 +236,7 @@ impl<'a> HttpCloner<'a> {
             drain(answer);
         }
         let asked = RETRIES + 1;
-        let busy = format!("the server is busy: asked {asked} times, it says to come back later");
+        let busy = format!("the server is busy: asked {asked} times, it asks to try again later");
         Err(DirectFailure::Final(busy))
     }
 

@@ -206,5 +206,5 @@ impl Locked<'_> {
 }
 
 fn cannot_write(dir: &Path, err: io::Error) -> Error {
-    Error::unavailable(format!("cannot keep fetched trees in `{}`", dir.display())).because(err)
+    Error::unavailable(format!("cannot store fetched trees in `{}`", dir.display())).because(err)
 }

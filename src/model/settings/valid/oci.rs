@@ -15,8 +15,8 @@ pub fn registry(text: &str) -> Result<()> {
     if text.contains('@') {
         // Not shown: what stands before the `@` is a credential.
         return Err(
-            Error::misuse("the registry holds a user name or a password")
-                .hint("take out everything up to the `@`, and log in with `docker login HOST`"),
+            Error::misuse("the registry contains a user name or a password")
+                .hint("remove everything up to the `@`, and log in with `docker login HOST`"),
         );
     }
     if let Some((scheme, rest)) = text.split_once("://") {
