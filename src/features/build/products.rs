@@ -1,4 +1,4 @@
-//! The folder that a build's products go to: `images/` (an OCI image layout), `charts/`, `logs/`, `build.json`.
+//! The output directory of a build: `images/` (an OCI image layout), `charts/`, `logs/`, `build.json`.
 
 use std::{
     fs::{self, File},

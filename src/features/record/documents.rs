@@ -1,4 +1,4 @@
-//! The reports of builds, read back: `build.json` of one run or of a matrix's legs, and the plan they followed.
+//! Reads the reports of builds: `build.json` of one run or of a matrix's legs, and the plan they followed.
 
 use std::{
     collections::BTreeMap,

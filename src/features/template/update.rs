@@ -1,8 +1,8 @@
 //! `flota template update`: a three-way merge by git itself, inside the service.
 //!
-//! What a template rendered is a commit of its own: the service's first, and with each update one more on top of the last, as
-//! a vendor's branch. Merging the newest into the service's branch then takes the last one for the common ancestor, and what
-//! is in conflict is left as git leaves it. Where history lost that commit (a squash, a shallow clone), it is rendered again.
+//! What a template rendered is a separate commit: the service's first, and with each update one more on top of the last, as
+//! on a vendor branch. Merging the newest into the service's branch then uses the last one as the common ancestor, and what
+//! is in conflict is left as git leaves it. Where that commit is missing from the history (a squash, a shallow clone), it is rendered again.
 
 use std::{collections::BTreeMap, path::Path};
 

@@ -1,4 +1,4 @@
-//! `flota update --remote`: pins follow their branches, and the fleet's commit says what came with them.
+//! `flota update --remote`: pins follow their branches, and the message of the fleet's commit lists the new commits.
 
 use std::path::Path;
 

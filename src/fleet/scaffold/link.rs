@@ -1,7 +1,7 @@
 //! The link: the service's repository and files in their places, and what `.gitmodules`, the index and the configuration say.
 //!
 //! What is on disk is what `git submodule add -b BRANCH --name NAME URL PATH` leaves. The index is written last, so that the
-//! fleet has the service or does not. A note in the git directory, `flota/linking`, stands while that is under way.
+//! fleet has the service or does not. A note in the git directory, `flota/linking`, exists while that is in progress.
 
 use std::{
     fs, io,

@@ -1,7 +1,7 @@
 //! Checks out the pin of one submodule, whatever its state was.
 //!
 //! A repository is cloned under a temporary name, its files are written beside it, and both are renamed into place when they are
-//! whole: what a killed run leaves is either as before or as it should be. The next run goes by what it finds.
+//! complete: after a killed run the state is either the old or the new one. The next run starts from what it finds.
 
 use std::{fs, io, num::NonZeroU32, os::unix::ffi::OsStrExt, path::Path};
 

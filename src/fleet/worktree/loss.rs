@@ -1,4 +1,4 @@
-//! What a worktree could lose, and so keeps flota from touching it: changes in no commit, files that git would overwrite,
+//! What a worktree could lose, so that flota does not touch it: uncommitted changes, files that git would overwrite,
 //! commits that nothing but a detached HEAD leads to.
 
 use std::{ffi::OsString, fs, path::Path};

@@ -1,6 +1,6 @@
 //! What `git upload-pack` is asked, and what it answers, in one round: protocol version 2 (gitprotocol-v2(5)).
 //!
-//! What is wanted is known, and there is little to negotiate about: so the whole request is written at once, and the whole
+//! The wanted objects are known, and there is little to negotiate: so the whole request is written at once, and the whole
 //! answer read, where `git fetch` takes five processes. On a repository of this machine it is a child ([`ask`]).
 
 use std::{
