@@ -67,7 +67,7 @@ pub struct PackagedChart {
     pub digest: String,
 }
 
-/// Packages a chart into `out_dir`, which is made if it does not exist.
+/// Packages a chart into `out_dir`, which is created if it does not exist.
 ///
 /// # Errors
 /// Those of [`prepare`]; a folder that cannot be written.
@@ -124,7 +124,7 @@ impl PreparedChart {
         format!("{}-{}.tgz", self.name, self.version)
     }
 
-    /// Packs the chart and writes it into `out_dir`, which is made if it does not exist.
+    /// Packs the chart and writes it into `out_dir`, which is created if it does not exist.
     ///
     /// # Errors
     /// Unavailable: a folder that cannot be written.

@@ -61,7 +61,7 @@ pub(crate) struct Cloned {
 ///
 /// # Errors
 /// Before the fleet is in place, and then nothing of it stays: it cannot be reached, one of its submodules is refused, the
-/// folder is taken. What befalls single submodules is in [`Cloned::synced`].
+/// folder is taken. The results of single submodules are in [`Cloned::synced`].
 pub(crate) fn clone(request: &CloneRequest<'_>) -> Result<Cloned> {
     let source = url::given(request.url)?;
     let directory = directory(request)?;

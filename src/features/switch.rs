@@ -40,7 +40,7 @@ pub(crate) struct SwitchOptions<'a> {
 ///
 /// # Errors
 /// Before anything is touched: the branch has no valid name, a name is not one of its services, no service has the branch, the fleet's
-/// index cannot be read, flota is interrupted. What befalls single services is in their [`SwitchOutcome`].
+/// index cannot be read, flota is interrupted. The results of single services are in their [`SwitchOutcome`].
 pub(crate) fn switch(fleet: &Repository, options: SwitchOptions<'_>) -> Result<Vec<Switched>> {
     switch::check_name(options.branch)?;
     let root = fleet

@@ -53,7 +53,7 @@ pub struct SyncOptions<'a> {
 ///
 /// # Errors
 /// Before anything is touched: the fleet is bare, or cannot be read or written. Later: the fleet's configuration cannot be written.
-/// What befalls single submodules is in their [`SyncOutcome`].
+/// The results of single submodules are in their [`SyncOutcome`].
 pub(crate) fn sync(
     fleet: &Repository,
     lock: &FleetLock,

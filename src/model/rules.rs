@@ -41,7 +41,7 @@ impl Side {
 pub enum Old {
     /// It could be read.
     Known(Side),
-    /// A gitlink to a commit that cannot be had.
+    /// A gitlink to a commit that cannot be fetched.
     Unavailable(ObjectId),
 }
 

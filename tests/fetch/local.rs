@@ -14,7 +14,7 @@ use gix::ObjectId;
 
 use crate::world::{Service, World, changed_files, fetch_all, options, said, tells_the_change};
 
-/// Both commits of a service whose repository lies beside the fleet; what of them cannot be had is not an error here.
+/// Both commits of a service whose repository lies beside the fleet; what of them cannot be fetched is not an error here.
 fn fetch(world: &World, service: &Service, url: &str, depth: Depth) -> Fetched {
     let wanted = [service.at(url)];
     let mut fetched = fetch::fetch(&world.fleet(), &wanted, options(depth)).unwrap();

@@ -43,7 +43,7 @@ pub(crate) struct UpdateRequest<'a> {
 /// Brings the services' branches to what their templates make of them now; sorted by path.
 ///
 /// # Errors
-/// Misuse: a name is not one of the fleet's services. What befalls single services is in their [`Updated::outcome`].
+/// Misuse: a name is not one of the fleet's services. The results of single services are in their [`Updated::outcome`].
 pub(crate) fn update(
     fleet: &Repository,
     request: &UpdateRequest<'_>,

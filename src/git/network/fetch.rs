@@ -81,11 +81,11 @@ pub struct FetchOptions<'a> {
 pub struct Fetched {
     /// Holds every wanted commit but the missing ones; none when all are missing.
     pub store: Option<Store>,
-    /// The commits that cannot be had.
+    /// The commits that cannot be fetched.
     pub missing: Vec<Missing>,
 }
 
-/// A commit that cannot be had.
+/// A commit that cannot be fetched.
 #[derive(Debug)]
 pub struct Missing {
     /// Which one.
@@ -220,7 +220,7 @@ impl<'a> Errand<'a> {
         }
     }
 
-    /// Fetches until nothing lacks; what cannot be had is returned, by its commit.
+    /// Fetches until nothing lacks; what cannot be fetched is returned, by its commit.
     fn fill(&self, source: &Source, scratch: &Scratch) -> Result<Vec<(ObjectId, ServerFault)>> {
         let locked = scratch.lock()?;
         let mut commits = self.wanted.commits.clone();
