@@ -114,9 +114,9 @@ mod tests {
         for (name, fault, nearest) in [
             ("", "it is empty", "use a-z"),
             ("Shop_Cart", "`S` is an upper-case letter", ": shop-cart"),
-            ("shop/cart", "`/` is none of", ": shop-cart"),
+            ("shop/cart", "`/` is not one of", ": shop-cart"),
             ("-web-", "begins nor ends", ": web"),
-            ("..", "`.` is none of", "use a-z"),
+            ("..", "`.` is not one of", "use a-z"),
             ("Café", "is an upper-case letter", ": cafe"),
             ("a\u{1b}[31m", "`\\u{1b}` is not one of", ": a-31m"),
             ("nul", "a device", ": nul-service"),
