@@ -1,5 +1,5 @@
 //! Files that appear whole or not at all, locks that end with their holder, scratch folders that do not outlive their run, and
-//! one way to say that a file cannot be had.
+//! one way to say that a file cannot be read or written.
 
 mod cannot;
 mod folder;

@@ -1,4 +1,4 @@
-//! The files of a chart, as Helm would load them from its folder.
+//! The files of a chart, as Helm would load them from its directory.
 
 use std::{
     collections::BTreeMap,
@@ -35,7 +35,7 @@ pub(super) enum FileRefusal {
 /// Reads every file that `.helmignore` leaves in.
 ///
 /// # Errors
-/// Symlinks and whatever else is no regular file, names that an archive cannot carry safely, more than Helm's limits.
+/// Symlinks and whatever else is not a regular file, names that an archive cannot carry safely, more than Helm's limits.
 pub(super) fn read(folder: &Path) -> Result<Files, FileRefusal> {
     let rules = ignore::HelmIgnore::parse(&ignore_text(folder)?).map_err(FileRefusal::Ignore)?;
     let mut files = Files::new();
@@ -66,7 +66,7 @@ pub(super) fn read(folder: &Path) -> Result<Files, FileRefusal> {
             remaining = remaining.checked_sub(content.len() as u64).ok_or_else(|| {
                 FileRefusal::File(
                     name.clone(),
-                    "brings the chart over Helm's limit of 100 MiB",
+                    "makes the chart larger than Helm's limit of 100 MiB",
                 )
             })?;
             files.insert(name, content);
@@ -92,7 +92,7 @@ fn read_file(path: &Path, name: &str) -> Result<Vec<u8>, FileRefusal> {
         return Err(refuse("is a symlink; a chart holds regular files only"));
     }
     if !metadata.is_file() {
-        return Err(refuse("is no regular file"));
+        return Err(refuse("is not a regular file"));
     }
     let mut content = Vec::new();
     let file = File::open(path).map_err(io)?;
@@ -254,7 +254,7 @@ mod tests {
         let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("s")).unwrap();
         assert_eq!(
             refused(folder.path()),
-            ("s".into(), "is no regular file".into())
+            ("s".into(), "is not a regular file".into())
         );
     }
 }

@@ -46,10 +46,10 @@ pub fn find(source: &Path, service: &str) -> Result<PathBuf> {
         ))
         .hint(format!("a chart made by `helm create {own_name}` in charts/ is found"))),
         _ => Err(Error::work(format!(
-            "{service}: several charts, and not one of them named like the service: {}",
+            "{service}: several charts, and none of them has the name of the service: {}",
             listed().join(", ")
         ))
-        .hint(format!("name the one to be packaged charts/{own_name}"))),
+        .hint(format!("rename the one to package to charts/{own_name}"))),
     }
 }
 
@@ -85,7 +85,7 @@ fn is_chart(folder: &Path, service: &str) -> Result<bool> {
 fn is_folder(path: &Path, service: &str) -> Result<bool> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_symlink() => Err(Error::work(format!(
-            "{service}: {} is a symlink; a chart must be a folder of its own",
+            "{service}: {} is a symlink; a chart must be a directory of its own",
             path.display()
         ))),
         Ok(metadata) => Ok(metadata.is_dir()),
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(found(&["charts/a", "config"]).unwrap(), "config");
         assert_eq!(
             found(&["charts/b", "charts/a"]).unwrap_err(),
-            "team/color: several charts, and not one of them named like the service: charts/a, charts/b"
+            "team/color: several charts, and none of them has the name of the service: charts/a, charts/b"
         );
         assert!(
             found(&["charts/color", "config/color"])

@@ -54,7 +54,7 @@ impl HelmIgnore {
 impl IgnoreRule {
     fn parse(line: &str) -> Result<Self, String> {
         if line.contains("**") {
-            return Err("Helm knows no `**`".into());
+            return Err("Helm does not support `**`".into());
         }
         let (negated, pattern) = match line.strip_prefix('!') {
             Some(rest) => (true, rest),
@@ -135,7 +135,10 @@ mod tests {
     #[test]
     fn patterns_that_helm_refuses_or_reads_otherwise_are_refused() {
         let fault = |rules| HelmIgnore::parse(rules).unwrap_err().to_string();
-        assert_eq!(fault("a\nb/**\n"), "2:1: `b/**`: Helm knows no `**`");
+        assert_eq!(
+            fault("a\nb/**\n"),
+            "2:1: `b/**`: Helm does not support `**`"
+        );
         assert!(fault("[!a]").starts_with("1:1: `[!a]`: Helm reads `[!`"));
         assert!(fault("[a").contains("unclosed"));
     }

@@ -1,4 +1,4 @@
-//! `Chart.yaml`: what Helm demands of it, and the two fields that packaging writes.
+//! `Chart.yaml`: what Helm requires of it, and the two fields that packaging writes.
 //!
 //! The rules are Helm's own (`Validate` of its chart metadata) made strict where Helm tidies up silently: what reaches a
 //! terminal or a path is refused rather than cleaned (GHSA-c38g-469g-cmgx, CVE-2025-53547, CVE-2026-35206).
@@ -51,7 +51,7 @@ impl<'s> Metadata<'s> {
             &root,
             "name",
             is_name(&name),
-            "is no chart name: letters, digits, `.`, `_` and `-`, beginning with a letter or digit",
+            "is not a valid chart name: letters, digits, `.`, `_` and `-`, beginning with a letter or digit",
         )?;
         if let Some(kind) = string(&root, "type")? {
             let known = ["application", "library"].contains(&&*kind);
@@ -65,7 +65,7 @@ impl<'s> Metadata<'s> {
             &root,
             "version",
             semver,
-            "is no SemVer 2 version like 1.2.3",
+            "is not a SemVer 2 version such as 1.2.3",
         )?;
         Ok(Self {
             source,
@@ -137,7 +137,7 @@ fn string(root: &Node, key: &str) -> Result<Option<String>, YamlFault> {
         Some(value) if value.is_null() => Ok(None),
         Some(value) => match value.text() {
             Some(text) => Ok(Some(text.to_owned())),
-            None => Err(value.fault(format!("`{key}` is no string"))),
+            None => Err(value.fault(format!("`{key}` is not a string"))),
         },
     }
 }
@@ -156,7 +156,7 @@ fn check_characters(root: &Node) -> Result<(), YamlFault> {
     root.walk(&mut |node| {
         let control = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
         if found.is_none() && node.text().is_some_and(|text| text.contains(control)) {
-            found = Some(node.fault("a control character stands in this value"));
+            found = Some(node.fault("there is a control character in this value"));
         }
     });
     found.map_or(Ok(()), Err)
@@ -215,13 +215,13 @@ mod tests {
         for name in [".", "..", "../x", "a/b", "a\\b", "-rf", "a b", "é"] {
             let fault = fault(&format!("apiVersion: v2\nname: '{name}'\n"));
             assert!(
-                fault.starts_with("2:7: ") && fault.contains("no chart name"),
+                fault.starts_with("2:7: ") && fault.contains("not a valid chart name"),
                 "{fault}"
             );
         }
         assert!(
             fault(&format!("apiVersion: v2\nname: {}\n", "a".repeat(251)))
-                .contains("no chart name")
+                .contains("not a valid chart name")
         );
         for version in ["1.0", "v1.0.0", "1.0.0/../x", "01.0.0", "latest", "[1]"] {
             let fault = fault(&format!("apiVersion: v2\nname: a\nversion: {version}\n"));
@@ -233,11 +233,11 @@ mod tests {
         );
         assert_eq!(
             with("appVersion: \"\\e[31mred\""),
-            "4:13: a control character stands in this value"
+            "4:13: there is a control character in this value"
         );
         assert_eq!(
             with("name: b"),
-            "4:1: the key `name` stands twice in this mapping"
+            "4:1: the key `name` appears twice in this mapping"
         );
         assert_eq!(fault("# nothing\n"), "1:1: the file is empty");
     }

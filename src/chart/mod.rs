@@ -1,4 +1,4 @@
-//! Charts packaged without Helm: a chart's folder becomes the archive that `helm package` would make of it.
+//! Charts packaged without Helm: a chart's directory becomes the archive that `helm package` would make of it.
 //!
 //! [`prepare`] finds and checks the chart, writes the versions into `Chart.yaml`, fills the tokens and sets the image in
 //! `values.yaml`, all in memory; it is also the check that comes before anything is done. [`package`] then packs and writes
@@ -67,7 +67,7 @@ pub struct PackagedChart {
     pub digest: String,
 }
 
-/// Packages a chart into `out_dir`, which is made if it does not exist.
+/// Packages a chart into `out_dir`, which is created if it does not exist.
 ///
 /// # Errors
 /// Those of [`prepare`]; a folder that cannot be written.
@@ -86,7 +86,7 @@ pub fn prepare(request: &ChartRequest) -> Result<PreparedChart> {
     let mut files = files::read(&folder).map_err(|refusal| place.refused(refusal))?;
 
     let chart_text = place.text(&mut files, CHART_FILE)?.ok_or_else(|| {
-        let what = "is left out by .helmignore, and Helm takes no chart without it";
+        let what = "is excluded by .helmignore, and Helm accepts no chart without it";
         place.refused(files::FileRefusal::File(CHART_FILE.into(), what))
     })?;
     let metadata = Metadata::read(&chart_text).map_err(|fault| place.fault(CHART_FILE, &fault))?;
@@ -124,7 +124,7 @@ impl PreparedChart {
         format!("{}-{}.tgz", self.name, self.version)
     }
 
-    /// Packs the chart and writes it into `out_dir`, which is made if it does not exist.
+    /// Packs the chart and writes it into `out_dir`, which is created if it does not exist.
     ///
     /// # Errors
     /// Unavailable: a folder that cannot be written.
@@ -168,14 +168,14 @@ fn version(
     });
     semver::Version::parse(&version).map_err(|error| {
         misuse(format!(
-            "the chart version `{}` comes out as `{version}`, which is no SemVer 2",
+            "the chart version `{}` comes out as `{version}`, which is not SemVer 2",
             request.version
         ))
         .because(error)
     })?;
     if metadata.name.len() + version.len() + "-.tgz".len() > FILE_NAME_LIMIT {
         return Err(misuse(format!(
-            "the chart version comes out too long for a file name: `{version}`"
+            "the chart version is too long for a file name: `{version}`"
         )));
     }
     Ok(version)

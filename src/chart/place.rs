@@ -1,4 +1,4 @@
-//! What messages say of a chart's files.
+//! Messages about the files of a chart.
 
 use std::{collections::BTreeSet, path::Path};
 

@@ -1,4 +1,4 @@
-//! What holds for every `Chart.yaml` and `values.yaml`: a test asserts it of the fixtures, and a fuzz target (`tests/fuzz`).
+//! Properties that hold for every `Chart.yaml` and `values.yaml`: a test asserts it of the fixtures, and a fuzz target (`tests/fuzz`).
 
 use super::{metadata::Metadata, request::ImageCoordinates, tokens::Tokens, values::fill};
 

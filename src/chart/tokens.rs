@@ -37,7 +37,7 @@ pub fn check_name(name: &str) -> Result<()> {
     {
         return Ok(());
     }
-    Err(Error::misuse(format!("`{name}` is no token name"))
+    Err(Error::misuse(format!("`{name}` is not a valid token name"))
         .hint("a token name is words of A-Z and 0-9 joined by `_`, as in ENVIRONMENT_NAME"))
 }
 
@@ -108,7 +108,7 @@ impl Tokens {
             check_name(name)?;
             if !value.is_finite() {
                 return Err(Error::misuse(format!(
-                    "token {name}: {value} is no number that a chart can hold"
+                    "token {name}: {value} is not a number that a chart can hold"
                 ))
                 .hint(format!(
                     "flota.toml: [chart.tokens] {name} = \"{value}\" is a string"

@@ -86,7 +86,7 @@ fn set_image(
         return editor.append(document, "image", &strings);
     };
     let Kind::Mapping { flow, .. } = root.kind else {
-        return Err(root.fault("the values of a chart are a mapping, and this is none"));
+        return Err(root.fault("the values of a chart must be a mapping, and this is not one"));
     };
     check_merges(root)?;
     match root.entry_mut("image") {
@@ -96,9 +96,9 @@ fn set_image(
         Some((key, value)) => match &value.kind {
             Kind::Mapping { .. } => set_image_mapping(editor, key, value, image),
             Kind::Scalar { .. } => editor.set(key, value, &image.reference(), Quoting::Keep),
-            Kind::Sequence(_) => Err(value.fault("`image` is a list, where a mapping or a string is known")),
+            Kind::Sequence(_) => Err(value.fault("`image` is a list, where a mapping or a string is expected")),
             Kind::Alias(_) => Err(value.fault(
-                "`image` is an alias and cannot be set without changing what it stands for; write the mapping out",
+                "`image` is an alias and cannot be set without changing what it refers to; write the mapping in full",
             )),
         },
         None if flow => {
@@ -155,14 +155,16 @@ fn set_image_mapping(
 fn check_merges(root: &Node) -> Result<(), YamlFault> {
     let Some(image) = root.get("image") else {
         return match root.get(MERGE_KEY) {
-            Some(merge) => Err(merge
-                .fault("`image` may come from this merge; write it out, so that it can be set")),
+            Some(merge) => Err(merge.fault(
+                "`image` may come from this merge; write it in full, so that it can be set",
+            )),
             None => Ok(()),
         };
     };
     if let Some(merge) = image.get(MERGE_KEY) {
-        return Err(merge
-            .fault("`image` merges another mapping; write its keys out, so that they can be set"));
+        return Err(merge.fault(
+            "`image` merges another mapping; write its keys in full, so that they can be set",
+        ));
     }
     if image.anchor == 0 {
         return Ok(());
@@ -178,7 +180,7 @@ fn check_merges(root: &Node) -> Result<(), YamlFault> {
         }
     });
     match merged {
-        Some(part) => Err(part.fault("the `image` mapping is merged here and would bring a wrong image along; write the keys out")),
+        Some(part) => Err(part.fault("the `image` mapping is merged here and would set a wrong image; write the keys in full")),
         None => Ok(()),
     }
 }

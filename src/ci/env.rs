@@ -136,7 +136,8 @@ pub(super) fn number(source: &str, value: &str) -> Result<u64> {
 }
 
 /// How to do without the environment: explicit ends are never overruled by it (design §4).
-pub(super) const NAME_BOTH_ENDS: &str = "name both ends yourself: flota plan --base REV --head REV";
+pub(super) const NAME_BOTH_ENDS: &str =
+    "name both commits yourself: flota plan --base REV --head REV";
 
 /// The characters of a refused value an error shows.
 const SHOWN: usize = 80;

@@ -59,7 +59,7 @@ impl SummaryPlace {
     /// Hands `markdown` over; the file that a logging command still has to name.
     ///
     /// # Errors
-    /// Unavailable: it is not taken.
+    /// Unavailable: it is not accepted.
     pub(crate) fn hand_over(&self, markdown: &str, is_failure: bool) -> Result<Option<PathBuf>> {
         match self {
             Self::File(file) => append(file, markdown).map(|()| None),
@@ -97,6 +97,6 @@ fn annotate(markdown: &str, is_failure: bool) -> Result<()> {
         .arg(format!("--style={style}"))
         .input(markdown)
         .run()?
-        .check(|| Error::unavailable("buildkite-agent does not take the summary"))?;
+        .check(|| Error::unavailable("buildkite-agent did not accept the summary"))?;
     Ok(())
 }

@@ -98,7 +98,7 @@ fn summarise(report: &BuildReport, context: &Context, output: &Output) {
     let room = summary::LIMIT.saturating_sub(place.used());
     let markdown = summary::build(report, room);
     if markdown.len() > room {
-        return output.warning("there is no room for a summary on the run's page");
+        return output.warning("the summary is too large for the run's page");
     }
     match place.hand_over(&markdown, exit(report) != Exit::Done) {
         Ok(None) => {}
@@ -161,8 +161,10 @@ fn out(args: &Args, context: &Context) -> Result<PathBuf> {
             let root = root.canonicalize().map_err(|err| unusable(root, err))?;
             Ok(root.join(".flota"))
         }
-        (None, None) => Err(Error::misuse("a bare repository has no place for products")
-            .hint("name a folder: flota build --out DIR")),
+        (None, None) => Err(
+            Error::misuse("a bare repository has no worktree for products")
+                .hint("name a directory: flota build --out DIR"),
+        ),
     }
 }
 

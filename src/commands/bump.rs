@@ -19,7 +19,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     for bump in bumps.iter().filter(|bump| bump.is_dirty) {
         let path = text::name(bump.path.as_ref());
         output.warning(&format!(
-            "{path} has changes that are in no commit: its pin does not hold them"
+            "{path} has uncommitted changes: its pin does not include them"
         ));
     }
     let is_staged = !args.dry_run && !bumps.is_empty();
@@ -31,7 +31,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         ResultFormat::Json => output.result(json::bumps(&bumps))?,
     }
     if is_staged {
-        output.status("Staged; git commit records them.");
+        output.status("Staged; run git commit to record them.");
     }
     if args.dry_run {
         output.dry_run();

@@ -1,4 +1,4 @@
-//! What commands share: the repository they are about, and the way they end.
+//! What commands share: their repository, and how they end.
 
 use std::{
     ffi::OsString,

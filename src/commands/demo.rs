@@ -24,7 +24,7 @@ pub(super) fn run(
 ) -> Result<Exit> {
     let root = folder(args)?;
     output.status(format!(
-        "Making a fleet of three services in {}",
+        "Creating a fleet of three services in {}",
         root.display()
     ));
     let fleet = demo::make(&root)?;
@@ -53,10 +53,7 @@ pub(super) fn run(
             return Ok(exit);
         }
     }
-    output.status(format!(
-        "\nIt is yours to play with: cd {}",
-        fleet.display()
-    ));
+    output.status(format!("\nTry it yourself: cd {}", fleet.display()));
     Ok(Exit::Done)
 }
 
@@ -72,12 +69,12 @@ fn parse(words: &[&str]) -> Result<Command> {
 fn folder(args: &Args) -> Result<PathBuf> {
     match &args.root {
         Some(directory) => std::path::absolute(directory).map_err(|err| {
-            Error::misuse(format!("`{}` is no folder", directory.display())).because(err)
+            Error::misuse(format!("`{}` is not a directory", directory.display())).because(err)
         }),
         None => tempfile::Builder::new()
             .prefix("flota-demo-")
             .tempdir()
             .map(tempfile::TempDir::keep)
-            .map_err(|err| Error::unavailable("cannot make a temporary folder").because(err)),
+            .map_err(|err| Error::unavailable("cannot create a temporary directory").because(err)),
     }
 }

@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     }
     for path in &summary.uninitialised {
         let path = text::name(path.as_ref());
-        output.warning(&format!("{path} is not initialised, and was left out"));
+        output.warning(&format!("{path} is not initialised, and was skipped"));
     }
     output.status(human::foreach(&summary));
     Ok(summary.exit())

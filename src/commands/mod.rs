@@ -1,4 +1,4 @@
-//! Floor 4: one file a command. Here they only part ways.
+//! Floor 4: one file for each command. This file only calls the right one.
 
 use std::path::Path;
 

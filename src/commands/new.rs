@@ -33,7 +33,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     let service = new::new(&context.repository, &request)?;
     if new::is_left_out(&context.settings, &service) {
         output.warning(&format!(
-            "[fleet] services in flota.toml leaves out {}",
+            "[fleet] services in flota.toml does not include {}",
             service.path
         ));
     }
@@ -62,14 +62,14 @@ fn template(args: &Args) -> Result<String> {
         return Ok(template.clone());
     }
     if !prompt::is_attended() {
-        return Err(Error::misuse("nothing says what the service starts from")
-            .hint("name one of flota templates: flota new NAME --template static"));
+        return Err(Error::misuse("no template was given for the service")
+            .hint("choose one of flota templates: flota new NAME --template static"));
     }
     let all = crate::features::templates::list()?;
     let lines = all
         .iter()
         .map(|(name, manifest)| format!("{name}: {}", manifest.description));
-    let chosen = prompt::choice("What it starts from", &lines.collect::<Vec<_>>(), None)?;
+    let chosen = prompt::choice("Template", &lines.collect::<Vec<_>>(), None)?;
     Ok(all[chosen].0.clone())
 }
 

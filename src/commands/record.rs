@@ -21,7 +21,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     let own_branch = || range::own_branch(&context.repository, run);
     let name = args.name.clone().or_else(own_branch).ok_or_else(|| {
         Error::misuse(
-            "this run is about no branch, so that nothing says in whose name it succeeded",
+            "this run is not on a branch, so the name to record its success under is not known",
         )
         .hint("name a branch or an environment: flota record --for main")
     })?;
@@ -56,7 +56,7 @@ fn reports(args: &Args, context: &Context) -> Result<Vec<PathBuf>> {
         .map(|root| root.join(".flota").join("build.json"))
         .filter(|report| report.is_file());
     report.map(|report| vec![report]).ok_or_else(|| {
-        Error::misuse("there is no report of a build here")
+        Error::misuse("no build report was found here")
             .hint("build first: flota build --base last-success")
             .hint("or name the reports of a run: flota record plan.json legs/")
     })

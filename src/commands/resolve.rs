@@ -36,7 +36,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     if is_staged && exit == Exit::Done {
         let next = resolve::next_step(&context.repository)?;
         output.status(format!(
-            "Staged; go on with {next}, and flota update brings the worktrees there."
+            "Staged; continue with {next}, then run flota update to check out the new pins."
         ));
     }
     Ok(exit)

@@ -1,4 +1,4 @@
-//! What `clone` and `update` share: how submodules are fetched, and what is said of those that are not where they belong.
+//! What `clone` and `update` share: how submodules are fetched, and what is printed about those that are not at their pins.
 
 use std::{num::NonZeroUsize, time::Duration};
 

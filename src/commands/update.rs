@@ -54,7 +54,7 @@ fn follow(args: &Args, selector: &Selector, context: &Context, output: &Output) 
     match extent {
         Extent::Show => output.dry_run(),
         Extent::Stage if !followed.moves.is_empty() => {
-            output.status("Staged; git commit records them.");
+            output.status("Staged; run git commit to record them.");
         }
         Extent::Stage | Extent::Commit => {}
     }

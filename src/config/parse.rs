@@ -59,10 +59,10 @@ fn ci(value: &Value) -> Result<CiSettings> {
     })?;
     match (&ci.archive, &ci.sha256) {
         (Some(_), None) => Err(value
-            .fault("has an archive whose content nobody knows")
+            .fault("has an archive without a sha256")
             .hint("write its sha256, as sha256sum prints it")),
         (None, Some(_)) => Err(value
-            .fault("has a sha256 of nothing")
+            .fault("has a sha256 without an archive")
             .hint(r#"write archive = "https://…" too"#)),
         _ => Ok(ci),
     }
@@ -130,7 +130,7 @@ fn services(value: &Value, settings: &mut Settings) -> Result<()> {
     let list = value.find(&[cycle[0], "depends_on"]);
     let fault = format!("is part of a cycle: {}", cycle.join(" → "));
     Err(list.as_ref().unwrap_or(value).fault(fault).hint(
-        "no service can build on itself: take one of these names out of the list of the one before it",
+        "a service cannot depend on itself: remove one of these names from the list of the one before it",
     ))
 }
 

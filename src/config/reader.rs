@@ -1,4 +1,4 @@
-//! TOML values that know where they stand, read key by key.
+//! TOML values that know their line and column, read key by key.
 //!
 //! serde's derive is not used: it loses the place of an unknown key and the names beside it, and knows no hints.
 

@@ -1,4 +1,4 @@
-//! `template.toml`: what a template asks for; `.flota-template.toml`: what a service was made from.
+//! `template.toml`: what a template asks for; `.flota-template.toml`: what a service was created from.
 
 use gix::ObjectId;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::model::{
 
 /// What is above a record in its file.
 const RECORD_HEADER: &str = "\
-# What this service was made from. `flota template update` reads it, and writes it anew; flota build does not look at it.
+# What this service was created from. `flota template update` reads it and rewrites it; flota build does not look at it.
 ";
 
 /// Reads a template's manifest. `origin` is what messages call it.
@@ -41,7 +41,7 @@ pub fn parse_manifest(bytes: &[u8], origin: &str) -> Result<TemplateManifest> {
     })
 }
 
-/// Reads what a service was made from. `origin` is what messages call the file.
+/// Reads what a service was created from. `origin` is what messages call the file.
 ///
 /// # Errors
 /// Misuse (exit 2), `origin:line:column:` first. The file comes out of a repository: what it names is checked as such.
@@ -73,8 +73,8 @@ pub fn parse_record(bytes: &[u8], origin: &str) -> Result<Record> {
         (None, None) => Origin::Embedded,
         (Some(_), Some(_)) => {
             return Err(root
-                .fault("names a folder and a URL")
-                .hint("one of the two has to go"));
+                .fault("names a directory and a URL")
+                .hint("remove one of the two"));
         }
     };
     Ok(Record {
@@ -106,7 +106,7 @@ struct RecordView<'a> {
 /// The text of `.flota-template.toml`, which [`parse_record`] reads back.
 ///
 /// # Errors
-/// Work: TOML cannot say it.
+/// Work: it cannot be written as TOML.
 pub fn write_record(record: &Record) -> Result<String> {
     let mut view = RecordView {
         template: &record.template,
@@ -127,15 +127,16 @@ pub fn write_record(record: &Record) -> Result<String> {
             view.commit = Some(commit.to_string());
         }
     }
-    let text = toml::to_string(&view)
-        .map_err(|err| Error::work("cannot write what the service was made from").because(err))?;
+    let text = toml::to_string(&view).map_err(|err| {
+        Error::work("cannot write what the service was created from").because(err)
+    })?;
     Ok(format!("{RECORD_HEADER}{text}"))
 }
 
 fn object_id(value: &Value) -> Result<ObjectId> {
     value.checked(|text| {
         ObjectId::from_hex(text.as_bytes()).map_err(|_| {
-            Error::misuse(format!("`{}` is no object id", shown(text)))
+            Error::misuse(format!("`{}` is not an object id", shown(text)))
                 .hint("git writes it with 40 hexadecimal digits")
         })
     })
@@ -165,12 +166,12 @@ fn question_name(name: &str) -> Result<()> {
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     if !is_word {
-        let fault = format!("no question can be called `{}`", shown(name));
+        let fault = format!("a question cannot be called `{}`", shown(name));
         return Err(Error::misuse(fault).hint("use a-z, 0-9 and `_`, a letter first"));
     }
     if [NAME, MODULE].contains(&name) {
         return Err(
-            Error::misuse(format!("`{name}` is known without a question"))
+            Error::misuse(format!("`{name}` has a value without a question"))
                 .hint("it comes from the service's name"),
         );
     }
@@ -180,7 +181,7 @@ fn question_name(name: &str) -> Result<()> {
 fn a_line(text: &str) -> Result<()> {
     valid::value(text)?;
     match text.contains('\n') {
-        true => Err(Error::misuse("the value has more than one line").hint("one line has to do")),
+        true => Err(Error::misuse("the value has more than one line").hint("write it in one line")),
         false => Ok(()),
     }
 }
@@ -298,15 +299,15 @@ pattern = "[a-z]-[0-9]"
             ),
             (
                 "description = \"x\"\n[question.Port]\nask = \"?\"",
-                "no question can be called `Port`",
+                "a question cannot be called `Port`",
             ),
             (
                 "description = \"x\"\n[question.name]\nask = \"?\"",
-                "known without a question",
+                "a value without a question",
             ),
             (
                 "description = \"x\"\n[question.a]\nask = \"?\"\npattern = \"[\"",
-                "template.toml:4:11: `[` is no regular expression",
+                "template.toml:4:11: `[` is not a valid regular expression",
             ),
             ("description = \"a\\nb\"", "more than one line"),
         ] {

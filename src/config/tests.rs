@@ -1,4 +1,4 @@
-//! Every file of `fixtures/config` is read here: what it comes to, or what is said of it, stands beside it in a snapshot.
+//! Every file of `fixtures/config` is read here: the settings or the error are in a snapshot beside it.
 
 use std::{
     collections::BTreeSet,

@@ -1,6 +1,6 @@
 //! The embedded builder: images from Dockerfiles that run nothing, made without a daemon, without root and without a process.
 //!
-//! The same request gives the same digests on every machine. A Dockerfile is worked out from its text (`plan`), carried out on trees of
+//! The same request gives the same digests on every machine. A Dockerfile is planned from its text (`plan`), executed on trees of
 //! metadata (`assemble`), and only then are bytes read: each file streams into its layer (`layer`), and each layer into the
 //! image layout.
 
@@ -45,7 +45,7 @@ use plan::DockerfilePlan;
 ///
 /// # Errors
 /// Exit 3 for what only an engine can do (`RUN`, a base image from a registry, `ADD` of a URL) and for a layout that cannot be
-/// written; exit 2 for a Dockerfile or an option that cannot be meant; exit 1 for a source that is not there.
+/// written; exit 2 for a Dockerfile or an option that is not valid; exit 1 for a source that is not there.
 pub fn build(request: &ImageRequest, layout: &Path) -> Result<BuiltImage> {
     let created = timestamp(request.created)?;
     let plan = read_plan(request)?;

@@ -1,6 +1,6 @@
-//! Docker, Podman and Buildah: the builders that are programs of this machine.
+//! Docker, Podman and Buildah: the builders that are programs on this machine.
 //!
-//! Podman and Buildah are two faces of one set of libraries (containers/image, containers/storage) and are driven alike;
+//! Podman and Buildah share one set of libraries (containers/image, containers/storage) and are called in the same way;
 //! Docker is a client of its daemon.
 
 mod client;
@@ -152,7 +152,7 @@ impl Engine {
         let id = std::fs::read_to_string(&id_file).unwrap_or_default();
         let id = digest(&id).ok_or_else(|| {
             Error::work(format!(
-                "{self} built {} without telling its id",
+                "{self} built {} but did not report its id",
                 request.name()
             ))
             .hint("BUILDX_BUILDER may name a builder that keeps its images to itself: unset it")

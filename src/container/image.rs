@@ -1,4 +1,4 @@
-//! What every builder is asked for, and what it makes.
+//! The request to every builder, and its result.
 
 use std::{collections::BTreeMap, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! An OCI image layout: a folder of images by digest, with an index of their names.
+//! An OCI image layout: a directory of images by digest, with an index of their names.
 //!
 //! Source: <https://github.com/opencontainers/image-spec/blob/main/image-layout.md>
 
@@ -72,7 +72,7 @@ impl Layout {
                 "{} is neither empty nor an OCI image layout",
                 root.display()
             );
-            return Err(Error::misuse(message).hint("name a folder of its own for the images"));
+            return Err(Error::misuse(message).hint("name a separate directory for the images"));
         }
         fs::create_dir_all(layout.blobs()).map_err(failed)?;
         layout.replace("oci-layout", VERSION)?;

@@ -1,4 +1,4 @@
-//! Images: what a build is asked for, and the builders that can answer.
+//! Images: the request for a build, and the builders.
 
 pub mod embedded;
 pub mod engine;

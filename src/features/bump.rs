@@ -46,7 +46,7 @@ pub(crate) fn plan(
 /// Stages the pins in the fleet's index, in one go.
 ///
 /// # Errors
-/// Work: git cannot write the index; then none is staged. Unavailable: another run is at work.
+/// Work: git cannot write the index; then none is staged. Unavailable: another run is in progress.
 pub(crate) fn stage(fleet: &Repository, bumps: &[Bump]) -> Result<()> {
     let _lock = FleetLock::take(fleet)?;
     index::stage(
@@ -82,7 +82,7 @@ fn one(service: ServiceStatus) -> Result<Option<Bump>> {
     if unpushed > 0 {
         let commits = if unpushed == 1 { "commit" } else { "commits" };
         return Err(refuse(&format!(
-            "its HEAD has {unpushed} {commits} that no branch of its remote has"
+            "its HEAD has {unpushed} {commits} on no branch of its remote"
         ))
         .hint(match branch {
             // Also where the branch is new, and tracks nothing yet.

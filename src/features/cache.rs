@@ -1,4 +1,4 @@
-//! What earlier runs left for later ones: to be seen, and to be cleared.
+//! What earlier runs stored for later ones: to be listed and cleared.
 
 use crate::{
     git::{

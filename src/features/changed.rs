@@ -1,4 +1,4 @@
-//! `flota changed`: what changed inside the services between two commits. Half of the commands ask the same, so that the answer
-//! is the floor's below.
+//! `flota changed`: what changed inside the services between two commits. Many commands ask the same question, so the answer
+//! is in the floor below.
 
 pub(crate) use crate::fleet::changed::{ChangedOptions, changed};

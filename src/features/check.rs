@@ -1,4 +1,4 @@
-//! What a pull request has to pass: no warning of the detection, and every new pin on a branch of its remote.
+//! `flota check`, for pull requests: change detection gives no warning, and every new pin is on a branch of its remote.
 
 use std::num::NonZeroUsize;
 
@@ -94,7 +94,7 @@ impl<'a> Guard<'a> {
             })
         };
         if self.offline {
-            let message = format!("{path}: no remote-tracking branch has its pin {short}");
+            let message = format!("{path}: no remote-tracking branch contains its pin {short}");
             return Ok(warning(WarningKind::UnpushedPin, message));
         }
         let url = listed
@@ -104,11 +104,13 @@ impl<'a> Guard<'a> {
             Reachability::OnBranch => None,
             Reachability::Loose => warning(
                 WarningKind::BranchlessPin,
-                format!("{path}: its pin {short} is on no branch of its remote, which may drop it"),
+                format!(
+                    "{path}: its pin {short} is on no branch of its remote, so the remote may delete it"
+                ),
             ),
             Reachability::Absent => warning(
                 WarningKind::UnpushedPin,
-                format!("{path}: its pin {short} is not at its remote: nobody else can get it"),
+                format!("{path}: its pin {short} is not on its remote: nobody else can fetch it"),
             ),
         })
     }

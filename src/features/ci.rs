@@ -50,7 +50,7 @@ impl Pipelines {
     pub(crate) fn of(repository: &Repository, settings: &Settings, system: &str) -> Result<Self> {
         let root = repository
             .work_dir()
-            .ok_or_else(|| Error::misuse("a bare repository has no place for pipelines"))?;
+            .ok_or_else(|| Error::misuse("a bare repository has no worktree for pipelines"))?;
         let kind = match changed::is_fleet(repository, settings)? {
             true => "fleet",
             false => "service",
@@ -75,14 +75,14 @@ impl Pipelines {
     /// Writes what is missing or outdated, all or none; what was there before.
     ///
     /// # Errors
-    /// A file that flota did not write stands in the way, unless `force`.
+    /// A file that flota did not write is in the way, unless `force`.
     pub(crate) fn write(&self, force: bool) -> Result<Vec<PipelineFile>> {
         let compared = self.compare()?;
         let foreign = compared.iter().find(|file| file.found == Found::Foreign);
         if let Some(foreign) = foreign.filter(|_| !force) {
             let path = foreign.path.display();
             return Err(Error::misuse(format!("{path} was not written by flota"))
-                .hint("keep it under another name, or write over it: --force"));
+                .hint("rename it, or overwrite it: --force"));
         }
         for (file, compared) in self.files.iter().zip(&compared) {
             if compared.found != Found::Same {
@@ -129,7 +129,7 @@ impl Pipelines {
             if fs::symlink_metadata(self.root.join(part)).is_ok_and(|there| there.is_symlink()) {
                 let part = part.display();
                 return Err(Error::repository(format!("{part} is a symbolic link"))
-                    .hint("flota writes pipelines into real folders only"));
+                    .hint("flota writes pipelines only into real directories"));
             }
         }
         Ok(())
@@ -201,7 +201,7 @@ fn branches(settings: &Settings) -> Result<Vec<&str>> {
         if !begins || !own.chars().all(is_plain) {
             return Err(
                 Error::misuse(format!("the branch `{own}` cannot be named in a pipeline")).hint(
-                    "pipelines take letters, digits and `._/-`: flota.toml, [fleet] base_branch",
+                    "a pipeline accepts letters, digits and `._/-`: flota.toml, [fleet] base_branch",
                 ),
             );
         }

@@ -1,5 +1,5 @@
-//! `flota clone`: a fleet and all its submodules. The fleet itself appears whole or not at all; its submodules are brought as
-//! `flota update` brings them, so that one that fails costs nothing but itself.
+//! `flota clone`: a fleet and all its submodules. The fleet itself appears complete or not at all; its submodules are cloned as
+//! `flota update` clones them, so that one failure does not affect the others.
 
 use std::{
     fs,
@@ -61,7 +61,7 @@ pub(crate) struct Cloned {
 ///
 /// # Errors
 /// Before the fleet is in place, and then nothing of it stays: it cannot be reached, one of its submodules is refused, the
-/// folder is taken. What befalls single submodules is in [`Cloned::synced`].
+/// folder is taken. The results of single submodules are in [`Cloned::synced`].
 pub(crate) fn clone(request: &CloneRequest<'_>) -> Result<Cloned> {
     let source = url::given(request.url)?;
     let directory = directory(request)?;
@@ -140,7 +140,7 @@ fn directory(request: &CloneRequest<'_>) -> Result<PathBuf> {
         None => humanish(request.url)?,
     };
     let directory = std::path::absolute(&directory).map_err(|err| {
-        Error::misuse(format!("`{}` is no folder", directory.display())).because(err)
+        Error::misuse(format!("`{}` is not a directory", directory.display())).because(err)
     })?;
     let is_free = match fs::read_dir(&directory) {
         Ok(mut entries) => entries.next().is_none(),
@@ -149,13 +149,16 @@ fn directory(request: &CloneRequest<'_>) -> Result<PathBuf> {
     if is_free {
         return Ok(directory);
     }
-    let error = Error::misuse(format!("`{}` is there, and not empty", directory.display()));
+    let error = Error::misuse(format!(
+        "`{}` already exists and is not empty",
+        directory.display()
+    ));
     Err(match directory.join(".git").exists() {
         true => error.hint(format!(
-            "if it is this fleet, bring its services: flota -C {} update",
+            "if it is this fleet, update its services: flota -C {} update",
             directory.display()
         )),
-        false => error.hint("name another folder: flota clone URL DIR"),
+        false => error.hint("name another directory: flota clone URL DIR"),
     })
 }
 
@@ -168,7 +171,7 @@ fn humanish(url: &BStr) -> Result<PathBuf> {
     crate::git::path::component(name)
         .map(Path::to_owned)
         .map_err(|_| {
-            Error::misuse("the URL gives no name for the folder")
+            Error::misuse("the URL gives no name for the directory")
                 .hint("name it: flota clone URL DIR")
         })
 }

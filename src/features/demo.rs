@@ -96,14 +96,14 @@ pub(crate) fn make(root: &Path) -> Result<PathBuf> {
 fn repository(worktree: &Path, remote: &Path) -> Result<()> {
     for folder in [worktree, remote] {
         fs::create_dir_all(folder).map_err(|err| {
-            Error::unavailable(format!("cannot make `{}`", folder.display())).because(err)
+            Error::unavailable(format!("cannot create `{}`", folder.display())).because(err)
         })?;
     }
     let init = |dir: &Path, bare: &[&str]| {
         let init = git(dir).args(["init", "--quiet", "--template=", "--initial-branch=main"]);
         run(
             init.args(bare.iter().copied()),
-            format!("make a repository in `{}`", dir.display()),
+            format!("create a repository in `{}`", dir.display()),
         )
     };
     init(remote, &["--bare"])?;
@@ -142,8 +142,8 @@ fn refuse_used(root: &Path) -> Result<()> {
     };
     if entries > 0 {
         return Err(Error::misuse(format!("`{}` is not empty", root.display()))
-            .hint("name a new folder: flota demo DIR")
-            .hint("or none, and a temporary one is made: flota demo"));
+            .hint("name a new directory: flota demo DIR")
+            .hint("or name none, and flota creates a temporary one: flota demo"));
     }
     Ok(())
 }

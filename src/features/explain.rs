@@ -65,10 +65,11 @@ fn one(mut paths: Vec<BString>) -> Result<BString> {
         1 => Ok(paths.remove(0)),
         count => {
             let paths: Vec<_> = paths.iter().map(ToString::to_string).collect();
-            Err(
-                Error::misuse(format!("{count} services are meant: {}", paths.join(", ")))
-                    .hint("name one of them: flota explain SERVICE"),
-            )
+            Err(Error::misuse(format!(
+                "SERVICE matches {count} services: {}",
+                paths.join(", ")
+            ))
+            .hint("name one of them: flota explain SERVICE"))
         }
     }
 }

@@ -1,5 +1,5 @@
 //! `flota foreach`: one command in every service, as many at a time as asked for; what each prints stays together, and the runs
-//! are told in the order of their paths.
+//! are shown in the order of their paths.
 
 use std::{
     collections::BTreeMap,
@@ -48,11 +48,11 @@ pub(crate) struct ForeachOptions<'a> {
 /// Runs it.
 ///
 /// # Errors
-/// Before anything runs: a name is none of its services, the fleet's index cannot be read. Later: flota is interrupted.
+/// Before anything runs: a name is not one of its services, the fleet's index cannot be read. Later: flota is interrupted.
 pub(crate) fn foreach(fleet: &Repository, options: &ForeachOptions<'_>) -> Result<Summary> {
     let root = fleet
         .folder()
-        .map_err(|err| Error::unavailable("cannot find the fleet's folder").because(err))?;
+        .map_err(|err| Error::unavailable("cannot find the fleet's directory").because(err))?;
     let (turns, uninitialised) = turns(fleet, &root, options)?;
     let line = Line {
         each: options.each,

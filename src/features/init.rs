@@ -1,4 +1,4 @@
-//! `flota init`: what belongs to a fleet, added to a repository; what is there stays as it is.
+//! `flota init`: adds the files of a fleet to a repository; existing files are not changed.
 
 use std::{
     fs,
@@ -33,11 +33,12 @@ const MARK: &str = "<!-- flota init -->";
 /// Makes the repository in `dir` a fleet, or `dir` a repository first.
 ///
 /// # Errors
-/// Misuse: `dir` lies within another repository. Repository: it is bare, or its index cannot be read. Unavailable: it cannot be
+/// Misuse: `dir` is inside another repository. Repository: it is bare, or its index cannot be read. Unavailable: it cannot be
 /// written.
 pub(crate) fn init(dir: &Path) -> Result<Initialised> {
-    let root = std::path::absolute(dir)
-        .map_err(|err| Error::misuse(format!("`{}` is no folder", dir.display())).because(err))?;
+    let root = std::path::absolute(dir).map_err(|err| {
+        Error::misuse(format!("`{}` is not a directory", dir.display())).because(err)
+    })?;
     let is_new = !root.join(".git").exists();
     if is_new {
         refuse_surroundings(&root)?;
@@ -74,7 +75,7 @@ fn refuse_surroundings(root: &Path) -> Result<()> {
     };
     let around = around.folder().unwrap_or_default();
     Err(Error::misuse(format!(
-        "`{}` lies within the repository `{}`",
+        "`{}` is inside the repository `{}`",
         root.display(),
         around.display()
     ))
@@ -83,7 +84,7 @@ fn refuse_surroundings(root: &Path) -> Result<()> {
         around.display()
     ))
     .hint(format!(
-        "to have a repository of its own here all the same: git init {}",
+        "to create a separate repository here anyway: git init {}",
         root.display()
     )))
 }
@@ -99,7 +100,7 @@ fn make_repository(root: &Path) -> Result<()> {
     let init = git(root)
         .args(["init", "--quiet"])
         .arg(format!("--initial-branch={branch}"));
-    run(init, format!("make a repository in `{}`", root.display()))
+    run(init, format!("create a repository in `{}`", root.display()))
 }
 
 /// The branch that changes are measured against: the remote's own, else the one that is checked out.
@@ -166,16 +167,16 @@ fn section(home: &str) -> String {
 {MARK}
 ## The fleet
 
-This repository is a fleet: the services in `{home}/` have a repository each and are linked here as Git submodules. What
-they share lies in `{INFRASTRUCTURE}/`; `flota.toml` says how they are built.
+This repository is a fleet: each service in `{home}/` has its own repository and is linked here as a Git submodule. What
+the services share is in `{INFRASTRUCTURE}/`; `flota.toml` says how they are built.
 
 | to | |
 |---|---|
 | get everything | `flota clone URL` |
 | start a service | `flota new NAME` |
-| see where every service stands | `flota status` |
+| see the state of every service | `flota status` |
 | record what was pushed in a service | `flota bump NAME`, `git commit` |
-| see what a change calls for, and do it | `flota changed`, `flota build` |
+| see what a change requires, and build it | `flota changed`, `flota build` |
 "
     )
 }

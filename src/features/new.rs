@@ -1,4 +1,4 @@
-//! `flota new`: a service from a template, in the fleet and at its remote.
+//! `flota new`: a service from a template, in the fleet and on its remote.
 
 use crate::fleet::scaffold::{self, Committer, Destination, Forge, Remote, ServicePlan};
 use crate::{

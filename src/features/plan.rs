@@ -1,4 +1,4 @@
-//! What changes call for.
+//! `flota plan`: what to build or package for the changes.
 
 use crate::{
     fleet::{

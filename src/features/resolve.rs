@@ -31,7 +31,7 @@ const SHOWN: usize = 10;
 /// commits, into which history that is not here is fetched.
 ///
 /// # Errors
-/// The fleet's index cannot be read, a name is none of its services, or flota is interrupted.
+/// The fleet's index cannot be read, a name is not one of its services, or flota is interrupted.
 pub(crate) fn plan(
     fleet: &Repository,
     selector: &Selector,
@@ -54,7 +54,7 @@ pub(crate) fn plan(
 /// Stages what is settled in the fleet's index, in one go.
 ///
 /// # Errors
-/// Work: git cannot write the index; then none is staged. Unavailable: another run is at work.
+/// Work: git cannot write the index; then none is staged. Unavailable: another run is in progress.
 pub(crate) fn stage(fleet: &Repository, conflicts: &[Conflict]) -> Result<()> {
     let _lock = FleetLock::take(fleet)?;
     let settled = conflicts
@@ -145,14 +145,14 @@ fn one_sided(one: &Conflicted) -> Error {
     let without = if one.ours.is_none() { "ours" } else { "theirs" };
     let path = one.path.to_str_lossy();
     let error = Error::repository(format!(
-        "{without} has no submodule there, the other side has"
+        "{without} has no submodule there, but the other side has one"
     ));
     let error = match one.ours.or(one.theirs) {
         Some(pin) => error.hint(format!("keep it: {}", choose(one.path.as_ref(), pin))),
         None => error,
     };
     error.hint(format!(
-        "let it go: {}",
+        "remove it: {}",
         line(&["git", "rm", "--cached", "--", &path])
     ))
 }
@@ -160,10 +160,12 @@ fn one_sided(one: &Conflicted) -> Error {
 fn lacking(store: Option<&Store>, ours: ObjectId, theirs: ObjectId) -> Error {
     let is_here = |id| store.is_some_and(|store| matches!(store.tree_of(id), Ok(Some(_))));
     match [ours, theirs].into_iter().find(|id| !is_here(*id)) {
-        Some(id) => Error::repository(format!("its commit {id} is neither here nor at its server"))
-            .hint("push it from where it was made"),
-        None => Error::repository("its history is cut short, here and at its server")
-            .hint("fetch it whole where it was made: git fetch --unshallow"),
+        Some(id) => Error::repository(format!(
+            "its commit {id} is neither in this clone nor on its server"
+        ))
+        .hint("push it from the clone that has it"),
+        None => Error::repository("its history is shallow, here and on its server")
+            .hint("fetch the full history in the clone that has it: git fetch --unshallow"),
     }
 }
 

@@ -1,3 +1,3 @@
-//! `flota status`: where every worktree stands. `flota bump` asks the same, so that the answer is the floor's below.
+//! `flota status`: the state of every worktree. `flota bump` asks the same question, so the answer is in the floor below.
 
 pub(crate) use crate::fleet::status::status;

@@ -1,4 +1,4 @@
-//! `flota switch`: services go to a branch. All are looked at before the first one moves; those that would lose something stay.
+//! `flota switch`: services switch to a branch. All are checked before the first one moves; those that would lose work stay.
 
 use std::{
     num::NonZeroUsize,
@@ -39,13 +39,13 @@ pub(crate) struct SwitchOptions<'a> {
 /// Switches; sorted by path.
 ///
 /// # Errors
-/// Before anything is touched: the branch has no valid name, a name is none of its services, no service has the branch, the fleet's
-/// index cannot be read, flota is interrupted. What befalls single services is in their [`SwitchOutcome`].
+/// Before anything is touched: the branch has no valid name, a name is not one of its services, no service has the branch, the fleet's
+/// index cannot be read, flota is interrupted. The results of single services are in their [`SwitchOutcome`].
 pub(crate) fn switch(fleet: &Repository, options: SwitchOptions<'_>) -> Result<Vec<Switched>> {
     switch::check_name(options.branch)?;
     let root = fleet
         .folder()
-        .map_err(|err| Error::unavailable("cannot find the fleet's folder").because(err))?;
+        .map_err(|err| Error::unavailable("cannot find the fleet's directory").because(err))?;
     let all = options.selector.among(index::of_index(fleet)?)?.all();
     let paths: Vec<_> = all.into_iter().map(|(path, _)| path).collect();
     let _lock = match options.dry_run {
@@ -107,7 +107,7 @@ impl Looked {
 
     fn act(&self, branch: &str) -> Result<()> {
         match (&self.step, interrupt::pending()) {
-            (Some(_), Some(exit)) => Err(Error::new(exit, "not begun")),
+            (Some(_), Some(exit)) => Err(Error::new(exit, "not started")),
             (Some((work_dir, plan)), None) => switch::act(work_dir, branch, plan),
             (None, _) => Ok(()),
         }
@@ -125,7 +125,7 @@ fn look(
     let Some(work_dir) = found else {
         if is_named {
             return Err(Error::repository("it is not initialised")
-                .hint(format!("bring it: flota update {path}")));
+                .hint(format!("initialise it: flota update {path}")));
         }
         return Ok(Looked::staying(path, SwitchOutcome::Uninitialised));
     };
@@ -140,7 +140,7 @@ fn look(
                 "neither it nor its remote has a branch `{}`",
                 options.branch
             ))
-            .hint("make it: add --create")
+            .hint("create it: add --create")
             .hint(format!("if it is new there: git -C {path} fetch")));
         }
         Way::Absent => SwitchOutcome::Absent,
@@ -166,6 +166,6 @@ fn look(
 
 fn nowhere(branch: &str) -> Error {
     Error::repository(format!("no service has a branch `{branch}`"))
-        .hint(format!("make it: flota switch --create {branch}"))
-        .hint("if it is new at the servers: flota foreach -- git fetch")
+        .hint(format!("create it: flota switch --create {branch}"))
+        .hint("if it is new on the servers: flota foreach -- git fetch")
 }

@@ -17,7 +17,7 @@ pub(crate) fn cannot(verb: &str, path: &Path, err: io::Error) -> Error {
     let shown = path.display();
     let message = match err.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            format!("cannot {verb} `{shown}`: there is no room")
+            format!("cannot {verb} `{shown}`: no space is left")
         }
         _ => format!("cannot {verb} `{shown}`"),
     };
@@ -43,9 +43,10 @@ fn hint(path: &Path, err: &io::Error) -> Option<String> {
             "the file system is mounted read-only; see where: df {}",
             quoted(existing()?)?
         )),
-        ErrorKind::PermissionDenied => {
-            Some(format!("see who may: ls -ld {}", quoted(existing()?)?))
-        }
+        ErrorKind::PermissionDenied => Some(format!(
+            "see the permissions: ls -ld {}",
+            quoted(existing()?)?
+        )),
         _ => match Errno::from_io_error(err)? {
             Errno::MFILE => Some("allow more open files: ulimit -n 4096".to_owned()),
             Errno::NFILE => Some("too many files are open on this machine".to_owned()),
@@ -68,8 +69,8 @@ mod tests {
                 Errno::ROFS,
                 "the file system is mounted read-only; see where: df /",
             ),
-            (Errno::ACCESS, "see who may: ls -ld /"),
-            (Errno::PERM, "see who may: ls -ld /"),
+            (Errno::ACCESS, "see the permissions: ls -ld /"),
+            (Errno::PERM, "see the permissions: ls -ld /"),
             (Errno::MFILE, "allow more open files: ulimit -n 4096"),
             (Errno::NFILE, "too many files are open on this machine"),
         ] {
@@ -78,7 +79,7 @@ mod tests {
         assert!(of(Errno::NOTDIR).hints().is_empty());
         assert_eq!(
             of(Errno::NOSPC).to_string(),
-            "cannot write `/nowhere/at all`: there is no room"
+            "cannot write `/nowhere/at all`: no space is left"
         );
         assert_eq!(
             of(Errno::NOTDIR).to_string(),

@@ -23,5 +23,6 @@ pub(crate) fn create_parent(path: &Path) -> Result<()> {
 /// # Errors
 /// As [`cannot`] has it.
 pub(crate) fn temporary_folder() -> Result<TempDir> {
-    tempfile::tempdir().map_err(|err| cannot("make a temporary folder in", &env::temp_dir(), err))
+    tempfile::tempdir()
+        .map_err(|err| cannot("create a temporary directory in", &env::temp_dir(), err))
 }

@@ -54,13 +54,13 @@ impl Lock {
                 Err(holder) => holder,
             };
             if let Some(exit) = interrupt::pending() {
-                let message = format!("interrupted while another run ({holder}) is at work");
+                let message = format!("interrupted while waiting for another run ({holder})");
                 return Err(Error::new(exit, message));
             }
             if started.elapsed() > patience {
                 let path = path.display();
                 return Err(Error::unavailable(format!(
-                    "another run ({holder}) holds `{path}` for too long"
+                    "another run ({holder}) has held the lock `{path}` for too long"
                 )));
             }
             thread::sleep(TICK);

@@ -1,4 +1,4 @@
-//! What git's configuration says of submodules that are in place: their URLs, and that they are active (gitsubmodules(7)).
+//! What git's configuration says about submodules that are checked out: their URLs, and that they are active (gitsubmodules(7)).
 
 use std::path::Path;
 

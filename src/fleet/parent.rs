@@ -1,4 +1,4 @@
-//! A repository whose submodules are brought: the fleet, or one of its submodules.
+//! A repository whose submodules are updated: the fleet, or one of its submodules.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Where every worktree stands: against its pin, its last commit and its remote, read in process.
+//! The state of every worktree, compared with its pin, its last commit and its remote; read in process.
 
 use std::{num::NonZeroUsize, path::Path};
 
@@ -23,7 +23,7 @@ use crate::{
 /// The selected services, or all of them; sorted by path.
 ///
 /// # Errors
-/// The fleet's index cannot be read, a name is none of its services, or flota is interrupted.
+/// The fleet's index cannot be read, a name is not one of its services, or flota is interrupted.
 pub fn status(
     fleet: &Repository,
     selector: &Selector,
@@ -34,7 +34,7 @@ pub fn status(
     }
     let root = fleet
         .folder()
-        .map_err(|err| Error::unavailable("cannot find the fleet's folder").because(err))?;
+        .map_err(|err| Error::unavailable("cannot find the fleet's directory").because(err))?;
     let all = selector.among(index::of_index(fleet)?)?.all();
     let facts = Facts::of(fleet);
     let found = parallel::map(jobs, &all, |(path, pin)| one(&root, path, *pin, &facts))?;

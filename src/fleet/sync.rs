@@ -1,4 +1,4 @@
-//! Worktrees brought to their pins, nested ones too, in one pool; and never at the price of somebody's work.
+//! Checks out the pins in all worktrees, nested ones too, in one thread pool, and never loses anybody's work.
 
 use std::{
     num::NonZeroUsize,
@@ -53,7 +53,7 @@ pub struct SyncOptions<'a> {
 ///
 /// # Errors
 /// Before anything is touched: the fleet is bare, or cannot be read or written. Later: the fleet's configuration cannot be written.
-/// What befalls single submodules is in their [`SyncOutcome`].
+/// The results of single submodules are in their [`SyncOutcome`].
 pub(crate) fn sync(
     fleet: &Repository,
     lock: &FleetLock,
@@ -159,9 +159,9 @@ impl SyncRun<'_> {
         let path = parent.path_of(&link);
         let started = Instant::now();
         let outcome = match interrupt::pending() {
-            Some(exit) => Err(Error::new(exit, "not begun")),
+            Some(exit) => Err(Error::new(exit, "not started")),
             None if job >= COUNT_LIMIT => Err(Error::repository(format!(
-                "more than {COUNT_LIMIT} submodules, one in another"
+                "more than {COUNT_LIMIT} submodules, nested ones included"
             ))),
             None => self.worktrees.bring(job, parent, &link, &path),
         };
@@ -222,7 +222,7 @@ impl SyncRun<'_> {
                 link.pin,
                 git_dir.display()
             ))
-            .hint("git finds what is damaged: git fsck"));
+            .hint("see what is damaged: git fsck"));
         };
         // Most services have none, and need not be read from end to end to know.
         if !Gitmodules::is_in(store.objects(), tree)? {
@@ -234,7 +234,7 @@ impl SyncRun<'_> {
         }
         if parent.above.len() >= NESTING_LIMIT || parent.above.contains(&link.pin) {
             return Err(Error::repository(format!(
-                "its submodules lie in each other without end, or deeper than {NESTING_LIMIT}"
+                "its submodules are nested in a circle, or deeper than {NESTING_LIMIT}"
             )));
         }
         let repository = Repository::discover(&root)?;
@@ -255,7 +255,7 @@ fn ending(outcome: &SyncOutcome) -> Ending {
         SyncOutcome::Current => Ending::Reused("in step".into()),
         SyncOutcome::Cloned => Ending::Done("cloned".into()),
         SyncOutcome::CheckedOut => Ending::Done("checked out".into()),
-        SyncOutcome::Moved { .. } => Ending::Done("moved to its pin".into()),
+        SyncOutcome::Moved { .. } => Ending::Done("checked out its pin".into()),
         SyncOutcome::Left(_) => Ending::Failed,
         SyncOutcome::Failed(error) if error.exit().is_signal() => Ending::Stopped,
         SyncOutcome::Failed(_) => Ending::Failed,

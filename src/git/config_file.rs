@@ -1,4 +1,4 @@
-//! A repository's configuration file, edited in place: what is there keeps its form.
+//! A repository's configuration file, edited in place: existing lines are kept as they are.
 
 use std::{
     fs,
@@ -64,7 +64,7 @@ impl ConfigFile {
     /// Sets `section.name.key`.
     ///
     /// # Errors
-    /// Repository: no configuration can hold it.
+    /// Repository: it cannot be written in a configuration file.
     pub fn set(
         &mut self,
         section: &'static str,

@@ -1,4 +1,4 @@
-//! What a service's tree holds, as content identities.
+//! The content identities of a service's tree.
 
 use std::{io::Write, sync::LazyLock};
 

@@ -1,4 +1,4 @@
-//! Writing a tree's content into a folder, as `git archive | tar x` would: what is built is what is committed.
+//! Writing a tree's content into a directory, as `git archive | tar x` would: what is built is what is committed.
 
 use std::{fs, io::Write, path::Path};
 
@@ -41,7 +41,7 @@ fn write_tree(
     let depth = at.iter().filter(|byte| **byte == b'/').count();
     if depth >= DEPTH_LIMIT {
         return Err(Error::repository(format!(
-            "the tree {tree} nests deeper than {DEPTH_LIMIT} folders"
+            "the tree {tree} has more than {DEPTH_LIMIT} levels of directories"
         )));
     }
     let parent = at.len();

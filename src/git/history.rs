@@ -66,7 +66,7 @@ fn is_parent(objects: Objects<'_>, other: ObjectId, commit: ObjectId) -> bool {
     found.is_ok_and(|commit| commit.parent_ids().any(|parent| parent == other))
 }
 
-/// Whether the history of `tip` has `commit` in it, as far as it is at hand.
+/// Whether the history of `tip` has `commit` in it, as far as it is available.
 pub fn contains(objects: Objects<'_>, tip: ObjectId, commit: ObjectId) -> bool {
     let mut graph = Graph::new(objects, None);
     matches!(merge_base(commit, &[tip], &mut graph), Ok(Some(bases)) if bases.contains(&commit))
@@ -75,7 +75,7 @@ pub fn contains(objects: Objects<'_>, tip: ObjectId, commit: ObjectId) -> bool {
 /// The commits that lead to `tip` and not to `known`: how many, and the newest `limit` of them.
 ///
 /// # Errors
-/// Repository: a commit is damaged, or not here.
+/// Repository: a commit is damaged or missing.
 pub fn between(
     objects: Objects<'_>,
     known: ObjectId,

@@ -1,11 +1,11 @@
 //! Facts about commits, kept under the fleet's git directory, so that the next run needs neither network nor submodule.
 //!
-//! What a commit holds, and how two commits lie in history, follows from their OIDs alone: a fact that was true once
+//! The content of a commit, and the relation of two commits in history, follow from their OIDs alone: a fact that was true once
 //! stays true, whatever happens to the submodule, so nothing here ever expires. What is not settled by the OIDs (that a
-//! commit is at hand, a URL, a history that is cut short) is not kept. A fact is found by a hash over all it depends on:
+//! commit is available, a URL, a history that is cut short) is not kept. A fact is found by a hash over all it depends on:
 //! the OIDs, the settings that give the identities their meaning, and [`SCHEMA`].
 //!
-//! The facts about one submodule lie in one bucket of the file ([`table`]): a run reads a page for each pin that moved,
+//! The facts about one submodule are in one bucket of the file ([`table`]): a run reads a page for each pin that moved,
 //! and writes it once. A bucket has room for the last ten or so moves of a pin. The cache never fails a run: without a
 //! place to write, facts are just not kept.
 //!

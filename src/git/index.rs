@@ -131,7 +131,7 @@ pub fn of_index(fleet: &Repository) -> Result<Pins> {
 
 /// That there is no saying where a submodule belongs.
 pub fn in_conflict() -> Error {
-    Error::repository("its pin is in conflict").hint("settle it: flota resolve")
+    Error::repository("its pin is in conflict").hint("resolve it: flota resolve")
 }
 
 /// Stages pins in the fleet's index, in one go; where one was in conflict, it is settled.

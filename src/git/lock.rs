@@ -1,4 +1,4 @@
-//! Git's lock files: of a git at work, or of one that died. Nobody but its user can tell, so none of them is ever removed here.
+//! Git's lock files: of a running git process, or of one that was killed. Only the user can tell which, so flota never removes one.
 
 use std::path::Path;
 
@@ -9,9 +9,9 @@ pub fn taken(lock: &Path) -> Error {
     let lock = lock.canonicalize().unwrap_or_else(|_| lock.to_owned());
     let lock = lock.display();
     Error::repository(format!(
-        "another git is at work in it, or died there: `{lock}`"
+        "another git process is running in it, or was killed there: `{lock}`"
     ))
-    .hint(format!("if no git is at work there: rm {lock}"))
+    .hint(format!("if no git process is running there: rm {lock}"))
 }
 
 /// The lock file that git stopped at, as its words name it.

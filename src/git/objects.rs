@@ -20,7 +20,7 @@ impl<'a> Objects<'a> {
     /// The root tree of `commit`; `None` when the commit is not in the database.
     ///
     /// # Errors
-    /// Repository: it cannot be read, or is no commit.
+    /// Repository: it cannot be read, or is not a commit.
     pub fn tree_of(self, commit: ObjectId) -> Result<Option<ObjectId>> {
         let damaged = || Error::repository(format!("cannot read the commit {commit}"));
         let mut buffer = Vec::new();

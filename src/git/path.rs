@@ -1,4 +1,4 @@
-//! Paths and names out of a repository, made safe to join to a folder of ours.
+//! Paths and names from a repository, made safe to join to a directory of flota.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -22,13 +22,13 @@ pub fn relative(what: &str, path: &BStr) -> Result<PathBuf> {
         return refuse("it is empty");
     }
     let Ok(relative) = path.to_path() else {
-        return refuse("it is no path on this system");
+        return refuse("it is not a valid path on this system");
     };
     if relative
         .components()
         .any(|part| !matches!(part, Component::Normal(_)))
     {
-        return refuse("it leaves its folder");
+        return refuse("it leads out of its directory");
     }
     Ok(relative.to_owned())
 }
@@ -46,7 +46,7 @@ pub const OPTIONS: valid::component::Options = valid::component::Options {
 pub fn component(name: &BStr) -> Result<&Path> {
     check(name, false)?;
     name.to_path()
-        .map_err(|_| Error::repository(format!("`{name}` is no file name on this system")))
+        .map_err(|_| Error::repository(format!("`{name}` is not a valid file name on this system")))
 }
 
 /// The same of a file, or of a symbolic link, which may not be called `.gitmodules` either.

@@ -1,4 +1,4 @@
-//! Hostile texts for tests: put together at random from pieces, and the same in every run.
+//! Hostile texts for tests: assembled at random from pieces, and the same in every run.
 
 use bstr::BString;
 

@@ -142,7 +142,7 @@ impl Repository {
                 .object()
                 .and_then(|object| object.peel_to_commit())
                 .map(|commit| commit.id)
-                .map_err(|err| Error::repository(format!("`{rev}` is no commit")).because(err)),
+                .map_err(|err| Error::repository(format!("`{rev}` is not a commit")).because(err)),
             Err(err) => Err(self.unknown_revision(&repo, rev, err)),
         }
     }
@@ -224,12 +224,12 @@ impl Repository {
     fn unknown_revision(&self, repo: &gix::Repository, rev: &str, err: gix::Error) -> Error {
         if rev.starts_with("HEAD") && repo.head().is_ok_and(|head| head.is_unborn()) {
             return Error::repository("the repository has no commit yet")
-                .hint("make one: git commit");
+                .hint("create one: git commit");
         }
-        let mut error = Error::repository(format!("`{rev}` names no commit here"));
+        let mut error = Error::repository(format!("`{rev}` is not a valid revision here"));
         let remote = format!("origin/{rev}");
         if repo.rev_parse_single(remote.as_str()).is_ok() {
-            return error.hint(format!("the remote's branch is at hand: {remote}"));
+            return error.hint(format!("the remote has this branch: {remote}"));
         }
         let names = repo.references().ok().into_iter().flat_map(|all| {
             let names: Vec<String> = all
@@ -281,7 +281,7 @@ fn open(dir: &Path) -> Result<gix::ThreadSafeRepository> {
         .map_err(|err| {
             Error::repository("cannot read the list of commits at which the history is cut")
                 .because(err)
-                .hint("git finds what is damaged: git fsck")
+                .hint("see what is damaged: git fsck")
         })?;
     Ok(repository)
 }
@@ -306,10 +306,10 @@ fn refuse_embedded(git_dir: &Path) -> Result<()> {
     match is_tracked() {
         None => Ok(()),
         Some(()) => Err(Error::repository(format!(
-            "refused the bare repository `{}`: it is among the files of another",
+            "refused the bare repository `{}`: it is inside another repository",
             folder.display()
         ))
-        .hint(format!("go to that one: cd {}", around.display()))),
+        .hint(format!("change to that one: cd {}", around.display()))),
     }
 }
 
@@ -325,7 +325,7 @@ fn not_usable(dir: &Path, err: gix::Error) -> Error {
         error.hint("if you trust its owner: git config --global --add safe.directory \"$PWD\"")
     } else {
         error
-            .hint("go into a fleet, or name one: flota -C DIR …")
-            .hint("to see a fleet at work first: flota demo")
+            .hint("change to a fleet's directory, or name it: flota -C DIR …")
+            .hint("to try an example fleet first: flota demo")
     }
 }

@@ -1,4 +1,4 @@
-//! What `git status` says of one repository, in process. No hook and no file system monitor runs; a filter of the user's own
+//! What `git status` says about one repository, in process. No hook and no file system monitor runs; a filter of the user's own
 //! does where a file's time tells nothing, as for git.
 
 use std::{collections::BTreeSet, path::Path};
@@ -94,7 +94,7 @@ pub(super) fn open(work_dir: &Path) -> Result<gix::Repository> {
 pub(super) fn unreadable(work_dir: &Path, err: gix::Error) -> Error {
     Error::repository(format!("cannot read `{}`", work_dir.display()))
         .because(err)
-        .hint("git finds what is damaged: git fsck")
+        .hint("see what is damaged: git fsck")
 }
 
 /// What lies where the index has a file is told as a change of that file, as by git.

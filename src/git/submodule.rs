@@ -59,7 +59,7 @@ struct Layer {
     hash: gix::hash::Kind,
     /// The largest object to read, in bytes.
     limit: Option<usize>,
-    /// None where there is no folder for them.
+    /// None where there is no directory for them.
     packs: Option<Packs>,
     loose: odb::loose::Store,
     /// All of them, alternates too: opened with the first object that is not found otherwise. None when it cannot be.

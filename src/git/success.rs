@@ -3,7 +3,7 @@
 //! A record is a commit. Its first parent is the fleet's commit at which all succeeded but those that its tree lists: there
 //! a gitlink at a service's path names the fleet's commit at which that one did, and an empty file stands for never. All
 //! those commits are its parents, so that whoever has the record can have them too, and no clean-up takes them away. A
-//! record follows from what it says alone, so that two runs that come to the same write the same commit.
+//! record depends only on its content, so two runs with the same result write the same commit.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -59,8 +59,8 @@ pub fn read(fleet: &Repository, reference: &str) -> Result<Option<Stored>> {
     let objects = fleet.objects();
     let objects = Objects::new(&objects);
     let no_record = || {
-        Error::repository(format!("{reference} holds no record of flota's"))
-            .hint(format!("start anew: git update-ref -d {reference}"))
+        Error::repository(format!("{reference} does not contain a record of flota"))
+            .hint(format!("start again: git update-ref -d {reference}"))
     };
     let mut buffer = Vec::new();
     let commit = objects.try_find(&id, &mut buffer);
@@ -187,7 +187,7 @@ pub fn fetch(
 /// Pushes the record `new`, if the remote has `expected` until then; whether it had.
 ///
 /// # Errors
-/// Unavailable: the remote does not take it, though nobody else has written it.
+/// Unavailable: the remote rejects it, although nobody else has written it.
 pub fn push(
     fleet: &Repository,
     remote: &BString,
@@ -209,7 +209,7 @@ pub fn push(
     }
     Err(fault.raise(
         Error::unavailable(format!("cannot push {reference} to `{remote}`")).hint(
-            "the job needs leave to write to the repository; in GitHub Actions: permissions: contents: write",
+            "the job needs permission to write to the repository; in GitHub Actions: permissions: contents: write",
         ),
     ))
 }
@@ -223,6 +223,6 @@ fn ask(
 ) -> Result<Option<ObjectId>> {
     ls_remote::commit_of(fleet, remote.as_ref(), reference, access.patience, || {
         Error::unavailable(format!("cannot ask `{remote}` for {reference}"))
-            .hint("go by what is here: --offline")
+            .hint("use what is in this clone: --offline")
     })
 }

@@ -53,16 +53,18 @@ impl SwitchPlan {
 /// Whether git would take this for a branch's name.
 ///
 /// # Errors
-/// Misuse: it would not.
+/// Misuse: it would not match.
 pub fn check_name(branch: &str) -> Result<()> {
     let full = format!("refs/heads/{branch}");
     let valid = gix::validate::reference::name(full.as_str().into());
     // A branch called HEAD, or like an option, could never be told from what it looks like.
     if branch.starts_with('-') || branch == "HEAD" {
-        return Err(Error::misuse(format!("`{branch}` is no name for a branch")));
+        return Err(Error::misuse(format!(
+            "`{branch}` is not a valid branch name"
+        )));
     }
     valid.map(drop).map_err(|err| {
-        Error::misuse(format!("`{branch}` is no name for a branch")).because(err.to_string())
+        Error::misuse(format!("`{branch}` is not a valid branch name")).because(err.to_string())
     })
 }
 
@@ -93,7 +95,7 @@ pub fn plan(work_dir: &Path, branch: &str, create: bool) -> Result<SwitchPlan> {
     let way = match commit_of(format!("refs/heads/{branch}"))? {
         Some(_) if create => {
             return Err(Error::repository(format!("it has a branch `{branch}`"))
-                .hint("go to it: leave out --create"));
+                .hint("switch to it: leave out --create"));
         }
         Some(commit) => Way::Existing(commit),
         None => {
@@ -114,7 +116,7 @@ pub fn plan(work_dir: &Path, branch: &str, create: bool) -> Result<SwitchPlan> {
 /// Goes to `branch` as `plan` has it. A submodule's own submodules stay where they are.
 ///
 /// # Errors
-/// Work: git does not.
+/// Work: git fails.
 pub fn act(work_dir: &Path, branch: &str, plan: &SwitchPlan) -> Result<()> {
     let command = git(work_dir).args(["switch", "--quiet", "--no-recurse-submodules"]);
     let command = match &plan.way {
@@ -136,11 +138,12 @@ pub fn act(work_dir: &Path, branch: &str, plan: &SwitchPlan) -> Result<()> {
 fn check_idle(repo: &gix::Repository, work_dir: &Path) -> Result<()> {
     match repo.state() {
         None | Some(InProgress::Bisect) => Ok(()),
-        Some(_) => Err(
-            Error::repository("a merge, rebase or the like is under way in it").hint(format!(
-                "finish it, or give it up: git -C {} status",
-                work_dir.display()
-            )),
-        ),
+        Some(_) => Err(Error::repository(
+            "a merge, rebase or similar operation is in progress in it",
+        )
+        .hint(format!(
+            "finish or abort it: git -C {} status",
+            work_dir.display()
+        ))),
     }
 }

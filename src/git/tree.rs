@@ -1,4 +1,4 @@
-//! Reading trees: what differs between two, what one holds.
+//! Reading trees: the differences of two trees, the content of one.
 
 use bstr::{BStr, BString, ByteSlice};
 use gix::{
@@ -57,7 +57,7 @@ impl Difference {
 /// Every path that differs between two trees, sorted; `None` is the empty tree. Equal subtrees are not even read.
 ///
 /// # Errors
-/// Repository: a tree cannot be read, or is larger than anybody's.
+/// Repository: a tree cannot be read, or is larger than the limit.
 pub fn diff(
     objects: Objects<'_>,
     old: Option<ObjectId>,
@@ -219,7 +219,7 @@ pub struct Links {
 /// The gitlinks and symbolic links of a tree that is about to become files; of the rest, nothing is kept in memory.
 ///
 /// # Errors
-/// Repository: it cannot be read, is larger than anybody's, or holds a name that no file may have.
+/// Repository: it cannot be read, is larger than the limit, or has a name that no file may have.
 pub fn links_for_checkout(objects: Objects<'_>, root: ObjectId) -> Result<Links> {
     let wanted = EntryFilter {
         modes: |mode| mode.is_commit() || mode.is_link(),

@@ -1,4 +1,4 @@
-//! Changes to an index, in one go: all of them or none, whatever extensions the index has.
+//! Atomic changes to an index: all of them or none, whatever extensions the index has.
 
 use std::path::Path;
 

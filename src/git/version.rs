@@ -1,14 +1,14 @@
-//! Which git there has to be. What flota, its templates and its tests take from git is at least this young:
+//! The oldest git that flota supports. What flota, its templates and its tests use came with these versions:
 //!
-//! | git | what came with it |
+//! | git | new in this version |
 //! |---|---|
 //! | 2.29 | `fetch --stdin`, `--no-write-fetch-head`, `--no-auto-maintenance`; `fetch.negotiationAlgorithm=noop` |
 //! | 2.31 | `GIT_CONFIG_COUNT`: settings, and the URL, that are no arguments |
 //! | 2.32 | `GIT_CONFIG_GLOBAL` (tests) |
-//! | 2.38 | `safe.bareRepository`; one that is older looks for no leave to work in a repository that a repository holds |
+//! | 2.38 | `safe.bareRepository`; an older one does not refuse a bare repository inside another repository |
 //! | 2.39 | the oldest that the tests run with |
 //!
-//! Of younger ones it takes only what an older one can do without: `transfer.bundleURI` (2.40; an older one follows no
+//! Of newer versions it uses only what is optional: `transfer.bundleURI` (2.40; an older one follows no
 //! server's list of bundles), `GIT_NO_LAZY_FETCH` (2.39.4 and 2.45; one between them may fetch more than it was told). Not to
 //! be used: `git config set` (2.46), `git init --ref-format` (2.45); before 2.42 `git commit` does not see a staged
 //! submodule that `diff.ignoreSubmodules` hides.
@@ -33,7 +33,7 @@ const ANSWER_LIMIT: usize = 1 << 12;
 /// an option that nobody gave it, or pass over a setting that protects.
 ///
 /// # Errors
-/// Unavailable: it is too old, or there is none.
+/// Unavailable: it is too old or not installed.
 pub(super) fn check() -> Result<()> {
     static IS_FIT: Mutex<bool> = Mutex::new(false);
     let mut is_fit = IS_FIT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,7 +64,9 @@ fn judge(answer: &str) -> Result<()> {
         "git {version} is too old: flota needs git {needed_major}.{needed_minor} or newer"
     ))
     .hint("see which git this is: command -v git")
-    .hint("install a newer one (https://git-scm.com/downloads), or put its folder first on PATH"))
+    .hint(
+        "install a newer one (https://git-scm.com/downloads), or put its directory first on PATH",
+    ))
 }
 
 #[cfg(test)]

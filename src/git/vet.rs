@@ -1,5 +1,5 @@
-//! What a commit lists as submodules, looked at as a whole before the first fetch: where git warns and goes on without a
-//! submodule, or leaves it to luck which of two wins, flota refuses.
+//! The list of submodules of a commit, checked as a whole before the first fetch: where git warns and continues without a
+//! submodule, or where it is undefined which of two wins, flota refuses.
 
 #[cfg(any(test, fuzzing))]
 pub mod properties;
@@ -102,7 +102,7 @@ fn check_name(submodule: &Submodule) -> Result<()> {
     for part in name.split(|byte| matches!(byte, b'/' | b'\\')) {
         let why = match part {
             b"" => "a part of it is empty",
-            b"." | b".." => "it leaves its folder",
+            b"." | b".." => "it leads out of its directory",
             _ => {
                 check_component(name, "name", part.as_bstr())?;
                 continue;
@@ -131,11 +131,11 @@ fn check_update(submodule: &Submodule) -> Result<()> {
         None | Some(b"checkout" | b"rebase" | b"merge" | b"none") => Ok(()),
         Some(how) if how.starts_with(b"!") => refuse(
             submodule.name.as_ref(),
-            "`update` names a command, and a repository gets to run none",
+            "`update` names a command, and a repository may not run commands",
         ),
         Some(_) => refuse(
             submodule.name.as_ref(),
-            "`update` is none of checkout, rebase, merge and none",
+            "`update` is not one of checkout, rebase, merge and none",
         ),
     }
 }
@@ -146,9 +146,9 @@ fn check_text(name: &BStr, what: &str, text: &BStr) -> Result<()> {
     } else if text.len() > LENGTH_LIMIT {
         "is too long"
     } else if text.starts_with(b"-") {
-        "would pass for an option"
+        "looks like an option"
     } else if text.iter().any(u8::is_ascii_control) {
-        "holds control characters"
+        "contains control characters"
     } else {
         return Ok(());
     };
@@ -159,7 +159,11 @@ fn check_component(name: &BStr, what: &str, part: &BStr) -> Result<()> {
     path::component(part).map(drop).map_err(|why| {
         let cause = std::error::Error::source(&why)
             .map_or_else(|| why.to_string(), |cause| cause.to_string());
-        refused(name, &format!("`{part}` in its {what} is no file name")).because(cause)
+        refused(
+            name,
+            &format!("`{part}` in its {what} is not a valid file name"),
+        )
+        .because(cause)
     })
 }
 
@@ -174,14 +178,14 @@ fn apart<'a>(
         if let Some(other) = taken.insert(folded(place), name) {
             return refuse(
                 name,
-                &format!("its {what} is that of `{other}`, or passes for it"),
+                &format!("its {what} is the same as that of `{other}`, or can be taken for it"),
             );
         }
     }
     for (place, name) in &taken {
         for end in 1..place.len() {
             if let Some(above) = taken.get(&place[..end]) {
-                return refuse(name, &format!("its {what} lies in that of `{above}`"));
+                return refuse(name, &format!("its {what} is inside that of `{above}`"));
             }
         }
     }
@@ -216,7 +220,7 @@ fn folded(path: &BStr) -> Vec<String> {
 
 fn refused(name: &BStr, why: &str) -> Error {
     Error::repository(format!("refused the submodule `{name}`: {why}"))
-        .hint("nothing was fetched for it; ask whoever keeps its .gitmodules")
+        .hint("nothing was fetched for it; ask whoever maintains its .gitmodules")
 }
 
 fn refuse<T>(name: &BStr, why: &str) -> Result<T> {

@@ -31,7 +31,7 @@ pub fn fill(git_dir: &Path, folder: &Path, commit: ObjectId) -> Result<()> {
     let damaged = |err: gix::Error| {
         Error::repository(format!("cannot read its commit {commit}"))
             .because(err)
-            .hint("git finds what is damaged: git fsck")
+            .hint("see what is damaged: git fsck")
     };
     let repo = options
         .open(git_dir)
@@ -108,9 +108,9 @@ fn unwritten(folder: &Path, err: gix::Error) -> Error {
     let kind = err.downcast_any_ref().map(io::Error::kind);
     match kind {
         Some(StorageFull | FileTooLarge | QuotaExceeded) => {
-            Error::unavailable(format!("there is no room for its files in `{folder}`"))
+            Error::unavailable(format!("no space is left for its files in `{folder}`"))
                 .because(err)
-                .hint("see how much there is: df -h .")
+                .hint("see how much space is left: df -h .")
         }
         Some(PermissionDenied | ReadOnlyFilesystem) => {
             Error::unavailable(format!("cannot write its files into `{folder}`")).because(err)
@@ -165,7 +165,7 @@ fn check(index: &gix::index::State) -> Result<()> {
             let is_itself = end == path.len() && *link == path;
             if !is_itself {
                 return Err(Error::repository(format!(
-                    "refused its tree: the symbolic link `{link}` is a part of `{path}`, or passes for it where case or Unicode form does not count"
+                    "refused its tree: the symbolic link `{link}` is a part of `{path}`, or is the same where case or Unicode form does not count"
                 )));
             }
         }

@@ -1,4 +1,4 @@
-//! Servers that ask for patience (RFC 9110, 10.2.3, `Retry-After`): nobody of this run comes back before the time they say.
+//! Busy servers (RFC 9110, 10.2.3, `Retry-After`): nothing in this run asks again before the time that they give.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! Names, sockets and TLS, each of whose waits looks for a signal.
+//! Name lookup, sockets and TLS; every wait also watches for a signal.
 //!
 //! The libraries' own block in the system until their time limit: an [`Agent`](ureq::Agent) can be shut down by another thread,
 //! but not while it asks for a host's addresses or connects (`ureq::Agent::shutdown`).

@@ -1,4 +1,4 @@
-//! Foreign text, fit for an error.
+//! Text from outside, made safe for an error message.
 
 /// The most of a foreign text that an error repeats, in characters.
 const LIMIT: usize = 400;

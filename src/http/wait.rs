@@ -1,4 +1,4 @@
-//! Waiting that ends: when its time is over, and when a signal arrives.
+//! Waits that end when their time is over or a signal arrives.
 
 use std::{
     io,

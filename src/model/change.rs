@@ -228,7 +228,7 @@ pub enum Direction {
     Rollback,
     /// Each has commits that the other lacks.
     Diverged,
-    /// The history between them is not at hand.
+    /// The history between them is not available.
     Unknown,
 }
 
@@ -255,7 +255,7 @@ pub enum Reason {
     UrlChanged,
     /// A submodule without code or configuration.
     Plain,
-    /// The old pin's content cannot be had, so nothing can be called unchanged.
+    /// The old pin's content cannot be fetched, so nothing can be called unchanged.
     BaseUnavailable,
     /// A superproject path that fans out to this service (`[[change.fanout]]`).
     Fanout(BString),
@@ -323,7 +323,7 @@ pub struct Warning {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WarningKind {
-    /// The old pin's content cannot be had; the service is built to be safe.
+    /// The old pin's content cannot be fetched; the service is built to be safe.
     BaseUnavailable,
     /// A pin went backwards, and no commit of the range did that.
     UnintendedRevert,

@@ -1,4 +1,4 @@
-//! What `flota init` made of a repository.
+//! What `flota init` did to a repository.
 
 use std::path::PathBuf;
 

@@ -19,7 +19,7 @@ pub fn check(name: &str) -> Result<()> {
         return Ok(());
     };
     let error = Error::misuse(format!(
-        "no service can be called `{}`: {fault}",
+        "a service cannot be called `{}`: {fault}",
         shown(name)
     ));
     Err(match nearest(name) {
@@ -50,9 +50,11 @@ fn fault(name: &str) -> Option<String> {
     }
     if let Some(strange) = name.chars().find(|c| !is_plain(c)) {
         return Some(match strange.is_uppercase() {
-            true => format!("`{strange}` is a capital, which neither OCI nor Kubernetes takes"),
+            true => format!(
+                "`{strange}` is an upper-case letter, which neither OCI nor Kubernetes accepts"
+            ),
             false => format!(
-                "`{}` is none of a-z, 0-9 and `-`, all that a Kubernetes name can hold",
+                "`{}` is not one of a-z, 0-9 and `-`, the only characters of a Kubernetes name",
                 shown(&strange.to_string())
             ),
         });
@@ -60,7 +62,8 @@ fn fault(name: &str) -> Option<String> {
     if name.starts_with('-') || name.ends_with('-') {
         return Some("a Kubernetes name neither begins nor ends with `-`".into());
     }
-    is_device(name).then(|| "Windows keeps it for a device: no directory can have it".into())
+    is_device(name)
+        .then(|| "Windows reserves it for a device: a directory cannot have this name".into())
 }
 
 /// The devices that Windows finds in every folder.
@@ -110,12 +113,12 @@ mod tests {
     fn the_broken_rule_is_named_and_the_nearest_name_offered() {
         for (name, fault, nearest) in [
             ("", "it is empty", "use a-z"),
-            ("Shop_Cart", "`S` is a capital", ": shop-cart"),
-            ("shop/cart", "`/` is none of", ": shop-cart"),
+            ("Shop_Cart", "`S` is an upper-case letter", ": shop-cart"),
+            ("shop/cart", "`/` is not one of", ": shop-cart"),
             ("-web-", "begins nor ends", ": web"),
-            ("..", "`.` is none of", "use a-z"),
-            ("Café", "is a capital", ": cafe"),
-            ("a\u{1b}[31m", "`\\u{1b}` is none of", ": a-31m"),
+            ("..", "`.` is not one of", "use a-z"),
+            ("Café", "is an upper-case letter", ": cafe"),
+            ("a\u{1b}[31m", "`\\u{1b}` is not one of", ": a-31m"),
             ("nul", "a device", ": nul-service"),
             ("com1", "a device", ": com1-service"),
             (

@@ -1,4 +1,4 @@
-//! A service that was made.
+//! A service that was created.
 
 use std::path::PathBuf;
 

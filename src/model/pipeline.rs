@@ -1,4 +1,4 @@
-//! The files of a pipeline, against what lies in the repository.
+//! The files of a pipeline, compared with those in the repository.
 
 use std::path::PathBuf;
 

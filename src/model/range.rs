@@ -70,7 +70,7 @@ impl Range {
 /// A revision that looks like an option must never reach a program as one (`--output=FILE` makes `git diff` write).
 ///
 /// # Errors
-/// Misuse: it does, or it is none.
+/// Misuse: it does, or it is not a valid pattern.
 pub fn revision(rev: &str) -> Result<&str> {
     if rev.is_empty() || rev.starts_with('-') {
         return Err(Error::misuse(format!("`{rev}` is not a revision"))

@@ -18,7 +18,7 @@ const SHOWN: usize = 120;
 pub struct Reference(Parsed);
 
 impl Reference {
-    /// Reads a reference; misuse when it is none.
+    /// Reads a reference; misuse when it is not valid.
     pub fn parse(text: &str) -> Result<Self> {
         let invalid = || {
             Error::misuse(format!("`{}` is not an image reference", shown(text)))

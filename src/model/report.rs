@@ -1,4 +1,4 @@
-//! What a build made.
+//! The result of a build.
 
 use std::{path::PathBuf, time::Duration};
 

@@ -41,7 +41,7 @@ impl Side {
 pub enum Old {
     /// It could be read.
     Known(Side),
-    /// A gitlink to a commit that cannot be had.
+    /// A gitlink to a commit that cannot be fetched.
     Unavailable(ObjectId),
 }
 
@@ -112,7 +112,7 @@ pub fn rule_of(service: Option<&ServiceChange>) -> Rule {
     let Some(service) = service else {
         return rule(
             1,
-            "the pins in the two trees are the same, so everything below them is",
+            "the pins in the two trees are the same, so everything inside them is too",
         );
     };
     match service.reason {
@@ -132,19 +132,19 @@ pub fn rule_of(service: Option<&ServiceChange>) -> Rule {
             "code and configuration have the same content ids: there is nothing to build",
         ),
         Reason::Added => rule(4, "it is new in the fleet: all of it is built"),
-        Reason::Removed => rule(
-            4,
-            "it is no longer in the fleet: it is taken out of service",
-        ),
+        Reason::Removed => rule(4, "it is no longer in the fleet: it is retired"),
         Reason::Renamed => rule(
             5,
             "another path, the same pin: it is deployed again, not built",
         ),
         Reason::UrlChanged => rule(6, "another URL, the same pin: a warning, no build"),
-        Reason::Plain => rule(4, "it has neither code nor configuration: it is no service"),
+        Reason::Plain => rule(
+            4,
+            "it has neither code nor configuration: it is not a service",
+        ),
         Reason::BaseUnavailable => rule(
             9,
-            "its old commit cannot be had: it is built, since nothing shows that it need not be",
+            "its old commit is not available: it is built, since nothing shows that it need not be",
         ),
         Reason::Fanout(_) => rule(
             13,

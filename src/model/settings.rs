@@ -1,6 +1,6 @@
-//! What `flota.toml` settles: the types, their defaults, and how a service's own table lies over the global ones.
+//! The settings of `flota.toml`: their types and defaults, and how a service's own table overrides the global ones.
 //!
-//! Reading the file is `crate::config`'s work; nothing here knows of TOML.
+//! `crate::config` reads the file; nothing here knows about TOML.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -369,7 +369,7 @@ impl ServiceSettings {
     /// The service's name in the registry: the one configured, else its own.
     ///
     /// # Errors
-    /// Its own name is none that a registry takes; the hint is the line that gives it another.
+    /// Its own name is not one that a registry accepts; the hint is the line that gives it another.
     pub fn repository(&self) -> Result<&str> {
         if let Some(configured) = &self.repository {
             return Ok(configured);

@@ -1,4 +1,4 @@
-//! Where a service's worktree stands: against its pin, against its last commit, against its remote.
+//! The state of a service's worktree, compared with its pin, its last commit and its remote.
 
 use bstr::BString;
 use gix::ObjectId;

@@ -44,7 +44,7 @@ impl StepId {
     /// The word for `step`.
     ///
     /// # Errors
-    /// The step builds nothing, or is pinned to no commit.
+    /// The step builds nothing, or has no pinned commit.
     pub fn of(step: &Step) -> Result<Self> {
         let builds = matches!(step.action, Action::Image | Action::Chart);
         match step.commit.filter(|_| builds) {
@@ -102,7 +102,7 @@ impl FromStr for StepId {
         };
         read().ok_or_else(|| {
             let word = word.as_bytes().as_bstr();
-            Error::misuse(format!("`{word}` is no step of a plan"))
+            Error::misuse(format!("`{word}` is not a step of a plan"))
                 .hint("a step is ACTION:PATH@COMMIT, as flota plan --format github writes it")
         })
     }

@@ -88,7 +88,7 @@ pub fn asked_for(rev: &str) -> Option<Option<&str>> {
 pub fn reference(name: &str) -> Result<String> {
     let full = format!("{PREFIX}{name}");
     gix::validate::reference::name(full.as_str().into()).map_err(|err| {
-        Error::misuse(format!("`{name}` is no name for a record"))
+        Error::misuse(format!("`{name}` is not a valid name for a record"))
             .because(err)
             .hint("name a branch or an environment, as in: last-success:main")
     })?;

@@ -1,4 +1,4 @@
-//! Services that go to a branch.
+//! Services that switch to a branch.
 
 use bstr::BString;
 use gix::ObjectId;

@@ -1,4 +1,4 @@
-//! What bringing worktrees to their pins came to.
+//! The results of checking out pins in worktrees.
 
 use bstr::BString;
 use gix::ObjectId;
@@ -96,7 +96,7 @@ pub struct Move {
     pub to: ObjectId,
     /// The commits that it brings; none where the history is not here.
     pub gained: Option<Commits>,
-    /// The commits that go: some when the branch went back, or was written anew.
+    /// The commits that go: some when the branch went back, or was rewritten.
     pub lost: Option<Commits>,
 }
 

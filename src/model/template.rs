@@ -55,7 +55,7 @@ impl Question {
     pub fn check(&self, answer: &str) -> Result<()> {
         let refuse = |why: String| {
             Err(Error::misuse(format!(
-                "`{}` is no answer to `{}` ({}): {why}",
+                "`{}` is not an answer to `{}` ({}): {why}",
                 shown(answer),
                 self.name,
                 shown(&self.ask)
@@ -91,11 +91,11 @@ impl Pattern {
     /// Compiles it.
     ///
     /// # Errors
-    /// Misuse: it is no regular expression, or too large a one.
+    /// Misuse: it is not a valid regular expression, or is too large.
     pub fn new(source: &str) -> Result<Self> {
         let compile = |text: &str| {
             Regex::new(text).map_err(|err| {
-                Error::misuse(format!("`{}` is no regular expression", shown(source)))
+                Error::misuse(format!("`{}` is not a valid regular expression", shown(source)))
                     .because(err)
                     .hint("the syntax is that of the crate regex: https://docs.rs/regex/latest/regex/#syntax")
             })

@@ -24,7 +24,7 @@ pub(crate) fn is_wanted() -> bool {
 /// the pager. Without a pager, or if it cannot be run, which is a warning, the text is printed.
 ///
 /// # Errors
-/// Unavailable: standard output takes nothing.
+/// Unavailable: standard output cannot be written.
 pub(crate) fn show(
     output: &Output,
     pager: Option<(PathBuf, Vec<OsString>)>,

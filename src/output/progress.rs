@@ -292,7 +292,7 @@ impl Logs {
         if !stopped.is_empty() {
             let services = text::plural(stopped.len(), "service");
             let loud = self.output.loud();
-            loud.status(format!("interrupted: {services} stopped in mid-work"));
+            loud.status(format!("interrupted: {services} stopped before the end"));
         }
     }
 
@@ -346,7 +346,7 @@ fn ending_line(name: &str, ending: &Ending, took: Duration) -> String {
         Ending::Reused(what) => ("=", Style::new().cyan(), what.as_str()),
         Ending::Failed => ("✗", Style::new().red(), "failed"),
         Ending::Stopped => ("✗", Style::new().red(), "stopped"),
-        Ending::Cancelled => ("-", Style::new().dim(), "not begun"),
+        Ending::Cancelled => ("-", Style::new().dim(), "not started"),
     };
     let mark = style.for_stderr().apply_to(mark);
     let line = format!("{mark} {}: {what}", text::line(name));

@@ -22,7 +22,7 @@ pub(super) struct Capture {
 }
 
 impl Capture {
-    /// Appends to `log`, which is made if need be.
+    /// Appends to `log`, which is created if needed.
     pub(super) fn new(log: Option<&Path>) -> io::Result<Self> {
         let open = |path: &Path| OpenOptions::new().append(true).create(true).open(path);
         Ok(Self {

@@ -1,4 +1,4 @@
-//! A child to start: what it gets, what it may take, and how its output is read.
+//! A child process to start: its input, its limits, and how its output is read.
 
 use std::{
     ffi::OsString,

@@ -61,9 +61,9 @@ fn how_to_get(program: &str) -> String {
         "buildah" => "https://github.com/containers/buildah/blob/main/install.md",
         "helm" => "https://helm.sh/docs/intro/install/",
         "kubectl" => "https://kubernetes.io/docs/tasks/tools/",
-        _ => return format!("install {program}, or add its folder to PATH"),
+        _ => return format!("install {program}, or add its directory to PATH"),
     };
-    format!("install {program} ({source}), or add its folder to PATH")
+    format!("install {program} ({source}), or add its directory to PATH")
 }
 
 #[cfg(test)]
@@ -123,7 +123,7 @@ mod tests {
         );
         assert_eq!(
             error.hints(),
-            ["install flota-has-no-such-tool, or add its folder to PATH"]
+            ["install flota-has-no-such-tool, or add its directory to PATH"]
         );
         assert!(how_to_get("helm").contains("https://helm.sh/"));
     }

@@ -1,4 +1,4 @@
-//! How a child ended, and what it said.
+//! How a child process ended, and what it printed.
 
 use std::{process::ExitStatus, time::Duration};
 

@@ -1,4 +1,4 @@
-//! A running child is served and watched, and its tree is stopped where there is a reason to.
+//! A running child is given its input and watched, and its process tree is stopped when there is a reason.
 
 use std::{
     path::Path,
@@ -49,8 +49,8 @@ impl Stop {
                 Error::work(format!("{name} printed more than {limit} bytes"))
             }
             Self::TimedOut(limit) => Error::work(format!("{name} did not finish within {limit:?}")),
-            Self::Silent(limit) => Error::work(format!("{name} said nothing for {limit:?}")),
-            Self::WantsTerminal => Error::unavailable(format!("{name} asks for something on the terminal"))
+            Self::Silent(limit) => Error::work(format!("{name} printed nothing for {limit:?}")),
+            Self::WantsTerminal => Error::unavailable(format!("{name} asks for input on the terminal"))
                 .hint("log in beforehand: `ssh-add` for SSH keys, a credential helper for HTTPS (`git help credentials`)"),
         };
         match last_lines(text) {
@@ -162,7 +162,7 @@ mod tests {
         };
         assert_eq!(stops(limits(long, short * 20), now), None);
         let said = stops(limits(long, short), earlier);
-        assert_eq!(said.unwrap(), "`sh` said nothing for 1s");
+        assert_eq!(said.unwrap(), "`sh` printed nothing for 1s");
         let said = stops(limits(short, long), now);
         assert_eq!(said.unwrap(), "`sh` did not finish within 1s");
         assert!(

@@ -267,6 +267,6 @@ fn a_child_may_take_its_time_as_long_as_it_says_something() {
     let output = talks.run().unwrap();
     assert!(output.success() && output.duration > limit);
     let error = silent.join().unwrap().unwrap_err();
-    assert_eq!(error.to_string(), "`sh` said nothing for 3s");
+    assert_eq!(error.to_string(), "`sh` printed nothing for 3s");
     assert_eq!(cause(&error), "hello");
 }

@@ -1,4 +1,4 @@
-//! How long what may take, around children.
+//! Time limits for children.
 
 use std::time::Duration;
 

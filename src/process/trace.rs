@@ -1,4 +1,4 @@
-//! What `-v` says of a child: its command line and how it ended; `-vv` also where it ran.
+//! What `-v` prints about a child: its command line and how it ended; `-vv` also where it ran.
 
 use std::{
     ffi::{OsStr, OsString},

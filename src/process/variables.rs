@@ -1,4 +1,4 @@
-//! The variables of the environment that children do not get, and those that they get beside.
+//! The environment variables that children do not get, and those that are added for them.
 
 use std::{ffi::OsString, os::unix::process::CommandExt as _};
 

@@ -1,4 +1,4 @@
-//! A process beside flota that ends what a flota leaves behind which was killed outright.
+//! A second process that stops the children of a flota that was killed.
 //!
 //! SIGKILL, by hand or by a kernel short of memory, leaves no time to stop children, and a git whose server is silent waits
 //! for ever. The kernel's own means (`PR_SET_PDEATHSIG` of prctl(2)) reaches a child, and not the ssh that this one started.

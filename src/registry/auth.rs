@@ -213,7 +213,7 @@ impl Auth {
         let status = answer.status();
         if status != StatusCode::OK {
             return Err(Error::unavailable(format!(
-                "{host} grants no token for {}: it answers {status}",
+                "{host} gives no token for {}: it answers {status}",
                 self.registry
             ))
             .hint(format!("docker login {}", self.registry))

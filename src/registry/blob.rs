@@ -73,7 +73,7 @@ fn upload_location(transport: &Transport, upload: &Response<Body>, digest: &str)
     let with_digest = format!("{location}{mark}digest={digest}");
     transport.origin.join(&with_digest).ok_or_else(|| {
         let registry = &transport.registry;
-        Error::unavailable(format!("{registry} wants the upload at `{}`", printable(location)))
+        Error::unavailable(format!("{registry} asks for the upload at `{}`", printable(location)))
             .hint("content is sent over https only: correct the registry's external address (X-Forwarded-Proto of its proxy)")
     })
 }

@@ -87,11 +87,11 @@ impl BlobDescriptor {
 /// strings only.
 #[expect(
     clippy::expect_used,
-    reason = "only texts, numbers and lists, and keys that are texts"
+    reason = "only strings, numbers and lists, and keys that are strings"
 )]
 fn go_json(value: &impl Serialize) -> Vec<u8> {
     let text = serde_json::to_string(value)
-        .expect("only texts, numbers and lists, and keys that are texts");
+        .expect("only strings, numbers and lists, and keys that are strings");
     let escapes = [
         ('<', "\\u003c"),
         ('>', "\\u003e"),
@@ -180,7 +180,7 @@ mod tests {
         for (yaml, reason) in [
             ("name: web\nversion: one\n", "SemVer"),
             ("name: web\n", "SemVer"),
-            ("name: [web]\nversion: 1.0.0\n", "collection"),
+            ("name: [web]\nversion: 1.0.0\n", "a list or a mapping"),
             ("{", ""),
         ] {
             let error = artifact(yaml).err().unwrap();

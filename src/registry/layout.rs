@@ -1,4 +1,4 @@
-//! An OCI image layout in a folder (image specification, "Image Layout"): its blobs, checked before anything is sent.
+//! An OCI image layout in a directory (image specification, "Image Layout"): its blobs, checked before anything is sent.
 
 use std::{
     fs::{self, File},
@@ -52,7 +52,7 @@ impl ImageLayout<'_> {
         let broken = |reason: &str| Error::work(format!("{} is {reason}", path.display()));
         let bytes = read_at_most(&path, MANIFEST_LIMIT)?;
         if oci_digest(&bytes) != digest.to_string() {
-            return Err(broken("damaged: its digest is not its name"));
+            return Err(broken("damaged: its digest does not match its name"));
         }
         let document: ManifestFields = serde_json::from_slice(&bytes)
             .map_err(|cause| broken("not an image manifest").because(cause))?;

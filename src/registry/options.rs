@@ -1,4 +1,4 @@
-//! How registries are spoken to.
+//! The options for talking to registries.
 
 use std::{path::PathBuf, time::Duration};
 

@@ -179,7 +179,7 @@ fn broken(uri: &Uri, failure: Failure) -> ExchangeError {
             return interrupt::error().unwrap_or_else(stopped).into();
         }
         FailureKind::BrokenOff => {
-            let what = format!("{server} breaks the connection off");
+            let what = format!("{server} closed the connection");
             let error = Error::unavailable(what).because(failure.cause);
             return ExchangeError::Passing(error, None);
         }
@@ -202,7 +202,7 @@ fn broken(uri: &Uri, failure: Failure) -> ExchangeError {
             "look at the network and at HTTPS_PROXY and NO_PROXY",
         ),
         FailureKind::NoHost => (
-            format!("there is no host {server}"),
+            format!("the host {server} was not found"),
             "correct `registry` in flota.toml, or look at the network",
         ),
         FailureKind::Untrusted => (

@@ -1,4 +1,4 @@
-//! The templates that are part of the binary: the folders of `templates/`, over the chart that they share.
+//! The templates that are part of the binary: the directories of `templates/`, on top of the chart that they share.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -83,7 +83,7 @@ pub(super) fn sources(root: &Dir<'static>) -> Result<BTreeMap<String, TemplateFi
             let path = file.path().strip_prefix(root.path()).ok();
             let path = path.and_then(|path| path.to_str()).ok_or_else(|| {
                 Error::work(format!(
-                    "`{}` is no path of a template",
+                    "`{}` is not a path of a template",
                     file.path().display()
                 ))
             })?;

@@ -1,4 +1,4 @@
-//! A template in a folder of the user's.
+//! A template in a directory of the user.
 
 use std::{borrow::Cow, fs, path::Path};
 
@@ -16,7 +16,7 @@ use crate::{
 /// Reads the template in `folder`; what git keeps there is no part of it.
 ///
 /// # Errors
-/// Misuse: it holds a symbolic link or what is no file, or more than a template holds. Unavailable: it cannot be read.
+/// Misuse: it has a symbolic link, something that is not a file, or more than a template may have. Unavailable: it cannot be read.
 pub(super) fn read(folder: &Path, name: String, origin: Origin) -> Result<Template> {
     let mut sources = Vec::new();
     let mut size = 0;
@@ -29,7 +29,7 @@ pub(super) fn read(folder: &Path, name: String, origin: Origin) -> Result<Templa
         }
         if !kind.is_file() {
             return Err(Error::misuse(format!(
-                "`{}` is a symbolic link, or no file: no template holds it",
+                "`{}` is a symbolic link or not a file: a template cannot contain it",
                 path.display()
             )));
         }

@@ -1,8 +1,8 @@
 //! The templates of new services: those embedded in the binary and users' own, rendered in memory.
 //!
-//! A template is a folder with a `template.toml`, which says what it asks for, and the files of the service's repository. A
+//! A template is a directory with a `template.toml`, which says what it asks for, and the files of the service's repository. A
 //! file ending in `.jinja` is rendered and loses the ending; every other file is taken as it is; names of files and folders
-//! are rendered too. Variables stand in `[[ ]]` and statements in `[% %]`, so that Helm's own `{{ }}` stays what it is.
+//! are rendered too. Variables are written in `[[ ]]` and statements in `[% %]`, so that Helm's own `{{ }}` stays what it is.
 
 mod embedded;
 mod folder;

@@ -1,4 +1,4 @@
-//! The pipelines of CI systems: `templates/ci/<system>/<fleet, service or both>/`, whose files lie there as they will in the repository.
+//! The pipelines of CI systems: `templates/ci/<system>/<fleet, service or both>/`, whose files have the same paths as in the repository.
 
 use std::path::PathBuf;
 
@@ -28,7 +28,7 @@ pub fn pipelines(system: &str, kind: &str, values: &Values) -> Result<Vec<File>>
     let folder = [kind, BOTH]
         .into_iter()
         .find_map(|kind| TEMPLATES.get_dir(format!("{CI}/{system}/{kind}")));
-    let broken = || Error::work(format!("flota's own pipelines for {system} are not there"));
+    let broken = || Error::work(format!("flota has no pipelines for {system}"));
     let script = TEMPLATES
         .get_file(format!("{CI}/{INSTALL}"))
         .ok_or_else(broken)?;

@@ -1,4 +1,4 @@
-//! `.flota-template.toml`, in which a service records what it was made from.
+//! `.flota-template.toml`, in which a service records what it was created from.
 
 use gix::ObjectId;
 use gix::objs::FindExt;
@@ -41,7 +41,7 @@ pub(super) fn file(template: &Template, values: &Values) -> Result<File> {
 /// What the tree `root` of a service records; nothing when no template made it.
 ///
 /// # Errors
-/// Misuse: the file cannot be meant. Repository: the tree cannot be read.
+/// Misuse: the file is not valid. Repository: the tree cannot be read.
 pub fn read(objects: Objects<'_>, root: ObjectId) -> Result<Option<Record>> {
     let Some((mode, id)) = tree::entry_at(objects, root, FILE.into())? else {
         return Ok(None);
@@ -56,7 +56,7 @@ pub fn read(objects: Objects<'_>, root: ObjectId) -> Result<Option<Record>> {
             config::parse_record(blob.data, FILE).map(Some)
         }
         _ => Err(Error::repository(format!(
-            "{FILE} is no file of at most {SIZE_LIMIT} bytes"
+            "{FILE} is not a file of at most {SIZE_LIMIT} bytes"
         ))),
     }
 }

@@ -1,4 +1,4 @@
-//! The engine: no file of the machine, no end of work, no end of output.
+//! The template engine: it reads no file of the machine, and its work and output are limited.
 
 use std::io;
 

@@ -20,7 +20,7 @@ use crate::{
 /// Reads the template that is the tree `root`.
 ///
 /// # Errors
-/// Misuse: it holds a symbolic link or a submodule, or more than a template holds. Repository: it cannot be read.
+/// Misuse: it has a symbolic link or a submodule, or more than a template may have. Repository: it cannot be read.
 pub(super) fn read(
     objects: Objects<'_>,
     root: ObjectId,
@@ -35,7 +35,7 @@ pub(super) fn read(
         let shown = &found.path;
         if !mode.is_blob() {
             return Err(Error::misuse(format!(
-                "`{shown}` is a symbolic link or a submodule: no template holds it"
+                "`{shown}` is a symbolic link or a submodule: a template cannot contain it"
             )));
         }
         let path = found.path.to_str().map_err(|err| {

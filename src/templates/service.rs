@@ -1,4 +1,4 @@
-//! The files of a service that a template becomes.
+//! The files of a service, rendered from a template.
 
 use std::{collections::BTreeMap, path::Path};
 

@@ -1,4 +1,4 @@
-//! What `--template` names: an embedded template, a folder, or a Git repository.
+//! What `--template` names: an embedded template, a directory, or a Git repository.
 
 use std::{
     num::NonZeroUsize,
@@ -48,7 +48,7 @@ impl WantedTemplate {
     /// Reads what a user says: the name of an embedded template, a folder, `URL` or `URL@REV`.
     ///
     /// # Errors
-    /// Misuse: it is none of these.
+    /// Misuse: it is not one of these.
     pub fn parse(text: &str) -> Result<Self> {
         if embedded::named(text)?.is_some() {
             return Ok(Self::Embedded(text.to_owned()));
@@ -66,7 +66,7 @@ impl WantedTemplate {
         }
         let names: Vec<String> = embedded::all()?.into_iter().map(|one| one.name).collect();
         let error = Error::misuse(format!(
-            "there is no template `{text}`, nor a folder or repository of that name"
+            "there is no template `{text}`, nor a directory or repository of that name"
         ));
         Err(match nearest(text, &names) {
             Some(near) => error.hint(format!("did you mean `{near}`?")),
@@ -77,7 +77,7 @@ impl WantedTemplate {
     /// Where the template of a record is to be had as it is now.
     ///
     /// # Errors
-    /// Misuse: it came from a folder outside of the fleet.
+    /// Misuse: it came from a directory outside of the fleet.
     pub fn of_record(record: &Record, fleet: &Path) -> Result<Self> {
         match &record.origin {
             Origin::Embedded => Ok(Self::Embedded(record.template.clone())),
@@ -86,10 +86,10 @@ impl WantedTemplate {
                 Ok(Self::Folder(fleet.join(path)))
             }
             Origin::Folder(None) => Err(Error::misuse(format!(
-                "its template `{}` came from a folder outside of the fleet",
+                "its template `{}` came from a directory outside of the fleet",
                 record.template
             ))
-            .hint("name the folder: flota template update SERVICE --template DIR")),
+            .hint("name the directory: flota template update SERVICE --template DIR")),
             Origin::Git { url, rev, .. } => Ok(Self::Git {
                 url: url.clone(),
                 rev: rev.clone(),
@@ -102,7 +102,7 @@ impl WantedTemplate {
 /// may use is used.
 ///
 /// # Errors
-/// Misuse: there is no such, or it is none. Work: the server cannot be reached, or does not have it.
+/// Misuse: it does not exist, or is not a template. Work: the server cannot be reached, or does not have it.
 pub fn load(wanted: &WantedTemplate, fleet: &Repository, of_record: bool) -> Result<Template> {
     match wanted {
         WantedTemplate::Embedded(name) => embedded::named(name)?.ok_or_else(|| {
@@ -111,15 +111,16 @@ pub fn load(wanted: &WantedTemplate, fleet: &Repository, of_record: bool) -> Res
         }),
         WantedTemplate::Folder(path) => {
             let path = path.canonicalize().map_err(|err| {
-                Error::misuse(format!("there is no folder `{}`", path.display())).because(err)
+                Error::misuse(format!("the directory `{}` does not exist", path.display()))
+                    .because(err)
             })?;
-            let root = fleet
-                .folder()
-                .map_err(|err| Error::unavailable("cannot find the fleet's folder").because(err))?;
+            let root = fleet.folder().map_err(|err| {
+                Error::unavailable("cannot find the fleet's directory").because(err)
+            })?;
             let inside = path.strip_prefix(&root).ok().and_then(Path::to_str);
             if of_record && inside.is_none() {
                 return Err(Error::misuse(format!(
-                    "refused the template's folder `{}`: it is outside of the fleet",
+                    "refused the template's directory `{}`: it is outside of the fleet",
                     path.display()
                 )));
             }

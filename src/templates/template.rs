@@ -1,4 +1,4 @@
-//! A template as it is read, wherever from, and a file that it becomes.
+//! A template as it is read from any source, and a rendered file.
 
 use std::{borrow::Cow, path::PathBuf};
 
@@ -61,7 +61,7 @@ impl Template {
     /// Takes the template `name` from its files.
     ///
     /// # Errors
-    /// Misuse: there is no `template.toml`, it says what cannot be meant, or there is more than a template holds.
+    /// Misuse: there is no `template.toml`, it is not valid, or there is more than a template may have.
     pub(super) fn new(
         name: String,
         origin: Origin,
@@ -74,9 +74,8 @@ impl Template {
         sources.sort_by(|a, b| a.path.cmp(&b.path));
         let manifest = sources.iter().find(|source| source.path == MANIFEST);
         let manifest = manifest.ok_or_else(|| {
-            Error::misuse(format!("`{name}` is no template: it has no {MANIFEST}")).hint(format!(
-                "see what one says: {MANIFEST} in README.md, Templates"
-            ))
+            Error::misuse(format!("`{name}` is not a template: it has no {MANIFEST}"))
+                .hint("see how to write one: flota help template-files")
         })?;
         Ok(Self {
             manifest: config::parse_manifest(&manifest.content, &format!("{name}/{MANIFEST}"))?,

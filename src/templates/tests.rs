@@ -1,4 +1,4 @@
-//! What holds for every template, and what a hostile one may not do.
+//! Properties that hold for every template, and what a hostile one may not do.
 
 use std::{borrow::Cow, path::Path};
 

@@ -253,7 +253,7 @@ fn going_back_is_a_new_tag() {
 fn content_that_is_there_is_not_written_out_again() {
     let sandbox = Sandbox::scripted("build-changes");
     sandbox.build(&["--range", LINKED]);
-    // Without its blobs the code of `api` cannot be had: a build that needs it fails.
+    // Without its blobs the code of `api` cannot be fetched: a build that needs it fails.
     let code = sandbox.git("api", &["rev-parse", "HEAD~1:code/app"]);
     let object = format!(
         "fleet/.git/modules/api/objects/{}/{}",

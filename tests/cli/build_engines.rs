@@ -257,7 +257,7 @@ fn ctrl_c_stops_what_runs(engine: &'static str) {
     assert_eq!(output.status.code(), Some(130));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
-        said.ends_with("interrupted: 1 service stopped in mid-work\n"),
+        said.ends_with("interrupted: 1 service stopped before the end\n"),
         "{said}"
     );
     until("nothing runs any more", || {

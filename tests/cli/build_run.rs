@@ -232,7 +232,7 @@ fn ctrl_c_stops_all_and_begins_none() {
     );
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
-        said.ends_with("interrupted: 2 services stopped in mid-work\n"),
+        said.ends_with("interrupted: 2 services stopped before the end\n"),
         "{said}"
     );
     nobody_is_left(&sandbox);

@@ -82,7 +82,11 @@ fn uncommitted_changes_are_warned_of() {
     fs::write(sandbox.path(API).join("code/app"), "mine").unwrap();
     let ran = sandbox.flota("ours", &["bump", "api"]);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
-    assert!(ran.stderr.contains("in no commit"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("has uncommitted changes"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
@@ -93,7 +97,7 @@ fn an_index_that_somebody_else_writes_is_an_error() {
     let before = staged(&sandbox, "code-repos/api");
     let ran = sandbox.flota("ours", &["bump", "api"]);
     assert_eq!(ran.status, Some(4), "{}", ran.stderr);
-    let hint = "hint: if no git is at work there: rm ";
+    let hint = "hint: if no git process is running there: rm ";
     assert!(ran.stderr.contains(hint), "{}", ran.stderr);
     assert!(ran.stderr.contains("index.lock"), "{}", ran.stderr);
     assert_eq!(staged(&sandbox, "code-repos/api"), before);

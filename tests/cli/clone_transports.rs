@@ -368,7 +368,7 @@ fn assert_web_alone_is_missing(sandbox: &Sandbox, url: &str) {
     let args = ["clone", "--patience", "2", "fleet", "ours"];
     let ran = sandbox.flota("", &args);
     assert_eq!(ran.status, Some(1), "{url}: {}", ran.stderr);
-    for word in ["── code-repos/web", "said nothing for 2s", url] {
+    for word in ["── code-repos/web", "printed nothing for 2s", url] {
         assert!(ran.stderr.contains(word), "{url}: {}", ran.stderr);
     }
     let lib = sandbox.path("ours/code-repos/api/code/lib/code/app");

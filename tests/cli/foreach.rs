@@ -134,7 +134,11 @@ fn a_failure_stops_what_has_not_begun_unless_told_otherwise() {
         "{}",
         stopped.text()
     );
-    assert!(stopped.stderr.contains("1 not begun"), "{}", stopped.stderr);
+    assert!(
+        stopped.stderr.contains("1 not started"),
+        "{}",
+        stopped.stderr
+    );
     assert!(
         stopped.stderr.contains("exit status: 7"),
         "{}",

@@ -77,7 +77,7 @@ fn nothing_is_made_within_another_repository_or_written_through_a_link() {
     let ran = sandbox.flota("outer", &["init", "inner"]);
     assert_eq!(ran.status, Some(2), "{}", ran.stderr);
     assert!(
-        ran.stderr.contains("lies within the repository"),
+        ran.stderr.contains("is inside the repository"),
         "{}",
         ran.stderr
     );

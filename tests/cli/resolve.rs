@@ -194,7 +194,7 @@ fn update_leaves_a_conflict_alone_and_points_here() {
     let ran = sandbox.flota("ours", &["update", "--format", "json"]);
     assert_eq!(ran.status, Some(4), "{}", ran.stderr);
     assert!(
-        ran.stderr.contains("hint: settle it: flota resolve"),
+        ran.stderr.contains("hint: resolve it: flota resolve"),
         "{}",
         ran.stderr
     );

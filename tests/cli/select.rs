@@ -158,7 +158,7 @@ fn explain_is_about_one() {
     }
     for (service, said) in [
         ("api", "2 services are called `api`"),
-        ("w*", "2 services are meant: repos/jobs, repos/web"),
+        ("w*", "SERVICE matches 2 services: repos/jobs, repos/web"),
         ("wbe", "did you mean `web`?"),
     ] {
         let ran = explain("", service.as_bytes());

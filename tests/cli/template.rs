@@ -272,7 +272,7 @@ fn what_is_not_here_is_named_only_when_it_is_asked_for() {
     fs::remove_dir_all(sandbox.path(WEB)).unwrap();
     let ran = update(&sandbox, &[]);
     done(&ran);
-    assert_eq!(ran.text(), "No service was made from a template.\n");
+    assert_eq!(ran.text(), "No service was created from a template.\n");
     let ran = update(&sandbox, &["web"]);
     assert_eq!(ran.status, Some(4));
     assert!(

@@ -14,7 +14,7 @@ use gix::ObjectId;
 
 use crate::world::{Service, World, changed_files, fetch_all, options, said, tells_the_change};
 
-/// Both commits of a service whose repository lies beside the fleet; what of them cannot be had is not an error here.
+/// Both commits of a service whose repository lies beside the fleet; what of them cannot be fetched is not an error here.
 fn fetch(world: &World, service: &Service, url: &str, depth: Depth) -> Fetched {
     let wanted = [service.at(url)];
     let mut fetched = fetch::fetch(&world.fleet(), &wanted, options(depth)).unwrap();
@@ -260,7 +260,7 @@ fn a_commit_that_the_server_lacks_is_named_and_the_other_is_there() {
     let message = missing.error.to_string();
     assert_eq!(
         message,
-        format!("code-repos/api: its commit {gone} cannot be had ({url})")
+        format!("code-repos/api: its commit {gone} cannot be fetched ({url})")
     );
     assert!(said(&fetched[0]).contains("not our ref"));
     let store = fetched[0].store.as_ref().unwrap();

@@ -173,7 +173,7 @@ fn servers_that_are_gone_or_hang_cost_their_own_submodules_only() {
         said(&fetched[3]).contains("hint: see whether it answers: git ls-remote http://127.0.0.1:")
     );
     assert!(
-        said(&fetched[4]).contains("said nothing for 5s"),
+        said(&fetched[4]).contains("printed nothing for 5s"),
         "{}",
         said(&fetched[4])
     );

@@ -248,7 +248,11 @@ fn tags_are_found_and_what_is_nowhere_is_named() {
     let message = "`nowhere` is not in this clone, and cannot be fetched from `origin`";
     assert_eq!(error.to_string(), message);
     let expression = shallow::commit(&fleet, "--upload-pack=touch x", ONLINE).unwrap_err();
-    assert!(expression.to_string().contains("names no commit here"));
+    assert!(
+        expression
+            .to_string()
+            .contains("is not a valid revision here")
+    );
 }
 
 /// Such a server gives out no commit by its id, but deepens what its branches hold.

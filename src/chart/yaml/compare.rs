@@ -1,4 +1,4 @@
-//! Whether an edited text reads as the tree that was meant: by values, whatever the quoting.
+//! Whether an edited text parses to the intended tree: by values, whatever the quoting.
 
 use super::node::{Kind, Node, YamlFault};
 
@@ -39,7 +39,6 @@ pub(super) fn misread(line: usize, column: usize) -> YamlFault {
     YamlFault {
         line,
         column,
-        what: "an edit would not read back as it is meant here; put this value in double quotes"
-            .into(),
+        what: "an edit would change the meaning here; put this value in double quotes".into(),
     }
 }

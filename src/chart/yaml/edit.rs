@@ -87,10 +87,10 @@ impl<'s> Editor<'s> {
             Kind::Scalar { style, .. } => *style,
             Kind::Alias(_) => ScalarStyle::Plain,
             Kind::Sequence(_) => {
-                return Err(value.fault("a list stands where a string is to be set"));
+                return Err(value.fault("expected a string here, found a list"));
             }
             Kind::Mapping { .. } => {
-                return Err(value.fault("a mapping stands where a string is to be set"));
+                return Err(value.fault("expected a string here, found a mapping"));
             }
         };
         let (raw, style) = write(text, style, quoting);
@@ -134,7 +134,7 @@ impl<'s> Editor<'s> {
         after: &str,
         new: Vec<(&str, NewValue)>,
     ) -> Result<(), YamlFault> {
-        let no_entry = map.fault(format!("`{after}` is no entry of this mapping"));
+        let no_entry = map.fault(format!("`{after}` is not an entry of this mapping"));
         let Kind::Mapping { entries, flow } = &mut map.kind else {
             return Err(no_entry);
         };
@@ -291,7 +291,7 @@ impl<'s> Editor<'s> {
             Kind::Scalar { style, .. } if !is_block(*style) => Ok(value.span.end),
             Kind::Alias(_) => Ok(value.span.end),
             _ => Err(value
-                .fault("nothing can be added behind this value; write it on the line of its key")),
+                .fault("nothing can be added after this value; write it on the line of its key")),
         }
     }
 
@@ -311,7 +311,7 @@ impl<'s> Editor<'s> {
         if rest[blanks..].starts_with(':') {
             Ok(key.span.end + blanks + 1)
         } else {
-            Err(key.fault("this key has no colon behind it"))
+            Err(key.fault("this key has no colon after it"))
         }
     }
 

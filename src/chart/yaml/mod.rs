@@ -1,7 +1,7 @@
-//! YAML as a tree whose scalars know their bytes, so that a file can be edited without being written anew.
+//! YAML as a tree whose scalars know their bytes, so that a file can be edited without being rewritten.
 //!
 //! A parsed document is one [`Node`] tree. [`edit::Editor`] collects byte-range replacements while the tree is changed
-//! in step, and in the end reads the new text again: it has to give the very tree that was meant.
+//! in step, and at the end parses the new text: the result must be exactly the intended tree.
 
 mod compare;
 pub(super) mod edit;

@@ -1,4 +1,4 @@
-//! Values that an edit brings in, as they are written and as they read.
+//! Values that an edit inserts: their text and their parsed form.
 
 use granit_parser::ScalarStyle;
 

@@ -1,4 +1,4 @@
-//! The tree of a YAML file, and what is wrong at a place of it.
+//! The tree of a YAML file, and errors at a place in it.
 
 use std::{fmt, ops::Range};
 

@@ -34,7 +34,7 @@ pub(crate) fn parse(source: &str) -> Result<YamlDocument, YamlFault> {
     while let Some(event) = reader.parser.next_event() {
         match event? {
             (Event::DocumentStart(..), span) if document.root.is_some() => {
-                let what = "a second document starts here, where one is all that can be edited";
+                let what = "a second document starts here, and flota can edit only one";
                 return Err(YamlFault::at(span.start, what));
             }
             (Event::DocumentStart(..), _) => document.root = Some(reader.node()?),
@@ -58,7 +58,7 @@ fn check_line_breaks(source: &str) -> Result<(), YamlFault> {
     Err(YamlFault {
         line: before.matches('\n').count() + 1,
         column: before[line_start..].chars().count() + 1,
-        what: "a Unicode line break stands here, which not every YAML reader takes for one; in double quotes it can be \\N, \\L or \\P".into(),
+        what: "there is a Unicode line break here, which not every YAML parser reads as one; in double quotes it can be \\N, \\L or \\P".into(),
     })
 }
 
@@ -73,7 +73,7 @@ impl NodeReader<'_> {
         let Some(event) = self.parser.next_event() else {
             return Err(YamlFault::at(
                 Marker::new(0, 1, 0),
-                "the document breaks off",
+                "the document ends too early",
             ));
         };
         let (event, span) = event?;
@@ -116,7 +116,7 @@ impl NodeReader<'_> {
             let text = key.text().filter(|text| *text != MERGE_KEY);
             if text.is_some_and(|text| !seen.insert(text.to_owned())) {
                 let text = key.text().unwrap_or_default();
-                return Err(key.fault(format!("the key `{text}` stands twice in this mapping")));
+                return Err(key.fault(format!("the key `{text}` appears twice in this mapping")));
             }
             entries.push((key, self.node()?));
         }
@@ -140,7 +140,7 @@ impl NodeReader<'_> {
         let range = span.byte_range();
         range
             .filter(|range| self.source.get(range.clone()).is_some())
-            .ok_or_else(|| YamlFault::at(span.start, "the parser cannot say where this stands"))
+            .ok_or_else(|| YamlFault::at(span.start, "the parser cannot tell where this is"))
     }
 }
 
@@ -200,11 +200,11 @@ mod tests {
         let fault = |source: &str| parse(source).unwrap_err().to_string();
         assert_eq!(
             fault("a: 1\nb: 2\na: 3\n"),
-            "3:1: the key `a` stands twice in this mapping"
+            "3:1: the key `a` appears twice in this mapping"
         );
         assert_eq!(
             fault("a: 1\n---\nb: 2\n"),
-            "2:1: a second document starts here, where one is all that can be edited"
+            "2:1: a second document starts here, and flota can edit only one"
         );
         assert!(fault("a: 1\nimage:\n\ttag: x\n").starts_with("3:2: tabs"));
         assert!(fault("a: *nowhere\n").starts_with("1:4: "));

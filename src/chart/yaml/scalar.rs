@@ -1,4 +1,4 @@
-//! How a text is written as a YAML scalar so that every reader of Helm's kind (YAML 1.1 and 1.2) gets that text back.
+//! How a string is written as a YAML scalar so that every YAML 1.1 and 1.2 parser, such as Helm's, reads the same string.
 
 /// The key whose value YAML 1.1 merges into its mapping (<https://yaml.org/type/merge.html>); Helm's parser does so.
 pub(crate) const MERGE_KEY: &str = "<<";

@@ -26,7 +26,7 @@ impl<'a> TomlDocument<'a> {
                 "{origin}:1:1: the file has {} bytes, more than {LARGEST}",
                 bytes.len()
             ))
-            .hint("give `--config` the path of a flota.toml"));
+            .hint("pass the path of a flota.toml to `--config`"));
         }
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         match str::from_utf8(bytes) {

@@ -1,4 +1,4 @@
-//! How a key's value is read: as a text, a choice, a list, a table of the user's own names.
+//! How a key's value is read: as a string, a choice, a list, a table of the user's own names.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,10 @@ pub(crate) fn one_of<'a, T: Copy>(choices: &[(&str, T)]) -> impl Fn(&Value<'a>) 
         choice.map(|(_, choice)| *choice).ok_or_else(|| {
             let known: Vec<&str> = choices.iter().map(|(known, _)| *known).collect();
             let nearest = did_you_mean(word, &known);
-            let fault = format!("is `{}`, which is no choice{nearest}", shown(word));
+            let fault = format!(
+                "is `{}`, which is not one of the choices{nearest}",
+                shown(word)
+            );
             value
                 .fault(fault)
                 .hint(format!("the choices are {}", quoted(&known)))

@@ -47,7 +47,7 @@ impl<'a> Value<'a> {
     pub(crate) fn checked<T>(&self, rule: impl FnOnce(&'a str) -> Result<T>) -> Result<T> {
         match self.node.get_ref() {
             DeValue::String(text) => self.locate(rule(text)),
-            _ => Err(self.expects("a string", "a string stands in quotes")),
+            _ => Err(self.expects("a string", "a string is written in quotes")),
         }
     }
 
@@ -60,7 +60,7 @@ impl<'a> Value<'a> {
     pub(crate) fn boolean(&self) -> Result<bool> {
         match self.node.get_ref() {
             DeValue::Boolean(value) => Ok(*value),
-            _ => Err(self.expects("true or false", "they stand without quotes")),
+            _ => Err(self.expects("true or false", "they are written without quotes")),
         }
     }
 
@@ -96,7 +96,7 @@ impl<'a> Value<'a> {
             DeValue::Boolean(value) => Ok(TokenValue::Bool(*value)),
             _ => Err(self.expects(
                 "a string, a number or a boolean",
-                "a string stands in quotes",
+                "a string is written in quotes",
             )),
         }
     }
@@ -104,7 +104,7 @@ impl<'a> Value<'a> {
     /// The items of an array.
     pub(crate) fn items<T>(&self, read: impl Fn(&Value<'a>) -> Result<T>) -> Result<Vec<T>> {
         let DeValue::Array(array) = self.node.get_ref() else {
-            return Err(self.expects("an array", "an array stands in brackets"));
+            return Err(self.expects("an array", "an array is written in brackets"));
         };
         let items = array.iter().map(|node| Value {
             node,

@@ -1,4 +1,4 @@
-//! Telling the archives that `ADD` unpacks.
+//! Recognises the archives that `ADD` unpacks.
 
 use std::{
     fs::File,

@@ -1,4 +1,4 @@
-//! Carries a plan out: each stage's file system as a tree, each instruction's changes to it as a layer.
+//! Executes a plan: each stage's file system as a tree, each instruction's changes to it as a layer.
 
 use std::{collections::BTreeSet, rc::Rc};
 

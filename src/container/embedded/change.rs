@@ -51,7 +51,7 @@ impl Change<'_> {
         let name = path.file_name().unwrap_or_default();
         if name.as_encoded_bytes().starts_with(b".wh.") {
             let why = format!(
-                "/{}: a layer has such a name for what it takes away",
+                "/{}: in a layer, such a name marks a deleted file",
                 path.display()
             );
             return Err(self.place.failed(why));

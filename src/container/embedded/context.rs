@@ -129,9 +129,8 @@ fn walk(root: &Path, rules: &DockerIgnore) -> Result<Tree> {
         add(&mut tree, path, entry);
         if tree.len() > ENTRIES {
             let message = format!("the build context has more than {ENTRIES} files");
-            return Err(
-                Error::work(message).hint("a .dockerignore keeps out what the image does not need")
-            );
+            return Err(Error::work(message)
+                .hint("exclude what the image does not need with a .dockerignore"));
         }
     }
     Ok(tree)

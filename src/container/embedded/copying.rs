@@ -1,4 +1,4 @@
-//! A `COPY` or `ADD` carried out.
+//! Executes a `COPY` or `ADD`.
 
 use std::path::{Path, PathBuf};
 
@@ -221,7 +221,7 @@ impl Copying<'_, '_> {
                     "`{}` is an archive, which ADD unpacks",
                     path.display()
                 ))
-                .hint("COPY takes it as it is")),
+                .hint("COPY copies it as it is")),
             Err(cause) => Err(place
                 .failed(format!("cannot read `{}`", path.display()))
                 .because(cause)),

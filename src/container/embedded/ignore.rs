@@ -1,4 +1,4 @@
-//! `.dockerignore`: what of the context a build may not see.
+//! `.dockerignore`: the files of the context that a build does not see.
 
 use std::path::Path;
 
@@ -31,7 +31,7 @@ impl DockerIgnore {
         for (index, line) in lines.filter(|(_, line)| !line.starts_with('#')) {
             let rule = DockerIgnoreRule::parse(index + 1, line).map_err(|why| {
                 Error::misuse(format!("{file}:{}: {why}", index + 1))
-                    .hint("a `\\` before a special character takes it as it stands")
+                    .hint("a `\\` before a special character matches it literally")
             })?;
             rules.extend(rule);
         }

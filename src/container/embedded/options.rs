@@ -20,7 +20,7 @@ pub(super) fn read<'a>(
         if !known.contains(&name) {
             let known: Vec<String> = known.iter().map(|name| format!("--{name}")).collect();
             let error = place.misuse(format!("`--{name}` is not an option of this instruction"));
-            return Err(error.hint(format!("it knows {}", known.join(", "))));
+            return Err(error.hint(format!("its options are {}", known.join(", "))));
         }
         if name != "exclude" && options.iter().any(|(seen, _)| *seen == name) {
             return Err(place.misuse(format!("`--{name}` is there twice")));

@@ -1,4 +1,4 @@
-//! What a Dockerfile asks for, worked out from its text alone: which stages, and in each which steps and which configuration.
+//! The plan of a Dockerfile, from its text alone: which stages, and in each which steps and which configuration.
 
 use std::collections::BTreeSet;
 

@@ -70,7 +70,7 @@ impl<'a> Shared<'a> {
         current: usize,
     ) -> Result<usize> {
         if value.contains('$') {
-            let why = "`--from` takes no variables";
+            let why = "`--from` does not accept variables";
             return Err(place
                 .misuse(why)
                 .hint("put the variable into a `FROM … AS name` and copy from that name"));

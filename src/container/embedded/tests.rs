@@ -1,4 +1,4 @@
-//! The builder over every folder of `fixtures/dockerfiles`, and what no fixture can show.
+//! Runs the builder on every directory of `fixtures/dockerfiles`, and tests what no fixture can show.
 
 use std::{
     collections::BTreeMap,

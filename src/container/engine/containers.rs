@@ -73,7 +73,7 @@ pub(super) fn push(engine: Engine, reference: &str, timeout: Duration) -> Result
     let text = std::fs::read_to_string(&digest_file).unwrap_or_default();
     digest(&text).ok_or_else(|| {
         Error::work(format!(
-            "{engine} pushed {reference} without telling its digest"
+            "{engine} pushed {reference} but did not report its digest"
         ))
     })
 }

@@ -1,4 +1,4 @@
-//! Docker's own ways: BuildKit or the classic builder, and digests that the daemon learns from a push.
+//! What is specific to Docker: BuildKit or the classic builder, and digests that the daemon learns from a push.
 
 use std::{
     ffi::OsString,
@@ -97,7 +97,7 @@ pub(super) fn push(reference: &str, timeout: Duration) -> Result<String> {
     )
     .ok_or_else(|| {
         Error::work(format!(
-            "docker pushed {reference} without telling its digest"
+            "docker pushed {reference} but did not report its digest"
         ))
     })
 }

@@ -151,7 +151,7 @@ pub(super) fn check_reference(reference: &str) -> Result<()> {
         Some(name) => Err(Error::misuse(format!(
             "the image reference {reference:?} begins with {name}:"
         ))
-        .hint("Podman and Buildah would take it for a place other than a registry")),
+        .hint("Podman and Buildah would read it as a place other than a registry")),
         None => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! The jobs at work, several at a time.
+//! Runs the jobs, several at a time.
 
 use std::{
     sync::{

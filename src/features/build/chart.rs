@@ -1,4 +1,4 @@
-//! Charts: packaged with the coordinates of their image.
+//! Charts: packaged with the reference of their image.
 
 use std::collections::BTreeMap;
 

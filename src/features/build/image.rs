@@ -1,4 +1,4 @@
-//! Images: found again by their identity, else built.
+//! Images: reused where their identity is known, else built.
 
 use std::{sync::Arc, time::Instant};
 

@@ -1,7 +1,7 @@
 //! Building a plan: check everything, then act, in parallel, and report.
 //!
-//! Each service is built from its commit's tree, written into a scratch folder ([`prepare`]); images are made or found
-//! again ([`image`]), then charts packaged ([`chart`]), several services at a time ([`act`]). All products lie in one folder ([`products`]).
+//! Each service is built from its commit's tree, written into a scratch directory ([`prepare`]); images are built or reused
+//! ([`image`]), then charts packaged ([`chart`]), several services at a time ([`act`]). All products are in one directory ([`products`]).
 
 mod act;
 mod chart;

@@ -1,4 +1,4 @@
-//! What images and charts are called.
+//! The names of images and charts.
 
 use std::collections::BTreeSet;
 
@@ -110,7 +110,7 @@ fn refuse_identity(tag: &str) -> Result<()> {
         return Err(Error::misuse(format!(
             "the tag `{tag}` has the form of an identity (`code-` and 12 hexadecimal digits)"
         ))
-        .hint("those are given by content: choose another, as `--tag v1.2`, or put more into [image] tags of flota.toml"));
+        .hint("such tags are derived from content: choose another, such as `--tag v1.2`, or add more to [image] tags in flota.toml"));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! One service made ready: its content in a scratch folder, its names settled, everything refused that can be refused.
+//! Prepares one service: writes its content into a scratch directory, decides its names, and makes every check.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -50,7 +50,7 @@ pub(super) fn prepare(run: &Run<'_>, step: &Step) -> Prepared {
 fn checked(run: &Run<'_>, step: &Step) -> Result<Job> {
     let commit = step
         .commit
-        .ok_or_else(|| Error::repository(format!("{} is pinned to no commit", step.path)))?;
+        .ok_or_else(|| Error::repository(format!("{} has no pinned commit", step.path)))?;
     let settings = run.settings.for_service(&step.name.to_str_lossy());
     let named = step
         .code
@@ -91,7 +91,7 @@ fn in_the_commit(error: Error, job: &Job) -> Error {
     }
     let commit = job.commit.to_hex_with_len(7);
     error.hint(format!(
-        "this is what the commit {commit} holds: mend it in {}, commit there, and commit the new pin",
+        "this is the content of the commit {commit}: fix it in {}, commit there, and commit the new pin",
         job.step.path
     ))
 }
@@ -168,7 +168,7 @@ fn write_source(
 
 fn nested(step: &Step, path: &BStr) -> Error {
     Error::repository(format!(
-        "{}: its own submodule {path} is not at hand",
+        "{}: its own submodule {path} is not available",
         step.path
     ))
     .hint(format!(
@@ -187,7 +187,7 @@ fn export_commit(
 ) -> Result<i64> {
     let root = objects
         .tree_of(commit)?
-        .ok_or_else(|| Error::repository(format!("the commit {commit} is not here")))?;
+        .ok_or_else(|| Error::repository(format!("the commit {commit} was not found")))?;
     let entries = tree::entries(objects, root)?;
     let has_code = entries
         .iter()

@@ -1,4 +1,4 @@
-//! The folder that a build's products go to: `images/` (an OCI image layout), `charts/`, `logs/`, `build.json`.
+//! The output directory of a build: `images/` (an OCI image layout), `charts/`, `logs/`, `build.json`.
 
 use std::{
     fs::{self, File},
@@ -39,16 +39,16 @@ impl Products {
     /// clears away what a killed run left unfinished.
     ///
     /// # Errors
-    /// Unavailable: the folder cannot be written, or another build is at work in it.
+    /// Unavailable: the folder cannot be written, or another build is running in it.
     pub(crate) fn open(root: &Path) -> Result<Self> {
         let cannot = |err| cannot_write(root, err);
         fs::create_dir_all(root).map_err(cannot)?;
         let lock = Lock::take(&root.join(LOCK), |holder| {
             Error::unavailable(format!(
-                "another build is at work in `{}` ({holder})",
+                "another build is running in `{}` ({holder})",
                 root.display()
             ))
-            .hint("wait for it, or choose another folder: flota build --out DIR")
+            .hint("wait for it, or choose another directory: flota build --out DIR")
         })?;
         // Nobody commits products by accident.
         fs::write(root.join(".gitignore"), "*\n").map_err(cannot)?;
@@ -70,7 +70,7 @@ impl Products {
     /// For a run that makes nothing: what is in the folder can be looked at, and nothing in it changes.
     ///
     /// # Errors
-    /// Unavailable: there is no room for temporary files.
+    /// Unavailable: there is no space for temporary files.
     pub(crate) fn look(root: &Path) -> Result<Self> {
         let scratch = files::temporary_folder()?;
         Ok(Self {
@@ -126,7 +126,7 @@ impl Products {
 }
 
 fn cannot_write(path: &Path, err: std::io::Error) -> Error {
-    files::cannot("write", path, err).hint("choose another folder: flota build --out DIR")
+    files::cannot("write", path, err).hint("choose another directory: flota build --out DIR")
 }
 
 /// Removes what an earlier run logged.

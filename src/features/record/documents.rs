@@ -1,4 +1,4 @@
-//! The reports of builds, read back: `build.json` of one run or of a matrix's legs, and the plan they followed.
+//! Reads the reports of builds: `build.json` of one run or of a matrix's legs, and the plan they followed.
 
 use std::{
     collections::BTreeMap,
@@ -43,7 +43,7 @@ impl Documents {
     /// Reads `flota.build/v1` and `flota.plan/v1` documents; of a folder every one below it.
     ///
     /// # Errors
-    /// Misuse: one cannot be read, is none of the two, or is about another commit than the first.
+    /// Misuse: one cannot be read, is not one of the two documents, or is about another commit than the first.
     pub(crate) fn read(paths: &[PathBuf]) -> Result<Self> {
         let mut all = Self::default();
         for path in paths {
@@ -74,7 +74,7 @@ impl Documents {
         {
             let path = path.display();
             return Err(Error::misuse(format!(
-                "`{path}` is about {head}, and another report about {first}"
+                "`{path}` is about {head}, but another report is about {first}"
             ))
             .hint("give the reports of one run"));
         }
@@ -117,8 +117,11 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn unreadable(path: &Path) -> Error {
-    Error::misuse(format!("`{}` is no report of flota's", path.display()))
-        .hint("name what flota build wrote: flota record .flota/build.json")
+    Error::misuse(format!(
+        "`{}` is not a report of flota build",
+        path.display()
+    ))
+    .hint("name what flota build wrote: flota record .flota/build.json")
 }
 
 /// What is read of a document, whichever it is.

@@ -1,7 +1,7 @@
-//! `flota record`: after a run, each service that came to its end has this commit for its last success.
+//! `flota record`: after a run, records this commit as the last success of each service that succeeded.
 //!
-//! Every service of the run's commit is compared with where it last succeeded. One that needs nothing is as good here as
-//! it was there; one that needs a build counts if a report says that it was built, at the same pin. What is left keeps its
+//! Every service of the run's commit is compared with where it last succeeded. One that needs no build has succeeded here as
+//! well; one that needs a build has succeeded if a report says that it was built, at the same pin. Every other service keeps its
 //! commit, and so comes up again in the next run.
 
 use std::{collections::BTreeSet, num::NonZeroUsize};
@@ -62,7 +62,7 @@ pub(crate) struct RecordRequest<'a> {
 /// Records the run.
 ///
 /// # Errors
-/// Misuse: the name is none. Work: nothing succeeded so far. Unavailable: the remote does not answer, or others write without
+/// Misuse: the name is not valid. Work: nothing succeeded so far. Unavailable: the remote does not answer, or others write without
 /// end. And what [`changed::changed`] says.
 pub(crate) fn record(
     repository: &Repository,
@@ -180,7 +180,7 @@ impl Recorder<'_> {
                 exceptions: Exceptions::new(),
             });
             return before.cloned().or(begin).ok_or_else(|| {
-                Error::work("the service never succeeded, so that there is nothing to record")
+                Error::work("the service never succeeded, so there is nothing to record")
             });
         }
         Success::after(before, self.head, failed, |one, other| {

@@ -1,4 +1,4 @@
-//! `flota template drift`: who is behind, read from the pinned commits in process.
+//! `flota template drift`: which services are behind their template, read from the pinned commits in process.
 
 use std::num::NonZeroUsize;
 
@@ -16,7 +16,7 @@ use crate::{
 /// Where the services named, or all of them, stand towards their templates; sorted by path.
 ///
 /// # Errors
-/// Misuse: a name is none of the fleet's services. Repository: the fleet's index cannot be read.
+/// Misuse: a name is not one of the fleet's services. Repository: the fleet's index cannot be read.
 pub(crate) fn drift(
     fleet: &Repository,
     selector: &Selector,
@@ -56,7 +56,7 @@ fn one(fleet: &Repository, link: &Link) -> Drift {
 
 fn record(fleet: &Repository, link: &Link) -> Result<Option<Record>> {
     let not_here = || {
-        Error::repository("its pinned commit is not here")
+        Error::repository("its pinned commit has not been fetched")
             .hint(format!("flota update {}", link.path))
     };
     let name = link.listed.as_ref().map(|listed| listed.name.as_ref());

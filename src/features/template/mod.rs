@@ -1,4 +1,4 @@
-//! `flota template`: services and the templates they were made from.
+//! `flota template`: services and the templates they were created from.
 
 mod drift;
 mod update;

@@ -1,8 +1,8 @@
 //! `flota template update`: a three-way merge by git itself, inside the service.
 //!
-//! What a template rendered is a commit of its own: the service's first, and with each update one more on top of the last, as
-//! a vendor's branch. Merging the newest into the service's branch then takes the last one for the common ancestor, and what
-//! is in conflict is left as git leaves it. Where history lost that commit (a squash, a shallow clone), it is rendered again.
+//! What a template rendered is a separate commit: the service's first, and with each update one more on top of the last, as
+//! on a vendor branch. Merging the newest into the service's branch then uses the last one as the common ancestor, and what
+//! is in conflict is left as git leaves it. Where that commit is missing from the history (a squash, a shallow clone), it is rendered again.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -43,7 +43,7 @@ pub(crate) struct UpdateRequest<'a> {
 /// Brings the services' branches to what their templates make of them now; sorted by path.
 ///
 /// # Errors
-/// Misuse: a name is none of the fleet's services. What befalls single services is in their [`Updated::outcome`].
+/// Misuse: a name is not one of the fleet's services. The results of single services are in their [`Updated::outcome`].
 pub(crate) fn update(
     fleet: &Repository,
     request: &UpdateRequest<'_>,
@@ -51,7 +51,7 @@ pub(crate) fn update(
 ) -> Result<Vec<Updated>> {
     let root = fleet
         .folder()
-        .map_err(|err| Error::unavailable("cannot find the fleet's folder").because(err))?;
+        .map_err(|err| Error::unavailable("cannot find the fleet's directory").because(err))?;
     let pins = request.selector.among(index::of_index(fleet)?)?;
     let _lock = FleetLock::take(fleet)?;
     let mut updated = Vec::new();
@@ -159,7 +159,7 @@ impl<'a> ServiceAtHead<'a> {
         let unreadable = |err: gix::Error| {
             Error::repository(format!("cannot read `{}`", work_dir.display()))
                 .because(err)
-                .hint("git finds what is damaged: git fsck")
+                .hint("see what is damaged: git fsck")
         };
         let options = gix::open::Options::default().bail_if_untrusted(true);
         let repo = gix::open_opts(work_dir, options).map_err(unreadable)?;
@@ -179,7 +179,7 @@ impl<'a> ServiceAtHead<'a> {
         let objects = Objects::new(&self.repo.objects);
         objects
             .tree_of(commit)?
-            .ok_or_else(|| Error::repository(format!("the commit {commit} is not here")))
+            .ok_or_else(|| Error::repository(format!("the commit {commit} was not found")))
     }
 
     /// A merge needs a branch to go to, and must not meet work that is in no commit.
@@ -189,13 +189,13 @@ impl<'a> ServiceAtHead<'a> {
         if found.changes != Changes::default() {
             return Err(
                 Error::repository("it has uncommitted changes").hint(format!(
-                    "commit them, or put them aside: git -C {shown} stash --include-untracked"
+                    "commit or stash them: git -C {shown} stash --include-untracked"
                 )),
             );
         }
         if found.branch.is_none() {
-            return Err(Error::repository("its HEAD is on no branch").hint(format!(
-                "go to one: git -C {shown} switch {}",
+            return Err(Error::repository("its HEAD is detached").hint(format!(
+                "switch to a branch: git -C {shown} switch {}",
                 scaffold::DEVELOPMENT
             )));
         }
@@ -283,15 +283,16 @@ impl<'a> ServiceAtHead<'a> {
     fn lost(&self, link: &Link, record: &Record) -> Error {
         let shown = &link.path;
         let error = Error::repository(format!(
-            "what its template `{}` made of it is not in its history, and that version ({}) is not at hand",
+            "its history does not contain what its template `{}` rendered, and that version ({}) is not available",
             record.template,
             record.version.to_hex_with_len(7)
         ));
         match self.repo.is_shallow().unwrap_or_default() {
             true => error.hint(format!(
-                "its history is cut: git -C {shown} fetch --unshallow"
+                "its history is shallow: git -C {shown} fetch --unshallow"
             )),
-            false => error.hint("the flota that made it, or its template of that time, has it"),
+            false => error
+                .hint("use the version of flota that created it, or the template as it was then"),
         }
     }
 
@@ -345,7 +346,7 @@ impl<'a> ServiceAtHead<'a> {
         Err(match aborted.success() {
             true => error,
             false => error.hint(format!(
-                "see how it is: git -C {} status",
+                "see its state: git -C {} status",
                 self.work_dir.display()
             )),
         })

@@ -1,5 +1,5 @@
 //! The message of a commit that moves pins. Its shape is that of `git submodule summary`; what it repeats of the services'
-//! own messages is data, and means nothing to whoever reads commits of the fleet.
+//! own messages is data, and must have no meaning to programs that read commits of the fleet.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! `flota update`: every worktree at its pin, or every pin at the end of its branch.
+//! `flota update`: every worktree at its pin, or every pin at the tip of its branch.
 
 use crate::{
     fleet::{
@@ -18,7 +18,7 @@ pub(crate) use remote::{Extent, follow};
 /// Brings the selected submodules of `fleet`, and all of theirs, to their pins. Sorted by path.
 ///
 /// # Errors
-/// Before anything is touched: a submodule is refused by its name, path or URL; another run is at work. What befalls single
+/// Before anything is touched: a submodule is refused by its name, path or URL; another run is in progress. What befalls single
 /// submodules later is in their [`SyncOutcome`](crate::model::sync::SyncOutcome).
 pub(crate) fn update(
     fleet: &Repository,

@@ -1,4 +1,4 @@
-//! `flota update --remote`: pins follow their branches, and the fleet's commit says what came with them.
+//! `flota update --remote`: pins follow their branches, and the message of the fleet's commit lists the new commits.
 
 use std::path::Path;
 
@@ -160,8 +160,10 @@ fn branch(fleet: &Repository, link: &Link) -> Result<Option<BString>> {
         Some(branch) if branch == "." => {
             let own = repo.head_name().ok().flatten();
             let own = own.ok_or_else(|| {
-                Error::repository("its branch is the fleet's own (`.`), and the fleet is on none")
-                    .hint("go to one: git switch BRANCH")
+                Error::repository(
+                    "its branch is the fleet's own (`.`), and the fleet is on no branch",
+                )
+                .hint("switch to one: git switch BRANCH")
             })?;
             Ok(Some(own.shorten().to_owned()))
         }
@@ -193,7 +195,7 @@ fn check_idle(fleet: &Repository) -> Result<()> {
     match fleet.to_local()?.state() {
         None | Some(Bisect) => Ok(()),
         Some(_) => Err(Error::repository(
-            "a merge or rebase is under way in the fleet, and git commits no part of it",
+            "a merge or rebase is in progress in the fleet, and git cannot commit only a part of it",
         )
         .hint("leave out --commit, or finish it first: git status")),
     }
@@ -212,8 +214,8 @@ fn commit(fleet: &Repository, moves: &[Move]) -> Result<ObjectId> {
         .may_prompt()
         .run()?
         .check(|| {
-            Error::work("git does not commit the pins; they are staged")
-                .hint("when that is mended: git commit")
+            Error::work("git did not commit the pins; they are staged")
+                .hint("when that is fixed: git commit")
         })?;
     fleet.resolve("HEAD")
 }

@@ -1,4 +1,4 @@
-//! What the configuration makes of a change elsewhere: superproject paths that fan out, and services that depend on others.
+//! What a change elsewhere means by the configuration: superproject paths that fan out, and services that depend on others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -87,7 +87,7 @@ impl<'a> Dependents<'a> {
                 path: None,
                 kind: WarningKind::UnknownService,
                 message: format!(
-                    "flota.toml speaks of the service `{name}`, which the fleet does not have"
+                    "flota.toml names the service `{name}`, which the fleet does not have"
                 ),
             })
             .collect()

@@ -1,4 +1,4 @@
-//! Commits that no repository here has: what was fetched of them, and what cannot be had.
+//! Commits that no local repository has: what was fetched of them, and what cannot be fetched.
 
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf};
 
@@ -47,7 +47,7 @@ struct FetchedSubmodule {
     missing: BTreeMap<ObjectId, Missing>,
 }
 
-/// Why a commit cannot be had, and what to do about it.
+/// Why a commit cannot be fetched, and what to do about it.
 pub(super) struct Missing {
     pub why: String,
     pub hints: Vec<String>,
@@ -78,12 +78,12 @@ impl Fetched {
         self.0.get(path).map(|one| one.depth)
     }
 
-    /// Why `commit` of the submodule at `path` cannot be had; none when nobody tried.
+    /// Why `commit` of the submodule at `path` cannot be fetched; none when nobody tried.
     pub(super) fn missing(&self, path: &BStr, commit: ObjectId) -> Option<&Missing> {
         self.0.get(path)?.missing.get(&commit)
     }
 
-    /// Gets what is asked for. What cannot be had is remembered with the reason; that is no error.
+    /// Gets what is asked for. What cannot be fetched is remembered with the reason; that is no error.
     pub(super) fn get(
         &mut self,
         repository: &Repository,

@@ -1,4 +1,4 @@
-//! A fleet: its submodules are looked into, its own files listed.
+//! A fleet: reads its submodules and lists its own files.
 
 use bstr::{BStr, BString};
 use gix::ObjectId;

@@ -58,7 +58,7 @@ impl RepositoryKind {
             "neither a fleet nor a service: no submodules, no code/, config/ or charts/",
         )
         .hint("link a service's repository: git submodule add URL code-repos/NAME")
-        .hint("to see a fleet at work first: flota demo"))
+        .hint("to try an example fleet first: flota demo"))
     }
 }
 

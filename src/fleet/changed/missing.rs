@@ -1,4 +1,4 @@
-//! Whether what was asked for is there at all. A service that did not change is not in the answer, and neither is a slip.
+//! Whether the requested services exist. A service that did not change is not in the answer, and neither is a mistyped name.
 
 use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
@@ -15,7 +15,7 @@ use crate::{
 /// Refuses a path inside a service where no submodule is, as far as the service's objects are here to tell.
 ///
 /// # Errors
-/// Misuse: there is none.
+/// Misuse: it does not exist.
 pub(super) fn refuse(
     repository: &Repository,
     objects: Objects<'_>,

@@ -1,9 +1,9 @@
 //! What changed inside the services between two commits of the fleet.
 //!
 //! The fleet's two trees say which pins moved ([`gitlinks`]), against one base or against several ([`bases`]). Inside each of
-//! those submodules the two end points are compared ([`submodule`]); what is not here is fetched first ([`fetched`]).
+//! those submodules the two end points are compared ([`submodule`]); missing commits are fetched first ([`fetched`]).
 //! [`rules`](crate::model::rules) decide what a difference means, and the configuration who else is built for it
-//! ([`dependents`]). A repository that is itself a service has the same question asked of its own folders ([`service`]).
+//! ([`dependents`]). A repository that is itself a service is compared by its own directories ([`service`]).
 
 use bstr::BString;
 
@@ -36,7 +36,7 @@ pub use options::ChangedOptions;
 /// Compares the two ends.
 ///
 /// # Errors
-/// Misuse: a service is named that there is not. Repository: the fleet cannot be read, or with
+/// Misuse: a service is named that does not exist. Repository: the fleet cannot be read, or with
 /// [`strict`](ChangedOptions::strict) something deserves a warning. What single submodules lack is in [`Changed::unread`].
 pub fn changed(
     repository: &Repository,

@@ -1,4 +1,4 @@
-//! Pins that went backwards although nobody meant it.
+//! Pins that went back to an older commit by mistake.
 
 use gix::ObjectId;
 
@@ -37,7 +37,7 @@ pub(super) fn unintended(
             continue;
         }
         let message = format!(
-            "{} went back from {} to {}, and no commit of the range meant that: a merge kept the older pin",
+            "{} went back from {} to {}, but no commit in the range did that: a merge kept the older pin",
             service.path,
             from.to_hex_with_len(7),
             to.to_hex_with_len(7)

@@ -1,4 +1,4 @@
-//! A single service's repository: its own folders instead of a submodule's.
+//! A single service's repository: its own directories instead of a submodule's.
 
 use bstr::{BString, ByteSlice};
 

@@ -1,4 +1,4 @@
-//! The branch that others come from, when nothing else says what to compare with.
+//! The base branch, when nothing else says what to compare with.
 
 use gix::ObjectId;
 
@@ -39,7 +39,7 @@ impl RangeFinder<'_> {
         match self.repository.resolve(&format!("{}^1", head.commit)) {
             Ok(parent) => Ok(Ends::new(parent.to_string(), Some(parent), kind, head)),
             Err(_) if self.repository.is_shallow() => Err(Error::repository(format!(
-                "the history is cut at {}, so that nothing older is known",
+                "the history is cut at {}, so nothing older is known",
                 head.commit
             ))
             .hint("get the rest of it: git fetch --unshallow")
@@ -51,10 +51,10 @@ impl RangeFinder<'_> {
     pub(super) fn since_base_branch(&self, head: End) -> Result<Ends> {
         let (rev, commit) = self.base_branch().ok_or_else(|| {
             Error::misuse(
-                "nothing says what to compare with: no range, no CI system, no base branch",
+                "flota does not know what to compare with: no range, no CI system, no base branch",
             )
             .hint("name the older side: flota changed --base REV")
-            .hint("or once for all in flota.toml: [fleet] base_branch = \"main\"")
+            .hint("or set it in flota.toml: [fleet] base_branch = \"main\"")
         })?;
         self.since(&rev, commit, head)
     }

@@ -1,4 +1,4 @@
-//! What the CI system says: of a pull request, a push, a merge queue.
+//! What the CI system says about a pull request, a push or a merge queue.
 
 use gix::ObjectId;
 
@@ -65,14 +65,14 @@ impl RangeFinder<'_> {
                 Err(cut) if self.access.offline && self.repository.is_shallow() => Err(cut),
                 Err(_) => {
                     let warning = format!(
-                        "{commit}, where the branch stood before, is gone: comparing with the nearest commit still known"
+                        "{commit}, where the branch was before, no longer exists: comparing with the nearest commit still known"
                     );
                     Ok(self.approximately(branch, head)?.warn(warning))
                 }
             },
             Before::Nowhere => self.first_push(branch, head),
             Before::Unknown => {
-                let warning = "the CI system does not say where the branch stood before: comparing with the \
+                let warning = "the CI system does not say where the branch was before: comparing with the \
                                nearest older commit that is known";
                 Ok(self.approximately(branch, head)?.warn(warning.to_owned()))
             }

@@ -1,4 +1,4 @@
-//! Two commits to compare.
+//! The two commits to compare.
 
 use gix::ObjectId;
 

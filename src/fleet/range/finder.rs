@@ -72,7 +72,7 @@ impl<'a> RangeFinder<'a> {
         Ok(Ends::new(rev, Some(found), BaseKind::MergeBase, head))
     }
 
-    /// The commit a CI system names, which must be at hand; HEAD when it names none.
+    /// The commit a CI system names, which must be in this clone; HEAD when it names none.
     pub(super) fn head(&self, commit: Option<ObjectId>) -> Result<End> {
         match commit {
             None => Ok(End {

@@ -62,7 +62,7 @@ impl RangeFinder<'_> {
                     _ => self.since_base_branch(head)?,
                 };
                 let message = format!(
-                    "{reference} is not there yet: comparing with what would be the base without it"
+                    "{reference} does not exist yet: comparing with the base that is used without it"
                 );
                 Ok(ends.warn(message))
             }
@@ -76,7 +76,7 @@ impl RangeFinder<'_> {
             let known = since.map(|commit| self.known(commit));
             if let Some(Err(_)) = known {
                 ends = ends.warn(format!(
-                    "the commit at which {path} last succeeded is gone: all of it counts as changed"
+                    "the commit at which {path} last succeeded no longer exists: all of it counts as changed"
                 ));
             }
             ends.exceptions.insert(path, known.and_then(Result::ok));
@@ -91,7 +91,7 @@ impl RangeFinder<'_> {
             _ => own_branch(self.repository, self.run),
         };
         target.ok_or_else(|| {
-            Error::misuse("HEAD is on no branch, so that nothing says whose last success is meant")
+            Error::misuse("HEAD is detached, so flota does not know which last success to use")
                 .hint("name a branch or an environment: --base last-success:main")
         })
     }

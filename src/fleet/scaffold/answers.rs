@@ -54,11 +54,11 @@ pub fn values(
 /// Reads `NAME=VALUE` arguments.
 ///
 /// # Errors
-/// Misuse: one is none.
+/// Misuse: an argument is not valid.
 pub fn given(arguments: &[String]) -> Result<BTreeMap<String, String>> {
     let pair = |argument: &String| {
         let (name, value) = argument.split_once('=').ok_or_else(|| {
-            Error::misuse(format!("`{argument}` is no answer"))
+            Error::misuse(format!("`{argument}` is not an answer"))
                 .hint("write the question's name and the answer: --answer port=8080")
         })?;
         Ok((name.to_owned(), value.to_owned()))
@@ -68,7 +68,7 @@ pub fn given(arguments: &[String]) -> Result<BTreeMap<String, String>> {
 
 fn missing(question: &Question) -> Error {
     Error::misuse(format!(
-        "nothing answers `{}`: {}",
+        "no answer for `{}`: {}",
         question.name, question.ask
     ))
     .hint(format!("answer it: --answer {}=…", question.name))

@@ -61,7 +61,7 @@ impl Committer {
         let asked = git(dir).args(["var", "GIT_COMMITTER_IDENT"]).run()?;
         asked
             .check(|| {
-                Error::unavailable("git knows no name to commit with")
+                Error::unavailable("git has no name to commit with")
                     .hint("git config --global user.name \"Your Name\"")
                     .hint("git config --global user.email you@example.com")
             })

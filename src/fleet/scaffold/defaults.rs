@@ -1,4 +1,4 @@
-//! What a new service gets where nobody says otherwise.
+//! The defaults of a new service.
 
 /// Where a fleet keeps its services if nothing in it says otherwise.
 pub const SERVICES: &str = "code-repos";

@@ -1,4 +1,4 @@
-//! Repositories that a forge's own program makes: it knows how to log in, and the user's rights.
+//! Repositories that a forge's own program creates: it knows the user's login and permissions.
 
 use std::path::Path;
 
@@ -54,7 +54,7 @@ pub(super) fn create(forge: Forge, fleet: &Repository, name: &str) -> Result<Rem
         .run()?
         .check(|| {
             Error::work(format!(
-                "{} does not make the repository `{name}`",
+                "{} did not create the repository `{name}`",
                 forge.name()
             ))
             .hint(forge.log_in())
@@ -155,7 +155,7 @@ fn az(place: Option<&ForgeAddress>, name: &str) -> Result<Command> {
             return Err(Error::misuse(format!(
                 "the fleet's own repository is not on Azure: it is at {host}"
             ))
-            .hint("make the repository there, and name it: --remote URL"));
+            .hint("create the repository there, and name it: --remote URL"));
         }
     };
     Ok(command
@@ -184,7 +184,7 @@ fn answered(forge: Forge, output: &Output) -> Result<BString> {
             "{} does not say where the repository is",
             forge.name()
         ))
-        .hint("look for it on the forge, and go on with it: flota new NAME --remote URL")
+        .hint("find it on the forge, and continue with it: flota new NAME --remote URL")
     })
 }
 

@@ -56,19 +56,19 @@ impl ServicePlace {
         });
         if let Some(twin) = twin {
             return Err(taken(format!(
-                "the fleet has a service `{name}` already, in `{}`",
+                "the fleet already has a service `{name}`, in `{}`",
                 twin.path
             )));
         }
         let place = BString::from(format!("{}/{name}", home(&links)));
         let folder = worktree::of(root, place.as_ref())?;
         if !is_free(&folder)? {
-            return Err(taken(format!("there is something in `{place}` already")));
+            return Err(taken(format!("`{place}` already exists")));
         }
         let git_dir = fleet.git_dir().join("modules").join(name);
         if fs::symlink_metadata(&git_dir).is_ok() {
             return Err(taken(format!(
-                "the fleet has had a submodule `{name}`: its repository is still in `{}`",
+                "the fleet had a submodule `{name}`: its repository is still in `{}`",
                 git_dir.display()
             ))
             .hint(format!(
@@ -98,7 +98,7 @@ impl Listing {
             if entry.stage() != Stage::Unconflicted {
                 return Err(
                     Error::repository(format!("{} is in conflict", gitmodules::FILE))
-                        .hint(format!("settle it: git add {}", gitmodules::FILE)),
+                        .hint(format!("resolve it: git add {}", gitmodules::FILE)),
                 );
             }
             let kind = match entry.mode {
@@ -164,7 +164,9 @@ pub fn home(links: &[Link]) -> String {
 pub(super) fn work_dir(fleet: &Repository) -> Result<PathBuf> {
     let hint = "go to the fleet's worktree, or name it: flota -C FLEET new NAME";
     let Some(work_dir) = fleet.work_dir() else {
-        return Err(Error::repository("a bare repository has no place for a service").hint(hint));
+        return Err(
+            Error::repository("a bare repository has no worktree for a service").hint(hint),
+        );
     };
     let is_submodule = work_dir.join(".git").is_file()
         && fleet
@@ -173,14 +175,14 @@ pub(super) fn work_dir(fleet: &Repository) -> Result<PathBuf> {
             .any(|part| part.as_os_str() == "modules");
     if is_submodule {
         return Err(Error::misuse(format!(
-            "`{}` is itself a submodule, and no fleet",
+            "`{}` is itself a submodule, not a fleet",
             work_dir.display()
         ))
         .hint(hint));
     }
     fleet
         .folder()
-        .map_err(|err| Error::unavailable("cannot find the fleet's folder").because(err))
+        .map_err(|err| Error::unavailable("cannot find the fleet's directory").because(err))
 }
 
 fn is_free(folder: &Path) -> Result<bool> {

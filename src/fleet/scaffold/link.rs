@@ -1,7 +1,7 @@
 //! The link: the service's repository and files in their places, and what `.gitmodules`, the index and the configuration say.
 //!
 //! What is on disk is what `git submodule add -b BRANCH --name NAME URL PATH` leaves. The index is written last, so that the
-//! fleet has the service or does not. A note in the git directory, `flota/linking`, stands while that is under way.
+//! fleet has the service or does not. A note in the git directory, `flota/linking`, exists while that is in progress.
 
 use std::{
     fs, io,
@@ -252,7 +252,7 @@ pub(super) fn recover(fleet: &Repository, root: &Path) -> Result<()> {
         let found = status::of(&work_dir, None)?;
         if !is_ours || found.changes != Changes::default() || found.unpushed > 0 {
             return Err(Error::repository(format!(
-                "a run of flota that made `{name}` was killed, and there is work in `{}` since",
+                "a run of flota that created `{name}` was killed, and `{}` has changed since then",
                 work_dir.display()
             ))
             .hint("move it away, and run this again"));

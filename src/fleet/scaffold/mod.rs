@@ -1,8 +1,8 @@
 //! A new service in a fleet: from a rendered template to a repository, its remote, and the link.
 //!
-//! Everything is made under a temporary name in the fleet's git directory and pushed from there; then it is renamed into place,
-//! and the index is written last. What fails on the way is taken back ([`undo`]); what a killed run leaves, the next one takes
-//! back or completes ([`link::recover`]). Only a repository on a server stays: the same command goes on with it.
+//! Everything is created under a temporary name in the fleet's git directory and pushed from there; then it is renamed into place,
+//! and the index is written last. A run that fails undoes its steps ([`undo`]); what a killed run leaves, the next one undoes
+//! or completes ([`link::recover`]). Only a repository on a server is kept: the same command continues with it.
 
 use bstr::ByteSlice;
 
@@ -107,7 +107,7 @@ fn going_on(error: Error, name: &str, template: &str, made: Option<String>) -> E
     match made {
         None => error,
         Some(url) => error.hint(format!(
-            "its repository was made and stays; go on with it: flota new {name} --template {template} --remote {url}"
+            "its repository was created and is kept; continue with it: flota new {name} --template {template} --remote {url}"
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! A service to be made.
+//! A service to be created.
 
 use super::{committer::Committer, forge::Forge, remote::Remote};
 use crate::templates::File;

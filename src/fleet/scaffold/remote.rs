@@ -1,4 +1,4 @@
-//! Where a new service's repository is: a URL, a folder, or beside the fleet's own.
+//! Where a new service's repository is: a URL, a directory, or beside the fleet's own.
 
 use std::{
     fs, io,
@@ -62,7 +62,7 @@ impl Remote {
         };
         let unfit = || {
             Error::misuse(format!(
-                "nothing says where the repository of `{name}` is to be"
+                "flota does not know where to create the repository of `{name}`"
             ))
             .hint(format!("name it: flota new {name} --remote URL"))
         };
@@ -112,7 +112,7 @@ fn own_url(fleet: &Repository) -> Result<(BString, bool)> {
     }
     let folder = fleet
         .folder()
-        .map_err(|err| Error::unavailable("cannot find the fleet's folder").because(err))?;
+        .map_err(|err| Error::unavailable("cannot find the fleet's directory").because(err))?;
     Ok((Vec::from_path_lossy(&folder).into_owned().into(), false))
 }
 
@@ -140,11 +140,11 @@ fn listed(fleets: &BStr, source: &Source) -> BString {
 pub(super) fn unreachable(fault: ServerFault, source: &Source) -> Error {
     fault.raise(
         Error::work(format!(
-            "{} cannot be reached, or is not there",
+            "{} cannot be reached, or does not exist",
             source.shown
         ))
-        .hint("make the repository there, without a README, and run this again")
-        .hint("or have it made: --create github, gitlab or azure"),
+        .hint("create the repository there, without a README, and run this again")
+        .hint("or let flota create it: --create github, gitlab or azure"),
     )
 }
 

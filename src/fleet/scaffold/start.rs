@@ -1,4 +1,4 @@
-//! A service's repository before it is in its place.
+//! A service's repository before it is moved into the fleet.
 
 use std::{
     fs,
@@ -56,7 +56,7 @@ impl<'a> Start<'a> {
             .arg(format!("--object-format={hash}"))
             // HEAD and branches are written as files below.
             .env("GIT_DEFAULT_REF_FORMAT", "files");
-        run(init, "make a repository for the service")?;
+        run(init, "create a repository for the service")?;
         let git_dir = root.join(".git");
         let tree = tree_builder::write_tree(&open(&git_dir)?, &leaves(plan.files))?;
         worktree::fill(&git_dir, &root, tree)?;
@@ -104,7 +104,10 @@ impl<'a> Start<'a> {
             .args(["init", "--quiet", "--bare", "--template="])
             .arg(format!("--initial-branch={MAIN}"))
             .arg(format!("--object-format={}", self.commit.kind()));
-        run(init, format!("make a repository in `{}`", folder.display()))?;
+        run(
+            init,
+            format!("create a repository in `{}`", folder.display()),
+        )?;
         let path = bare.to_str().map(BString::from).ok_or_else(|| {
             Error::unavailable(format!("the path `{}` is not UTF-8", bare.display()))
         })?;

@@ -1,4 +1,4 @@
-//! What is taken back when a later step fails.
+//! What is undone when a later step fails.
 
 /// Steps to take back, the last one first, unless all came to a good end.
 #[derive(Default)]

@@ -1,4 +1,4 @@
-//! Which submodules are active (gitsubmodules(7)): what a command is about that brings worktrees when nobody names one.
+//! Which submodules are active (gitsubmodules(7)): what a command that updates worktrees works on when no service is named.
 
 use bstr::{BStr, ByteSlice};
 use globset::Glob;

@@ -1,4 +1,4 @@
-//! Which services are meant: the one reading of SERVICE, for every command.
+//! Which services an argument means: the one parser of SERVICE, for every command.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -52,7 +52,7 @@ impl Selector {
         if words.is_empty() {
             return Ok(Self::ANY);
         }
-        let cannot = |err| Error::unavailable("cannot find the fleet's folder").because(err);
+        let cannot = |err| Error::unavailable("cannot find the fleet's directory").because(err);
         let root = fleet.folder().map_err(cannot)?;
         let dir = dir.canonicalize().map_err(cannot)?;
         let from = dir.strip_prefix(&root).ok().map(Vec::from_path_lossy);
@@ -83,7 +83,7 @@ impl Selector {
     /// Those that are meant; without a name, all.
     ///
     /// # Errors
-    /// Misuse: a word means no service, or a name is shared by several.
+    /// Misuse: a word matches no service, or a name is shared by several.
     pub fn among(&self, pins: Pins) -> Result<Pins> {
         let Pins { links, conflicted } = pins;
         let settled = links

@@ -1,4 +1,4 @@
-//! Every reading of SERVICE, a row each.
+//! Every form of SERVICE, one row each.
 
 use std::{
     ffi::{OsStr, OsString},

@@ -1,7 +1,7 @@
-//! One submodule, from wherever it is to its pin.
+//! Checks out the pin of one submodule, whatever its state was.
 //!
 //! A repository is cloned under a temporary name, its files are written beside it, and both are renamed into place when they are
-//! whole: what a killed run leaves is either as before or as it should be. The next run goes by what it finds.
+//! complete: after a killed run the state is either the old or the new one. The next run starts from what it finds.
 
 use std::{fs, io, num::NonZeroU32, os::unix::ffi::OsStrExt, path::Path};
 
@@ -67,7 +67,7 @@ impl Worktrees<'_> {
         }
         if !is_empty(&work_dir)? {
             return Ok(SyncOutcome::Left(
-                Error::repository(format!("there are files in `{shown}`, and no repository"))
+                Error::repository(format!("`{shown}` has files, but is not a repository"))
                     .hint(format!("move them away: mv {shown} {shown}.old")),
             ));
         }
@@ -75,7 +75,7 @@ impl Worktrees<'_> {
         let modules = parent.git_dir.join("modules");
         if !worktree::has_real_parents(&modules, &name) {
             return Err(Error::repository(format!(
-                "a symbolic link stands in the way of its git directory `{}`",
+                "a symbolic link is in the way of its git directory `{}`",
                 name.display()
             )));
         }
@@ -155,8 +155,8 @@ impl Worktrees<'_> {
         }
         if !has_index && !is_bare_of_files(work_dir)? {
             return Ok(SyncOutcome::Left(
-                Error::repository("its index is missing, and there are files")
-                    .hint("make one, and look at what differs: git reset && git status"),
+                Error::repository("its index is missing, but its worktree has files")
+                    .hint("create one, and see what differs: git reset && git status"),
             ));
         }
         if has_index && let Some(error) = loss::uncommitted(work_dir)? {
@@ -213,7 +213,7 @@ fn git_head(git_dir: &Path) -> Result<Option<ObjectId>> {
     let repo = gix::open_opts(git_dir, gix::open::Options::isolated()).map_err(|err| {
         Error::repository(format!("cannot open `{}`", git_dir.display()))
             .because(err)
-            .hint("git finds what is damaged: git fsck")
+            .hint("see what is damaged: git fsck")
     })?;
     Ok(repo.head_id().ok().map(gix::Id::detach))
 }

@@ -1,4 +1,4 @@
-//! Where a service's files are: the one way from a path in the fleet's index to a folder on the disk.
+//! Where a service's files are: the one way from a path in the fleet's index to a directory on the disk.
 
 use std::path::{Path, PathBuf};
 
@@ -12,12 +12,12 @@ use crate::{
 /// The folder of the submodule at `path` below `root`, whether it is there or not.
 ///
 /// # Errors
-/// Repository: the path leaves `root`, or a symbolic link or a file stands in its way.
+/// Repository: the path leaves `root`, or a symbolic link or a file is in its way.
 pub(crate) fn of(root: &Path, path: &BStr) -> Result<PathBuf> {
     let relative = path::relative("path", path)?;
     if !worktree::has_real_parents(root, &relative) {
         return Err(Error::repository(format!(
-            "a symbolic link or a file stands in the way of `{path}`"
+            "a symbolic link or a file is in the way of `{path}`"
         )));
     }
     Ok(root.join(relative))

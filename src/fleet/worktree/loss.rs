@@ -1,4 +1,4 @@
-//! What a worktree could lose, and so keeps flota from touching it: changes in no commit, files that git would overwrite,
+//! What a worktree could lose, so that flota does not touch it: uncommitted changes, files that git would overwrite,
 //! commits that nothing but a detached HEAD leads to.
 
 use std::{ffi::OsString, fs, path::Path};
@@ -48,7 +48,7 @@ pub(super) fn uncommitted(work_dir: &Path) -> Result<Option<Error>> {
             if count == 1 { "" } else { "s" }
         ))
         .hint(format!(
-            "commit them, or put them aside: git -C {} stash",
+            "commit or stash them: git -C {} stash",
             work_dir.display()
         ))
     }))
@@ -89,7 +89,7 @@ pub(super) fn unreachable_commits(dir: &Path, git_dir: &Path) -> Result<Option<E
         .check(|| Error::repository("git cannot tell whether its commits are on a branch"))?;
     Ok((!listed.stdout.trim_ascii().is_empty()).then(|| {
         Error::repository(format!("its HEAD {detached} is on no branch")).hint(format!(
-            "give it one: git -C {} branch NAME {detached}",
+            "create a branch for it: git -C {} branch NAME {detached}",
             dir.display()
         ))
     }))
@@ -130,7 +130,7 @@ pub(crate) fn of_switch(work_dir: &Path, plan: &SwitchPlan) -> Result<Option<Err
         Error::repository("changes in it would be overwritten")
             .because(said)
             .hint(format!(
-                "commit them, or put them aside: git -C {} stash",
+                "commit or stash them: git -C {} stash",
                 work_dir.display()
             )),
     ))
@@ -149,15 +149,15 @@ pub(super) fn not_moved(said: &[u8], work_dir: &Path) -> SyncOutcome {
     if let Some(lock) = lock::named_in(&said) {
         return SyncOutcome::Left(lock::taken(lock));
     }
-    let see = format!("see how it stands: git -C {} status", work_dir.display());
+    let see = format!("see its state: git -C {} status", work_dir.display());
     match said.contains("would be overwritten") {
         true => SyncOutcome::Left(
-            Error::repository("git does not move it, since files would be lost")
+            Error::repository("git does not check out another commit, because files would be lost")
                 .because(said)
                 .hint(see),
         ),
         false => SyncOutcome::Failed(
-            Error::repository("git cannot move it to its pin")
+            Error::repository("git cannot check out its pin")
                 .because(said)
                 .hint(see),
         ),

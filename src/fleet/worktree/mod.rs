@@ -1,4 +1,4 @@
-//! A service's worktree, and what flota may do to it: the one door for every command that touches it.
+//! A service's worktree, and what flota may do to it: the one way for every command that changes it.
 
 mod bring;
 mod location;

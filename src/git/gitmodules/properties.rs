@@ -1,4 +1,4 @@
-//! What holds for every `.gitmodules`: the seeded tests assert it, and the fuzz targets (`tests/fuzz`).
+//! Properties that hold for every `.gitmodules`: the seeded tests assert it, and the fuzz targets (`tests/fuzz`).
 
 use std::{collections::BTreeSet, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! A submodule's repository brought here as a whole, by `git clone`, which knows every way to log in, every proxy and every
+//! Clones a submodule's whole repository, by `git clone`, which knows every way to log in, every proxy and every
 //! kind of server; from a repository on this machine ([`local`]) and from HTTP servers ([`http`]) more directly.
 
 use std::{
@@ -114,7 +114,7 @@ impl<'a> Access<'a> {
     /// on `branch`, else where the server's is. It is as deep as `recommended`, where the user says nothing else.
     ///
     /// # Errors
-    /// Work: the server cannot be reached, or does not have it. Unavailable: it takes git, which is not here. Nothing of it stays.
+    /// Work: the server cannot be reached, or does not have it. Unavailable: git is needed and not installed. Nothing of it is kept.
     pub fn clone(
         &self,
         source: &Source,
@@ -210,7 +210,7 @@ impl<'a> Access<'a> {
     /// to a pin. What it takes is as deep as `recommended`, where the user says nothing else.
     ///
     /// # Errors
-    /// Repository: the server does not have it. No other commit stands in for it.
+    /// Repository: the server does not have it. No other commit is used in its place.
     pub fn obtain(
         &self,
         git_dir: &Path,
@@ -298,6 +298,6 @@ fn discard(folder: &Path) -> Result<()> {
 }
 
 fn lacking(commit: ObjectId, source: &Source) -> Error {
-    Error::repository(format!("its commit {commit} is not at {}", source.shown))
-        .hint("push it from where it was made, or pin a commit that the server has")
+    Error::repository(format!("its commit {commit} is not on {}", source.shown))
+        .hint("push it from the clone that has it, or pin a commit that the server has")
 }

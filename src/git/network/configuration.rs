@@ -1,4 +1,4 @@
-//! Whose configuration counts when git talks to a server, and what git is told of it.
+//! Which configuration git uses when it talks to a server.
 
 use bstr::{BStr, BString, ByteSlice};
 use gix::config::{Boolean, File, Source as ConfigSource};

@@ -1,4 +1,4 @@
-//! Why a server did not give or take something, and how that is told.
+//! Why a fetch or push failed, and the message about it.
 
 use std::sync::Arc;
 
@@ -65,7 +65,7 @@ impl ServerFault {
     pub fn said(&self) -> String {
         match self {
             Self::NotThere(said) | Self::Unadvertised(said) | Self::Failed(said) => said.clone(),
-            Self::Offline => "flota is told to stay offline".to_owned(),
+            Self::Offline => "flota must stay offline".to_owned(),
             Self::Stopped(err) => with_causes(err),
         }
     }
@@ -101,9 +101,9 @@ impl ServerFault {
 pub(super) fn explain(fault: &ServerFault, source: &Source, what: &str) -> Error {
     let said = fault.said();
     if interrupt::pending().is_none() && NO_ROOM.iter().any(|words| said.contains(words)) {
-        return Error::unavailable(format!("there is no room for {}", source.shown))
+        return Error::unavailable(format!("no space is left for {}", source.shown))
             .because(said)
-            .hint("see how much there is: df -h .");
+            .hint("see how much space is left: df -h .");
     }
     fault.explain(
         Error::work(format!("{} {what}", source.shown)).hint(format!(

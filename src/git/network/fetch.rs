@@ -5,7 +5,7 @@
 //! submodules' own worktrees and git directories are neither read nor written.
 //!
 //! What a server allows is found out by asking: the commits by their ids with a filter; without one where it has none;
-//! its branches where it gives out nothing else. A commit that it does not have is final. No other commit stands in for it.
+//! its branches where it gives out nothing else. A commit that it does not have is final. No other commit is used in its place.
 
 use std::{num::NonZeroUsize, time::Duration};
 
@@ -81,11 +81,11 @@ pub struct FetchOptions<'a> {
 pub struct Fetched {
     /// Holds every wanted commit but the missing ones; none when all are missing.
     pub store: Option<Store>,
-    /// The commits that cannot be had.
+    /// The commits that cannot be fetched.
     pub missing: Vec<Missing>,
 }
 
-/// A commit that cannot be had.
+/// A commit that cannot be fetched.
 #[derive(Debug)]
 pub struct Missing {
     /// Which one.
@@ -220,7 +220,7 @@ impl<'a> Errand<'a> {
         }
     }
 
-    /// Fetches until nothing lacks; what cannot be had is returned, by its commit.
+    /// Fetches until nothing lacks; what cannot be fetched is returned, by its commit.
     fn fill(&self, source: &Source, scratch: &Scratch) -> Result<Vec<(ObjectId, ServerFault)>> {
         let locked = scratch.lock()?;
         let mut commits = self.wanted.commits.clone();
@@ -239,7 +239,9 @@ impl<'a> Errand<'a> {
             }
         }
         let incomplete = || {
-            ServerFault::NotThere("what the server has by this id is no whole commit".to_owned())
+            ServerFault::NotThere(
+                "the object with this id on the server is not a complete commit".to_owned(),
+            )
         };
         for Lack { commit, .. } in locked.prepare(&commits)? {
             faults.push((commit, incomplete()));
@@ -332,11 +334,11 @@ impl<'a> Errand<'a> {
         let error = self.wanted.error(commit, Some(source));
         match &fault {
             ServerFault::Offline => error
-                .because("it is not here, and flota is told to stay offline")
+                .because("it is not in this clone, and flota must stay offline")
                 .hint("leave out --offline, and flota fetches it"),
             ServerFault::NotThere(_) | ServerFault::Unadvertised(_) => {
                 let push = format!(
-                    "push it from where it was made: git push origin {commit}:refs/heads/BRANCH"
+                    "push it from the clone that has it: git push origin {commit}:refs/heads/BRANCH"
                 );
                 let error = error.because(fault.said()).hint(push);
                 match self.wanted.in_fleet() {
@@ -369,7 +371,7 @@ impl WantedCommits {
         let url = source.map(|source| source.shown.clone()).or_else(listed);
         let from = url.map_or("no URL".to_owned(), |url| url.to_string());
         Error::repository(format!(
-            "{}: its commit {commit} cannot be had ({from})",
+            "{}: its commit {commit} cannot be fetched ({from})",
             self.path
         ))
     }

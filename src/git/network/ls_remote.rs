@@ -1,4 +1,4 @@
-//! What a server names, and where it is: the server is asked, and nothing is fetched.
+//! The refs of a server: the server is asked, and nothing is fetched.
 
 use std::{path::Path, time::Duration};
 
@@ -111,7 +111,7 @@ fn entries(listed: &[u8]) -> impl Iterator<Item = (BString, ObjectId)> {
 fn full_name(branch: &BStr) -> Result<BString> {
     let full: BString = [HEADS.as_bytes(), branch].concat().into();
     gix::validate::reference::name(full.as_ref()).map_err(|err| {
-        Error::repository(format!("`{branch}` is no name for a branch")).because(err.to_string())
+        Error::repository(format!("`{branch}` is not a valid branch name")).because(err.to_string())
     })?;
     Ok(full)
 }

@@ -1,6 +1,6 @@
-//! The one way to a git server: which command, by whose configuration, what is tried again, and where the answer is kept.
+//! The one way to a git server: which command, which configuration, what is retried, and where the answer is stored.
 //!
-//! Whoever asks a server starts with a [`command`], which all precautions are part of, and adds what is to be asked for.
+//! Every request to a server starts with a [`command`], which has all precautions, and adds what it asks for.
 
 pub mod clone;
 pub(in crate::git) mod command;

@@ -1,4 +1,4 @@
-//! What is pushed to a server.
+//! Pushing to a server.
 
 use bstr::{BStr, ByteSlice};
 use gix::ObjectId;

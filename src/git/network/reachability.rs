@@ -160,8 +160,9 @@ fn scratch(fleet: &Repository, source: &Source) -> Result<(PathBuf, Lock)> {
     store::sweep(&dir);
     let format = format!("--object-format={}", fleet.object_hash());
     let init = git(&dir).args(["init", "--quiet", "--bare", "--template=", &format, "."]);
-    init.run()?
-        .check(|| Error::unavailable(format!("cannot make a repository in `{}`", dir.display())))?;
+    init.run()?.check(|| {
+        Error::unavailable(format!("cannot create a repository in `{}`", dir.display()))
+    })?;
     Ok((std::path::absolute(&dir).map_err(cannot)?, lock))
 }
 

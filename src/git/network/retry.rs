@@ -1,4 +1,4 @@
-//! A git that talks to a server, run to its end: tried again after faults that pass, as late as the server says.
+//! Runs a git that talks to a server, and retries after temporary faults, at the time that the server gives.
 
 use std::{sync::Arc, time::Duration};
 

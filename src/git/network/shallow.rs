@@ -1,6 +1,6 @@
 //! History that a fleet's clone lacks: a target branch that CI did not fetch, a merge base beyond the shallow boundary.
 //!
-//! `git fetch` brings it into the fleet's own repository, with the user's configuration and, on a terminal, the user's
+//! `git fetch` downloads it into the fleet's own repository, with the user's configuration and, on a terminal, the user's
 //! answers. Nothing moves a local branch; a remote-tracking branch moves only where it has to.
 
 use std::{collections::HashSet, path::Path, time::Duration};
@@ -57,7 +57,7 @@ pub fn until_merge_base(
         }
         if access.offline {
             return Err(Error::repository(format!(
-                "the history is cut before {base} and {head} meet, and flota is told to stay offline"
+                "the history is cut before {base} and {head} meet, and flota must stay offline"
             ))
             .hint("get the rest of it: git fetch --unshallow")
             .hint("in GitHub Actions: actions/checkout with fetch-depth: 0"));
@@ -91,7 +91,7 @@ pub fn commit(fleet: &Repository, rev: &str, access: RemoteAccess) -> Result<Obj
     if access.offline {
         let fetch = format!("git fetch {remote} {}", places[0].refspec);
         return Err(Error::repository(format!(
-            "`{rev}` is not in this clone, and flota is told to stay offline"
+            "`{rev}` is not in this clone, and flota must stay offline"
         ))
         .hint(format!("fetch it: {fetch}")));
     }

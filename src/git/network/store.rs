@@ -134,7 +134,7 @@ pub fn clear(fleet: &Repository) -> Result<()> {
     match in_use {
         0 => Ok(()),
         _ => Err(Error::unavailable(format!(
-            "another run of flota is fetching, and {in_use} of the repositories it fetches into stay"
+            "another run of flota is fetching, and {in_use} of the repositories that it uses were kept"
         ))
         .hint("when it is done: flota cache --clear")),
     }

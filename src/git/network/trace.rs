@@ -1,7 +1,7 @@
 //! What an HTTP server said in its last answer that git keeps to itself: where to look instead, and when to come back.
 //!
-//! git tells it nowhere but in its trace of curl (git(1), `GIT_TRACE_CURL`). That goes into a file that only this user can read,
-//! in a folder of its own, and is removed at once: git leaves out passwords in headers, and not the login of a URL that curl
+//! git reports it only in its trace of curl (git(1), `GIT_TRACE_CURL`). That goes into a file that only this user can read,
+//! in a separate directory, and is removed at once: git leaves out passwords in headers, and not the login of a URL that curl
 //! names (seen with 2.39.5).
 
 use std::{

@@ -1,6 +1,6 @@
 //! What `git upload-pack` is asked, and what it answers, in one round: protocol version 2 (gitprotocol-v2(5)).
 //!
-//! What is wanted is known, and there is little to negotiate about: so the whole request is written at once, and the whole
+//! The wanted objects are known, and there is little to negotiate: so the whole request is written at once, and the whole
 //! answer read, where `git fetch` takes five processes. On a repository of this machine it is a child ([`ask`]).
 
 use std::{
@@ -161,7 +161,7 @@ pub(super) fn read_refs(answer: impl Read) -> Result<Vec<Advertised>, String> {
 /// `ID NAME`, then attributes (gitprotocol-v2(5), ls-refs).
 fn advertised(line: &BStr) -> Result<Advertised, String> {
     let mut words = line.split_str(" ");
-    let strange = || format!("no ref: {line}");
+    let strange = || format!("not a ref: {line}");
     let id = words.next().and_then(|id| ObjectId::from_hex(id).ok());
     // The hash that was asked for: ids of two kinds in one repository would leave it unreadable.
     let id = id.filter(|id| id.kind() == gix::hash::Kind::Sha1);
@@ -187,7 +187,7 @@ pub(super) fn read_pack(
             Some(Ok(Ok(line))) => line,
             Some(Ok(Err(err))) => return Err(err.to_string()),
             Some(Err(err)) => return Err(err.to_string()),
-            None => return Err("the answer holds no pack".to_owned()),
+            None => return Err("the answer contains no pack".to_owned()),
         };
         let Some(text) = line.as_slice() else {
             continue;

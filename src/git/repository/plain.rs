@@ -1,7 +1,7 @@
-//! A repository in which nothing is out of the ordinary, opened without parsing all of its configuration.
+//! A repository without special settings, opened without parsing all of its configuration.
 //!
 //! `.git/config` of a fleet has a section for each submodule, and parsing a thousand of them takes longer than answering
-//! which pins moved. None of them bears on where objects and refs are, or in what form, so only the others are parsed
+//! which pins moved. None of them affects where objects and refs are, or their format, so only the others are parsed
 //! here. [`Plain::open`] gives up wherever they, or the repository's files, ask for more than the defaults; gix opens
 //! the repository then, as it does for everything that Plain does not answer.
 

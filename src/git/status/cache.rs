@@ -1,6 +1,6 @@
-//! What is known of indexes and commits: which indexes hold just what a commit holds, and when every file was last found to be
+//! What is known about indexes and commits: which indexes hold just what a commit holds, and when every file was last found to be
 //! as the index has it; and which commits have another in their history. All of them are named by what they contain, so that
-//! this stays true whatever happens to the worktree. It spares the next run a look into the objects, and into files that are as
+//! this stays true whatever happens to the worktree. So the next run needs to read neither the objects nor files that are as
 //! old as the index.
 
 use std::{

@@ -1,5 +1,5 @@
-//! The short way to "nothing changed", which is what most worktrees say most of the time: the index holds what HEAD holds, every
-//! file has the time and size that the index noted, and no other file is there. Anything else is for the long way to tell.
+//! The fast path for "nothing changed", the most frequent state of a worktree: the index holds what HEAD holds, every
+//! file has the time and size that the index noted, and no other file is there. Any other state is decided by the slow path.
 
 use std::os::fd::{AsFd, OwnedFd};
 

@@ -1,5 +1,5 @@
-//! A worktree told at a glance: HEAD is at its pin, nothing changed, everything is pushed. Its repository is not opened for
-//! that, which would take longer than all the rest; whatever is out of the ordinary is left to whoever opens it.
+//! The fast path for a worktree: HEAD is at its pin, nothing changed, everything is pushed. Its repository is not opened for
+//! that, which would take longer than all the rest; every other state is left to the slow path, which opens it.
 
 use std::{io::Read as _, os::fd::OwnedFd, path::Path};
 
@@ -21,7 +21,7 @@ use crate::{
 
 /// The worktree `work_dir`, if its HEAD is at `pin` and nothing else is to be told of it; else why its repository has to be opened.
 pub(super) fn at(work_dir: &Path, pin: ObjectId, facts: &Facts) -> Result<Worktree, &'static str> {
-    const UNUSUAL: &str = "its git directory is not laid out as git lays out a submodule's";
+    const UNUSUAL: &str = "its git directory does not have the layout of a submodule";
     let work = clean::open(CWD, work_dir).ok_or("it is not there")?;
     let gitfile = read(&work, ".git").ok_or(UNUSUAL)?;
     let way = gitfile
@@ -54,7 +54,10 @@ pub(super) fn at(work_dir: &Path, pin: ObjectId, facts: &Facts) -> Result<Worktr
         let store = Store::at(git_dir.clone(), pin.kind()).ok_or(UNUSUAL)?;
         let mut tips = tips().take(TIPS);
         let tip = tips.find(|tip| history::contains(store.objects(), *tip, pin));
-        facts.note(tip.ok_or("no remote-tracking branch has its pin")?, pin);
+        facts.note(
+            tip.ok_or("no remote-tracking branch contains its pin")?,
+            pin,
+        );
     }
     let (index, checksum, mut written) =
         index(&git, pin.kind()).ok_or("its index cannot be read")?;
@@ -63,7 +66,7 @@ pub(super) fn at(work_dir: &Path, pin: ObjectId, facts: &Facts) -> Result<Worktr
         None => {
             let store = Store::at(git_dir, pin.kind()).ok_or(UNUSUAL)?;
             if !clean::is_as_committed(&index, pin, store.objects()) {
-                return Err("its index is not as its pin");
+                return Err("its index differs from its pin");
             }
             facts.note(checksum, pin);
         }

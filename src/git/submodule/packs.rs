@@ -1,8 +1,8 @@
 //! A submodule's few packs, read without opening its object database.
 //!
-//! gix's database is made for a process that stays: it resolves alternates, sorts packs by age and size, watches for new
-//! ones. A run reads two commits and two trees of each submodule that moved, and these steps take longer than the reading.
-//! What is not found here, or cannot be read here, is asked of gix: only it says that an object is missing or damaged.
+//! gix's database is made for long-running processes: it resolves alternates, sorts packs by age and size, watches for new
+//! ones. A run reads only two commits and two trees of each submodule that moved, which is faster without these steps.
+//! What is not found or cannot be read here is read through gix: only gix reports an object as missing or damaged.
 
 use std::{
     cell::{OnceCell, RefCell},

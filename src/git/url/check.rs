@@ -1,4 +1,4 @@
-//! What a URL may look like before anything is started for it.
+//! The checks of a URL before any process is started for it.
 
 use std::path::PathBuf;
 
@@ -53,10 +53,10 @@ pub(super) fn raw(url: &BStr) -> Result<()> {
         return refuse(url, "it is empty");
     }
     if url.starts_with(b"-") {
-        return refuse(url, "git would take it for an option");
+        return refuse(url, "git would read it as an option");
     }
     if has_controls(url) || has_controls(&decode(url)) {
-        return refuse(url, "it holds control characters");
+        return refuse(url, "it contains control characters");
     }
     // `../:x` and `..//x` would put another host into the fleet's own URL (CVE-2020-11008).
     let mut rest = url;
@@ -89,7 +89,7 @@ pub(super) fn address(url: &BStr) -> Result<Address> {
     let (host, path) = url.split_once_str(":").unwrap_or((url, b""));
     authority(url, host.as_bstr())?;
     if path.is_empty() || path.starts_with(b"-") {
-        return refuse(url, "its path is strange");
+        return refuse(url, "its path is empty or begins with `-`");
     }
     Ok(Address::Remote("ssh"))
 }
@@ -124,7 +124,7 @@ fn with_scheme(url: &BStr, scheme: &[u8], rest: &BStr) -> Result<Address> {
     let Some((_, protocol)) = SCHEMES.iter().find(|(known, _)| *known == scheme) else {
         return refuse(
             url,
-            "its scheme is none of https, http, ssh, git and file (in lower case)",
+            "its scheme is not one of https, http, ssh, git and file (in lower case)",
         );
     };
     let end = rest.find_byteset(b"/?#").unwrap_or(rest.len());
@@ -149,10 +149,10 @@ fn authority(url: &BStr, authority: &BStr) -> Result<()> {
         return refuse(url, "it names no host");
     }
     if host.starts_with(b"-") || decode(user).starts_with(b"-") || host.iter().any(strange) {
-        return refuse(url, "its host is strange");
+        return refuse(url, "its host or user name is not valid");
     }
     if !port.iter().all(u8::is_ascii_digit) {
-        return refuse(url, "its port is no number");
+        return refuse(url, "its port is not a number");
     }
     Ok(())
 }
@@ -160,7 +160,7 @@ fn authority(url: &BStr, authority: &BStr) -> Result<()> {
 fn to_path(url: &BStr, path: &[u8]) -> Result<PathBuf> {
     match path.to_path() {
         Ok(path) => Ok(path.to_owned()),
-        Err(_) => refuse(url, "it is no path on this system"),
+        Err(_) => refuse(url, "it is not a valid path on this system"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What holds for every URL, whoever made it up: the seeded tests assert it, and the fuzz targets (`tests/fuzz`).
+//! Properties that hold for every URL, whoever made it up: the seeded tests assert it, and the fuzz targets (`tests/fuzz`).
 
 use bstr::{BStr, BString, ByteSlice};
 

@@ -1,4 +1,4 @@
-//! What holds for every list of submodules: the seeded tests assert it, and the fuzz targets (`tests/fuzz`).
+//! Properties that hold for every list of submodules: the seeded tests assert it, and the fuzz targets (`tests/fuzz`).
 
 use std::path::{Component, Path};
 

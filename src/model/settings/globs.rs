@@ -63,11 +63,11 @@ impl Globs {
                 "{} globs in one list, more than {MOST}",
                 globs.len()
             ))
-            .hint("`**` says more in one"));
+            .hint("use `**` to match more with one glob"));
         }
         let set = GlobSet::new(&globs).map_err(|_| {
             Error::misuse("the globs are too many, or too deep, to be compiled together")
-                .hint("`**` says more in one")
+                .hint("use `**` to match more with one glob")
         })?;
         let sources = globs.iter().map(|glob| glob.glob().to_owned()).collect();
         Ok(Self(Arc::new(List {
@@ -123,7 +123,7 @@ pub(crate) fn compile(glob: &str) -> Result<Glob> {
             shown(glob),
             error.kind()
         ))
-        .hint(r"a character of `*?[]{}\` that stands for itself takes a `\` before it")
+        .hint(r"a character of `*?[]{}\` is matched literally with a `\` before it")
     })
 }
 
@@ -151,7 +151,7 @@ fn refuse_what_never_matches(glob: &str) -> Result<()> {
     }
     if let Some(folder) = glob.strip_suffix('/') {
         return Err(refused("ends with `/`, which no path does").hint(format!(
-            "a folder's content is {:?}",
+            "a directory's content is {:?}",
             format!("{folder}/**")
         )));
     }

@@ -174,7 +174,7 @@ impl FromStr for VersionTemplate {
             VersionField::Commit => "0123456789012345678901234567890123456789",
         });
         semver::Version::parse(&sample).map_err(|error| {
-            Error::misuse(format!("`{}` makes no SemVer version (`{}`: {error})", shown(source), shown(&sample)))
+            Error::misuse(format!("`{}` does not give a SemVer version (`{}`: {error})", shown(source), shown(&sample)))
                 .hint(r#"as build metadata: version = "{version}+{id}"; as a pre-release: version = "{version}-g{id}""#)
         })?;
         Ok(template)

@@ -13,12 +13,12 @@ use text::{LONGEST, only, refuse};
 pub fn branch(text: &str) -> Result<()> {
     const HINT: &str = r#"write the branch's short name, as in base_branch = "main""#;
     if text.starts_with('-') || text.starts_with("refs/") || text.len() > LONGEST {
-        return refuse("branch", text, "is no branch's short name", HINT);
+        return refuse("branch", text, "is not the short name of a branch", HINT);
     }
     let full = format!("refs/heads/{text}");
     match gix::validate::reference::branch_name(full.as_str().into()) {
         Ok(_) => Ok(()),
-        Err(_) => refuse("branch", text, "is none that git takes", HINT),
+        Err(_) => refuse("branch", text, "is not a valid branch name", HINT),
     }
 }
 
@@ -33,7 +33,7 @@ pub fn archive(text: &str) -> Result<()> {
     refuse(
         "archive",
         text,
-        "is no plain https URL",
+        "is not a plain https URL",
         r#"write archive = "https://HOST/PATH.tar.gz", without credentials"#,
     )
 }
@@ -61,7 +61,7 @@ pub fn job_image(text: &str) -> Result<()> {
     refuse(
         "image",
         text,
-        "is no reference to one",
+        "is not an image reference with a digest",
         r#"write image = "registry.example.com/tools/flota@sha256:…""#,
     )
 }
@@ -103,8 +103,8 @@ pub fn dockerfile(text: &str) -> Result<()> {
     refuse(
         "dockerfile",
         text,
-        "is no path inside the code folder",
-        r#"write it relative to the code folder, without `.` and `..`, as in dockerfile = "docker/Dockerfile""#,
+        "is not a path inside the code directory",
+        r#"write it relative to the code directory, without `.` and `..`, as in dockerfile = "docker/Dockerfile""#,
     )
 }
 
@@ -121,7 +121,7 @@ pub fn stage(text: &str) -> Result<()> {
     refuse(
         "target",
         text,
-        "is no stage of a Dockerfile",
+        "is not a valid stage name",
         "write the name after `AS`, as in target = \"runtime\"",
     )
 }
@@ -137,7 +137,7 @@ pub fn build_arg(text: &str) -> Result<()> {
     refuse(
         "build argument",
         text,
-        "has no name that `ARG` takes",
+        "has a name that `ARG` does not accept",
         "use A-Z, a-z, 0-9 and `_`, a digit not first, as in build_args = { VERSION = \"1.2\" }",
     )
 }
@@ -156,7 +156,7 @@ pub fn token(text: &str) -> Result<()> {
     refuse(
         "token",
         text,
-        "has no name that a token can have",
+        "is not a valid token name",
         "use A-Z and 0-9 in words joined by one `_`, as in tokens = { CLUSTER_HOST = \"…\" }",
     )
 }
@@ -166,7 +166,7 @@ pub fn value(text: &str) -> Result<()> {
     if text.contains(|c: char| c.is_control() && c != '\n' && c != '\t') {
         // Not shown: it may be a secret.
         return Err(Error::misuse("the value has a control character")
-            .hint("line feeds and tabs are all it can hold"));
+            .hint("only line feeds and tabs are allowed"));
     }
     Ok(())
 }

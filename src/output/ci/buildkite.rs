@@ -18,7 +18,7 @@ const LIMIT: usize = 500;
 pub(crate) fn plan(division: &Division<'_>) -> Result<String> {
     if division.legs.len() > LIMIT {
         return Err(Error::work(format!(
-            "{} jobs are more than one upload to Buildkite may hold: {LIMIT}",
+            "{} jobs are too many for one upload to Buildkite: the limit is {LIMIT}",
             division.legs.len()
         ))
         .hint(format!(

@@ -110,7 +110,7 @@ pub(super) fn too_large(
 ) -> Error {
     let builds = division.count();
     let error = Error::work(format!(
-        "a plan of {builds} builds in {} jobs is more than {system} takes: {bytes} bytes",
+        "a plan of {builds} builds in {} jobs is too large for {system}: the limit is {bytes} bytes",
         division.legs.len()
     ));
     let error = match division.legs.len() > legs {

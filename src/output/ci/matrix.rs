@@ -92,7 +92,7 @@ fn split(
                 leg.steps[0].path,
                 leg.steps.len()
             ))
-            .hint("take more legs: a higher --legs"));
+            .hint("use more legs: a higher --legs"));
         }
         parts += 1;
     }

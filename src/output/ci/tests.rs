@@ -144,7 +144,7 @@ fn what_github_does_not_take_is_refused_and_shared_legs_fit() {
     let refused = rendered(&plan, None, github::plan).unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "a plan of 5000 builds in 5000 jobs is more than GitHub takes: 1000000 bytes"
+        "a plan of 5000 builds in 5000 jobs is too large for GitHub: the limit is 1000000 bytes"
     );
     assert_eq!(
         refused.hints(),

@@ -89,7 +89,7 @@ fn products(service: &BuiltService) -> String {
             (None, None) => None,
         };
         let there = match service.status {
-            Status::Planned if known.is_some() => " is there",
+            Status::Planned if known.is_some() => " exists",
             _ => "",
         };
         with_dim(text::line(&image.reference) + there, known.as_deref())

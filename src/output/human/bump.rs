@@ -9,7 +9,7 @@ use crate::{model::bump::Bump, output::service_names::ServiceNames};
 /// `flota bump`
 pub(crate) fn bumps(bumps: &[Bump]) -> String {
     if bumps.is_empty() {
-        return "The pins are where HEAD is.\n".to_owned();
+        return "The pins are up to date with HEAD.\n".to_owned();
     }
     let names = ServiceNames::of(bumps.iter().map(|bump| &bump.path));
     let rows = bumps.iter().map(|bump| {
@@ -19,7 +19,7 @@ pub(crate) fn bumps(bumps: &[Bump]) -> String {
                 let pins = format!("{} → {}", short(from), short(bump.to));
                 vec![name, pins, standing(bump.standing)]
             }
-            None => vec![name, short(bump.to), "settles the conflict".to_owned()],
+            None => vec![name, short(bump.to), "resolves the conflict".to_owned()],
         }
     });
     table(&["SERVICE", "PIN", "HEAD"], rows)

@@ -12,7 +12,7 @@ pub(crate) fn pipelines(files: &[PipelineFile], written: bool) -> String {
         let state = match (file.found, written) {
             (Found::Same, _) => "up to date",
             (Found::Missing, true) => "written",
-            (Found::Outdated | Found::Foreign, true) => "written anew",
+            (Found::Outdated | Found::Foreign, true) => "rewritten",
             (Found::Missing, false) => "missing",
             (Found::Outdated, false) => "out of date",
             (Found::Foreign, false) => "not written by flota",

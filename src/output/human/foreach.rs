@@ -19,7 +19,7 @@ pub(crate) fn foreach(summary: &Summary) -> String {
     let mut parts = vec![format!("{} succeeded", summary.succeeded)];
     for (count, what) in [
         (summary.failed.len(), "failed"),
-        (summary.not_begun.len(), "not begun"),
+        (summary.not_begun.len(), "not started"),
         (summary.uninitialised.len(), "not initialised"),
     ] {
         if count > 0 {

@@ -22,16 +22,16 @@ pub(crate) fn after_new(service: &NewService) -> Vec<String> {
     let mut lines = Vec::new();
     if let RemoteKind::NewFolder(folder) = &service.kind {
         let folder = text::line(&folder.to_string_lossy());
-        lines.push(format!("Made the bare repository {folder}"));
+        lines.push(format!("Created the bare repository {folder}"));
     }
     lines.push(match service.is_committed {
-        true => "Committed; git push shares it.".to_owned(),
-        false => "Staged; git commit records it.".to_owned(),
+        true => "Committed; run git push to share it.".to_owned(),
+        false => "Staged; run git commit to record it.".to_owned(),
     });
     let path = text::name(service.path.as_ref());
     let bump = format!("flota bump {path}");
     lines.push(format!(
-        "Edit {path}/code, commit and push there, and take it into the fleet: {}",
+        "Edit {path}/code, commit and push there, then record the new commit in the fleet: {}",
         theme::command(&bump)
     ));
     lines

@@ -16,7 +16,7 @@ pub(crate) fn recorded(recorded: &Recorded) -> String {
     };
     let but = match success.exceptions.len() {
         0 => "every service".to_owned(),
-        _ => "every service but these".to_owned(),
+        _ => "every service except these".to_owned(),
     };
     let mut out = format!(
         "{} {verb}: {but} last succeeded at {}{}\n",

@@ -31,11 +31,14 @@ pub(crate) fn drift(drift: &[Drift]) -> String {
         .collect();
     let unmade = drift.len() - rows.len();
     let mut out = match rows.is_empty() {
-        true => "No service was made from a template.\n".to_owned(),
+        true => "No service was created from a template.\n".to_owned(),
         false => table(&["SERVICE", "TEMPLATE", "VERSION", "STATE"], rows),
     };
     if unmade > 0 && unmade < drift.len() {
-        out += &format!("and {} made by none\n", text::plural(unmade, "submodule"));
+        out += &format!(
+            "{} not created from a template\n",
+            text::plural(unmade, "submodule")
+        );
     }
     out
 }
@@ -65,7 +68,7 @@ pub(crate) fn template_updated(updated: &[Updated]) -> String {
         })
         .collect();
     match rows.is_empty() {
-        true => "No service was made from a template.\n".to_owned(),
+        true => "No service was created from a template.\n".to_owned(),
         false => table(&["SERVICE", "TEMPLATE", "WHAT"], rows),
     }
 }

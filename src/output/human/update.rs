@@ -39,7 +39,7 @@ pub(crate) fn updated(synced: &[Synced]) -> String {
 pub(crate) fn followed(followed: &Followed) -> String {
     let names = ServiceNames::of(followed.moves.iter().map(|one| &one.path));
     let mut out = match followed.moves.is_empty() {
-        true => "The pins are where their branches are.\n".to_owned(),
+        true => "The pins are at the tips of their branches.\n".to_owned(),
         false => table(
             &["SERVICE", "PIN", "BRANCH", "COMMITS"],
             followed.moves.iter().map(|one| move_row(one, &names)),

@@ -18,7 +18,7 @@ pub(super) fn nothing<'a>(unread: &[Unread], line: &'a str) -> &'a str {
     if unread.is_empty() {
         line
     } else {
-        "Nothing that could be read."
+        "Nothing in what could be read."
     }
 }
 
@@ -92,7 +92,7 @@ pub(super) fn because(service: &ServiceChange) -> String {
         Reason::Renamed => "another path, the same pin",
         Reason::UrlChanged => "another URL, the same pin",
         Reason::Plain => "a submodule, but no service",
-        Reason::BaseUnavailable => "its old commit cannot be had",
+        Reason::BaseUnavailable => "its old commit is not available",
         Reason::Requested => "asked for",
         Reason::Fanout(_) | Reason::DependsOn(_) => return text::line(&service.reason.word()),
     };

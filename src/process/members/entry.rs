@@ -1,4 +1,4 @@
-//! What is asked of a process, whatever table of the system shows it.
+//! What flota needs to know about a process, wherever the system lists it.
 
 /// A process as the system's table shows it.
 pub(super) trait ProcessEntry {

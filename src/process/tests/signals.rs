@@ -105,7 +105,7 @@ fn child_of_a_terminal() {
         .run()
         .unwrap_err();
     assert_eq!(error.exit(), Exit::Unavailable);
-    assert_eq!(error.to_string(), "`sh` asks for something on the terminal");
+    assert_eq!(error.to_string(), "`sh` asks for input on the terminal");
     assert_eq!(cause(&error), "Password:");
     assert!(started.elapsed() < SOON_ENOUGH, "{:?}", started.elapsed());
     let prompts = "echo ${GIT_TERMINAL_PROMPT-allowed}";

@@ -114,7 +114,7 @@ impl<'de> Deserialize<'de> for Text {
             Value::String(text) => Ok(Self(text)),
             scalar @ (Value::Bool(_) | Value::Number(_)) => Ok(Self(scalar.to_string())),
             Value::Array(_) | Value::Object(_) => Err(serde::de::Error::custom(
-                "a text is wanted here, not a collection",
+                "a string is expected here, not a list or a mapping",
             )),
         }
     }
@@ -154,7 +154,7 @@ impl HelmMetadata {
             })?;
             return Ok(metadata);
         }
-        Err("there is no Chart.yaml in its folder".into())
+        Err("there is no Chart.yaml in its directory".into())
     }
 
     /// The manifest's annotations: OCI's own, then the chart's, which replace OCI's but for title and version.

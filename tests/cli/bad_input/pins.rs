@@ -1,4 +1,4 @@
-//! Pins that are not at hand are fetched; what cannot be had or is damaged is named, and never taken for unchanged.
+//! Pins that are not at hand are fetched; what cannot be fetched or is damaged is named, and never taken for unchanged.
 
 use std::{
     fs,

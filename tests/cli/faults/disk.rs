@@ -86,7 +86,7 @@ fn a_full_disk_is_reported_once_and_room_mends_it() {
     assert_eq!(ran.status, Some(3), "{}", ran.stderr);
     assert_eq!(reports(&ran), 1, "{}", ran.stderr);
     assert!(
-        ran.stderr.contains("there is no room for"),
+        ran.stderr.contains("no space is left for"),
         "{}",
         ran.stderr
     );
@@ -120,7 +120,7 @@ fn a_disk_without_room_for_files_keeps_none_of_them() {
     let ran = sandbox.flota("", &["clone", "--quiet", "fleet", "ours/ours"]);
     assert_eq!(ran.status, Some(3), "{}", ran.stderr);
     assert_eq!(reports(&ran), 1, "{}", ran.stderr);
-    for words in ["there is no room for its files", "── code-repos/web"] {
+    for words in ["no space is left for its files", "── code-repos/web"] {
         assert!(ran.stderr.contains(words), "{}", ran.stderr);
     }
     let left = fs::read_dir(sandbox.path("ours/ours/code-repos/web")).unwrap();

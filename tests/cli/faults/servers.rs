@@ -103,12 +103,12 @@ fn of_fifty_servers_one_cuts_off_stalls_hangs_or_has_nothing() {
         stalls: true,
         ..Manners::default()
     };
-    fifty.assert_one_missing(&bad(stalled), "said nothing for 8s");
+    fifty.assert_one_missing(&bad(stalled), "printed nothing for 8s");
     let silent = Manners {
         silent: true,
         ..Manners::default()
     };
-    fifty.assert_one_missing(&bad(silent), "said nothing for 8s");
+    fifty.assert_one_missing(&bad(silent), "printed nothing for 8s");
     let empty = Manners {
         first: vec![404; 9],
         ..Manners::default()

@@ -47,7 +47,7 @@ fn a_lock_that_a_dead_git_left_costs_its_own_service() {
         let path = module(&sandbox, "api").join(lock);
         let named = format!("modules/api/{lock}`");
         assert!(ran.stderr.contains(&named), "{lock}: {}", ran.stderr);
-        let hint = "hint: if no git is at work there: rm ";
+        let hint = "hint: if no git process is running there: rm ";
         assert!(ran.stderr.contains(hint), "{lock}: {}", ran.stderr);
         assert_eq!(content(&sandbox, "web"), "second", "{lock}");
         fs::remove_file(path).unwrap();
@@ -82,7 +82,10 @@ fn locks_of_the_fleet_are_named_and_stay() {
         fs::write(&path, "").unwrap();
         let ran = sandbox.flota("ours", args);
         assert_eq!(ran.status, Some(4), "{lock}: {}", ran.stderr);
-        for said in [&format!("{lock}`"), "hint: if no git is at work there: rm "] {
+        for said in [
+            &format!("{lock}`"),
+            "hint: if no git process is running there: rm ",
+        ] {
             assert!(ran.stderr.contains(said), "{lock}: {}", ran.stderr);
         }
         if args[0] == "update" {

@@ -139,7 +139,7 @@ fn a_bare_repository_among_a_services_files_is_no_fleet() {
     for ran in every_command(&sandbox, inside, "inside it") {
         assert_eq!(ran.status, Some(4), "{}{}", ran.text(), ran.stderr);
         assert!(
-            ran.stderr.contains("it is among the files of another"),
+            ran.stderr.contains("it is inside another repository"),
             "{}",
             ran.stderr
         );

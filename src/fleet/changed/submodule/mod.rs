@@ -36,7 +36,7 @@ pub(super) type SubmoduleResult = std::result::Result<(ServiceChange, Vec<Warnin
 /// Looks into every candidate, and into those of its own submodules that its code does not cover.
 ///
 /// # Errors
-/// A submodule is damaged. One that is not here and cannot be had is no error.
+/// A submodule is damaged. One that is not here and cannot be fetched is not an error.
 pub(super) fn read_all(
     fleet: &Repository,
     settings: &Settings,
@@ -107,7 +107,7 @@ fn in_rounds(
         fetched.get(fleet, requests, how)?;
     }
     Err(Error::repository(
-        "the submodules nest deeper than flota follows",
+        "the submodules are nested deeper than the limit of flota",
     ))
 }
 

@@ -1,4 +1,4 @@
-//! What came of looking into one submodule.
+//! The result of reading one submodule.
 
 use crate::{
     fleet::changed::fetched::FetchRequest,
@@ -9,7 +9,7 @@ use crate::{
 pub(super) enum ReadSubmodule {
     /// It could be read.
     Read(Box<ServiceChange>, Vec<Warning>),
-    /// The commit it should be at cannot be had.
+    /// The commit it should be at cannot be fetched.
     Unread(Unread),
     /// It has to be fetched first.
     Lacking(FetchRequest),

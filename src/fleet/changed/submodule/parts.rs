@@ -1,4 +1,4 @@
-//! Which parts of a submodule differ, and what that calls for.
+//! Which parts of a submodule differ, and what to do about it.
 
 use gix::ObjectId;
 
@@ -104,7 +104,9 @@ fn warnings(candidate: &Candidate, service: &ServiceChange) -> Vec<Warning> {
         let pin = service.from.map(|pin| pin.to_string()).unwrap_or_default();
         warn(
             WarningKind::BaseUnavailable,
-            format!("{path}: its old commit {pin} cannot be had, so all of it counts as changed"),
+            format!(
+                "{path}: its old commit {pin} is not available, so all of it counts as changed"
+            ),
         );
     }
     if candidate.url_changed() {

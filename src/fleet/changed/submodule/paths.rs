@@ -99,7 +99,8 @@ impl SubmoduleReader<'_> {
             ParentKind::Submodule { depth, .. } => depth + 1,
         };
         if depth > NESTING_LIMIT {
-            let message = format!("{path}: submodules nest deeper than {NESTING_LIMIT} levels");
+            let message =
+                format!("{path}: submodules are nested deeper than {NESTING_LIMIT} levels");
             return Err(Error::repository(message));
         }
         let kind = ParentKind::Submodule {

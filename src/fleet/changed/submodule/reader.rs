@@ -54,7 +54,7 @@ pub(super) struct SubmoduleReader<'a> {
 }
 
 impl<'a> SubmoduleReader<'a> {
-    /// Opens it, and reads what its pins hold as far as that is at hand; `files` when they are asked for.
+    /// Opens it, and reads what its pins hold as far as that is available; `files` when they are asked for.
     pub(super) fn new(
         parent: &'a PinHolder<'a>,
         settings: &Settings,
@@ -104,7 +104,7 @@ impl<'a> SubmoduleReader<'a> {
         Ok(self.store.get_or_init(|| store).as_ref())
     }
 
-    /// What the pin there holds, kept or read; none without a pin, or when it is not at hand.
+    /// What the pin there holds, kept or read; none without a pin, or when it is not available.
     fn facts(&self, place: EndPoint) -> Result<Option<Facts>> {
         let Some(pin) = place.pin() else {
             return Ok(None);
@@ -140,7 +140,7 @@ impl<'a> SubmoduleReader<'a> {
         content_id::of_tree(objects, root, &self.change)
     }
 
-    /// The root trees of both ends in this submodule's own objects; none where there is no pin or it is not at hand.
+    /// The root trees of both ends in this submodule's own objects; none where there is no pin or it is not available.
     pub(super) fn roots(&self) -> Result<Option<(&Store, Trees)>> {
         let Some(store) = self.store()? else {
             return Ok(None);
@@ -215,10 +215,10 @@ impl<'a> SubmoduleReader<'a> {
     /// That `pin`, which should be there, is not.
     pub(super) fn unread(&self, pin: ObjectId) -> Result<ReadSubmodule> {
         let path = self.path.as_ref();
-        let initialise = || vec![format!("get it: git submodule update --init -- {path}")];
+        let initialise = || vec![format!("fetch it: git submodule update --init -- {path}")];
         let (why, hints) = match (self.parent.fetched.missing(path, pin), self.store()?) {
             (Some(missing), _) => (missing.why.as_str(), missing.hints.clone()),
-            (None, Some(_)) => ("it lacks its commit", initialise()),
+            (None, Some(_)) => ("its commit is missing", initialise()),
             (None, None) => ("it is not initialised", initialise()),
         };
         Ok(ReadSubmodule::Unread(Unread {

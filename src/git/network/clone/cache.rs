@@ -1,9 +1,9 @@
-//! Packs kept for the next clone of the same repository on this machine: `flota/objects` in the user's cache folder (XDG base
-//! directory specification), a folder for each URL.
+//! Packs kept for the next clone of the same repository on this machine: `flota/objects` in the user's cache directory (XDG base
+//! directory specification), one directory for each URL.
 //!
 //! A clone gets the packs themselves, as hard links or copies: it needs nothing of the cache afterwards. What is here is given
-//! out only after the server has named its refs to this user in this run, and each pack is held against its checksum first. A
-//! run that reads or writes holds the folder's lock; whatever is wrong with a folder, it goes, and is filled anew.
+//! out only after the server has named its refs to this user in this run, and each pack is checked against its checksum first. A
+//! run that reads or writes holds the directory's lock; a directory with any fault is removed and filled again.
 
 use std::{
     fs::{self, File},

@@ -1,5 +1,6 @@
-//! Whether everything is there that hangs on what was asked for. A checkout reads what is at the pin, and no more: what a server
-//! left out behind that would be missed by somebody else, later. git asks itself the same after each fetch (`connected.c`).
+//! Whether every object is there that can be reached from what was requested. A checkout reads what is at the pin, and no
+//! more: an object that a server left out behind that would be missed by somebody else, later. git makes the same check after
+//! each fetch (`connected.c`).
 
 use std::path::Path;
 

@@ -236,7 +236,7 @@ impl<'a> HttpCloner<'a> {
             drain(answer);
         }
         let asked = RETRIES + 1;
-        let busy = format!("the server is busy: asked {asked} times, it says to come back later");
+        let busy = format!("the server is busy: asked {asked} times, it asks to try again later");
         Err(DirectFailure::Final(busy))
     }
 
@@ -275,7 +275,7 @@ impl<'a> HttpCloner<'a> {
     }
 
     fn silence(&self) -> String {
-        format!("the server said nothing for {:?}", self.patience)
+        format!("the server printed nothing for {:?}", self.patience)
     }
 
     /// How the server has treated the user that `address` names.

@@ -68,13 +68,13 @@ impl Refs {
     /// `head` is the full name of the branch that HEAD is on.
     ///
     /// # Errors
-    /// Work: it is on none, or on one without commits.
+    /// Work: it is on no branch, or on one without commits.
     pub(super) fn new(head: Option<&BStr>, all: Vec<(BString, ObjectId)>) -> Result<Self> {
         let head = head.and_then(|name| {
             let tip = all.iter().find(|(other, _)| name == other)?;
             Some((name.strip_prefix(HEADS.as_bytes())?.into(), tip.1))
         });
-        let head = head.ok_or_else(|| Error::work("its HEAD is on no branch"))?;
+        let head = head.ok_or_else(|| Error::work("its HEAD is detached"))?;
         Ok(Self { head, all })
     }
 
@@ -146,7 +146,7 @@ pub(super) fn lay(
 fn path(branch: &BStr) -> Result<&Path> {
     branch
         .to_path()
-        .map_err(|_| Error::work("its branch is no file name on this system"))
+        .map_err(|_| Error::work("its branch is not a valid file name on this system"))
 }
 
 fn config(url: &BStr, branch: &BStr, file_system: &[(&'static str, BString)]) -> Result<Vec<u8>> {

@@ -1,4 +1,4 @@
-//! Partial clones (git-clone(1), `--filter`): files whose content was left out, and is needed now.
+//! Partial clones (git-clone(1), `--filter`): files whose content was not fetched, and is needed now.
 
 use std::{fs, path::Path};
 

@@ -1,6 +1,6 @@
-//! What a store lacks of commits that are needed.
+//! The objects of needed commits that a store does not have.
 //!
-//! Every object is held against its own id before it counts as present, wherever it is read from.
+//! Every object is checked against its own id before it counts as present, wherever it is read from.
 
 use std::collections::HashSet;
 

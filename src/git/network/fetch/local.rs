@@ -2,14 +2,14 @@
 //!
 //! What `git upload-pack` would hand out is handed out here, and nothing more:
 //!
-//! - It serves nobody else's repository, unless `safe.directory` names it (git-config(1)).
+//! - It serves no repository of another user, unless `safe.directory` names it (git-config(1)).
 //! - Of one that it serves, it gives any object that there is, by its id: what a client wants is "not limited to advertised
 //!   objects" (gitprotocol-v2(5), `want`). So there is no `uploadpack.allowAnySHA1InWant` to ask for, and `transfer.hideRefs`
-//!   hides names, not objects. Whoever may read the files needs no leave from a server that runs as themselves.
+//!   hides names, not objects. Whoever may read the files needs no permission from a server that runs as themselves.
 //! - Nothing that the repository's configuration or hooks name runs: neither is even read.
 //!
-//! Where that does not do (somebody else's, a bundle, a partial clone that lacks an object, a damaged one), git is asked
-//! ([`fetch`]): what it says is what the user reads.
+//! Where that is not possible (another user's, a bundle, a partial clone that lacks an object, a damaged one), git is asked
+//! ([`fetch`]), and the user sees its message.
 
 use std::{
     path::{Path, PathBuf},

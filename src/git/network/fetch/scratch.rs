@@ -1,7 +1,7 @@
 //! The scratch store of one URL: a bare repository of a few trees, kept for later runs.
 //!
 //! It is a cache. Whatever is wrong with it, it is thrown away and filled again: a pack is moved into place only when it is
-//! complete, its index last; every object is held against its own id before it counts as present ([`lacking`]); and what a
+//! complete, its index last; every object is checked against its own id before it counts as present ([`lacking`]); and what a
 //! killed run left half done is swept away by the next one that holds the lock.
 
 use std::{

@@ -58,7 +58,7 @@ impl Server<'_> {
         }
         let [.., last] = BRANCH_DEPTHS;
         Err(ServerFault::NotThere(format!(
-            "the server gives out only what its branches point to, and the last {last} commits of those do not hold it"
+            "the server serves only commits on its branches, and it is not among the last {last} commits of those"
         )))
     }
 

@@ -15,8 +15,8 @@ pub fn registry(text: &str) -> Result<()> {
     if text.contains('@') {
         // Not shown: what stands before the `@` is a credential.
         return Err(
-            Error::misuse("the registry holds a user name or a password")
-                .hint("take out everything up to the `@`, and log in with `docker login HOST`"),
+            Error::misuse("the registry contains a user name or a password")
+                .hint("remove everything up to the `@`, and log in with `docker login HOST`"),
         );
     }
     if let Some((scheme, rest)) = text.split_once("://") {
@@ -43,7 +43,7 @@ pub fn registry(text: &str) -> Result<()> {
         return refuse(
             "registry",
             text,
-            "has no host: container tools take a first part without a dot or a port for a folder on Docker Hub",
+            "has no host: container tools read a first part without a dot or a port as a path on Docker Hub",
             format!(
                 "for Docker Hub write registry = {:?}",
                 shown(&format!("docker.io/{text}"))
@@ -89,7 +89,7 @@ pub fn repository(text: &str) -> Result<()> {
     refuse(
         "repository",
         text,
-        "is none that a registry takes",
+        "is not one that a registry accepts",
         "use a-z and 0-9, joined by `.`, `_`, `__`, `-` or `/`, as in `shop/cart-api`",
     )
 }
@@ -116,7 +116,7 @@ pub fn tag(text: &str) -> Result<()> {
     refuse(
         "tag",
         text,
-        "is none that a registry takes",
+        "is not one that a registry accepts",
         "use at most 128 of A-Z, a-z, 0-9, `_`, `.` and `-`, the last two not first",
     )
 }

@@ -1,5 +1,5 @@
 //! What git's configuration says of HTTP servers (`http.*`, `http.<url>.*` of git-config(1)), as far as it is understood here;
-//! where it says more, the repository is git's to bring.
+//! where it says more, git clones the repository.
 
 use bstr::{BStr, ByteSlice};
 use gix::config::Source as ConfigSource;

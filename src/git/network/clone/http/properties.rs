@@ -1,4 +1,4 @@
-//! What holds for every URL of a server, and for whatever one answers: the seeded tests assert it, and the fuzz targets
+//! Properties that hold for every URL of a server, and for whatever one answers: the seeded tests assert it, and the fuzz targets
 //! (`tests/fuzz`).
 
 use std::{fs, io, path::Path};
