@@ -163,7 +163,7 @@ fn where_history_lost_the_rendering_it_is_made_again_if_it_can_be() {
     let ran = update(&sandbox, &["web"]);
     assert_eq!(ran.status, Some(4), "{}", ran.stderr);
     assert!(
-        ran.stderr.contains("is not in its history"),
+        ran.stderr.contains("its history does not contain"),
         "{}",
         ran.stderr
     );
