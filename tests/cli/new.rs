@@ -294,12 +294,12 @@ fn what_the_name_would_collide_with_is_refused() {
         assert_eq!(ran.status, Some(2), "{}", ran.stderr);
         ran.stderr
     };
-    assert!(refused("web").contains("has a service `web` already"));
+    assert!(refused("web").contains("already has a service `web`"));
     fs::create_dir_all(sandbox.path("fleet/code-repos/api")).unwrap();
     fs::write(sandbox.path("fleet/code-repos/api/mine"), "").unwrap();
-    assert!(refused("api").contains("there is something"));
+    assert!(refused("api").contains("already exists"));
     fs::create_dir_all(sandbox.path("fleet/.git/modules/docs")).unwrap();
-    assert!(refused("docs").contains("has had a submodule"));
+    assert!(refused("docs").contains("had a submodule"));
     // A service is no fleet.
     let ran = sandbox.flota(
         "fleet/code-repos/web",

@@ -190,7 +190,7 @@ fn without_a_record_the_base_is_what_it_would_be() {
     let ran = sandbox.flota("fleet", &args);
     assert!(
         ran.stderr
-            .contains("refs/flota/success/prod is not there yet"),
+            .contains("refs/flota/success/prod does not exist yet"),
         "{}",
         ran.stderr
     );

@@ -185,7 +185,7 @@ fn a_merge_under_way_is_not_left() {
     );
     let ran = switch(&sandbox, &["--create", "mine"]);
     assert_eq!(ran.status, Some(4), "{}", ran.stderr);
-    assert!(ran.stderr.contains("under way"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("in progress"), "{}", ran.stderr);
     assert_eq!(branch(&sandbox, API), "side");
     assert_eq!(branch(&sandbox, WEB), "mine");
 }

@@ -163,7 +163,7 @@ fn where_history_lost_the_rendering_it_is_made_again_if_it_can_be() {
     let ran = update(&sandbox, &["web"]);
     assert_eq!(ran.status, Some(4), "{}", ran.stderr);
     assert!(
-        ran.stderr.contains("is not in its history"),
+        ran.stderr.contains("its history does not contain"),
         "{}",
         ran.stderr
     );
@@ -297,8 +297,8 @@ fn a_record_cannot_reach_out_of_the_fleet() {
     let file = sandbox.path(WEB).join(".flota-template.toml");
     let text = fs::read_to_string(&file).unwrap();
     for (hostile, why) in [
-        ("folder = \"../outside\"", "leaves its folder"),
-        ("folder = \"/etc\"", "leaves its folder"),
+        ("folder = \"../outside\"", "leads out of its directory"),
+        ("folder = \"/etc\"", "leads out of its directory"),
         ("folder = \"link\"", "outside of the fleet"),
         (
             "url = \"ext::sh -c x\"\ncommit = \"e76acff4d8acacdcde22a8b5ca510680d7cb849c\"",

@@ -122,7 +122,7 @@ fn offline_is_no_word_about_this_machine() {
     };
     assert!(tells_the_change(&fetch(&service), &service));
     service.old = ObjectId::null(gix::hash::Kind::Sha1);
-    assert!(said(&fetch(&service)).contains("told to stay offline"));
+    assert!(said(&fetch(&service)).contains("must stay offline"));
 }
 
 /// Its objects lie where git looks for them, and are not what they are called.
@@ -280,7 +280,7 @@ fn a_pin_that_is_no_commit_is_an_error_and_not_a_loop() {
     .unwrap();
     let missing: Vec<_> = fetched[0].missing.iter().map(|m| m.commit).collect();
     assert_eq!(missing, [service.new], "{}", said(&fetched[0]));
-    assert!(said(&fetched[0]).contains("no whole commit"));
+    assert!(said(&fetched[0]).contains("not a complete commit"));
 }
 
 #[test]
