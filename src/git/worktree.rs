@@ -177,3 +177,114 @@ fn check(index: &gix::index::State) -> Result<()> {
 pub fn way(from: &Path, to: &Path) -> PathBuf {
     pathdiff::diff_paths(to, from).unwrap_or_else(|| to.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use gix::index::{
+        State,
+        entry::{Flags, Stat},
+    };
+
+    use super::*;
+    use crate::model::exit::Exit;
+
+    #[test]
+    fn only_real_folders_lead_to_a_path() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        fs::create_dir_all(root.join("a/b")).unwrap();
+        fs::write(root.join("a/file"), "").unwrap();
+        symlink("b", root.join("a/link")).unwrap();
+        symlink("nowhere", root.join("broken")).unwrap();
+        let long = format!("{}/web", "x".repeat(300));
+        for (path, want) in [
+            ("web", true),
+            ("a/web", true),
+            ("a/b/web", true),
+            ("a/missing/web", true),
+            ("missing/deep/web", true),
+            ("a/file/web", false),
+            ("a/link/web", false),
+            ("a/link/deep/web", false),
+            ("broken/web", false),
+            // What the path itself is, the caller looks at.
+            ("a/link", true),
+            ("a/file", true),
+            // Nobody can say what is there: its name is too long.
+            (&long, false),
+        ] {
+            assert_eq!(has_real_parents(root, path.as_ref()), want, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_link_that_passes_for_another_path_is_refused() {
+        const LINK: Mode = Mode::SYMLINK;
+        const FILE: Mode = Mode::FILE;
+        for (entries, is_refused) in [
+            (&[][..], false),
+            (&[("link", LINK)], false),
+            (&[("link", LINK), ("link.txt", FILE)], false),
+            (&[("a/link", LINK), ("link", FILE)], false),
+            (&[("a", LINK), ("b", LINK)], false),
+            // Without a link nothing leads out of the folder.
+            (&[("A", FILE), ("a", FILE), ("a/b", FILE)], false),
+            (&[("A", LINK), ("a", FILE)], true),
+            (&[("A", LINK), ("a", LINK)], true),
+            (&[("A", LINK), ("a/file", FILE)], true),
+            (&[("dir/A", LINK), ("dir/a/deep/file", FILE)], true),
+            (&[("A/file", FILE), ("a", LINK)], true),
+            // The same spelling, a link and a folder.
+            (&[("a", LINK), ("a/file", FILE)], true),
+            // One letter, composed and not.
+            (&[("caf\u{e9}", LINK), ("cafe\u{301}/file", FILE)], true),
+        ] {
+            let mut index = State::new(gix::hash::Kind::Sha1);
+            for (path, mode) in entries {
+                let id = ObjectId::null(gix::hash::Kind::Sha1);
+                let path = path.as_bytes().as_bstr();
+                index.dangerously_push_entry(Stat::default(), id, Flags::empty(), *mode, path);
+            }
+            match check(&index) {
+                Ok(()) => assert!(!is_refused, "{entries:?}"),
+                Err(error) => {
+                    assert!(is_refused, "{entries:?}: {error}");
+                    assert_eq!(error.exit(), Exit::Repository, "{entries:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_disk_that_takes_nothing_is_not_the_contents_fault() {
+        use io::ErrorKind as Kind;
+        for (kind, exit, message) in [
+            (Kind::StorageFull, Exit::Unavailable, "no space is left"),
+            (Kind::FileTooLarge, Exit::Unavailable, "no space is left"),
+            (Kind::QuotaExceeded, Exit::Unavailable, "no space is left"),
+            (Kind::PermissionDenied, Exit::Unavailable, "cannot write"),
+            (Kind::ReadOnlyFilesystem, Exit::Unavailable, "cannot write"),
+            (Kind::NotFound, Exit::WorkFailed, "cannot be written"),
+        ] {
+            let err = gix::Error::from_error(io::Error::from(kind));
+            let error = unwritten("repos/web".as_ref(), err);
+            assert_eq!(error.exit(), exit, "{kind}");
+            assert!(error.to_string().contains(message), "{kind}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_way_climbs_to_what_both_share() {
+        let way = |from: &str, to: &str| way(from.as_ref(), to.as_ref());
+        assert_eq!(
+            way("/f/.git/modules/web", "/f/repos/web"),
+            Path::new("../../../repos/web")
+        );
+        assert_eq!(
+            way("/f/repos/web", "/f/.git/modules/web"),
+            Path::new("../../.git/modules/web")
+        );
+    }
+}

@@ -364,4 +364,19 @@ mod tests {
             .collect();
         assert_eq!(hints(&many).len(), HINTS);
     }
+
+    #[test]
+    fn a_part_that_comes_or_goes_or_differs_has_changed() {
+        let one = Some(ObjectId::null(gix::hash::Kind::Sha1));
+        let other = Some(ObjectId::empty_tree(gix::hash::Kind::Sha1));
+        for (from, to, want) in [
+            (None, None, false),
+            (one, one, false),
+            (one, other, true),
+            (None, one, true),
+            (one, None, true),
+        ] {
+            assert_eq!(Part { from, to }.changed(), want, "{from:?} {to:?}");
+        }
+    }
 }

@@ -124,7 +124,13 @@ impl Ids {
 mod tests {
     use std::collections::HashSet;
 
+    use gix::ObjectId;
+
     use super::*;
+    use crate::model::{
+        change::{End, Reason},
+        success::Exceptions,
+    };
 
     #[test]
     fn ids_differ_whatever_the_names() {
@@ -146,5 +152,62 @@ mod tests {
             assert!(id.len() <= ID_LIMIT && id.chars().all(inside), "{id}");
         }
         assert_eq!(given[..3], ["cart", "cart_2", "Cart_3"]);
+        // No more is cut off than a number needs.
+        assert_eq!(given[15].len(), ID_LIMIT - NUMBER_ROOM);
+    }
+
+    #[test]
+    fn builds_are_dealt_out_images_first_and_none_twice() {
+        let step = |(name, action): (&str, Action)| Step {
+            name: name.into(),
+            path: name.into(),
+            action,
+            reason: Reason::CodeChanged,
+            commit: Some(ObjectId::null(gix::hash::Kind::Sha1)),
+            code: None,
+            config: None,
+            url: None,
+        };
+        let steps = [
+            ("a", Action::Chart),
+            ("b", Action::Image),
+            ("c", Action::Retire),
+            ("d", Action::Image),
+            ("e", Action::Chart),
+        ];
+        let plan = Plan {
+            base: None,
+            head: End {
+                rev: "HEAD".into(),
+                commit: ObjectId::null(gix::hash::Kind::Sha1),
+            },
+            exceptions: Exceptions::default(),
+            steps: steps.map(step).into(),
+            unaffected: 0,
+            warnings: Vec::new(),
+            unread: Vec::new(),
+        };
+        for (most, want) in [
+            (None, "a, b, d, e"),
+            (NonZeroUsize::new(9), "a, b, d, e"),
+            (NonZeroUsize::new(4), "a, b, d, e"),
+            // Both images begin at once; each chart goes to one of them.
+            (NonZeroUsize::new(2), "a b, d e"),
+            (NonZeroUsize::new(1), "a b d e"),
+        ] {
+            let legs = Leg::of(&plan, most).unwrap();
+            let names = |leg: &Leg<'_>| bstr::join(" ", leg.steps.iter().map(|step| &step.name));
+            let dealt: Vec<_> = legs.iter().map(names).collect();
+            assert_eq!(bstr::join(", ", dealt).as_bstr(), want, "{most:?}");
+            for leg in &legs {
+                assert_eq!(leg.only().is_some(), leg.steps.len() == 1);
+                let read: Vec<StepId> = leg
+                    .joined()
+                    .split(',')
+                    .map(|word| word.parse().unwrap())
+                    .collect();
+                assert_eq!(read, leg.words);
+            }
+        }
     }
 }

@@ -93,3 +93,78 @@ impl From<ServiceChange> for Step {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::change::{BaseKind, ChangeKind, Part};
+
+    #[test]
+    fn a_step_is_at_head_and_what_is_retired_where_it_last_was() {
+        let id = |digit: char| ObjectId::from_hex(digit.to_string().repeat(40).as_bytes()).unwrap();
+        let part = |from, to| Part {
+            from: Some(id(from)),
+            to: Some(id(to)),
+        };
+        let service = |name: &str, action| ServiceChange {
+            name: name.into(),
+            path: name.into(),
+            previous_path: None,
+            change: ChangeKind::Code,
+            direction: None,
+            from: Some(id('1')),
+            to: Some(id('2')),
+            code: part('3', '4'),
+            config: part('5', '6'),
+            other: false,
+            action,
+            reason: Reason::CodeChanged,
+            url: None,
+            files: None,
+        };
+        let actions = [
+            Action::Image,
+            Action::None,
+            Action::Retire,
+            Action::Chart,
+            Action::None,
+        ];
+        let plan = Plan::from_changed(Changed {
+            base: Base {
+                rev: String::new(),
+                commit: None,
+                kind: BaseKind::Empty,
+            },
+            head: End {
+                rev: "HEAD".into(),
+                commit: id('7'),
+            },
+            exceptions: Exceptions::default(),
+            services: ["image", "none", "retire", "chart", "other"]
+                .into_iter()
+                .zip(actions)
+                .map(|(name, action)| service(name, action))
+                .collect(),
+            paths: Vec::new(),
+            warnings: Vec::new(),
+            unread: Vec::new(),
+        });
+        assert_eq!(plan.unaffected, 2);
+        let steps: Vec<_> = plan
+            .steps
+            .iter()
+            .map(|step| (step.action, step.commit, step.code, step.config))
+            .collect();
+        let (old, new) = ([id('1'), id('3'), id('5')], [id('2'), id('4'), id('6')]);
+        for (step, (action, at)) in steps.iter().zip([
+            (Action::Image, new),
+            (Action::Retire, old),
+            (Action::Chart, new),
+        ]) {
+            let [commit, code, config] = at.map(Some);
+            assert_eq!(*step, (action, commit, code, config));
+        }
+        let builds: Vec<_> = plan.builds().map(|step| step.name.to_string()).collect();
+        assert_eq!(builds, ["image", "chart"]);
+    }
+}

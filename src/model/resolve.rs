@@ -63,3 +63,33 @@ pub fn exit(conflicts: &[Conflict]) -> Exit {
         false => Exit::Repository,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_open_conflict_leaves_the_repository_unsettled() {
+        let pin = ObjectId::null(gix::hash::Kind::Sha1);
+        let conflict = |verdict| Conflict {
+            path: "web".into(),
+            base: None,
+            ours: Some(pin),
+            theirs: None,
+            verdict,
+        };
+        let settled = || conflict(Verdict::Settled(pin));
+        let open = || conflict(Verdict::Open(Error::repository("no history")));
+        assert_eq!(settled().pin(), Some(pin));
+        assert!(settled().error().is_none());
+        assert_eq!(open().pin(), None);
+        assert_eq!(open().error().unwrap().to_string(), "no history");
+        for (conflicts, want) in [
+            (vec![], Exit::Done),
+            (vec![settled()], Exit::Done),
+            (vec![settled(), open()], Exit::Repository),
+        ] {
+            assert_eq!(exit(&conflicts), want);
+        }
+    }
+}

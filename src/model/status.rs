@@ -99,3 +99,52 @@ impl ServiceStatus {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_stands_elsewhere_or_could_be_lost_needs_attention() {
+        let pin = ObjectId::null(gix::hash::Kind::Sha1);
+        let calm = Worktree {
+            branch: None,
+            head: Some(pin),
+            standing: Standing::InStep,
+            changes: Changes::default(),
+            unpushed: 0,
+        };
+        let with = |change: fn(&mut Worktree)| {
+            let mut worktree = calm.clone();
+            change(&mut worktree);
+            ServiceState::Here(worktree)
+        };
+        for (pin, state, want) in [
+            (Some(pin), with(|_| ()), false),
+            (Some(pin), with(|it| it.branch = Some("main".into())), false),
+            (None, with(|_| ()), true),
+            (
+                Some(pin),
+                with(|it| it.standing = Standing::Ahead { ahead: 1 }),
+                true,
+            ),
+            (
+                Some(pin),
+                with(|it| it.standing = Standing::PinMissing),
+                true,
+            ),
+            (Some(pin), with(|it| it.changes.untracked = 1), true),
+            (Some(pin), with(|it| it.unpushed = 1), true),
+            (Some(pin), ServiceState::Uninitialised, true),
+            (
+                Some(pin),
+                ServiceState::Unreadable(Error::repository("damaged")),
+                true,
+            ),
+        ] {
+            let path = "web".into();
+            let status = ServiceStatus { path, pin, state };
+            assert_eq!(status.needs_attention(), want, "{status:?}");
+        }
+    }
+}

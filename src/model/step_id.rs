@@ -128,18 +128,20 @@ mod tests {
             b"caf\xc3\xa9 \xff",
             &odd,
         ] {
-            let id = StepId {
-                action: Action::Chart,
-                path: path.into(),
-                commit: ObjectId::from_hex(COMMIT.as_bytes()).unwrap(),
-            };
-            let word = id.to_string();
-            assert!(
-                word.bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"._/-%:@".contains(&b)),
-                "{word}"
-            );
-            assert_eq!(word.parse::<StepId>().unwrap(), id, "{word}");
+            for action in [Action::Image, Action::Chart] {
+                let id = StepId {
+                    action,
+                    path: path.into(),
+                    commit: ObjectId::from_hex(COMMIT.as_bytes()).unwrap(),
+                };
+                let word = id.to_string();
+                assert!(
+                    word.bytes()
+                        .all(|b| b.is_ascii_alphanumeric() || b"._/-%:@".contains(&b)),
+                    "{word}"
+                );
+                assert_eq!(word.parse::<StepId>().unwrap(), id, "{word}");
+            }
         }
     }
 

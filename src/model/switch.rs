@@ -73,3 +73,35 @@ pub fn exit(all: &[Switched]) -> Exit {
     });
     Exit::worst(codes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_counts_before_failed_work_and_that_before_a_refusal() {
+        use SwitchOutcome as Outcome;
+        let refused = || Outcome::Refused(Error::repository("dirty"));
+        let failed = || Outcome::Failed(Error::repository("damaged"));
+        let stopped = || Outcome::Failed(Error::new(Exit::Interrupted, "interrupted"));
+        for (outcomes, want) in [
+            (vec![], Exit::Done),
+            (vec![Outcome::Switched, Outcome::Absent], Exit::Done),
+            (vec![Outcome::Current, refused()], Exit::Repository),
+            (vec![failed(), refused()], Exit::WorkFailed),
+            (vec![failed(), stopped(), refused()], Exit::Interrupted),
+        ] {
+            let errors = outcomes.iter().filter_map(Outcome::error).count();
+            let switched = |outcome| Switched {
+                path: "web".into(),
+                from: None,
+                to: None,
+                outcome,
+            };
+            let all: Vec<_> = outcomes.into_iter().map(switched).collect();
+            assert_eq!(exit(&all), want, "{all:?}");
+            let is_told = |one: &&Switched| matches!(one.outcome.name(), "refused" | "failed");
+            assert_eq!(errors, all.iter().filter(is_told).count(), "{all:?}");
+        }
+    }
+}

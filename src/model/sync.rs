@@ -122,4 +122,20 @@ mod tests {
         assert_eq!(of(vec![left(), failed()]), Exit::WorkFailed);
         assert_eq!(of(vec![failed(), stopped()]), Exit::Interrupted);
     }
+
+    #[test]
+    fn whoever_stayed_behind_says_why() {
+        let pin = ObjectId::null(gix::hash::Kind::Sha1);
+        for (outcome, why) in [
+            (SyncOutcome::Current, None),
+            (SyncOutcome::Cloned, None),
+            (SyncOutcome::CheckedOut, None),
+            (SyncOutcome::Moved { from: pin }, None),
+            (SyncOutcome::Left(Error::repository("dirty")), Some("dirty")),
+            (SyncOutcome::Failed(Error::work("broken")), Some("broken")),
+        ] {
+            let said = outcome.error().map(ToString::to_string);
+            assert_eq!(said.as_deref(), why, "{}", outcome.name());
+        }
+    }
 }

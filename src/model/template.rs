@@ -245,6 +245,10 @@ mod tests {
         for answer in ["", "0", "8080x", "x8080", "80\n", "automatic"] {
             assert!(question.check(answer).is_err(), "{answer:?}");
         }
+        question.pattern = None;
+        question.check(&"x".repeat(LONGEST)).unwrap();
+        assert!(question.check(&"x".repeat(LONGEST + 1)).is_err());
+        assert!(question.check("a\nb").is_err());
         question.choices = vec!["80".into(), "443".into()];
         assert!(question.check("8080").is_err());
         question.check("443").unwrap();

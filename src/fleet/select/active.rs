@@ -69,6 +69,7 @@ fn covers(pattern: &BStr, path: &BStr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{git::command::git, model::fleet::Submodule};
 
     #[test]
     fn a_pathspec_covers_what_it_names_and_what_lies_below() {
@@ -86,5 +87,78 @@ mod tests {
                 "{pattern} {path}"
             );
         }
+    }
+
+    /// The paths that are active where the configuration has these keys. `web` says `update = none`, `handbook` is not listed.
+    fn chosen(keys: &[(&str, &str)]) -> Result<String> {
+        let dir = tempfile::tempdir().unwrap();
+        let run = |args: &[&str]| {
+            let done = git(dir.path()).args(args).run().unwrap();
+            assert!(done.success(), "{args:?}");
+        };
+        run(&["init", "--quiet"]);
+        for (key, value) in keys {
+            run(&["config", "--add", key, value]);
+        }
+        let link = |path: &str, update: Option<&str>| Link {
+            path: path.into(),
+            pin: gix::ObjectId::null(gix::hash::Kind::Sha1),
+            listed: update.map(|update| Submodule {
+                name: path.into(),
+                path: path.into(),
+                url: None,
+                branch: None,
+                update: Some(update.into()),
+                is_shallow: false,
+            }),
+        };
+        let links = vec![
+            link("api", Some("checkout")),
+            link("handbook", None),
+            link("web", Some("none")),
+        ];
+        let fleet = Repository::discover(dir.path()).unwrap();
+        let active = active(&fleet, links)?;
+        let paths: Vec<_> = active.iter().map(|link| link.path.to_string()).collect();
+        Ok(paths.join(" "))
+    }
+
+    #[test]
+    fn what_git_calls_active_is_active() {
+        const URL: (&str, &str) = ("submodule.api.url", "../api");
+        for (keys, want) in [
+            // Nobody has chosen anything.
+            (&[][..], "api handbook"),
+            (&[URL], "api"),
+            (&[("submodule.handbook.url", "../x")], "handbook"),
+            // It is named, and still not updated.
+            (&[("submodule.web.url", "../web")], ""),
+            (&[("submodule.api.active", "true")], "api"),
+            (&[("submodule.api.active", "false")], ""),
+            (&[URL, ("submodule.api.active", "false")], ""),
+            (
+                &[URL, ("submodule.handbook.active", "true")],
+                "api handbook",
+            ),
+            // Patterns count before the URL, and the service's own key before both.
+            (&[("submodule.active", ".")], "api handbook"),
+            (&[("submodule.active", "h*")], "handbook"),
+            (&[URL, ("submodule.active", "h*")], "handbook"),
+            (
+                &[("submodule.active", "h*"), ("submodule.active", "api")],
+                "api handbook",
+            ),
+            (
+                &[("submodule.active", "."), ("submodule.api.active", "false")],
+                "handbook",
+            ),
+        ] {
+            assert_eq!(chosen(keys).unwrap(), want, "{keys:?}");
+        }
+        let error = chosen(&[("submodule.api.active", "perhaps")]).unwrap_err();
+        assert!(
+            error.to_string().contains("submodule.api.active"),
+            "{error}"
+        );
     }
 }

@@ -37,3 +37,36 @@ impl FromIterator<BString> for Selection {
         Self(paths.into_iter().collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_selection_leads_through_what_it_names_and_what_holds_that() {
+        let mut selection: Selection = [BString::from("repos/web/vendor/lib")]
+            .into_iter()
+            .collect();
+        selection.extend(["repos/api".into()]);
+        for (path, has, leads_through) in [
+            ("repos/api", true, true),
+            ("repos/web/vendor/lib", true, true),
+            ("repos/web", false, true),
+            ("repos", false, true),
+            ("repos/ap", false, false),
+            ("repos/api/vendor", false, false),
+            ("repos/web/vendor/lib/deep", false, false),
+            ("repos/web-admin", false, false),
+            ("a", false, false),
+            ("z", false, false),
+        ] {
+            assert_eq!(selection.has(path.into()), has, "{path}");
+            assert_eq!(
+                selection.leads_through(path.into()),
+                leads_through,
+                "{path}"
+            );
+        }
+        assert!(selection.iter().eq(["repos/api", "repos/web/vendor/lib"]));
+    }
+}

@@ -7,12 +7,21 @@ use std::{
 };
 
 use bstr::{BStr, BString, ByteSlice};
+use gix::ObjectId;
 
 use super::{
     Choice, Selector, by_paths, by_words,
-    words::{Called, Word},
+    words::{Called, Word, lies_in},
 };
-use crate::model::{error::Result, exit::Exit};
+use crate::{
+    git::{
+        index::{Conflicted, Pins},
+        vet::Link,
+    },
+    model::{error::Result, exit::Exit},
+};
+
+mod trees;
 
 /// Path and name of every submodule. `web` is a path of one and the name of another.
 const FLEET: [(&str, &str); 8] = [
@@ -233,4 +242,81 @@ fn the_steps_of_a_plan_name_paths_and_nothing_else() {
         assert_eq!(held(path).unwrap_err().exit(), Exit::Misuse, "{path}");
     }
     assert!(matches!(Selector::of_steps([]).0, Choice::Paths(_)));
+}
+
+#[test]
+fn a_path_lies_in_what_a_slash_ends() {
+    for (path, above, want) in [
+        ("repos/web", "repos", true),
+        ("repos/web/code", "repos", true),
+        ("repos", "repos", false),
+        ("repos/", "repos", false),
+        ("repos-old/web", "repos", false),
+        ("web", "repos", false),
+        ("web", "", true),
+        ("", "", false),
+    ] {
+        assert_eq!(lies_in(path.into(), above.into()), want, "{path} {above}");
+    }
+}
+
+/// Settled pins at the first paths, and pins in conflict at the others.
+fn pins(settled: &[&str], conflicted: &[&str]) -> Pins {
+    let pin = ObjectId::null(gix::hash::Kind::Sha1);
+    let link = |path: &&str| Link {
+        path: (*path).into(),
+        pin,
+        listed: None,
+    };
+    let conflict = |path: &&str| Conflicted {
+        path: (*path).into(),
+        base: None,
+        ours: Some(pin),
+        theirs: None,
+        listed: None,
+    };
+    Pins {
+        links: settled.iter().map(link).collect(),
+        conflicted: conflicted.iter().map(conflict).collect(),
+    }
+}
+
+#[test]
+fn pins_in_conflict_are_chosen_like_settled_ones() {
+    let settled = ["a", "b", "d"];
+    let conflicted = ["c", "e"];
+    for (words, want_settled, want_conflicted) in [
+        (&[][..], &settled[..], &conflicted[..]),
+        (&["a"], &["a"], &[]),
+        (&["d"], &["d"], &[]),
+        (&["c"], &[], &["c"]),
+        (&["e"], &[], &["e"]),
+        (&["b", "c"], &["b"], &["c"]),
+        (&["*"], &settled, &conflicted),
+    ] {
+        let typed: Vec<_> = words.iter().map(OsString::from).collect();
+        let selector = Selector::from_root(&typed);
+        assert_eq!(selector.is_named(), !words.is_empty(), "{words:?}");
+        let found = selector.among(pins(&settled, &conflicted)).unwrap();
+        let links: Vec<_> = found.links.iter().map(|one| &one.path).collect();
+        let conflicts: Vec<_> = found.conflicted.iter().map(|one| &one.path).collect();
+        assert_eq!(links, want_settled, "{words:?}");
+        assert_eq!(conflicts, want_conflicted, "{words:?}");
+    }
+}
+
+#[test]
+fn a_step_of_a_repository_that_is_a_service_is_at_its_root_or_its_name() {
+    for (paths, is_it) in [
+        (&[][..], true),
+        (&["."], true),
+        (&["api"], true),
+        (&[".", "api"], true),
+        (&["web"], false),
+        (&["api/"], false),
+        (&["api", "web"], false),
+    ] {
+        let selector = Selector::of_steps(paths.iter().map(|path| BString::from(*path)));
+        assert_eq!(selector.check_own("api".into()).is_ok(), is_it, "{paths:?}");
+    }
 }

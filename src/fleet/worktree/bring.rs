@@ -257,3 +257,60 @@ fn is_bare_of_files(folder: &Path) -> Result<bool> {
     let entries = fs::read_dir(folder).map_err(|err| files::cannot("write", folder, err))?;
     Ok(entries.flatten().all(|entry| entry.file_name() == ".git"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_empty_unless_something_is_in_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::create_dir_all(at("full/sub")).unwrap();
+        fs::create_dir(at("empty")).unwrap();
+        fs::write(at("file"), "").unwrap();
+        for (name, want) in [
+            ("missing", true),
+            ("empty", true),
+            ("full", false),
+            ("file", false),
+        ] {
+            assert_eq!(is_empty(&at(name)).unwrap(), want, "{name}");
+        }
+        // What cannot be seen is not taken for empty.
+        assert!(is_empty(&at(&"x".repeat(300))).is_err());
+    }
+
+    #[test]
+    fn a_worktree_without_files_has_its_gitfile_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(is_bare_of_files(dir.path()).unwrap());
+        fs::write(dir.path().join(".git"), "").unwrap();
+        assert!(is_bare_of_files(dir.path()).unwrap());
+        fs::write(dir.path().join(".gitignore"), "").unwrap();
+        assert!(!is_bare_of_files(dir.path()).unwrap());
+        assert!(is_bare_of_files(&dir.path().join("missing")).is_err());
+    }
+
+    #[test]
+    fn a_repository_is_at_its_pin_when_head_is_detached_there_and_files_were_written() {
+        let pin = ObjectId::null(gix::hash::Kind::Sha1);
+        let other = ObjectId::empty_tree(gix::hash::Kind::Sha1);
+        for (head, has_index, want) in [
+            (format!("{pin}\n"), true, true),
+            (pin.to_string(), true, true),
+            (format!("{pin}\n"), false, false),
+            (format!("{other}\n"), true, false),
+            ("ref: refs/heads/main\n".into(), true, false),
+            (String::new(), true, false),
+        ] {
+            let git_dir = tempfile::tempdir().unwrap();
+            fs::write(git_dir.path().join("HEAD"), &head).unwrap();
+            if has_index {
+                fs::write(git_dir.path().join("index"), "").unwrap();
+            }
+            assert_eq!(is_at(git_dir.path(), pin), want, "{head:?} {has_index}");
+        }
+        assert!(!is_at(Path::new("/nowhere"), pin));
+    }
+}

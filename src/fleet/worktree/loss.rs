@@ -169,3 +169,6 @@ fn option(name: &str, path: &Path) -> OsString {
     option.push(path);
     option
 }
+
+#[cfg(test)]
+mod tests;

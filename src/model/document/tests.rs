@@ -111,7 +111,10 @@ fn a_report_is_read_as_it_was_written() {
         warnings: plan.warnings,
         took: Duration::from_secs(2),
     };
+    assert_eq!(report.count(Status::Reused), 1);
+    assert_eq!(report.count(Status::Built), 0);
     let written = serde_json::to_string(&BuildV1::from(&report)).unwrap();
+    assert!(written.contains(r#""has_changes":true"#), "{written}");
     let read: BuildV1<'_> = serde_json::from_str(&written).unwrap();
     assert_eq!(serde_json::to_string(&read).unwrap(), written);
     assert_eq!(*read.services[1].step.path, *odd());

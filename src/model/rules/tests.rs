@@ -216,3 +216,12 @@ fn the_table_of_rules() {
         );
     }
 }
+
+#[test]
+fn a_commit_that_cannot_be_had_is_still_the_pin() {
+    let pin = oid(1).unwrap();
+    assert_eq!(Old::Unavailable(pin).pin(), Some(pin));
+    assert_eq!(Old::Known(pinned(1, 2, 3, 4)).pin(), Some(pin));
+    assert_eq!(Old::Known(Side::Absent).pin(), None);
+    assert_eq!(Old::Known(Side::Directory(content(1, 1, 1))).pin(), None);
+}

@@ -199,6 +199,13 @@ mod tests {
     }
 
     #[test]
+    fn a_template_has_a_longest_length() {
+        let template = |length: usize| "{sha}".repeat(length / 5) + &"a".repeat(length % 5);
+        assert!(NameTemplate::<TagField>::parse(&template(LONGEST)).is_ok());
+        assert!(NameTemplate::<TagField>::parse(&template(LONGEST + 1)).is_err());
+    }
+
+    #[test]
     fn a_tag_template_keeps_to_the_tag_grammar() {
         for fine in ["latest", "{sha}", "v1_{branch}", "{service}-{commit}"] {
             assert!(fine.parse::<TagTemplate>().is_ok(), "{fine}");

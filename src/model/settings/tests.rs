@@ -61,3 +61,50 @@ fn a_long_chain_does_not_end_the_stack() {
     }
     assert_eq!(settings.dependency_cycle().unwrap().len(), 20_001);
 }
+
+#[test]
+fn a_token_is_a_number_only_in_the_form_it_is_written_back_in() {
+    use TokenValue as Value;
+    for (text, want) in [
+        ("true", Value::Bool(true)),
+        ("false", Value::Bool(false)),
+        ("True", Value::String("True".into())),
+        ("3", Value::Integer(3)),
+        ("-3", Value::Integer(-3)),
+        ("+3", Value::String("+3".into())),
+        ("007", Value::String("007".into())),
+        ("0.5", Value::Float(0.5)),
+        ("3.0", Value::Float(3.0)),
+        ("3.10", Value::String("3.10".into())),
+        ("1e5", Value::String("1e5".into())),
+        ("1e300", Value::String("1e300".into())),
+        ("inf", Value::String("inf".into())),
+        ("NaN", Value::String("NaN".into())),
+        (
+            "99999999999999999999",
+            Value::String("99999999999999999999".into()),
+        ),
+        ("", Value::String(String::new())),
+    ] {
+        let value = Value::infer(text);
+        assert_eq!(value, want, "{text}");
+        assert_eq!(value.to_string(), text);
+        assert!(value.is_finite(), "{text}");
+    }
+    for float in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
+        assert!(!Value::Float(float).is_finite(), "{float}");
+    }
+}
+
+#[test]
+fn a_services_own_entry_hides_the_global_one() {
+    let entries = |entries: &[(&str, u8)]| -> BTreeMap<String, u8> {
+        let entries = entries
+            .iter()
+            .map(|(name, value)| (name.to_string(), *value));
+        entries.collect()
+    };
+    let mut own = entries(&[("both", 1), ("own", 1)]);
+    lay_beneath(&mut own, &entries(&[("both", 2), ("global", 2)]));
+    assert_eq!(own, entries(&[("both", 1), ("own", 1), ("global", 2)]));
+}

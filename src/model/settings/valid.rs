@@ -191,6 +191,7 @@ mod tests {
                 "a/",
                 "a~1",
                 "a\n",
+                &"a".repeat(256),
             ],
         );
     }
@@ -225,6 +226,10 @@ mod tests {
                 "./Dockerfile",
                 "a/",
                 "a//b",
+                "-f",
+                "a\\b",
+                "a\nb",
+                &"a/".repeat(512).replacen("a/", "a/aa", 1),
                 "..\\x",
                 "a\0",
                 "C:\\x",
@@ -260,5 +265,58 @@ mod tests {
     fn long_text_is_cut_in_messages() {
         assert_eq!(shown(&"é".repeat(81)).chars().count(), 81);
         assert_eq!(shown(&"é".repeat(80)), "é".repeat(80));
+    }
+
+    #[test]
+    fn archives() {
+        let long = format!("https://host/{}", "a".repeat(1012));
+        check(
+            archive,
+            &[
+                "https://host/flota.tar.gz",
+                "https://host:8443/~a/flota%2B1.tar.gz?x=1&y=2",
+                &long[..1024],
+            ],
+            &[
+                "",
+                "host/flota.tar.gz",
+                "http://host/flota.tar.gz",
+                "https://",
+                "https:///flota.tar.gz",
+                "https://-host/flota.tar.gz",
+                "https://me:secret@host/flota.tar.gz",
+                "https://host/a b",
+                "https://host/$(id)",
+                "https://host/a'b",
+                "https://host/a\nb",
+                &long,
+            ],
+        );
+    }
+
+    #[test]
+    fn checksums() {
+        check(
+            sha256,
+            &[&"0123456789abcdef".repeat(4)],
+            &[
+                "",
+                &"a".repeat(63),
+                &"a".repeat(65),
+                &"A".repeat(64),
+                &"g".repeat(64),
+            ],
+        );
+    }
+
+    #[test]
+    fn job_images() {
+        let digest = format!("registry.example.com/tools/flota@sha256:{}", "a".repeat(64));
+        let (most, more) = ("a".repeat(LONGEST + 80), "a".repeat(LONGEST + 81));
+        check(
+            job_image,
+            &["flota", "localhost:5000/flota:1.0", &digest, &most],
+            &["", "-x", "/flota", "a b", "a$b", "a'b", "a\nb", &more],
+        );
     }
 }
