@@ -1,8 +1,8 @@
 //! From arguments to [`Cli`]; and how `flota --help` lists commands in groups, and topics.
 
-use std::fmt::Write as _;
+use std::{ffi::OsString, fmt::Write as _};
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
 
 use super::{
     Cli,
@@ -23,10 +23,21 @@ pub fn command() -> clap::Command {
 ///
 /// # Errors
 /// What clap has to say: a fault of the arguments, or the help or version that was asked for.
-pub fn parse(
-    args: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
-) -> Result<Cli, clap::Error> {
-    let mut command = command();
+pub fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
+    // The groups are for help alone: to lay them out takes longer than to parse.
+    match parse_with(Cli::command(), args) {
+        Err(said) if SHOWS_HELP.contains(&said.kind()) => parse_with(command(), args),
+        parsed => parsed,
+    }
+}
+
+/// What clap says by the text of the help.
+const SHOWS_HELP: [ErrorKind; 2] = [
+    ErrorKind::DisplayHelp,
+    ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
+];
+
+fn parse_with(mut command: clap::Command, args: &[OsString]) -> Result<Cli, clap::Error> {
     let matches = command.try_get_matches_from_mut(args)?;
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
