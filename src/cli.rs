@@ -57,11 +57,14 @@ pub use template::{Template, TemplateCommand, TemplateDrift, TemplateUpdate};
 pub use templates::Templates;
 pub use update::Update;
 
+/// The crate's version, and in a release build the commit that it was built from.
+pub const VERSION: &str = env!("FLOTA_VERSION");
+
 /// A Git-native manager for a fleet of services that are linked as submodules.
 #[derive(Debug, Parser)]
 #[command(
     name = "flota",
-    version = env!("FLOTA_VERSION"),
+    version = VERSION,
     propagate_version = true,
     disable_help_subcommand = true,
     max_term_width = 100

@@ -12,7 +12,7 @@
 #![warn(unreachable_pub)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
-use std::{ffi::OsString, path::Path};
+use std::{ffi::OsString, io, path::Path};
 
 use log::LevelFilter;
 
@@ -50,17 +50,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         process::watchdog::watch();
         return Exit::Done;
     }
+    if let Some(version) = version(&args) {
+        return printed(output::write(version));
+    }
     let cli = match cli::parse::parse(&args) {
         Ok(cli) => cli,
         // Help and version are results; the rest is misuse. clap prints either to the right stream.
-        Err(said) => {
-            let printed = said.print();
-            return if said.use_stderr() || printed.is_err() {
-                Exit::Misuse
-            } else {
-                Exit::Done
-            };
+        Err(said) if said.use_stderr() => {
+            let _ = said.print();
+            return Exit::Misuse;
         }
+        Err(said) => return printed(said.print()),
     };
     let output = speak(&cli.global);
     let level = match log_level(&cli.global, std::env::var_os(LOG)) {
@@ -80,6 +80,20 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         output::error::report(&output, &error);
         error.exit()
     })
+}
+
+/// What clap answers to these arguments, if they ask for the version alone: there is no need to lay out all commands for it.
+fn version(args: &[OsString]) -> Option<String> {
+    let asked = matches!(args, [_, only] if only == "--version" || only == "-V");
+    asked.then(|| format!("flota {}\n", cli::VERSION))
+}
+
+/// The exit code of help and version.
+fn printed(result: io::Result<()>) -> Exit {
+    match result {
+        Ok(()) => Exit::Done,
+        Err(_) => Exit::Misuse,
+    }
 }
 
 fn speak(global: &Global) -> Output {
@@ -144,4 +158,30 @@ fn enter(global: &Global) -> Result<()> {
     std::env::set_current_dir(directory).map_err(|err| {
         Error::misuse(format!("cannot work in `{}`", directory.display())).because(err)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn the_version_is_what_clap_says() {
+        for flag in ["--version", "-V"] {
+            let args = ["flota", flag].map(OsString::from);
+            let said = cli::parse::parse(&args).unwrap_err();
+            assert_eq!(said.kind(), ErrorKind::DisplayVersion);
+            assert_eq!(version(&args), Some(said.to_string()));
+        }
+        for other in [
+            &["flota"][..],
+            &["flota", "-v"],
+            &["flota", "--version", "-q"],
+            &["--version"],
+        ] {
+            let args: Vec<_> = other.iter().map(OsString::from).collect();
+            assert_eq!(version(&args), None, "{other:?}");
+        }
+    }
 }

@@ -13,4 +13,4 @@ mod streams;
 pub(crate) mod text;
 pub(crate) mod theme;
 
-pub(crate) use streams::Output;
+pub(crate) use streams::{Output, write};

@@ -21,6 +21,17 @@ pub(crate) struct Output {
     pub dialect: Option<Dialect>,
 }
 
+/// Writes to stdout, whole.
+///
+/// # Errors
+/// Those of the file that it is.
+pub(crate) fn write(bytes: impl AsRef<[u8]>) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout
+        .write_all(bytes.as_ref())
+        .and_then(|()| stdout.flush())
+}
+
 impl Output {
     /// The same, but never quiet: for errors.
     pub(crate) fn loud(self) -> Self {
@@ -32,10 +43,7 @@ impl Output {
 
     /// Writes a result to stdout, whole; a full disk or a closed pipe is an error, not success.
     pub(crate) fn result(&self, bytes: impl AsRef<[u8]>) -> Result<()> {
-        let mut stdout = io::stdout().lock();
-        stdout
-            .write_all(bytes.as_ref())
-            .and_then(|()| stdout.flush())
+        write(bytes)
             .map_err(|err| Error::unavailable("cannot write to standard output").because(err))
     }
 
