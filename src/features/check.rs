@@ -2,6 +2,9 @@
 
 use std::num::NonZeroUsize;
 
+use bstr::BStr;
+use gix::ObjectId;
+
 use crate::{
     fleet::{
         changed::{self, ChangedOptions},
@@ -13,10 +16,12 @@ use crate::{
         network::reachability::{self, Reachability},
         repository::Repository,
         submodule::Store,
+        url::Elsewhere,
     },
     model::{
-        change::{Changed, ServiceChange, Warning, WarningKind},
+        change::{Changed, ServiceChange, Unread, Warning, WarningKind},
         error::Result,
+        exit::Exit,
         settings::Settings,
     },
     parallel,
@@ -31,9 +36,11 @@ pub(crate) fn check(
 ) -> Result<Changed> {
     let mut changed = changed::changed(repository, settings, ends, options)?;
     let guard = Guard::new(repository, &changed, options.offline)?;
-    let found = guard.all(&changed.services, options.jobs)?;
-    changed.warnings.extend(found);
+    let (warnings, unread) = guard.all(&changed.services, options.jobs)?;
+    changed.warnings.extend(warnings);
     changed.warnings.sort();
+    changed.unread.extend(unread);
+    changed.unread.sort();
     Ok(changed)
 }
 
@@ -55,7 +62,12 @@ impl<'a> Guard<'a> {
         })
     }
 
-    fn all(&self, services: &[ServiceChange], jobs: NonZeroUsize) -> Result<Vec<Warning>> {
+    /// What speaks against the services, and those whose own repositories are at fault: the others are answered for.
+    fn all(
+        &self,
+        services: &[ServiceChange],
+        jobs: NonZeroUsize,
+    ) -> Result<(Vec<Warning>, Vec<Unread>)> {
         let moved: Vec<_> = services
             .iter()
             // A single service's own commits are no pins, and nested ones are their parent's business.
@@ -64,12 +76,37 @@ impl<'a> Guard<'a> {
             })
             .collect();
         let found = parallel::map(jobs, &moved, |service| self.one(service))?;
-        Ok(found
-            .into_iter()
-            .collect::<Result<Vec<_>>>()?
-            .into_iter()
-            .flatten()
-            .collect())
+        let (mut warnings, mut unread) = (Vec::new(), Vec::new());
+        for (service, found) in moved.into_iter().zip(found) {
+            match (found, service.to) {
+                (Ok(warning), _) => warnings.extend(warning),
+                (Err(err), Some(pin)) if err.exit() == Exit::Repository => unread.push(Unread {
+                    path: service.path.clone(),
+                    pin,
+                    url: service.url.clone(),
+                    why: err.with_causes(),
+                    hints: err.hints().to_vec(),
+                }),
+                (Err(err), _) => return Err(err),
+            }
+        }
+        Ok((warnings, unread))
+    }
+
+    /// Where the pin stands at the remote: that of the fleet's configuration, else the one that `.gitmodules` lists. The
+    /// configuration of a workspace that is used again may still name what was listed before.
+    fn ask(&self, name: Option<&BStr>, url: Option<&BStr>, pin: ObjectId) -> Result<Reachability> {
+        let configured = reachability::ask(self.repository, name, url, pin);
+        let is_settled = matches!(configured, Ok(Reachability::OnBranch));
+        if is_settled || Elsewhere::of(self.repository, name, url).is_none() {
+            return configured;
+        }
+        let listed = reachability::ask(self.repository, None, url, pin);
+        match (configured, listed) {
+            (Ok(Reachability::Loose), Ok(Reachability::Absent) | Err(_)) => Ok(Reachability::Loose),
+            (configured, Err(_)) => configured,
+            (_, listed) => listed,
+        }
     }
 
     /// What speaks against the service's new pin. The server is asked only where the last fetch does not settle it.
@@ -100,7 +137,7 @@ impl<'a> Guard<'a> {
         let url = listed
             .and_then(|listed| listed.url.as_ref())
             .map(|url| url.as_ref());
-        Ok(match reachability::ask(self.repository, name, url, pin)? {
+        Ok(match self.ask(name, url, pin)? {
             Reachability::OnBranch => None,
             Reachability::Loose => warning(
                 WarningKind::BranchlessPin,

@@ -18,13 +18,18 @@ use crate::{
 };
 
 /// The plan for what changed between two ends.
+///
+/// # Errors
+/// Misuse: a service is named that is only a submodule. And what [`changed::changed`] says.
 pub(crate) fn of_changes(
     repository: &Repository,
     settings: &Settings,
     ends: Ends,
     options: ChangedOptions<'_>,
 ) -> Result<Plan> {
-    changed::changed(repository, settings, ends, options).map(Plan::from_changed)
+    let changed = changed::changed(repository, settings, ends, options)?;
+    changed::refuse_plain(repository, settings, options.only, &changed)?;
+    Ok(Plan::from_changed(changed))
 }
 
 /// The plan that builds every service of HEAD (or those of `options.only`), changed or not: compared with nothing at all,

@@ -25,6 +25,51 @@ pub fn is_part(name: &BStr) -> bool {
     name == CODE || CONFIG.iter().any(|folder| name == *folder)
 }
 
+/// Which of the folders that mean something are none, but lead elsewhere: a symbolic link, or a submodule. What is there is
+/// neither code nor configuration to flota, which reads no files for its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkedParts {
+    /// `code`.
+    pub code: bool,
+    /// `config`.
+    pub config: bool,
+    /// `charts`.
+    pub charts: bool,
+}
+
+impl LinkedParts {
+    /// Those of the tree `root`; none where `[change]`'s globs say what is compared.
+    ///
+    /// # Errors
+    /// Repository: the tree is damaged.
+    pub fn of_tree(objects: Objects<'_>, root: ObjectId, change: &ChangeSettings) -> Result<Self> {
+        let mut linked = Self::default();
+        if !is_by_folders(change) {
+            return Ok(linked);
+        }
+        for (name, (mode, _)) in tree::entries(objects, root)? {
+            let [charts, config] = CONFIG;
+            let leads_elsewhere = mode.is_link() || mode.is_commit();
+            linked.code |= leads_elsewhere && name == CODE;
+            linked.config |= leads_elsewhere && name == config;
+            linked.charts |= leads_elsewhere && name == charts;
+        }
+        Ok(linked)
+    }
+
+    /// Their names.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let [charts, config] = CONFIG;
+        let all = [
+            (self.code, CODE),
+            (self.config, config),
+            (self.charts, charts),
+        ];
+        all.into_iter()
+            .filter_map(|(is_linked, name)| is_linked.then_some(name))
+    }
+}
+
 /// The identities in the tree `root`: by the folders of the guide, or by `[change]`'s globs where it names others.
 pub fn of_tree(objects: Objects<'_>, root: ObjectId, change: &ChangeSettings) -> Result<Content> {
     if is_by_folders(change) {

@@ -1,6 +1,5 @@
 //! Commits: their dates, and which way a pin moved between two of them.
 
-use bstr::BStr;
 use gix::{
     ObjectId,
     objs::FindExt,
@@ -11,15 +10,12 @@ use gix::{
     },
 };
 
-use super::{objects::Objects, repository::Repository, tree};
+use super::objects::Objects;
 use crate::model::{
     change::Direction,
     commits::{Commits, Listed},
     error::{Error, Result},
 };
-
-/// How many commits of a range are searched for the one that meant a rollback.
-const SEARCH_LIMIT: usize = 10_000;
 
 /// The committer's date of `commit`, in seconds since the Unix epoch.
 pub fn committed_at(objects: Objects<'_>, commit: ObjectId) -> Result<i64> {
@@ -59,11 +55,22 @@ pub fn direction(
     }
 }
 
-/// Whether `commit`, as far as it can be read, names `other` as a parent.
-fn is_parent(objects: Objects<'_>, other: ObjectId, commit: ObjectId) -> bool {
+/// The parents that `commit` names, whether or not they are available.
+///
+/// # Errors
+/// Repository: it is missing or damaged.
+pub fn parents(objects: Objects<'_>, commit: ObjectId) -> Result<Vec<ObjectId>> {
     let mut buffer = Vec::new();
     let found = objects.find_commit_iter(&commit, &mut buffer);
-    found.is_ok_and(|commit| commit.parent_ids().any(|parent| parent == other))
+    let found = found.map_err(|err| {
+        Error::repository(format!("cannot read the commit {commit}")).because(err)
+    })?;
+    Ok(found.parent_ids().collect())
+}
+
+/// Whether `commit`, as far as it can be read, names `other` as a parent.
+fn is_parent(objects: Objects<'_>, other: ObjectId, commit: ObjectId) -> bool {
+    parents(objects, commit).is_ok_and(|parents| parents.contains(&other))
 }
 
 /// Whether the history of `tip` has `commit` in it, as far as it is available.
@@ -109,52 +116,6 @@ fn both_read(objects: Objects<'_>, from: ObjectId, to: ObjectId) -> bool {
     [from, to]
         .iter()
         .all(|id| matches!(objects.tree_of(*id), Ok(Some(_))))
-}
-
-/// Whether a commit of `base..head` moved the pin at `path` to `pin`: one that records it while none of its parents do.
-///
-/// A merge that merely kept the older of two pins is not such a commit. `true` when the range is too long to tell.
-pub fn pin_was_meant(
-    fleet: &Repository,
-    base: ObjectId,
-    head: ObjectId,
-    path: &BStr,
-    pin: ObjectId,
-) -> Result<bool> {
-    let repo = fleet.to_local()?;
-    let objects = Objects::new(&repo.objects);
-    let unreadable =
-        |err: gix::Error| Error::repository("cannot walk the fleet's history").because(err);
-    let pin_at = |commit: ObjectId| -> Result<Option<ObjectId>> {
-        let Some(root) = objects.tree_of(commit)? else {
-            return Ok(None);
-        };
-        let entry = tree::entry_at(objects, root, path)?;
-        Ok(entry.filter(|(mode, _)| mode.is_commit()).map(|(_, id)| id))
-    };
-    let walk = repo
-        .rev_walk([head])
-        .with_hidden([base])
-        .all()
-        .map_err(unreadable)?;
-    for (seen, info) in walk.enumerate() {
-        if seen >= SEARCH_LIMIT {
-            return Ok(true);
-        }
-        let info =
-            info.map_err(|err| Error::repository("cannot walk the fleet's history").because(err))?;
-        if pin_at(info.id)? != Some(pin) {
-            continue;
-        }
-        let mut inherited = false;
-        for parent in info.parent_ids() {
-            inherited |= pin_at(parent.detach())? == Some(pin);
-        }
-        if !inherited {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Facts about commits, kept under the fleet's git directory, so that the next run needs neither network nor submodule.
 //!
-//! The content of a commit, and the relation of two commits in history, follow from their OIDs alone: a fact that was true once
-//! stays true, whatever happens to the submodule, so nothing here ever expires. What is not settled by the OIDs (that a
-//! commit is available, a URL, a history that is cut short) is not kept. A fact is found by a hash over all it depends on:
-//! the OIDs, the settings that give the identities their meaning, and [`SCHEMA`].
+//! The content of a commit, and its parents, follow from its OID alone: a fact that was true once stays true, whatever happens
+//! to the submodule, so nothing here ever expires. What is not settled by the OID (that a commit is available, a URL, how
+//! far a history reaches) is not kept, so that no answer depends on which other ranges were looked at before. A fact is
+//! found by a hash over all it depends on: the OID, the settings that give the identities their meaning, and [`SCHEMA`].
 //!
 //! The facts about one submodule are in one bucket of the file ([`table`]): a run reads a page for each pin that moved,
 //! and writes it once. A bucket has room for the last ten or so moves of a pin. The cache never fails a run: without a
@@ -27,9 +27,10 @@ use gix::ObjectId;
 use sha2::{Digest, Sha256};
 
 use self::table::{Bucket, Key, VALUE, Value};
+use super::content_id::LinkedParts;
 use crate::model::{
-    change::Direction,
     error::{Error, Result},
+    fleet::Submodule,
     rules::Content,
     settings::ChangeSettings,
 };
@@ -37,7 +38,7 @@ use crate::model::{
 mod table;
 
 /// Raised when an identity, or the form of a fact, comes to mean something else: facts of other schemas are never found.
-const SCHEMA: u8 = 2;
+const SCHEMA: u8 = 3;
 
 /// An OID of either hash, in a value.
 const OID: usize = 32;
@@ -50,13 +51,26 @@ pub struct IdentityCache {
     writer: OnceLock<Option<File>>,
 }
 
+/// The flags in a value's last byte.
+const NESTED: u8 = 1;
+const LINKED_CODE: u8 = 2;
+const LINKED_CONFIG: u8 = 4;
+const LINKED_CHARTS: u8 = 8;
+
+/// How many parents fit into a value. Of a commit with more nothing is kept.
+const PARENTS: usize = 3;
+
 /// What one commit says of itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// The identities in its tree.
     pub content: Content,
+    /// Which parts of it are no folders, but lead elsewhere.
+    pub linked: LinkedParts,
     /// Whether it lists submodules of its own.
     pub nested: bool,
+    /// Its parents, as the commit names them: they need not be available.
+    pub parents: Vec<ObjectId>,
 }
 
 /// What the cache takes up.
@@ -146,46 +160,65 @@ impl Known<'_> {
     /// What is known of `commit` by these settings.
     pub fn facts(&self, commit: ObjectId, settings: &Fingerprint) -> Option<Facts> {
         let value = self.find(|| content_key(commit, settings))?;
-        let part = |index: usize| {
-            let bytes = &value[index * OID..][..commit.as_slice().len()];
-            // An OID of zeros names no object: it stands for a part that is not there.
-            ObjectId::try_from(bytes).ok().filter(|id| !id.is_null())
-        };
+        let part = |index: usize| id_at(&value, index * OID, commit);
         let content = Content {
             code: part(0),
             config: part(1),
             other: part(2),
         };
-        let nested = value[3 * OID] != 0;
-        Some(Facts { content, nested })
+        let is_set = |flag: u8| value[3 * OID] & flag != 0;
+        Some(Facts {
+            content,
+            linked: LinkedParts {
+                code: is_set(LINKED_CODE),
+                config: is_set(LINKED_CONFIG),
+                charts: is_set(LINKED_CHARTS),
+            },
+            nested: is_set(NESTED),
+            parents: self.parents(commit)?,
+        })
     }
 
     /// Keeps what is known of `commit` by these settings.
-    pub fn keep_facts(&self, commit: ObjectId, settings: &Fingerprint, facts: Facts) {
-        let Facts { content, nested } = facts;
-        let mut value: Value = [0; VALUE];
+    pub fn keep_facts(&self, commit: ObjectId, settings: &Fingerprint, facts: &Facts) {
+        let Facts {
+            content,
+            linked,
+            nested,
+            parents,
+        } = facts;
         let parts = [content.code, content.config, content.other];
-        for (index, id) in parts.iter().enumerate() {
-            let Some(id) = id else { continue };
-            if id.is_null() {
-                // A damaged tree may hold it, and it would be read back as no part at all.
-                return;
-            }
-            value[index * OID..][..id.as_slice().len()].copy_from_slice(id.as_slice());
+        let ids = parts.iter().flatten().chain(parents);
+        // A damaged object may hold an OID of zeros, and it would be read back as nothing at all.
+        if parents.len() > PARENTS || ids.into_iter().any(ObjectId::is_null) {
+            return;
         }
-        value[3 * OID] = nested.into();
-        let key = content_key(commit, settings);
-        self.bucket.borrow_mut().put(&key, &value);
+        let mut value: Value = [0; VALUE];
+        for (index, id) in parts.iter().enumerate() {
+            put_id(&mut value, index * OID, *id);
+        }
+        let flags = [
+            (*nested, NESTED),
+            (linked.code, LINKED_CODE),
+            (linked.config, LINKED_CONFIG),
+            (linked.charts, LINKED_CHARTS),
+        ];
+        let set = flags.iter().filter(|(is_set, _)| *is_set);
+        value[3 * OID] = set.map(|(_, flag)| flag).sum();
+        let mut bucket = self.bucket.borrow_mut();
+        bucket.put(&content_key(commit, settings), &value);
+
+        let mut value: Value = [0; VALUE];
+        for (index, id) in parents.iter().enumerate() {
+            put_id(&mut value, index * OID, Some(*id));
+        }
+        bucket.put(&parents_key(commit), &value);
     }
 
-    /// Which way `from` → `to` goes, if that is known.
-    pub fn direction(&self, from: ObjectId, to: ObjectId) -> Option<Direction> {
-        match self.find(|| direction_key(from, to))?[0] {
-            1 => Some(Direction::Forward),
-            2 => Some(Direction::Rollback),
-            3 => Some(Direction::Diverged),
-            _ => None,
-        }
+    fn parents(&self, commit: ObjectId) -> Option<Vec<ObjectId>> {
+        let value = self.find(|| parents_key(commit))?;
+        let parents = (0..PARENTS).map_while(|index| id_at(&value, index * OID, commit));
+        Some(parents.collect())
     }
 
     fn find(&self, key: impl FnOnce() -> Key) -> Option<Value> {
@@ -196,18 +229,17 @@ impl Known<'_> {
         }
         bucket.find(&key())
     }
+}
 
-    /// Keeps which way `from` → `to` goes, unless that is unknown: more history may tell.
-    pub fn keep_direction(&self, from: ObjectId, to: ObjectId, direction: Direction) {
-        let mut value: Value = [0; VALUE];
-        value[0] = match direction {
-            Direction::Forward => 1,
-            Direction::Rollback => 2,
-            Direction::Diverged => 3,
-            Direction::Unknown => return,
-        };
-        let key = direction_key(from, to);
-        self.bucket.borrow_mut().put(&key, &value);
+/// The OID at `offset`, of the kind that `like` has; none where nothing was put. An OID of zeros names no object.
+fn id_at(value: &Value, offset: usize, like: ObjectId) -> Option<ObjectId> {
+    let bytes = &value[offset..][..like.as_slice().len()];
+    ObjectId::try_from(bytes).ok().filter(|id| !id.is_null())
+}
+
+fn put_id(value: &mut Value, offset: usize, id: Option<ObjectId>) {
+    if let Some(id) = id {
+        value[offset..][..id.as_slice().len()].copy_from_slice(id.as_slice());
     }
 }
 
@@ -220,12 +252,13 @@ impl Drop for Known<'_> {
     }
 }
 
-/// The settings that decide what a service's identities are, as a part of a fact's key.
+/// The settings that decide what a service's identities are, and where its commits come from, as a part of a fact's key.
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// Of the settings of a service, or of a submodule that is none (`plain`).
-    pub fn of(settings: &ChangeSettings, plain: bool) -> Self {
+    /// Of the settings of a service, or of a submodule that is none (`plain`), and of what `.gitmodules` says of it: a commit that
+    /// another repository has is not available because that one was once at this path.
+    pub fn of(settings: &ChangeSettings, plain: bool, listed: Option<&Submodule>) -> Self {
         // What other paths call for is decided after the identities are known.
         let ChangeSettings {
             code,
@@ -235,6 +268,13 @@ impl Fingerprint {
         } = settings;
         let mut hash = Sha256::new();
         hash.update([plain.into()]);
+        let name = listed.map(|listed| &listed.name);
+        let url = listed.and_then(|listed| listed.url.as_ref());
+        for text in [name, url] {
+            let text = text.map_or(&b""[..], |text| text);
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text);
+        }
         for globs in [code, config, ignore] {
             hash.update((globs.sources().len() as u64).to_be_bytes());
             for glob in globs.sources() {
@@ -250,8 +290,8 @@ fn content_key(commit: ObjectId, settings: &Fingerprint) -> Key {
     key(b'c', &[commit.as_slice(), &settings.0])
 }
 
-fn direction_key(from: ObjectId, to: ObjectId) -> Key {
-    key(b'd', &[from.as_slice(), to.as_slice()])
+fn parents_key(commit: ObjectId) -> Key {
+    key(b'h', &[commit.as_slice()])
 }
 
 /// Each part goes in with its length, so that no two lists of parts read the same.

@@ -8,6 +8,7 @@ pub mod gitmodules;
 pub mod history;
 pub mod identity_cache;
 pub mod index;
+pub mod lineage;
 pub mod lock;
 pub mod network;
 mod objects;

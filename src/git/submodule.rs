@@ -122,6 +122,11 @@ impl Store {
         &self.layers.0[0].git_dir
     }
 
+    /// The git directories that its objects are in, in the order in which they are asked.
+    pub fn git_dirs(&self) -> impl Iterator<Item = &Path> {
+        self.layers.0.iter().map(|layer| &*layer.git_dir)
+    }
+
     /// The hash its object ids are made with.
     pub fn hash(&self) -> gix::hash::Kind {
         self.layers.0[0].hash

@@ -57,12 +57,7 @@ impl Source {
 pub fn source(fleet: &Repository, name: Option<&BStr>, url: Option<&BStr>) -> Result<Source> {
     let repo = fleet.to_local()?;
     let config = repo.config_snapshot();
-    let configured = name.and_then(|name| {
-        let value = config
-            .plumbing()
-            .string_by("submodule", Some(name), "url")?;
-        (!value.is_empty()).then_some(value)
-    });
+    let configured = name.and_then(|name| configured(config.plumbing(), name));
     let listed = || {
         let url = url.ok_or_else(|| {
             Error::repository("no URL is known for it").hint(
@@ -92,6 +87,33 @@ pub fn source(fleet: &Repository, name: Option<&BStr>, url: Option<&BStr>) -> Re
         protocols: address.protocols(),
         url,
     })
+}
+
+/// Two places of one submodule: the fleet's own configuration, which an earlier run may have left, names another than
+/// `.gitmodules` does.
+pub struct Elsewhere {
+    /// What the configuration names, without credentials.
+    pub configured: BString,
+    /// Where `.gitmodules` says it is.
+    pub listed: Source,
+}
+
+impl Elsewhere {
+    /// The two places of the submodule `name`, which `.gitmodules` says is at `url`; none when they are one, or when git would
+    /// not go to the listed one.
+    pub fn of(fleet: &Repository, name: Option<&BStr>, url: Option<&BStr>) -> Option<Self> {
+        let repo = fleet.to_local().ok()?;
+        let configured = configured(repo.config_snapshot().plumbing(), name?)?;
+        let configured = without_credentials(configured.as_ref());
+        let listed = source(fleet, None, url).ok()?;
+        (listed.shown != configured).then_some(Self { configured, listed })
+    }
+}
+
+/// `submodule.<name>.url` of the fleet's own configuration.
+fn configured(config: &gix::config::File, name: &BStr) -> Option<BString> {
+    let value = config.string_by("submodule", Some(name), "url")?;
+    (!value.is_empty()).then_some(value)
 }
 
 /// Where a URL leads that the user gives on the command line: a folder counts from where flota runs.

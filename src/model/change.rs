@@ -337,6 +337,12 @@ pub enum WarningKind {
     UnpushedPin,
     /// A pin that is on no branch of its remote.
     BranchlessPin,
+    /// A file or a symbolic link took the place of a submodule.
+    Replaced,
+    /// A service's folder of code or configuration is a symbolic link or a submodule, which is not followed.
+    LinkedPart,
+    /// A submodule that is no service cannot be read; nothing hangs on it.
+    PlainUnread,
     /// The configuration names a service that the fleet does not have.
     UnknownService,
 }

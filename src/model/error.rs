@@ -67,6 +67,17 @@ impl Error {
         self
     }
 
+    /// The sentence and all that it is because of, as one text: a line for each.
+    pub fn with_causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(err) = cause {
+            text += &format!("\n{err}");
+            cause = err.source();
+        }
+        text
+    }
+
     /// The exit code this failure calls for.
     pub fn exit(&self) -> Exit {
         self.exit

@@ -26,6 +26,14 @@ fn refused(ran: &Ran, exit: i32) -> String {
     ran.transcript()
 }
 
+/// The transcript of a run whose answer stands for everything else, and which names the one thing that it leaves out.
+fn named(ran: &Ran, exit: i32) -> String {
+    assert_eq!(ran.status, Some(exit), "{}", ran.stderr);
+    assert!(!ran.stdout.is_empty());
+    assert!(ran.stderr.starts_with("error: "), "{}", ran.stderr);
+    ran.transcript()
+}
+
 fn changed(sandbox: &Sandbox, args: &[&str]) -> Ran {
     sandbox.flota("fleet", &[&["changed"], args].concat())
 }

@@ -435,6 +435,34 @@ fn nothing_to_build_is_a_result() {
     );
 }
 
+/// Who names it wants it built, and of what is no service nothing is ever built.
+#[test]
+fn a_submodule_that_is_no_service_is_refused() {
+    let docs = Sandbox::scripted("plain");
+    let left_out = Sandbox::scripted("fleet-services");
+    let range = ["--range", "HEAD~1..HEAD"];
+    let rows: [(&Sandbox, &[&str]); 8] = [
+        (&docs, &["guide"]),
+        (&docs, &["code-repos/guide"]),
+        (&docs, &["code-repos/*"]),
+        (&docs, &["guide", range[0], range[1]]),
+        (&left_out, &["lint"]),
+        (&left_out, &["api", "lint"]),
+        (&left_out, &["tools/*"]),
+        (&left_out, &["lint", "--range", "HEAD~1..HEAD~1"]),
+    ];
+    let transcripts = rows.map(|(sandbox, words)| {
+        let dry = ["build", "--dry-run", "--builder", "embedded"];
+        let ran = sandbox.flota("fleet", &[&dry, words].concat());
+        assert_eq!(ran.status, Some(2), "{words:?}: {}", ran.text());
+        format!("$ flota build {}\n{}", words.join(" "), ran.transcript())
+    });
+    insta::assert_snapshot!(transcripts.join("\n"));
+    // A glob that means services too builds those.
+    let both = left_out.flota("fleet", &["build", "--dry-run", "--builder=embedded", "**"]);
+    assert_eq!(both.status, Some(0), "{}", both.stderr);
+}
+
 #[test]
 fn a_dry_run_touches_nothing() {
     let sandbox = Sandbox::scripted("build-changes");

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{plan, sandbox::Sandbox};
 
 mod ci;
+mod kept;
 mod names;
 mod oracle;
 mod rules;
@@ -14,6 +15,7 @@ mod running;
 mod service;
 mod table;
 mod together;
+mod urls;
 
 /// The last commit of a scripted fleet: what most of them are about.
 const LAST: &str = "HEAD~1..HEAD";

@@ -190,14 +190,15 @@ impl<'a> Dependents<'a> {
         all.into_values().collect()
     }
 
-    /// What those of `gitlinks` hold that are not among `services`, by their paths: read together, so that what is not here is
+    /// What those of `gitlinks` hold of which `services` do not say it, by their paths: read together, so that what is not here is
     /// fetched together.
     fn read_missing<'g>(
         &self,
         gitlinks: impl IntoIterator<Item = &'g Gitlink>,
         services: &[ServiceChange],
     ) -> Result<BTreeMap<BString, SubmoduleResult>> {
-        let known: BTreeSet<&BString> = services.iter().map(|service| &service.path).collect();
+        let known = services.iter().filter(|service| is_read(service));
+        let known: BTreeSet<&BString> = known.map(|service| &service.path).collect();
         let missing = gitlinks.into_iter();
         let missing = missing.filter(|gitlink| !known.contains(&gitlink.path));
         let missing: BTreeMap<&BString, Candidate> = missing
@@ -224,6 +225,7 @@ impl<'a> Dependents<'a> {
             previous_path: None,
             base: EndPoint::Gitlink(gitlink.pin),
             head: EndPoint::Gitlink(gitlink.pin),
+            replaced_by: None,
             listed_base: listed.clone(),
             listed_head: listed,
         }
@@ -231,7 +233,7 @@ impl<'a> Dependents<'a> {
 }
 
 /// Makes the service's action at least `action`, as far as it has anything to build; what it became, if that is more than it was.
-/// One that is not among `services` is taken from `unchanged`.
+/// One that is not among `services`, or was not read, is taken from `unchanged`.
 fn raise(
     gitlink: &Gitlink,
     action: Action,
@@ -255,10 +257,17 @@ fn raise(
         }
         raised.then_some(possible)
     };
+    let unchanged = unchanged.get(&gitlink.path);
     if let Some(service) = services.iter_mut().find(is_it) {
+        match unchanged {
+            // A renamed one need not have been read until now.
+            Some(Ok((read, _))) => (service.code, service.config) = (read.code, read.config),
+            Some(Err(one)) if !unread.contains(one) => unread.push(one.clone()),
+            Some(Err(_)) | None => {}
+        }
         return raise(service);
     }
-    match unchanged.get(&gitlink.path)? {
+    match unchanged? {
         Ok((service, _)) => {
             let mut service = service.clone();
             let raised = raise(&mut service)?;
@@ -272,6 +281,12 @@ fn raise(
             None
         }
     }
+}
+
+/// Whether it says what is at head: where the pin stands, only those that are at hand are read.
+fn is_read(service: &ServiceChange) -> bool {
+    let has_part = service.code.to.is_some() || service.config.to.is_some();
+    has_part || service.to.is_none() || service.from != service.to
 }
 
 /// The names that the service at `path` depends on.

@@ -41,8 +41,8 @@ pub(super) struct FetchRequest {
 pub(super) struct Fetched(BTreeMap<BString, FetchedSubmodule>);
 
 struct FetchedSubmodule {
-    /// A store with everything that could be had: a path, so that every thread can open it for itself.
-    git_dir: Option<PathBuf>,
+    /// The stores with everything that could be had: paths, so that every thread can open them for itself.
+    git_dirs: Vec<PathBuf>,
     depth: Depth,
     missing: BTreeMap<ObjectId, Missing>,
 }
@@ -70,7 +70,9 @@ impl Missing {
 impl Fetched {
     /// What was fetched for the submodule at `path`.
     pub(super) fn open(&self, path: &BStr, hash: gix::hash::Kind) -> Option<Store> {
-        Store::borrowed(self.0.get(path)?.git_dir.clone()?, hash)
+        let git_dirs = self.0.get(path)?.git_dirs.iter();
+        let stores = git_dirs.filter_map(|git_dir| Store::borrowed(git_dir.clone(), hash));
+        stores.reduce(Store::above)
     }
 
     /// How much was fetched for it; none when nothing was.
@@ -112,7 +114,7 @@ impl Fetched {
                     .into_iter()
                     .map(|one| (one.commit, Missing::of(&one.error)));
                 let one = FetchedSubmodule {
-                    git_dir: fetched.store.map(|store| store.git_dir().to_owned()),
+                    git_dirs: fetched.store.as_ref().map(git_dirs).unwrap_or_default(),
                     depth,
                     missing: missing.collect(),
                 };
@@ -121,4 +123,8 @@ impl Fetched {
         }
         Ok(())
     }
+}
+
+fn git_dirs(store: &Store) -> Vec<PathBuf> {
+    store.git_dirs().map(ToOwned::to_owned).collect()
 }

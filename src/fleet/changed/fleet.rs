@@ -7,6 +7,7 @@ use super::{
     bases::{self, Comparison},
     dependents::Dependents,
     fetched::Fetching,
+    gitlinks::Candidate,
     missing,
     options::ChangedOptions,
     reverts, submodule,
@@ -161,7 +162,7 @@ impl Look<'_> {
             let previous = it.previous_path.as_ref();
             concerns(it.path.as_ref()) || previous.is_some_and(|path| concerns(path.as_ref()))
         });
-        let candidates: Vec<_> = candidates.collect();
+        let mut candidates: Vec<_> = candidates.collect();
         let mut findings = Findings::default();
         for known in submodule::read_all(
             self.repository,
@@ -185,7 +186,9 @@ impl Look<'_> {
         }
         findings.retain(|path| comparison.scope.has(path));
         let (base, head) = (comparison.base, self.head);
-        let reverts = reverts::unintended(self.repository, base, head, &findings.services)?;
+        let in_scope = |it: &&Candidate| comparison.scope.has(it.path.as_ref());
+        candidates.retain(in_scope);
+        let reverts = reverts::unintended(self.repository, base, head, &candidates)?;
         findings.warnings.extend(reverts);
         Ok(findings)
     }

@@ -26,6 +26,8 @@ pub(super) struct Candidate {
     pub base: EndPoint,
     /// What is there.
     pub head: EndPoint,
+    /// What took its path at head where that is neither a submodule nor a directory, in words.
+    pub replaced_by: Option<&'static str>,
     /// What `.gitmodules` says of it at base.
     pub listed_base: Option<Submodule>,
     /// What `.gitmodules` says of it at head.
@@ -181,6 +183,11 @@ fn at_path(
         listed_head: listed.head.at(path).cloned(),
         path: difference.path.clone(),
         previous_path: None,
+        replaced_by: match difference.new {
+            Some((mode, _)) if mode.is_link() => Some("a symbolic link"),
+            Some((mode, _)) if mode.is_blob() => Some("a file"),
+            _ => None,
+        },
     })
 }
 
@@ -271,6 +278,7 @@ fn joined(old: Candidate, new: Candidate) -> Candidate {
         path: new.path,
         base: old.base,
         head: new.head,
+        replaced_by: new.replaced_by,
         listed_base: old.listed_base,
         listed_head: new.listed_head,
     }
@@ -304,6 +312,7 @@ fn add_url_changes(
                 previous_path: None,
                 base: EndPoint::Gitlink(pin),
                 head: EndPoint::Gitlink(pin),
+                replaced_by: None,
                 listed_base: Some(base.clone()),
                 listed_head: Some(head.clone()),
             });

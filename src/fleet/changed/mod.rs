@@ -26,6 +26,7 @@ mod gitlinks;
 mod kind;
 mod missing;
 mod options;
+mod plain;
 mod reverts;
 mod service;
 mod submodule;
@@ -85,6 +86,33 @@ pub fn chosen(
             Ok(vec![".".into()])
         }
     }
+}
+
+/// Refuses a word of `only` that means submodules of which `changed` says, or the configuration, that none is a service.
+///
+/// # Errors
+/// Misuse: there is such a word. And as for [`changed`].
+pub fn refuse_plain(
+    repository: &Repository,
+    settings: &Settings,
+    only: &Selector,
+    changed: &Changed,
+) -> Result<()> {
+    let trees = Trees::of_commits(repository, changed.base.commit, changed.head.commit)?;
+    let objects = repository.objects();
+    let objects = Objects::new(&objects);
+    if !only.is_named()
+        || matches!(
+            RepositoryKind::of(objects, settings, &trees)?,
+            RepositoryKind::Service
+        )
+    {
+        return Ok(());
+    }
+    for word in only.words_in_trees(objects, trees.base, trees.head)? {
+        plain::refuse(settings, &word, changed)?;
+    }
+    Ok(())
 }
 
 /// Whether HEAD is a fleet, and not one service.

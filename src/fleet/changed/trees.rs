@@ -12,14 +12,18 @@ pub(super) struct Trees {
 
 impl Trees {
     pub(super) fn of(repository: &Repository, ends: &Ends) -> Result<Self> {
-        let base = ends
-            .base
-            .commit
-            .map(|commit| repository.tree_of(commit))
-            .transpose()?;
+        Self::of_commits(repository, ends.base.commit, ends.head.commit)
+    }
+
+    /// Those of two commits; without a base, of the empty tree.
+    pub(super) fn of_commits(
+        repository: &Repository,
+        base: Option<ObjectId>,
+        head: ObjectId,
+    ) -> Result<Self> {
         Ok(Self {
-            base,
-            head: Some(repository.tree_of(ends.head.commit)?),
+            base: base.map(|commit| repository.tree_of(commit)).transpose()?,
+            head: Some(repository.tree_of(head)?),
         })
     }
 

@@ -40,6 +40,15 @@ enum Choice {
     Paths(Vec<BString>),
 }
 
+/// What a word of the user means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeantByWord {
+    /// The word.
+    pub typed: BString,
+    /// The paths of the submodules that it means; at least one.
+    pub paths: Vec<BString>,
+}
+
 impl Selector {
     /// No service in particular.
     pub const ANY: Self = Self(Choice::Any);
@@ -134,45 +143,64 @@ impl Selector {
         base: Option<ObjectId>,
         head: Option<ObjectId>,
     ) -> Result<Option<Selection>> {
-        if !self.is_named() {
-            return Ok(None);
+        match &self.0 {
+            Choice::Any => Ok(None),
+            Choice::Words(_) => {
+                let words = self.words_in_trees(objects, base, head)?.into_iter();
+                Ok(Some(words.flat_map(|word| word.paths).collect()))
+            }
+            Choice::Paths(paths) => {
+                let (head, base) = (
+                    TreeListing::of(objects, head)?,
+                    TreeListing::of(objects, base)?,
+                );
+                by_paths(paths, &[head.called(), base.called()].concat())?;
+                Ok(Some(paths.iter().cloned().collect()))
+            }
         }
+    }
+
+    /// What each word means at head or, where that has none, at base; nothing where the user typed no words.
+    ///
+    /// # Errors
+    /// As for [`Selector::in_trees`].
+    pub fn words_in_trees(
+        &self,
+        objects: Objects<'_>,
+        base: Option<ObjectId>,
+        head: Option<ObjectId>,
+    ) -> Result<Vec<MeantByWord>> {
+        let Choice::Words(words) = &self.0 else {
+            return Ok(Vec::new());
+        };
         let (head, base) = (
             TreeListing::of(objects, head)?,
             TreeListing::of(objects, base)?,
         );
         let (at_head, at_base) = (head.called(), base.called());
-        let mut both = at_head.clone();
-        both.extend(&at_base);
-        let words = match &self.0 {
-            Choice::Any => return Ok(None),
-            Choice::Words(words) => words,
-            Choice::Paths(paths) => {
-                by_paths(paths, &both)?;
-                return Ok(Some(paths.iter().cloned().collect()));
-            }
-        };
-        let mut selection = Selection::default();
-        for word in words {
+        let both = [&at_head[..], &at_base].concat();
+        let meant = |word: &Word| {
             // What left the fleet, or moved in it, has its name and path only if they are nobody's now.
             let literal = match word.literal(&at_head)? {
                 Some(index) => Some(at_head[index]),
                 None => word.literal(&at_base)?.map(|index| at_base[index]),
             };
-            let paths: Vec<&BStr> = match literal {
-                Some(one) => vec![one.path],
+            let paths: Vec<BString> = match literal {
+                Some(one) => vec![one.path.to_owned()],
                 None => {
                     let matching = word.matching(&both)?.into_iter();
-                    matching.map(|index| both[index].path).collect()
+                    matching.map(|index| both[index].path.to_owned()).collect()
                 }
             };
-            match (paths.is_empty(), word.inside(&both)) {
-                (false, _) => selection.extend(paths.into_iter().map(ToOwned::to_owned)),
-                (true, Some(inside)) => selection.extend([inside.clone()]),
+            let paths = match (paths.is_empty(), word.inside(&both)) {
+                (false, _) => paths,
+                (true, Some(inside)) => vec![inside.clone()],
                 (true, None) => return Err(word.unknown(&both)),
-            }
-        }
-        Ok(Some(selection))
+            };
+            let typed = word.typed().to_owned();
+            Ok(MeantByWord { typed, paths })
+        };
+        words.iter().map(meant).collect()
     }
 
     /// Refuses whatever is not the service called `name`, which is the repository itself.

@@ -37,7 +37,7 @@ pub enum ServerFault {
 impl ServerFault {
     /// The error and all that it is because of, as one text.
     pub(super) fn failed(err: &Error) -> Self {
-        Self::Failed(with_causes(err))
+        Self::Failed(err.with_causes())
     }
 
     /// What a git that failed said.
@@ -66,7 +66,7 @@ impl ServerFault {
         match self {
             Self::NotThere(said) | Self::Unadvertised(said) | Self::Failed(said) => said.clone(),
             Self::Offline => "flota must stay offline".to_owned(),
-            Self::Stopped(err) => with_causes(err),
+            Self::Stopped(err) => err.with_causes(),
         }
     }
 
@@ -111,16 +111,6 @@ pub(super) fn explain(fault: &ServerFault, source: &Source, what: &str) -> Error
             source.shown
         )),
     )
-}
-
-fn with_causes(err: &Error) -> String {
-    let mut text = err.to_string();
-    let mut cause = std::error::Error::source(err);
-    while let Some(err) = cause {
-        text += &format!("\n{err}");
-        cause = err.source();
-    }
-    text
 }
 
 /// What git said, without its progress.

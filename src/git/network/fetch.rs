@@ -32,6 +32,7 @@ use crate::{
 };
 
 mod depth;
+mod elsewhere;
 mod lacking;
 mod local;
 mod scratch;
@@ -39,6 +40,7 @@ mod server;
 
 pub use super::command::PATIENCE;
 pub use depth::Depth;
+use elsewhere::SecondTries;
 use lacking::Lack;
 use scratch::Locked;
 use scratch::Scratch;
@@ -107,15 +109,22 @@ pub fn fetch(
 ) -> Result<Vec<Fetched>> {
     let configuration = Configuration::of_fleet(&fleet.to_local()?);
     let threads = parallel::pool(options.jobs)?;
-    let errands: Vec<_> = threads.install(|| {
-        let errand = |wanted| Errand::of(fleet, wanted, &configuration, options);
-        wanted.par_iter().map(errand).collect()
-    });
-    let open = errands.iter().filter(|errand| errand.is_open()).count();
-    if open > 0 {
-        (options.events)(Event::Fetching { repositories: open });
+    let run = |wanted: &[WantedCommits]| -> Vec<Fetched> {
+        let errands: Vec<_> = threads.install(|| {
+            let errand = |wanted| Errand::of(fleet, wanted, &configuration, options);
+            wanted.par_iter().map(errand).collect()
+        });
+        let open = errands.iter().filter(|errand| errand.is_open()).count();
+        if open > 0 {
+            (options.events)(Event::Fetching { repositories: open });
+        }
+        threads.install(|| errands.into_par_iter().map(Errand::run).collect())
+    };
+    let mut fetched = run(wanted);
+    let second = SecondTries::of(fleet, wanted, &fetched);
+    if !second.wanted.is_empty() && interrupt::pending().is_none() {
+        second.join(run(&second.wanted), &mut fetched);
     }
-    let fetched = threads.install(|| errands.into_par_iter().map(Errand::run).collect());
     match interrupt::pending() {
         Some(exit) => Err(Error::new(exit, "interrupted while fetching")),
         None => Ok(fetched),

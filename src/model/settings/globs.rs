@@ -82,6 +82,19 @@ impl Globs {
         self.set().is_match_candidate(&Candidate::from_bytes(bytes))
     }
 
+    /// Whether one of the globs may match something below the folder `path`. Where that is hard to tell, the answer is yes.
+    pub fn may_match_below(&self, path: &BStr) -> bool {
+        let below = [path, b"/".as_slice()].concat();
+        let depth = |path: &[u8]| path.iter().filter(|byte| **byte == b'/').count();
+        self.sources().iter().any(|glob| {
+            let end = glob.find(['*', '?', '[', '{', '\\']).unwrap_or(glob.len());
+            let beginning = &glob.as_bytes()[..end];
+            let leads_there = below.starts_with(beginning) || beginning.starts_with(&below);
+            let is_bounded = !glob.contains("**") && !glob.contains('{');
+            leads_there && !(is_bounded && depth(glob.as_bytes()) <= depth(path))
+        })
+    }
+
     #[allow(clippy::expect_used, reason = "a constant list compiles")]
     fn set(&self) -> &GlobSet {
         self.0.set.get_or_init(|| {
@@ -182,6 +195,31 @@ mod tests {
         assert!(matches("**/*.md", b"docs/a/b.md"));
         assert!(matches("{a,b}/[x-z]?", b"b/y1"));
         assert!(!matches("Code/**", b"code/a"));
+    }
+
+    #[test]
+    fn what_cannot_match_below_a_folder_is_told() {
+        for (glob, path, may) in [
+            ("services/*", "tools/scratch", false),
+            ("services/*", "services", true),
+            ("services/*", "services/api", false),
+            ("services/*/*", "services/api", true),
+            ("services/**", "services/api", true),
+            ("services/**", "service", false),
+            ("*", "scratch", false),
+            ("*/*", "scratch", true),
+            ("*/api", "tools/scratch", false),
+            ("**", "tools/scratch", true),
+            ("**/api", "tools/scratch", true),
+            ("{a,tools/scratch/b}", "tools/scratch", true),
+            ("tools/scratch", "tools/scratch", false),
+            ("tools/scratch/api", "tools/scratch", true),
+            ("tools/s*", "tools/scratch", false),
+            ("tools/s*/api", "tools/scratch", true),
+        ] {
+            let globs = Globs::new([glob]).unwrap();
+            assert_eq!(globs.may_match_below(path.into()), may, "{glob} {path}");
+        }
     }
 
     #[test]

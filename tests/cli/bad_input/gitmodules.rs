@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{REPOSITORY, changed, commit_all, refused};
+use super::{REPOSITORY, changed, commit_all, named, refused};
 use crate::sandbox::Sandbox;
 
 /// A commit on top of HEAD in which `.gitmodules` is this entry, as `git ls-tree` shows one.
@@ -83,7 +83,7 @@ fn a_name_that_leads_outside_is_refused() {
         )
         .unwrap();
         commit_all(&sandbox);
-        refused(&changed(&sandbox, &[&range]), REPOSITORY)
+        named(&changed(&sandbox, &[&range]), REPOSITORY)
     });
     insta::assert_snapshot!(transcripts.join("\n"));
 }

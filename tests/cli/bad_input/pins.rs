@@ -5,7 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{LAST, REPOSITORY, changed, refused};
+use serde_json::Value;
+
+use super::{LAST, REPOSITORY, changed, named};
 use crate::sandbox::{Ran, Sandbox};
 
 #[test]
@@ -102,7 +104,73 @@ fn a_damaged_object_is_an_error() {
 #[test]
 fn a_damaged_pack_is_an_error() {
     let ran = changed(&with_damaged("pack"), &[LAST]);
-    insta::assert_snapshot!(refused(&ran, REPOSITORY));
+    insta::assert_snapshot!(named(&ran, REPOSITORY));
+}
+
+/// What is wrong with one submodule says nothing of the others.
+#[test]
+fn a_damaged_submodule_does_not_silence_the_others() {
+    type Damage = fn(&Sandbox);
+    let damages: [(&str, Damage); 6] = [
+        ("its new commit", |sandbox| damage(sandbox, "HEAD")),
+        ("its new tree", |sandbox| damage(sandbox, "HEAD^{tree}")),
+        ("its old commit", |sandbox| damage(sandbox, "HEAD~1")),
+        ("its old tree", |sandbox| damage(sandbox, "HEAD~1^{tree}")),
+        ("its pin is a tree", |sandbox| {
+            let tree = sandbox.git("api", &["rev-parse", "HEAD^{tree}"]);
+            pin(sandbox, tree.trim());
+        }),
+        ("its name leads outside", |sandbox| {
+            let file = sandbox.path("fleet/.gitmodules");
+            let text = fs::read_to_string(&file).unwrap();
+            fs::write(file, text.replace("\"api\"", "\"../api\"")).unwrap();
+            let amend = ["commit", "--quiet", "--all", "--amend", "--no-edit"];
+            sandbox.git("fleet", &amend);
+        }),
+    ];
+    for (what, damage) in damages {
+        let sandbox = Sandbox::scripted("worktree");
+        bump_both(&sandbox);
+        damage(&sandbox);
+        for jobs in ["-j1", "-j8"] {
+            let ran = changed(&sandbox, &["--format", "names", LAST, jobs]);
+            assert_eq!(ran.status, Some(REPOSITORY), "{what}: {}", ran.stderr);
+            assert_eq!(ran.text(), "web\n", "{what}: {}", ran.stderr);
+            let named = ran.stderr.contains("cannot read code-repos/api at ");
+            assert!(named, "{what}: {}", ran.stderr);
+        }
+        let ran = sandbox.flota("fleet", &["check", LAST, "--format", "json"]);
+        assert_eq!(ran.status, Some(REPOSITORY), "{what}: {}", ran.stderr);
+        let checked: Value = serde_json::from_slice(&ran.stdout).unwrap();
+        assert_eq!(checked["services"][0]["name"], "web", "{what}");
+    }
+}
+
+/// The same of the submodules inside one: the one around them is answered for.
+#[test]
+fn a_damaged_submodule_of_a_submodule_does_not_silence_the_one_around_it() {
+    let sandbox = Sandbox::scripted("nested");
+    let core = sandbox.path("fleet/.git/modules/platform/modules/core");
+    let id = sandbox.git("core", &["rev-parse", "HEAD"]);
+    overwrite(&loose(&core, &id), b"no zlib stream");
+    let ran = changed(&sandbox, &["HEAD~2..HEAD~1", "--format", "json"]);
+    assert_eq!(ran.status, Some(REPOSITORY), "{}", ran.stderr);
+    let answer: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(answer["services"][0]["name"], "platform");
+    assert_eq!(answer["errors"][0]["path"], "code-repos/platform/libs/core");
+}
+
+/// The comparison reads objects alone, `check` the refs too.
+#[test]
+fn a_damaged_configuration_does_not_silence_the_others() {
+    let sandbox = Sandbox::scripted("worktree");
+    bump_both(&sandbox);
+    fs::write(module(&sandbox, "api").join("config"), "[no section").unwrap();
+    let ran = sandbox.flota("fleet", &["check", LAST, "--format", "json"]);
+    assert_eq!(ran.status, Some(REPOSITORY), "{}", ran.stderr);
+    let checked: Value = serde_json::from_slice(&ran.stdout).expect(&ran.stderr);
+    assert_eq!(checked["errors"][0]["path"], "code-repos/api");
+    assert_eq!(checked["services"].as_array().unwrap().len(), 2);
 }
 
 #[test]
@@ -113,6 +181,34 @@ fn what_a_damaged_index_hides_is_fetched_or_named() {
     assert_eq!(offline.status, Some(REPOSITORY));
     insta::assert_snapshot!(offline.transcript());
     assert_eq!(changed(&sandbox, &[LAST]).text(), whole);
+}
+
+/// A commit of the fleet that moves api and web.
+fn bump_both(sandbox: &Sandbox) {
+    for service in ["api", "web"] {
+        fs::write(sandbox.path(service).join("code/app"), "one more version").unwrap();
+        let commit = ["commit", "--quiet", "--all", "--message", "One more"];
+        sandbox.git(service, &commit);
+        let linked = format!("fleet/code-repos/{service}");
+        sandbox.git(&linked, &["fetch", "--quiet", "origin"]);
+        let tip = ["checkout", "--quiet", "--force", "origin/main"];
+        sandbox.git(&linked, &tip);
+    }
+    sandbox.git("fleet", &["add", "code-repos"]);
+    sandbox.git("fleet", &["commit", "--quiet", "--message=Move both"]);
+}
+
+/// Damages an object of api's own repository.
+fn damage(sandbox: &Sandbox, object: &str) {
+    let id = sandbox.git("api", &["rev-parse", object]);
+    overwrite(&loose(&module(sandbox, "api"), &id), b"no zlib stream");
+}
+
+/// Makes `commit` api's pin, whatever it is.
+fn pin(sandbox: &Sandbox, commit: &str) {
+    let entry = format!("160000,{commit},code-repos/api");
+    sandbox.git("fleet", &["update-index", "--cacheinfo", &entry]);
+    sandbox.git("fleet", &["commit", "--quiet", "--amend", "--no-edit"]);
 }
 
 /// What flota says while the repository that api comes from is not on this machine.

@@ -183,6 +183,59 @@ fn a_file_is_no_service() {
 }
 
 #[test]
+fn a_link_is_no_service() {
+    shows("link-and-gitlink");
+}
+
+#[test]
+fn links_in_the_place_of_folders_are_named() {
+    shows("linked-code");
+}
+
+#[test]
+fn what_is_left_out_need_not_be_known() {
+    let sandbox = Sandbox::scripted("stray");
+    let json = json(&sandbox, "fleet", &[LAST]);
+    oracle::check_links(&sandbox, "fleet", &json);
+    snapshot(&sandbox, "stray", "fleet", &[LAST]);
+    let all = sandbox.flota("fleet", &["plan", "--all", "--format", "json"]);
+    assert_eq!(all.json()["count"], 1);
+}
+
+/// The same of one that is listed; not where a service may lie inside it, and not where everything is a service.
+#[test]
+fn what_is_left_out_may_be_out_of_reach() {
+    for (services, status) in [
+        ("services = [\"code-repos/*\"]", 0),
+        ("services = [\"code-repos/*\", \"tools/*/inside\"]", 4),
+        ("services = [\"code-repos/*\", \"tools/**/inside\"]", 4),
+        ("", 4),
+    ] {
+        let sandbox = Sandbox::scripted("stray");
+        let file = sandbox.path("fleet/flota.toml");
+        std::fs::write(file, format!("[fleet]\n{services}\n")).unwrap();
+        let section = "submodule.scratch";
+        for (key, value) in [("path", "tools/scratch"), ("url", "../nowhere")] {
+            let key = format!("{section}.{key}");
+            let list = ["config", "-f", ".gitmodules", &key, value];
+            sandbox.git("fleet", &list);
+        }
+        sandbox.git("fleet", &["add", "flota.toml", ".gitmodules"]);
+        let amend = ["commit", "--quiet", "--amend", "--no-edit"];
+        sandbox.git("fleet", &amend);
+        for args in [
+            &["changed", LAST, "--format", "names"][..],
+            &["changed", LAST, "--format", "names", "--offline"],
+        ] {
+            let ran = sandbox.flota("fleet", args);
+            assert_eq!(ran.status, Some(status), "{services}: {}", ran.stderr);
+            assert!(ran.text().contains("api\n"), "{services}: {}", ran.text());
+            assert!(ran.stderr.contains("tools/scratch"), "{}", ran.stderr);
+        }
+    }
+}
+
+#[test]
 fn a_gitlink_without_gitmodules_counts() {
     shows("unlisted");
 }
@@ -190,6 +243,36 @@ fn a_gitlink_without_gitmodules_counts() {
 #[test]
 fn a_merge_that_keeps_the_older_pin_is_warned_of() {
     shows("merge-keeps-older-pin");
+}
+
+#[test]
+fn a_merge_that_keeps_a_much_older_pin_is_warned_of() {
+    shows("merge-keeps-older-pin-of-many");
+}
+
+#[test]
+fn a_merge_that_undoes_a_rollback_is_warned_of() {
+    shows("merge-undoes-a-rollback");
+}
+
+#[test]
+fn a_merge_that_forgets_a_service_is_warned_of() {
+    shows("merge-forgets-a-service");
+}
+
+/// What goes back inside a service goes back with it.
+#[test]
+fn a_rollback_takes_back_the_submodules_inside_too() {
+    let sandbox = Sandbox::scripted("nested");
+    let old = sandbox.git("fleet", &["rev-parse", "HEAD~2:code-repos/platform"]);
+    let entry = format!("160000,{},code-repos/platform", old.trim());
+    sandbox.git("fleet", &["update-index", "--cacheinfo", &entry]);
+    sandbox.git("fleet", &["commit", "--quiet", "--message=Take it back"]);
+    let changed = json(&sandbox, "fleet", &[LAST]);
+    let services = changed["services"].as_array().unwrap().iter();
+    let directions: Vec<_> = services.map(|service| &service["direction"]).collect();
+    assert_eq!(directions, ["rollback", "rollback"]);
+    assert_eq!(changed["warnings"], serde_json::json!([]));
 }
 
 #[test]
@@ -246,6 +329,32 @@ fn a_submodule_of_a_submodule_is_looked_into_outside_of_the_code() {
         format!("$ flota {}\n{}", args.join(" "), ran.transcript())
     });
     insta::assert_snapshot!("nested", transcripts.join("\n"));
+}
+
+/// A service that moved at the same pin is read when something calls for it, whether or not it is initialised.
+#[test]
+fn what_was_renamed_is_built_where_something_calls_for_it() {
+    let sandbox = Sandbox::scripted("fanout");
+    sandbox.git("fleet", &["mv", "code-repos/api", "services-api"]);
+    let toml = sandbox.path("fleet/flota.toml");
+    let text = std::fs::read_to_string(&toml).unwrap();
+    let named = text.replace("\"api\"", "\"services-api\"");
+    assert_ne!(text, named);
+    std::fs::write(toml, named).unwrap();
+    std::fs::write(sandbox.path("fleet/shared/more"), "more").unwrap();
+    sandbox.git("fleet", &["add", "flota.toml", "shared"]);
+    sandbox.git("fleet", &["commit", "--quiet", "--message=Rename api"]);
+    sandbox.git("", &["clone", "--quiet", "fleet", "clone"]);
+    let of = |dir: &str| {
+        let changed = sandbox.flota(dir, &["changed", LAST, "--format", "json"]);
+        let changed = changed.json();
+        let services = changed["services"].as_array().unwrap().iter();
+        let renamed = services.clone().find(|one| one["name"] == "services-api");
+        renamed.unwrap()["action"].clone()
+    };
+    assert_eq!(of("fleet"), "image");
+    assert_eq!(of("clone"), "image", "not initialised");
+    assert_eq!(of("clone"), "image", "once more");
 }
 
 #[test]

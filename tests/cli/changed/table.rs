@@ -9,7 +9,7 @@ use serde_json::Value;
 const RULES: u32 = 15;
 
 /// What no script alone shows: the rule, the file of the tests, the test, and in words what comes out.
-const TESTED: [(&str, &str, &str, &str); 25] = [
+const TESTED: [(&str, &str, &str, &str); 28] = [
     (
         "2",
         "tests/cli/changed/rules.rs",
@@ -108,6 +108,18 @@ const TESTED: [(&str, &str, &str, &str); 25] = [
     ),
     (
         "9",
+        "tests/cli/bad_input/pins.rs",
+        "a_damaged_submodule_does_not_silence_the_others",
+        "one damaged submodule of several: the rest is answered for, exit 4",
+    ),
+    (
+        "9",
+        "tests/cli/changed/urls.rs",
+        "the_listed_url_is_tried_where_the_configured_one_does_not_help",
+        "the configuration names another URL than `.gitmodules`: both are tried",
+    ),
+    (
+        "9",
         "tests/fetch/scratch.rs",
         "two_commits_come_with_their_root_trees_alone",
         "two commits and their root trees come, nothing else",
@@ -153,6 +165,12 @@ const TESTED: [(&str, &str, &str, &str); 25] = [
         "tests/cli/changed/running.rs",
         "the_answer_is_the_same_for_any_number_of_threads",
         "the same bytes for every `-j`",
+    ),
+    (
+        "14",
+        "tests/cli/changed/kept.rs",
+        "without_them_from_a_server",
+        "the same bytes without, with, and with other ranges' cache, for every script above",
     ),
     (
         "15",

@@ -10,6 +10,8 @@ mod parts;
 mod paths;
 mod reader;
 
+use std::collections::BTreeMap;
+
 use self::{outcome::ReadSubmodule, parent::PinHolder, paths::Nested, reader::SubmoduleReader};
 use super::{
     fetched::{Fetched, Fetching},
@@ -20,8 +22,9 @@ use crate::{
     model::{
         change::{ServiceChange, Unread, Warning},
         error::{Error, Result},
-        fleet::NESTING_LIMIT,
-        rules::Side,
+        exit::Exit,
+        fleet::{NESTING_LIMIT, without_credentials},
+        rules::{Content, Side},
         settings::Settings,
     },
     parallel,
@@ -36,7 +39,7 @@ pub(super) type SubmoduleResult = std::result::Result<(ServiceChange, Vec<Warnin
 /// Looks into every candidate, and into those of its own submodules that its code does not cover.
 ///
 /// # Errors
-/// A submodule is damaged. One that is not here and cannot be fetched is not an error.
+/// The surroundings fail. A submodule that is damaged, or is not here and cannot be fetched, is a part of the answer.
 pub(super) fn read_all(
     fleet: &Repository,
     settings: &Settings,
@@ -60,7 +63,7 @@ pub(super) fn read_unchanged(
     how: Fetching<'_>,
 ) -> Result<Vec<SubmoduleResult>> {
     in_rounds(fleet, candidates, how, |holder, candidate| {
-        Ok(vec![read_whole(holder, settings, candidate)?])
+        read_whole(holder, settings, candidate).map(|one| vec![one])
     })
 }
 
@@ -72,15 +75,16 @@ fn in_rounds(
     read: impl Fn(&PinHolder<'_>, &Candidate) -> Result<Vec<ReadSubmodule>> + Sync,
 ) -> Result<Vec<SubmoduleResult>> {
     let mut fetched = Fetched::default();
-    let mut known = Vec::new();
-    let mut open: Vec<&Candidate> = candidates.to_vec();
+    // In the order of the candidates, whichever of them had to be fetched.
+    let mut known = BTreeMap::new();
+    let mut open: Vec<(usize, &Candidate)> = candidates.iter().copied().enumerate().collect();
     for _ in 0..ROUNDS {
-        let found = parallel::map(how.jobs, &open, |candidate| {
+        let found = parallel::map(how.jobs, &open, |(_, candidate)| {
             let holder = PinHolder::fleet(fleet, &fetched);
-            read(&holder, candidate).map_err(|err| in_submodule(candidate, err))
+            or_unread(read(&holder, candidate), &holder, candidate)
         })?;
         let (mut requests, mut still_open) = (Vec::new(), Vec::new());
-        for (candidate, found) in open.into_iter().zip(found) {
+        for ((index, candidate), found) in std::mem::take(&mut open).into_iter().zip(found) {
             let (mut answers, mut lacks) = (Vec::new(), Vec::new());
             for one in found? {
                 match one {
@@ -92,23 +96,28 @@ fn in_rounds(
                 }
             }
             match lacks.is_empty() {
-                true => known.extend(answers),
+                true => drop(known.insert(index, answers)),
                 // Its answers come again when all of it can be read.
                 false => {
                     requests.extend(lacks);
-                    still_open.push(candidate);
+                    still_open.push((index, candidate));
                 }
             }
         }
         if still_open.is_empty() {
-            return Ok(known);
+            break;
         }
         open = still_open;
         fetched.get(fleet, requests, how)?;
     }
-    Err(Error::repository(
-        "the submodules are nested deeper than the limit of flota",
-    ))
+    let holder = PinHolder::fleet(fleet, &fetched);
+    for (index, candidate) in open {
+        let error =
+            Error::repository("the submodules in it are nested deeper than the limit of flota");
+        let unread = damaged(&holder, candidate, &error);
+        known.insert(index, unread.into_iter().map(Err).collect());
+    }
+    Ok(known.into_values().flatten().collect())
 }
 
 /// Looks into one submodule, and into those of its own that its code does not cover, level by level.
@@ -118,7 +127,10 @@ fn read(
     candidate: &Candidate,
     files: bool,
 ) -> Result<Vec<ReadSubmodule>> {
-    let reader = SubmoduleReader::new(holder, settings, candidate, files)?;
+    // Files are in the submodule alone. And where the pin stands nobody fetches it, so that what is kept of it by chance, for
+    // another range, must not be told either.
+    let afresh = files || candidate.base.pin() == candidate.head.pin();
+    let reader = SubmoduleReader::new(holder, settings, candidate, afresh)?;
     let lacking = reader.lacking();
     if !lacking.is_empty() {
         return Ok(vec![reader.request(lacking, reader.depth(files))]);
@@ -133,7 +145,8 @@ fn read(
         Nested::Unreadable(one) => all.push(one),
         Nested::Changed(holder, candidates) => {
             for candidate in candidates {
-                all.extend(read(&holder, settings, &candidate, files)?);
+                let found = read(&holder, settings, &candidate, files);
+                all.extend(or_unread(found, &holder, &candidate)?);
             }
         }
     }
@@ -147,7 +160,10 @@ fn read_whole(
     candidate: &Candidate,
 ) -> Result<ReadSubmodule> {
     let reader = SubmoduleReader::new(holder, settings, candidate, false)?;
-    match (candidate.head, reader.head) {
+    match (candidate.head, &reader.head) {
+        (EndPoint::Gitlink(pin), None) if reader.may_stay_unknown => {
+            reader.compared(Side::Pinned(pin, Content::default()), false)
+        }
         (EndPoint::Gitlink(pin), None) if reader.is_out_of_reach(pin) => reader.unread(pin),
         (EndPoint::Gitlink(pin), None) => Ok(reader.request(vec![pin], reader.depth(false))),
         (EndPoint::Gitlink(pin), Some(facts)) => {
@@ -155,6 +171,29 @@ fn read_whole(
         }
         (EndPoint::Directory(_) | EndPoint::Nothing, _) => reader.compared(Side::Absent, false),
     }
+}
+
+/// What was `found`; where the submodule itself is at fault, that: the others need not be silent about theirs.
+fn or_unread(
+    found: Result<Vec<ReadSubmodule>>,
+    holder: &PinHolder<'_>,
+    candidate: &Candidate,
+) -> Result<Vec<ReadSubmodule>> {
+    found.or_else(|err| match damaged(holder, candidate, &err) {
+        Some(unread) if err.exit() == Exit::Repository => Ok(vec![ReadSubmodule::Unread(unread)]),
+        _ => Err(in_submodule(candidate, err)),
+    })
+}
+
+/// That the submodule cannot be read because of `err`.
+fn damaged(holder: &PinHolder<'_>, candidate: &Candidate, err: &Error) -> Option<Unread> {
+    Some(Unread {
+        path: holder.full_path(candidate.path.as_ref()),
+        pin: candidate.head.pin().or(candidate.base.pin())?,
+        url: candidate.url().map(without_credentials),
+        why: err.with_causes(),
+        hints: err.hints().to_vec(),
+    })
 }
 
 /// What went wrong, with the submodule that it went wrong in.

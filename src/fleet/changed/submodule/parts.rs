@@ -4,7 +4,7 @@ use gix::ObjectId;
 
 use super::{outcome::ReadSubmodule, reader::SubmoduleReader};
 use crate::{
-    fleet::changed::gitlinks::{Candidate, EndPoint},
+    fleet::changed::gitlinks::EndPoint,
     model::{
         change::{Action, Part, Reason, ServiceChange, Warning, WarningKind},
         error::Result,
@@ -53,16 +53,18 @@ impl SubmoduleReader<'_> {
             url: candidate.url().map(fleet::without_credentials),
             files: if files { self.files()? } else { None },
         };
-        let warnings = warnings(candidate, &service);
+        let warnings = self.warnings(&service)?;
         Ok(ReadSubmodule::Read(Box::new(service), warnings))
     }
 
     /// What is there at head; the pin itself when it cannot be read and something hangs on it.
     pub(super) fn head(&self) -> Result<std::result::Result<Side, ObjectId>> {
         Ok(Ok(match self.candidate.head {
-            EndPoint::Gitlink(pin) => match self.head {
+            EndPoint::Gitlink(pin) => match &self.head {
                 Some(facts) => Side::Pinned(pin, facts.content),
-                None if self.pin_stands() => Side::Pinned(pin, Content::default()),
+                None if self.pin_stands() || self.may_stay_unknown => {
+                    Side::Pinned(pin, Content::default())
+                }
                 None => return Ok(Err(pin)),
             },
             EndPoint::Directory(tree) => Side::Directory(self.directory(tree)?),
@@ -73,7 +75,7 @@ impl SubmoduleReader<'_> {
     /// What was there at base.
     fn base(&self) -> Result<Old> {
         Ok(match self.candidate.base {
-            EndPoint::Gitlink(pin) => match self.base {
+            EndPoint::Gitlink(pin) => match &self.base {
                 Some(facts) => Old::Known(Side::Pinned(pin, facts.content)),
                 None if self.pin_stands() => Old::Known(Side::Pinned(pin, Content::default())),
                 None => Old::Unavailable(pin),
@@ -88,42 +90,77 @@ impl SubmoduleReader<'_> {
         self.parent
             .with_objects(|objects| self.content(objects, tree))
     }
-}
 
-fn warnings(candidate: &Candidate, service: &ServiceChange) -> Vec<Warning> {
-    let path = &service.path;
-    let mut found = Vec::new();
-    let mut warn = |kind, message| {
-        found.push(Warning {
-            path: Some(path.clone()),
-            kind,
-            message,
-        });
-    };
-    if service.reason == Reason::BaseUnavailable {
-        let pin = service.from.map(|pin| pin.to_string()).unwrap_or_default();
-        warn(
-            WarningKind::BaseUnavailable,
-            format!(
-                "{path}: its old commit {pin} is not available, so all of it counts as changed"
-            ),
-        );
-    }
-    if candidate.url_changed() {
-        let url = |listed: &Option<Submodule>| {
-            let url = listed.as_ref().and_then(|listed| listed.url.as_ref());
-            url.map(|url| fleet::without_credentials(url.as_ref()))
-                .unwrap_or_default()
+    /// What deserves a look.
+    fn warnings(&self, service: &ServiceChange) -> Result<Vec<Warning>> {
+        let candidate = self.candidate;
+        let path = &service.path;
+        let mut found = Vec::new();
+        let mut warn = |kind, message| {
+            found.push(Warning {
+                path: Some(path.clone()),
+                kind,
+                message,
+            });
         };
-        let (from, to) = (url(&candidate.listed_base), url(&candidate.listed_head));
-        warn(
-            WarningKind::UrlChanged,
-            format!("{path}: its URL changed from {from} to {to}"),
-        );
+        if service.reason == Reason::BaseUnavailable {
+            let pin = service.from.map(|pin| pin.to_string()).unwrap_or_default();
+            warn(
+                WarningKind::BaseUnavailable,
+                format!(
+                    "{path}: its old commit {pin} is not available, so all of it counts as changed"
+                ),
+            );
+        }
+        if candidate.url_changed() {
+            let url = |listed: &Option<Submodule>| {
+                let url = listed.as_ref().and_then(|listed| listed.url.as_ref());
+                url.map(|url| fleet::without_credentials(url.as_ref()))
+                    .unwrap_or_default()
+            };
+            let (from, to) = (url(&candidate.listed_base), url(&candidate.listed_head));
+            warn(
+                WarningKind::UrlChanged,
+                format!("{path}: its URL changed from {from} to {to}"),
+            );
+        }
+        if candidate.head.pin().is_some() && candidate.listed_head.is_none() {
+            let message =
+                format!("{path}: no section of .gitmodules lists it, so nobody can clone it");
+            warn(WarningKind::Unlisted, message);
+        }
+        if let Some(what) = candidate.replaced_by {
+            let message =
+                format!("{path}: {what} took the place of the submodule, which counts as removed");
+            warn(WarningKind::Replaced, message);
+        }
+        let linked = self
+            .head
+            .as_ref()
+            .map(|facts| facts.linked)
+            .unwrap_or_default();
+        for part in linked.names() {
+            warn(
+                WarningKind::LinkedPart,
+                format!(
+                    "{path}: its {part} is a symbolic link or a submodule and no folder, so what it leads to counts as neither code nor configuration; [service.NAME.change] of flota.toml can name the folder itself"
+                ),
+            );
+        }
+        if let (true, Some(pin), Some(_)) = (
+            self.stays_unknown(),
+            candidate.head.pin(),
+            &candidate.listed_head,
+        ) {
+            let (why, _) = self.why_unread(pin)?;
+            let why = why.lines().next().unwrap_or_default().to_owned();
+            warn(
+                WarningKind::PlainUnread,
+                format!(
+                    "{path}: its commit {pin} cannot be read ({why}); `[fleet] services` leaves it out, so nothing is built of it"
+                ),
+            );
+        }
+        Ok(found)
     }
-    if candidate.head.pin().is_some() && candidate.listed_head.is_none() {
-        let message = format!("{path}: no section of .gitmodules lists it, so nobody can clone it");
-        warn(WarningKind::Unlisted, message);
-    }
-    found
 }

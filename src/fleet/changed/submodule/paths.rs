@@ -53,14 +53,14 @@ impl SubmoduleReader<'_> {
 
     /// Whether one of the ends lists submodules of its own.
     fn has_nested(&self) -> bool {
-        let ends = [self.base, self.head];
-        ends.iter().flatten().any(|facts| facts.nested)
+        let ends = [&self.base, &self.head];
+        ends.into_iter().flatten().any(|facts| facts.nested)
     }
 
     /// The submodules of its own that differ, outside of its `code/`, `config/` and `charts/`: those are part of its own content
     /// identities.
     pub(super) fn nested(&self) -> Result<Nested<'_>> {
-        if !self.has_nested() {
+        if !self.has_nested() || self.stays_unknown() {
             return Ok(Nested::None);
         }
         if let Some(request) = self.request_for_nested()? {

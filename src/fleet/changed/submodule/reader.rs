@@ -13,11 +13,14 @@ use crate::{
     fleet::changed::{
         fetched::FetchRequest,
         gitlinks::{Candidate, EndPoint},
+        plain::{is_left_out, is_nobodys_business},
         trees::Trees,
     },
     git::{
-        Objects, content_id,
+        Objects,
+        content_id::{self, LinkedParts},
         gitmodules::Gitmodules,
+        history,
         identity_cache::{Facts, Fingerprint, Known},
         network::fetch::{Depth, WantedCommits},
         submodule::Store,
@@ -39,6 +42,8 @@ pub(super) struct SubmoduleReader<'a> {
     pub path: BString,
     /// The submodule's objects, opened with the first fact that nobody kept; none when it is not initialised.
     store: OnceCell<Option<Store>>,
+    /// The same without what was fetched for it.
+    own: OnceCell<Option<Store>>,
     /// What earlier runs learned.
     pub known: Option<Known<'a>>,
     /// By which settings.
@@ -47,6 +52,8 @@ pub(super) struct SubmoduleReader<'a> {
     pub change: ChangeSettings,
     /// Whether `[fleet] services` leaves it out.
     pub plain: bool,
+    /// Whether nothing hangs on what it holds: it is left out, and all that may lie inside it.
+    pub may_stay_unknown: bool,
     /// What its pin at base holds; none without a pin, or when that cannot be read.
     pub base: Option<Facts>,
     /// The same at head.
@@ -54,34 +61,34 @@ pub(super) struct SubmoduleReader<'a> {
 }
 
 impl<'a> SubmoduleReader<'a> {
-    /// Opens it, and reads what its pins hold as far as that is available; `files` when they are asked for.
+    /// Opens it, and reads what its pins hold as far as that is available; `afresh` as if nothing were known.
     pub(super) fn new(
         parent: &'a PinHolder<'a>,
         settings: &Settings,
         candidate: &'a Candidate,
-        files: bool,
+        afresh: bool,
     ) -> Result<Self> {
         let path = parent.full_path(candidate.path.as_ref());
         let name = fleet::service_name(path.as_ref()).to_str_lossy();
-        let chosen = settings.fleet.services.as_ref();
         let change = settings.for_service(&name).change;
-        let plain = chosen.is_some_and(|globs| !globs.is_match(path.as_ref()));
+        let plain = is_left_out(settings, path.as_ref());
         let mut reader = Self {
             parent,
             candidate,
             store: OnceCell::new(),
-            // Files are in the submodule alone, so that it must be there as if nothing were known.
-            known: (!files).then(|| parent.known_of(path.as_ref())).flatten(),
-            fingerprint: Fingerprint::of(&change, plain),
+            own: OnceCell::new(),
+            known: (!afresh).then(|| parent.known_of(path.as_ref())).flatten(),
+            fingerprint: Fingerprint::of(&change, plain, candidate.listed()),
             change,
             plain,
+            may_stay_unknown: plain && is_nobodys_business(settings, path.as_ref()),
             path,
             base: None,
             head: None,
         };
         reader.base = reader.facts(candidate.base)?;
         reader.head = if reader.pin_stands() {
-            reader.base
+            reader.base.clone()
         } else {
             reader.facts(candidate.head)?
         };
@@ -93,8 +100,7 @@ impl<'a> SubmoduleReader<'a> {
         if let Some(store) = self.store.get() {
             return Ok(store.as_ref());
         }
-        let listed = self.candidate.listed().map(|listed| listed.name.as_ref());
-        let local = self.parent.open(listed, self.candidate.path.as_ref())?;
+        let local = self.open_own()?;
         let gotten = self.parent.fetched;
         let fetched = gotten.open(self.path.as_ref(), self.parent.hash());
         let store = match (local, fetched) {
@@ -102,6 +108,23 @@ impl<'a> SubmoduleReader<'a> {
             (local, fetched) => local.or(fetched),
         };
         Ok(self.store.get_or_init(|| store).as_ref())
+    }
+
+    /// Its own objects, without what was fetched for it; none when it is not initialised.
+    pub(super) fn own_store(&self) -> Result<Option<&Store>> {
+        if self.parent.fetched.depth(self.path.as_ref()).is_none() {
+            return self.store();
+        }
+        if let Some(own) = self.own.get() {
+            return Ok(own.as_ref());
+        }
+        let own = self.open_own()?;
+        Ok(self.own.get_or_init(|| own).as_ref())
+    }
+
+    fn open_own(&self) -> Result<Option<Store>> {
+        let listed = self.candidate.listed().map(|listed| listed.name.as_ref());
+        self.parent.open(listed, self.candidate.path.as_ref())
     }
 
     /// What the pin there holds, kept or read; none without a pin, or when it is not available.
@@ -119,12 +142,18 @@ impl<'a> SubmoduleReader<'a> {
         let Some(root) = store.tree_of(pin)? else {
             return Ok(None);
         };
+        let objects = store.objects();
         let facts = Facts {
-            content: self.content(store.objects(), root)?,
-            nested: Gitmodules::is_in(store.objects(), root)?,
+            content: self.content(objects, root)?,
+            linked: match self.plain {
+                true => LinkedParts::default(),
+                false => LinkedParts::of_tree(objects, root, &self.change)?,
+            },
+            nested: Gitmodules::is_in(objects, root)?,
+            parents: history::parents(objects, pin)?,
         };
         if let Some(known) = known {
-            known.keep_facts(pin, &self.fingerprint, facts);
+            known.keep_facts(pin, &self.fingerprint, &facts);
         }
         Ok(Some(facts))
     }
@@ -159,12 +188,13 @@ impl<'a> SubmoduleReader<'a> {
 
     /// The pins that differ and are neither here nor known to be out of reach.
     pub(super) fn lacking(&self) -> Vec<ObjectId> {
-        if self.pin_stands() {
+        let is_nowhere = self.may_stay_unknown && self.candidate.url().is_none();
+        if self.pin_stands() || is_nowhere {
             return Vec::new();
         }
         let ends = [
-            (self.candidate.base, self.base),
-            (self.candidate.head, self.head),
+            (self.candidate.base, &self.base),
+            (self.candidate.head, &self.head),
         ];
         let unread = ends.into_iter().filter(|(_, facts)| facts.is_none());
         let pins = unread.filter_map(|(place, _)| place.pin());
@@ -212,8 +242,14 @@ impl<'a> SubmoduleReader<'a> {
         self.candidate.base.pin() == self.candidate.head.pin()
     }
 
-    /// That `pin`, which should be there, is not.
-    pub(super) fn unread(&self, pin: ObjectId) -> Result<ReadSubmodule> {
+    /// Whether its head cannot be read, and need not be.
+    pub(super) fn stays_unknown(&self) -> bool {
+        let is_unread = self.candidate.head.pin().is_some() && self.head.is_none();
+        self.may_stay_unknown && is_unread && !self.pin_stands()
+    }
+
+    /// Why `pin` is not here, and what to do about it.
+    pub(super) fn why_unread(&self, pin: ObjectId) -> Result<(String, Vec<String>)> {
         let path = self.path.as_ref();
         let initialise = || vec![format!("fetch it: git submodule update --init -- {path}")];
         let (why, hints) = match (self.parent.fetched.missing(path, pin), self.store()?) {
@@ -221,11 +257,17 @@ impl<'a> SubmoduleReader<'a> {
             (None, Some(_)) => ("its commit is missing", initialise()),
             (None, None) => ("it is not initialised", initialise()),
         };
+        Ok((why.to_owned(), hints))
+    }
+
+    /// That `pin`, which should be there, is not.
+    pub(super) fn unread(&self, pin: ObjectId) -> Result<ReadSubmodule> {
+        let (why, hints) = self.why_unread(pin)?;
         Ok(ReadSubmodule::Unread(Unread {
             path: self.path.clone(),
             pin,
             url: self.candidate.url().map(fleet::without_credentials),
-            why: why.to_owned(),
+            why,
             hints,
         }))
     }
