@@ -6,7 +6,7 @@
 //! found by a hash over all it depends on: the OID, the settings that give the identities their meaning, and [`SCHEMA`].
 //!
 //! The facts about one submodule are in one bucket of the file ([`table`]): a run reads a page for each pin that moved,
-//! and writes it once. A bucket has room for the last ten or so moves of a pin. The cache never fails a run: without a
+//! and writes it once. A bucket has room for the last fifteen or so moves of a pin. The cache never fails a run: without a
 //! place to write, facts are just not kept.
 //!
 //! A checksum is no signature: who can write here can make flota believe anything, as they could by editing the
@@ -51,14 +51,20 @@ pub struct IdentityCache {
     writer: OnceLock<Option<File>>,
 }
 
-/// The flags in a value's last byte.
+/// How many parts a value has the OIDs of. It begins with them; the OIDs of the parents and the flags follow.
+const PARTS: usize = 3;
+
+/// How many parents fit into a value. Of a commit with more nothing is kept.
+const PARENTS: usize = 3;
+
+/// Where the flags are in a value.
+const FLAGS: usize = (PARTS + PARENTS) * OID;
+
+/// The flags.
 const NESTED: u8 = 1;
 const LINKED_CODE: u8 = 2;
 const LINKED_CONFIG: u8 = 4;
 const LINKED_CHARTS: u8 = 8;
-
-/// How many parents fit into a value. Of a commit with more nothing is kept.
-const PARENTS: usize = 3;
 
 /// What one commit says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,7 +172,7 @@ impl Known<'_> {
             config: part(1),
             other: part(2),
         };
-        let is_set = |flag: u8| value[3 * OID] & flag != 0;
+        let is_set = |flag: u8| value[FLAGS] & flag != 0;
         Some(Facts {
             content,
             linked: LinkedParts {
@@ -175,7 +181,7 @@ impl Known<'_> {
                 charts: is_set(LINKED_CHARTS),
             },
             nested: is_set(NESTED),
-            parents: self.parents(commit)?,
+            parents: (PARTS..PARTS + PARENTS).map_while(part).collect(),
         })
     }
 
@@ -194,8 +200,11 @@ impl Known<'_> {
             return;
         }
         let mut value: Value = [0; VALUE];
-        for (index, id) in parts.iter().enumerate() {
-            put_id(&mut value, index * OID, *id);
+        let parents = parents.iter().copied().map(Some);
+        for (index, id) in parts.into_iter().chain(parents).enumerate() {
+            if let Some(id) = id {
+                value[index * OID..][..id.as_slice().len()].copy_from_slice(id.as_slice());
+            }
         }
         let flags = [
             (*nested, NESTED),
@@ -204,21 +213,9 @@ impl Known<'_> {
             (linked.charts, LINKED_CHARTS),
         ];
         let set = flags.iter().filter(|(is_set, _)| *is_set);
-        value[3 * OID] = set.map(|(_, flag)| flag).sum();
-        let mut bucket = self.bucket.borrow_mut();
-        bucket.put(&content_key(commit, settings), &value);
-
-        let mut value: Value = [0; VALUE];
-        for (index, id) in parents.iter().enumerate() {
-            put_id(&mut value, index * OID, Some(*id));
-        }
-        bucket.put(&parents_key(commit), &value);
-    }
-
-    fn parents(&self, commit: ObjectId) -> Option<Vec<ObjectId>> {
-        let value = self.find(|| parents_key(commit))?;
-        let parents = (0..PARENTS).map_while(|index| id_at(&value, index * OID, commit));
-        Some(parents.collect())
+        value[FLAGS] = set.map(|(_, flag)| flag).sum();
+        let key = content_key(commit, settings);
+        self.bucket.borrow_mut().put(&key, &value);
     }
 
     fn find(&self, key: impl FnOnce() -> Key) -> Option<Value> {
@@ -235,12 +232,6 @@ impl Known<'_> {
 fn id_at(value: &Value, offset: usize, like: ObjectId) -> Option<ObjectId> {
     let bytes = &value[offset..][..like.as_slice().len()];
     ObjectId::try_from(bytes).ok().filter(|id| !id.is_null())
-}
-
-fn put_id(value: &mut Value, offset: usize, id: Option<ObjectId>) {
-    if let Some(id) = id {
-        value[offset..][..id.as_slice().len()].copy_from_slice(id.as_slice());
-    }
 }
 
 impl Drop for Known<'_> {
@@ -288,10 +279,6 @@ impl Fingerprint {
 
 fn content_key(commit: ObjectId, settings: &Fingerprint) -> Key {
     key(b'c', &[commit.as_slice(), &settings.0])
-}
-
-fn parents_key(commit: ObjectId) -> Key {
-    key(b'h', &[commit.as_slice()])
 }
 
 /// Each part goes in with its length, so that no two lists of parts read the same.

@@ -15,15 +15,18 @@ use sha2::{Digest, Sha256};
 
 /// One page, so that a bucket is read with one call, and a slot never lies across two sectors of a disk.
 const BUCKET: usize = 4096;
-/// Half of the key, the value, and a checksum that fills the slot.
-const SLOT: usize = 128;
+/// Half of the key, the value, and the checksum.
+const SLOT: usize = 256;
 const SLOTS: usize = BUCKET / SLOT;
 const ID: usize = 16;
 /// With them the file never grows beyond 16 MiB. It is sparse: a small fleet's takes a page on disk for each service.
 const BUCKETS: u32 = 4096;
 
-/// A value's length, in bytes: three OIDs of either hash and a flag.
-pub(super) const VALUE: usize = 97;
+/// The checksum's length, in bytes: a whole SHA-256.
+const CHECKSUM: usize = 32;
+
+/// A value's length, in bytes: six OIDs of either hash, and flags.
+pub(super) const VALUE: usize = SLOT - ID - CHECKSUM;
 
 /// What a fact is about, hashed with all that it depends on.
 pub(super) type Key = [u8; 32];
@@ -124,12 +127,9 @@ pub(super) fn create(path: &Path) -> io::Result<File> {
 }
 
 /// Covers the whole key, of which the slot holds one half.
-fn checksum(key: &Key, value: &Value) -> [u8; SLOT - ID - VALUE] {
-    let hash = Sha256::new()
-        .chain_update(key)
-        .chain_update(value)
-        .finalize();
-    std::array::from_fn(|index| hash[index])
+fn checksum(key: &Key, value: &Value) -> [u8; CHECKSUM] {
+    let hash = Sha256::new().chain_update(key).chain_update(value);
+    hash.finalize().into()
 }
 
 fn is_empty(slot: &[u8]) -> bool {

@@ -9,7 +9,7 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use bstr::{BString, ByteSlice};
+use bstr::ByteSlice;
 use gix::ObjectId;
 use log::info;
 use rayon::prelude::*;
@@ -25,7 +25,6 @@ use crate::{
     model::{
         error::{Error, Result},
         event::{Event, Events},
-        fleet::without_credentials,
     },
     parallel,
     process::masked,
@@ -37,6 +36,7 @@ mod lacking;
 mod local;
 mod scratch;
 mod server;
+mod wanted;
 
 pub use super::command::PATIENCE;
 pub use depth::Depth;
@@ -45,24 +45,11 @@ use lacking::Lack;
 use scratch::Locked;
 use scratch::Scratch;
 use server::Server;
+pub use wanted::{Fetched, Missing, WantedCommits};
 
 /// Objects hang on each other twice: `.gitmodules` is known once its commit is here. The third round is for a store that
 /// turns out to be damaged.
 const ROUNDS: usize = 3;
-
-/// Commits of one submodule.
-#[derive(Clone, Debug)]
-pub struct WantedCommits {
-    /// Where it sits, for messages.
-    pub path: BString,
-    /// Its name in the fleet's `.gitmodules`; none for a submodule of a submodule, of which the fleet's configuration says
-    /// nothing.
-    pub name: Option<BString>,
-    /// Its URL there, maybe relative to the fleet's.
-    pub url: Option<BString>,
-    /// The commits.
-    pub commits: Vec<ObjectId>,
-}
 
 /// How to fetch.
 #[derive(Clone, Copy)]
@@ -77,23 +64,6 @@ pub struct FetchOptions<'a> {
     pub patience: Duration,
     /// Where progress goes.
     pub events: Events<'a>,
-}
-
-/// What came of one [`WantedCommits`].
-pub struct Fetched {
-    /// Holds every wanted commit but the missing ones; none when all are missing.
-    pub store: Option<Store>,
-    /// The commits that cannot be fetched.
-    pub missing: Vec<Missing>,
-}
-
-/// A commit that cannot be fetched.
-#[derive(Debug)]
-pub struct Missing {
-    /// Which one.
-    pub commit: ObjectId,
-    /// Why: names the submodule, the commit and the URL. Repository (exit 4).
-    pub error: Error,
 }
 
 /// Makes commits readable, and says of each submodule, in the order of `wanted`, what came of it.
@@ -361,28 +331,6 @@ impl<'a> Errand<'a> {
                 format!("see whether it answers: git ls-remote {}", source.shown),
             ),
         }
-    }
-}
-
-impl WantedCommits {
-    /// Its path for a command line, if it is a submodule of the fleet itself: those of its submodules are given without a name.
-    fn in_fleet(&self) -> Option<String> {
-        self.name.as_ref()?;
-        let path = self.path.to_str().ok()?;
-        shlex::try_quote(path).ok().map(Into::into)
-    }
-
-    fn error(&self, commit: ObjectId, source: Option<&Source>) -> Error {
-        let listed = || {
-            let url = self.url.as_ref()?;
-            Some(without_credentials(url.as_ref()))
-        };
-        let url = source.map(|source| source.shown.clone()).or_else(listed);
-        let from = url.map_or("no URL".to_owned(), |url| url.to_string());
-        Error::repository(format!(
-            "{}: its commit {commit} cannot be fetched ({from})",
-            self.path
-        ))
     }
 }
 

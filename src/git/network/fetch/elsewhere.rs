@@ -1,7 +1,7 @@
 //! Commits that the configured URL does not give out are looked for at the one that `.gitmodules` lists: a workspace that is used
 //! again has the URLs of an earlier commit in its configuration.
 
-use super::{Fetched, Missing, WantedCommits};
+use super::wanted::{Fetched, Missing, WantedCommits};
 use crate::{
     git::{repository::Repository, submodule::Store, url::Elsewhere},
     model::error::Error,
