@@ -103,9 +103,10 @@ impl<'a> Guard<'a> {
         }
         let listed = reachability::ask(self.repository, None, url, pin);
         match (configured, listed) {
-            (Ok(Reachability::Loose), Ok(Reachability::Absent) | Err(_)) => Ok(Reachability::Loose),
-            (configured, Err(_)) => configured,
-            (_, listed) => listed,
+            (_, Ok(Reachability::OnBranch)) => Ok(Reachability::OnBranch),
+            (Ok(Reachability::Absent), Ok(Reachability::Loose)) => Ok(Reachability::Loose),
+            // That it is not at the one says nothing of the other, which may just be busy.
+            (configured, _) => configured,
         }
     }
 

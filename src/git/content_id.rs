@@ -38,23 +38,19 @@ pub struct LinkedParts {
 }
 
 impl LinkedParts {
-    /// Those of the tree `root`; none where `[change]`'s globs say what is compared.
-    ///
-    /// # Errors
-    /// Repository: the tree is damaged.
-    pub fn of_tree(objects: Objects<'_>, root: ObjectId, change: &ChangeSettings) -> Result<Self> {
+    fn of(entries: &[(BString, tree::Entry)]) -> Self {
+        let [charts, config] = CONFIG;
         let mut linked = Self::default();
-        if !is_by_folders(change) {
-            return Ok(linked);
+        let leads_elsewhere = |mode: &EntryMode| mode.is_link() || mode.is_commit();
+        for (name, _) in entries
+            .iter()
+            .filter(|(_, (mode, _))| leads_elsewhere(mode))
+        {
+            linked.code |= name == CODE;
+            linked.config |= name == config;
+            linked.charts |= name == charts;
         }
-        for (name, (mode, _)) in tree::entries(objects, root)? {
-            let [charts, config] = CONFIG;
-            let leads_elsewhere = mode.is_link() || mode.is_commit();
-            linked.code |= leads_elsewhere && name == CODE;
-            linked.config |= leads_elsewhere && name == config;
-            linked.charts |= leads_elsewhere && name == charts;
-        }
-        Ok(linked)
+        linked
     }
 
     /// Their names.
@@ -72,10 +68,22 @@ impl LinkedParts {
 
 /// The identities in the tree `root`: by the folders of the guide, or by `[change]`'s globs where it names others.
 pub fn of_tree(objects: Objects<'_>, root: ObjectId, change: &ChangeSettings) -> Result<Content> {
+    with_links(objects, root, change).map(|(content, _)| content)
+}
+
+/// The same, and which of the folders lead elsewhere; none where the globs say what is compared.
+pub fn with_links(
+    objects: Objects<'_>,
+    root: ObjectId,
+    change: &ChangeSettings,
+) -> Result<(Content, LinkedParts)> {
     if is_by_folders(change) {
-        by_folders(objects, root)
+        let entries = tree::entries(objects, root)?;
+        let linked = LinkedParts::of(&entries);
+        Ok((by_folders(entries, root.kind())?, linked))
     } else {
-        by_globs(objects, root, change)
+        let content = by_globs(objects, root, change)?;
+        Ok((content, LinkedParts::default()))
     }
 }
 
@@ -123,9 +131,9 @@ fn by_globs(objects: Objects<'_>, root: ObjectId, change: &ChangeSettings) -> Re
 ///
 /// A part that is one folder is known by that folder's own OID, so `git rev-parse PIN:code` gives the same; one of several
 /// entries by the OID of the tree that holds just them, as `git mktree` makes it.
-fn by_folders(objects: Objects<'_>, root: ObjectId) -> Result<Content> {
+fn by_folders(entries: Vec<(BString, tree::Entry)>, kind: gix::hash::Kind) -> Result<Content> {
     let (mut code, mut config, mut other) = (None, Vec::new(), Vec::new());
-    for (name, (mode, id)) in tree::entries(objects, root)? {
+    for (name, (mode, id)) in entries {
         if mode.is_tree() && name == CODE {
             code = Some(id);
         } else if mode.is_tree() && CONFIG.iter().any(|folder| name == *folder) {
@@ -136,12 +144,12 @@ fn by_folders(objects: Objects<'_>, root: ObjectId) -> Result<Content> {
     }
     let config = match &config[..] {
         [(_, (_, id))] => Some(*id),
-        several => tree_id(several, root.kind())?,
+        several => tree_id(several, kind)?,
     };
     Ok(Content {
         code,
         config,
-        other: tree_id(&other, root.kind())?,
+        other: tree_id(&other, kind)?,
     })
 }
 

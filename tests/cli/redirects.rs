@@ -329,6 +329,9 @@ fn who_wants_no_redirect_gets_none() {
     sandbox.git("", &["clone", "--quiet", "fleet", "ours"]);
     let trap = Trap::new(sandbox, Login::InUrl);
     trap.place("ours", "api");
+    // The URL in .gitmodules, which is tried too, leads nowhere.
+    let listed = trap.sandbox.path("api");
+    fs::rename(listed, trap.sandbox.path("away")).unwrap();
     let range = ["changed", "HEAD~1..HEAD", "--strict"];
     let scoped = format!("http.{}/.followRedirects", trap.first.url);
     for key in ["http.followRedirects", &scoped] {
@@ -373,6 +376,8 @@ fn a_server_that_redirects_to_itself_is_left_in_the_end() {
     let server = serve(sandbox.root(), circle);
     let url = format!("{}/api", server.url);
     sandbox.git("ours", &["config", "submodule.api.url", &url]);
+    // The URL in .gitmodules, which is tried too, leads nowhere.
+    fs::rename(sandbox.path("api"), sandbox.path("away")).unwrap();
     let range = ["changed", "HEAD~1..HEAD", "--strict"];
     let ran = sandbox.flota("ours", &range);
     assert_eq!(ran.status, Some(4), "{}", ran.stderr);

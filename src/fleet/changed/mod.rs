@@ -24,6 +24,7 @@ mod fetched;
 mod fleet;
 mod gitlinks;
 mod kind;
+mod links;
 mod missing;
 mod options;
 mod plain;

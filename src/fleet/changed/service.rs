@@ -2,7 +2,7 @@
 
 use bstr::{BString, ByteSlice};
 
-use super::{options::ChangedOptions, trees::Trees};
+use super::{links, options::ChangedOptions, trees::Trees};
 use crate::{
     fleet::range::Ends,
     git::{
@@ -35,9 +35,11 @@ pub(super) fn in_service(
     options.only.check_own(name.as_ref())?;
     let own = settings.for_service(&name.to_str_lossy());
     let content = |root| content_id::of_tree(objects, root, &own.change);
+    let with_links = |root| content_id::with_links(objects, root, &own.change);
     let (from, to) = (ends.base.commit, ends.head.commit);
     let old = trees.base.map(content).transpose()?;
-    let new = trees.head.map(content).transpose()?.unwrap_or_default();
+    let new = trees.head.map(with_links).transpose()?;
+    let (new, linked) = new.unwrap_or_default();
     let base = match from.zip(old) {
         Some((from, old)) => Side::Pinned(from, old),
         None => Side::Absent,
@@ -91,7 +93,10 @@ pub(super) fn in_service(
     // That a commit exists is no news: only what is in it.
     let quiet = [ChangeKind::PointerOnly, ChangeKind::Unchanged].contains(&service.change);
     let services = if quiet { Vec::new() } else { vec![service] };
-    let (base, head, warnings) = (ends.base, ends.head, ends.warnings);
+    let (base, head, mut warnings) = (ends.base, ends.head, ends.warnings);
+    if from != Some(to) {
+        warnings.extend(links::warnings(&".".into(), linked));
+    }
     Ok(Changed {
         base,
         head,

@@ -190,6 +190,16 @@ fn a_link_is_no_service() {
 #[test]
 fn links_in_the_place_of_folders_are_named() {
     shows("linked-code");
+    // In the service's own repository too.
+    let sandbox = Sandbox::scripted("code");
+    sandbox.git("api", &["mv", "code", "src"]);
+    std::os::unix::fs::symlink("src", sandbox.path("api/code")).unwrap();
+    sandbox.git("api", &["add", "code"]);
+    sandbox.git("api", &["commit", "--quiet", "--message=Link it"]);
+    let ran = sandbox.flota("api", &["changed", LAST]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    let named = "warning: .: its code is a symbolic link";
+    assert!(ran.stderr.contains(named), "{}", ran.stderr);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use gix::ObjectId;
 
 use super::{outcome::ReadSubmodule, reader::SubmoduleReader};
 use crate::{
-    fleet::changed::gitlinks::EndPoint,
+    fleet::changed::{gitlinks::EndPoint, links},
     model::{
         change::{Action, Part, Reason, ServiceChange, Warning, WarningKind},
         error::Result,
@@ -87,8 +87,10 @@ impl SubmoduleReader<'_> {
 
     /// A directory of the fleet itself.
     fn directory(&self, tree: ObjectId) -> Result<Content> {
-        self.parent
-            .with_objects(|objects| self.content(objects, tree))
+        let content = self
+            .parent
+            .with_objects(|objects| self.content(objects, tree));
+        content.map(|(content, _)| content)
     }
 
     /// What deserves a look.
@@ -134,19 +136,6 @@ impl SubmoduleReader<'_> {
                 format!("{path}: {what} took the place of the submodule, which counts as removed");
             warn(WarningKind::Replaced, message);
         }
-        let linked = self
-            .head
-            .as_ref()
-            .map(|facts| facts.linked)
-            .unwrap_or_default();
-        for part in linked.names() {
-            warn(
-                WarningKind::LinkedPart,
-                format!(
-                    "{path}: its {part} is a symbolic link or a submodule and no folder, so what it leads to counts as neither code nor configuration; [service.NAME.change] of flota.toml can name the folder itself"
-                ),
-            );
-        }
         if let (true, Some(pin), Some(_)) = (
             self.stays_unknown(),
             candidate.head.pin(),
@@ -161,6 +150,11 @@ impl SubmoduleReader<'_> {
                 ),
             );
         }
+        let head = self.head.as_ref();
+        found.extend(
+            head.into_iter()
+                .flat_map(|facts| links::warnings(path, facts.linked)),
+        );
         Ok(found)
     }
 }

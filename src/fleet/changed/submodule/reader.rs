@@ -143,12 +143,10 @@ impl<'a> SubmoduleReader<'a> {
             return Ok(None);
         };
         let objects = store.objects();
+        let (content, linked) = self.content(objects, root)?;
         let facts = Facts {
-            content: self.content(objects, root)?,
-            linked: match self.plain {
-                true => LinkedParts::default(),
-                false => LinkedParts::of_tree(objects, root, &self.change)?,
-            },
+            content,
+            linked,
             nested: Gitmodules::is_in(objects, root)?,
             parents: history::parents(objects, pin)?,
         };
@@ -158,15 +156,20 @@ impl<'a> SubmoduleReader<'a> {
         Ok(Some(facts))
     }
 
-    /// The identities in the tree `root`.
-    pub(super) fn content(&self, objects: Objects<'_>, root: ObjectId) -> Result<Content> {
+    /// The identities in the tree `root`, and which of its folders lead elsewhere.
+    pub(super) fn content(
+        &self,
+        objects: Objects<'_>,
+        root: ObjectId,
+    ) -> Result<(Content, LinkedParts)> {
         if self.plain {
-            return Ok(Content {
+            let content = Content {
                 other: Some(root),
                 ..Content::default()
-            });
+            };
+            return Ok((content, LinkedParts::default()));
         }
-        content_id::of_tree(objects, root, &self.change)
+        content_id::with_links(objects, root, &self.change)
     }
 
     /// The root trees of both ends in this submodule's own objects; none where there is no pin or it is not available.
