@@ -2,7 +2,10 @@
 
 use std::{ffi::OsString, fmt::Write as _};
 
-use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
+use clap::{
+    CommandFactory, FromArgMatches,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 use super::{
     Cli,
@@ -27,8 +30,23 @@ pub fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
     // The groups are for help alone: to lay them out takes longer than to parse.
     match parse_with(Cli::command(), args) {
         Err(said) if SHOWS_HELP.contains(&said.kind()) => parse_with(command(), args),
+        Err(said) => Err(with_range(said, args)),
         parsed => parsed,
     }
+}
+
+/// Adds to the error about `^A B`, git's two arguments for a range, the one argument that is meant.
+fn with_range(mut said: clap::Error, args: &[OsString]) -> clap::Error {
+    let base = args
+        .iter()
+        .find_map(|arg| arg.to_str().and_then(|arg| arg.strip_prefix('^')));
+    let other = said.get(ContextKind::InvalidArg).map(ToString::to_string);
+    if let (ErrorKind::UnknownArgument, Some(base), Some(other)) = (said.kind(), base, other) {
+        let tip = format!("write the range as one argument: '{base}..{other}'");
+        let tips = ContextValue::StyledStrs(vec![tip.into()]);
+        said.insert(ContextKind::Suggested, tips);
+    }
+    said
 }
 
 /// What clap says by the text of the help.

@@ -48,7 +48,10 @@ impl RangeFinder<'_> {
         };
         let base = self.base_branch(&name)?;
         let commit = head.commit;
-        let ends = self.since(&base.rev, base.commit, head)?;
+        let ends = match self.since_if_related(&base.rev, base.commit, head)? {
+            Ok(ends) => ends,
+            Err(head) => return Ok(unrelated(head, &base)),
+        };
         // A branch here that the remote has not got yet may be the very one that is about to be pushed.
         if ends.base.commit == Some(commit) && !base.is_remote {
             return Ok(Ends::new("", None, BaseKind::Empty, ends.head));
@@ -75,8 +78,10 @@ impl RangeFinder<'_> {
             "{why}: comparing with the merge base with {}, so that nothing is left out",
             base.rev
         );
-        let ends = self.since(&base.rev, base.commit, head)?;
-        Ok(ends.warn(warning).warn_if_same())
+        match self.since_if_related(&base.rev, base.commit, head)? {
+            Ok(ends) => Ok(ends.warn(warning).warn_if_same()),
+            Err(head) => Ok(unrelated(head, &base)),
+        }
     }
 
     /// Whether `[fleet] base` allows to take the first parent on `branch`.
@@ -235,6 +240,12 @@ impl RangeFinder<'_> {
             is_remote: true,
         })
     }
+}
+
+/// Everything counts as added, since the branch was begun anew.
+fn unrelated(head: End, base: &Branch) -> Ends {
+    let why = format!("{} and {} have no common history", head.rev, base.rev);
+    everything(head, &why)
 }
 
 /// Everything counts as added. `why` is the first half of the warning about it.

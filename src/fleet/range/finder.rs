@@ -78,18 +78,33 @@ impl<'a> RangeFinder<'a> {
 
     /// `head` against its merge base with `base`, which is called `rev`.
     pub(super) fn since(&self, rev: &str, base: ObjectId, head: End) -> Result<Ends> {
+        match self.since_if_related(rev, base, head)? {
+            Ok(ends) => Ok(ends),
+            Err(head) => {
+                let head = &head.rev;
+                let message = format!("`{rev}` and `{head}` have no common history");
+                Err(Error::repository(message)
+                    .hint(format!("compare the two commits themselves: {rev}..{head}")))
+            }
+        }
+    }
+
+    /// The same; `head` itself where they have no common history.
+    pub(super) fn since_if_related(
+        &self,
+        rev: &str,
+        base: ObjectId,
+        head: End,
+    ) -> Result<std::result::Result<Ends, End>> {
         let found = if self.repository.is_shallow() {
             shallow::until_merge_base(self.repository, base, head.commit, self.access)?
         } else {
             self.repository.merge_base(base, head.commit)?
         };
-        let Some(found) = found else {
-            let head = &head.rev;
-            let message = format!("`{rev}` and `{head}` have no common history");
-            return Err(Error::repository(message)
-                .hint(format!("compare the two commits themselves: {rev}..{head}")));
-        };
-        Ok(Ends::new(rev, Some(found), BaseKind::MergeBase, head))
+        Ok(match found {
+            Some(found) => Ok(Ends::new(rev, Some(found), BaseKind::MergeBase, head)),
+            None => Err(head),
+        })
     }
 
     /// Whether `descendant` has `ancestor` in its history.

@@ -20,6 +20,14 @@ fn one_alone_is_no_range() {
 }
 
 #[test]
+fn what_is_excluded_by_git_s_word_is_the_range_s_other_end() {
+    let sandbox = Sandbox::scripted("branches");
+    let transcripts = [&["^main"][..], &["^main", "topic"], &["^main topic"]]
+        .map(|args| refused(&changed(&sandbox, args), MISUSE));
+    insta::assert_snapshot!(transcripts.join("\n"));
+}
+
+#[test]
 fn what_looks_like_an_option_is_refused_and_writes_nothing() {
     let sandbox = Sandbox::scripted("code");
     let transcripts = [

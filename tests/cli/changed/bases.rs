@@ -429,6 +429,31 @@ fn the_first_push_of_a_branch_has_its_own_changes_in_every_clone() {
 }
 
 #[test]
+fn a_branch_that_was_begun_anew_has_everything() {
+    let mut world = World::new();
+    let tree = fill(&world.sandbox, "{topic-tip}^{tree}");
+    let anew = ["commit-tree", &tree, "-m", "Begin anew"];
+    let anew = world.sandbox.git("fleet", &anew).trim().to_owned();
+    world.sandbox.git("fleet", &["branch", "anew", &anew]);
+    let zeros = "0".repeat(40);
+    for before in [&zeros, "0123456789012345678901234567890123456789"] {
+        world.clone(Clone {
+            commit: &anew,
+            branch: "anew",
+            depth: Some(1),
+        });
+        world.say_github(
+            "push",
+            "refs/heads/anew",
+            &anew,
+            &push("anew", before, &anew),
+        );
+        let warnings = world.builds(&EVERYTHING, "empty", before);
+        assert!(warnings[0].contains("no common history"), "{warnings:?}");
+    }
+}
+
+#[test]
 fn a_run_that_nobody_pushed_is_not_nothing_on_the_base_branch() {
     let mut world = World::new();
     for (branch, tip, want, kind) in [
