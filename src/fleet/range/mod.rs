@@ -34,13 +34,17 @@ pub fn resolve(
     offline: bool,
 ) -> Result<Ends> {
     let finder = RangeFinder::new(repository, settings, run, offline);
-    match range {
+    let mut ends = match range {
         Some(range) => match asked_for(&range.base) {
-            Some(name) => finder.last_success(name, &range.head),
-            None => finder.range(range),
+            Some(name) => finder.last_success(name, &range.head)?,
+            None => finder.range(range)?,
         },
-        None => finder.told(),
-    }
+        None => finder.told()?,
+    };
+    let mut said = finder.said.take();
+    said.dedup();
+    ends.warnings.append(&mut said);
+    Ok(ends)
 }
 
 /// Whether `descendant` has `ancestor` in its history, which is deepened until that is certain.

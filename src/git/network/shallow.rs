@@ -59,8 +59,7 @@ pub fn until_merge_base(
             return Err(Error::repository(format!(
                 "the history is cut before {base} and {head} meet, and flota must stay offline"
             ))
-            .hint("get the rest of it: git fetch --unshallow")
-            .hint("in GitHub Actions: actions/checkout with fetch-depth: 0"));
+            .hint("get the rest of it: git fetch --unshallow"));
         }
         deepen(fleet, &depth, &known.cut, access)?;
     }
