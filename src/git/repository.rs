@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use bstr::ByteSlice;
+use bstr::{BStr, ByteSlice};
 use gix::{
     ObjectId,
     commitgraph::Graph as CommitGraph,
@@ -210,6 +210,11 @@ impl Repository {
         Ok(bases.map_err(unreadable)?.map(|bases| *bases.first()))
     }
 
+    /// The parents that `commit` names, in its order; they need not be here.
+    pub fn parents(&self, commit: ObjectId) -> Result<Vec<ObjectId>> {
+        Objects::new(&self.objects()).parents_of(commit)
+    }
+
     /// The root tree of `commit`.
     pub fn tree_of(&self, commit: ObjectId) -> Result<ObjectId> {
         Objects::new(&self.objects())
@@ -230,6 +235,14 @@ impl Repository {
         let repo = self.to_local().ok()?;
         let url = repo.config_snapshot().string("remote.origin.url")?;
         Some(url)
+    }
+
+    /// Whether a URL of the remote `name` is configured.
+    pub fn has_remote(&self, name: &BStr) -> Result<bool> {
+        let repo = self.to_local()?;
+        let config = repo.config_snapshot();
+        let url = config.plumbing().string_by("remote", Some(name), "url");
+        Ok(url.is_some_and(|url| !url.is_empty()))
     }
 
     fn unknown_revision(&self, repo: &gix::Repository, rev: &str, err: gix::Error) -> Error {

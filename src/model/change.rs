@@ -100,8 +100,18 @@ impl fmt::Display for Unread {
 pub struct End {
     /// As the user or the CI system named it.
     pub rev: String,
-    /// The commit it means.
+    /// The commit it means; the null id (zeros) for the empty tree, of a branch that is deleted.
     pub commit: ObjectId,
+}
+
+impl End {
+    /// The empty tree, by which a deleted branch is compared with what it was.
+    pub fn nothing(hash: gix::hash::Kind) -> Self {
+        Self {
+            rev: hash.null().to_string(),
+            commit: hash.null(),
+        }
+    }
 }
 
 /// The older end, and how it was found.
@@ -125,7 +135,7 @@ pub enum BaseKind {
     MergeBase,
     /// Nothing to compare with: everything counts as added.
     Empty,
-    /// The commit that was asked for is gone; this is the nearest that is still known.
+    /// The first parent of the head, since `[fleet] base` says that the branch moves by one merge at a time.
     Approximate,
 }
 

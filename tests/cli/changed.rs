@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::{plan, sandbox::Sandbox};
 
+mod bases;
 mod ci;
 mod names;
 mod oracle;

@@ -17,10 +17,11 @@ impl Trees {
             .commit
             .map(|commit| repository.tree_of(commit))
             .transpose()?;
-        Ok(Self {
-            base,
-            head: Some(repository.tree_of(ends.head.commit)?),
-        })
+        let head = match ends.head.commit.is_null() {
+            true => None,
+            false => Some(repository.tree_of(ends.head.commit)?),
+        };
+        Ok(Self { base, head })
     }
 
     /// Those that there are.

@@ -86,6 +86,29 @@ pub(in crate::git) fn commit_of(
         .map(|(_, id)| id))
 }
 
+/// The branch that the HEAD of the fleet's `remote` is on; none when it is on none.
+///
+/// # Errors
+/// Unavailable: the remote cannot be asked.
+pub fn head_branch(
+    fleet: &Repository,
+    remote: &BStr,
+    patience: Duration,
+) -> Result<Option<BString>> {
+    let listed = ServerCommand::in_fleet(fleet, remote, false, patience)?
+        .args(["ls-remote", "--quiet", "--symref", "--"])
+        .arg(remote.to_os_str_lossy().into_owned())
+        .arg("HEAD")
+        .read(LISTING_LIMIT)
+        .map_err(|fault| {
+            fault.raise(
+                Error::unavailable(format!("cannot ask `{remote}` for its default branch"))
+                    .hint("name it in flota.toml: [fleet] base_branch = \"main\""),
+            )
+        })?;
+    Ok(parse(&listed, "HEAD".into()).and_then(|tip| tip.branch))
+}
+
 /// The branches and tags of `source`, which is the `origin` of the repository with the worktree `dir`.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ pub mod push;
 pub mod reachability;
 mod redirect;
 mod retry;
+pub mod revision;
 pub mod shallow;
 pub mod store;
 mod trace;

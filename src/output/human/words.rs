@@ -25,6 +25,7 @@ pub(super) fn nothing<'a>(unread: &[Unread], line: &'a str) -> &'a str {
 /// The first line of a comparison: its two ends, and who is compared with something else.
 pub(super) fn ends(base: Option<&Base>, head: &End, exceptions: &Exceptions) -> String {
     let end = |rev: &str, commit: ObjectId| match is_id(rev, commit) {
+        true if commit.is_null() => "nothing".to_owned(),
         true => short(commit),
         false => format!("{} ({})", text::line(rev), short(commit)),
     };
@@ -39,7 +40,7 @@ pub(super) fn ends(base: Option<&Base>, head: &End, exceptions: &Exceptions) -> 
             format!("{}, the merge base with {with},", short(commit))
         }
         (Some(commit), BaseKind::Approximate) => {
-            format!("{}, the nearest commit still known,", short(commit))
+            format!("{}, the first parent,", short(commit))
         }
         (Some(commit), BaseKind::Exact | BaseKind::Empty) => end(&base.rev, commit),
     };
