@@ -16,6 +16,7 @@ mod deferred;
 mod demo;
 mod explain;
 mod foreach;
+mod format;
 mod help;
 mod init;
 mod man;

@@ -9,8 +9,10 @@ use clap::{
 
 use super::{
     Cli,
+    format::asks_for_json,
     help::{GROUPS, TOPICS},
 };
+use crate::model::error::Error;
 
 /// The width of the column of names.
 const NAME_WIDTH: usize = 16;
@@ -20,6 +22,24 @@ pub fn command() -> clap::Command {
     let command = Cli::command();
     let template = template(&command);
     command.help_template(template)
+}
+
+/// What is wrong with the arguments, for a run that was to answer in JSON; none for another run.
+pub fn json_fault(args: &[OsString], said: &clap::Error) -> Option<Error> {
+    if !asks_for_json(args) {
+        return None;
+    }
+    // The first paragraph is the sentence, with what it is about on lines of its own; tips and the usage follow.
+    let said = said.render().to_string();
+    let mut paragraphs = said.split("\n\n").map(|paragraph| {
+        let lines: Vec<_> = paragraph.lines().map(str::trim).collect();
+        lines.join(" ")
+    });
+    let sentence = paragraphs.next().unwrap_or_default();
+    let error = Error::misuse(sentence.strip_prefix("error: ").unwrap_or(&sentence));
+    Some(paragraphs.fold(error, |error, paragraph| {
+        error.hint(paragraph.strip_prefix("tip: ").unwrap_or(&paragraph))
+    }))
 }
 
 /// Parses a command line that begins with the program's name.

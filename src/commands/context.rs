@@ -16,7 +16,7 @@ use crate::{
     git::repository::Repository,
     model::{
         change::{Unread, Warning},
-        error::Result,
+        error::{Error, Result},
         event::Events,
         exit::Exit,
         range::Range,
@@ -59,13 +59,25 @@ impl Context {
             (None, Some(base)) => Some(Range::between(base, args.head.as_deref())?),
             (None, None) => None,
         };
+        let run = self.run.as_ref();
         range::resolve(
             &self.repository,
             &self.settings,
             range.as_ref(),
-            self.run.as_ref(),
+            run,
             offline,
         )
+        .map_err(|error| self.hint_at_depth(error))
+    }
+
+    /// In a CI system's clone that is cut short, the pipeline can be mended for all runs to come.
+    pub(super) fn hint_at_depth(&self, error: Error) -> Error {
+        let system = self.run.as_ref().map(|run| run.system);
+        let is_cut = error.exit() == Exit::Repository && self.repository.is_shallow();
+        match system.and_then(|it| Some((it, it.deep_clone()?))) {
+            Some((system, clone)) if is_cut => error.hint(format!("in {}: {clone}", system.name())),
+            _ => error,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::context::Context;
 use crate::{
     cli::{ResultFormat, Status as Args},
     features::status,
-    model::{error::Result, exit::Exit, status::ServiceState},
+    model::{error::Result, exit::Exit},
     output::{Output, error, human, json},
     parallel,
 };
@@ -22,8 +22,8 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     }
     let mut exit = Exit::Done;
     for service in &services {
-        if let ServiceState::Unreadable(err) = &service.state {
-            error::report_of(output, service.path.as_ref(), err);
+        if let Some(unreadable) = service.state.error() {
+            error::report_of(output, service.path.as_ref(), unreadable);
             exit = Exit::Repository;
         }
     }

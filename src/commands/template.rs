@@ -5,11 +5,7 @@ use crate::{
     cli::{ResultFormat, Template as Args, TemplateCommand, TemplateDrift, TemplateUpdate},
     features::template::{self, UpdateRequest},
     fleet::scaffold,
-    model::{
-        error::Result,
-        exit::Exit,
-        template::{DriftState, UpdateOutcome},
-    },
+    model::{error::Result, exit::Exit, template::UpdateOutcome},
     output::{Output, error, human, json, prompt},
     parallel,
     templates::WantedTemplate,
@@ -66,7 +62,7 @@ fn drift(args: &TemplateDrift, context: &Context, output: &Output) -> Result<Exi
     }
     let mut exit = Exit::Done;
     for service in &drift {
-        if let DriftState::Unread(unread) = &service.state {
+        if let Some(unread) = service.state.error() {
             error::report(output, unread);
             exit = exit.max(unread.exit());
         }

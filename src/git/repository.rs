@@ -21,6 +21,7 @@ use crate::model::{
     nearest::nearest,
 };
 
+mod names;
 mod plain;
 
 pub(super) use plain::is_ordinary;
@@ -163,6 +164,16 @@ impl Repository {
             let object = repo.rev_parse_single(rev).ok()?.object().ok()?;
             Some(object.peel_to_commit().ok()?.id)
         })
+    }
+
+    /// The refs that the name in `rev` may mean, where there are several: the first is the one that [`Self::resolve`] takes, as
+    /// git does.
+    pub fn ambiguous(&self, rev: &str) -> Option<Vec<String>> {
+        let meant = match &self.plain {
+            Some(plain) => names::meant(&plain.refs, rev),
+            None => names::meant(&self.to_local().ok()?.refs, rev),
+        };
+        (meant.len() > 1).then_some(meant)
     }
 
     /// Whether `commit` is here.

@@ -48,22 +48,33 @@ const HINTS: usize = 4;
 impl Unread {
     /// One error for all of them, naming service, pin and URL of each, with what to do about it; none for none.
     pub fn error(unread: &[Self]) -> Option<Error> {
-        let error = match unread {
-            [] => return None,
-            [only] => Error::repository(format!("cannot read {only}")).because(only.why.as_str()),
+        match unread {
+            [] => None,
+            [only] => Some(only.own_error()),
             several => {
                 let lines: Vec<_> = several.iter().map(Self::in_a_line).collect();
                 let message = format!("cannot read the commits of {} submodules", several.len());
-                Error::repository(message).because(lines.join("\n"))
+                let error = Error::repository(message).because(lines.join("\n"));
+                Some(Self::hinted(error, several))
             }
-        };
+        }
+    }
+
+    /// The error of this one alone.
+    pub fn own_error(&self) -> Error {
+        let error = Error::repository(format!("cannot read {self}")).because(self.why.as_str());
+        Self::hinted(error, std::slice::from_ref(self))
+    }
+
+    /// The error with the hints of all of them, each once.
+    fn hinted(error: Error, unread: &[Self]) -> Error {
         let mut hints: Vec<&String> = Vec::new();
         for hint in unread.iter().flat_map(|one| &one.hints) {
             if hints.len() < HINTS && !hints.contains(&hint) {
                 hints.push(hint);
             }
         }
-        Some(hints.into_iter().fold(error, Error::hint))
+        hints.into_iter().fold(error, Error::hint)
     }
 
     /// With the first line of the reason; a path with a line break makes no line of its own.
@@ -329,6 +340,23 @@ pub struct Warning {
     pub message: String,
 }
 
+impl Warning {
+    /// That the name in `rev` means several `refs`, of which the first was taken.
+    pub fn ambiguous(rev: &str, refs: &[String]) -> Self {
+        let (taken, others) = refs
+            .split_first()
+            .map_or(("", refs), |(one, rest)| (one, rest));
+        let others = others.join(" and ");
+        Self {
+            path: None,
+            kind: WarningKind::AmbiguousName,
+            message: format!(
+                "`{rev}` is ambiguous: flota took {taken}, as git does, and not {others}; a full name is never ambiguous"
+            ),
+        }
+    }
+}
+
 /// The kinds of warnings, stable words in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -343,6 +371,8 @@ pub enum WarningKind {
     Unlisted,
     /// The base that was asked for is gone.
     ApproximateBase,
+    /// The name of an end means several refs.
+    AmbiguousName,
     /// A pin that its remote does not have.
     UnpushedPin,
     /// A pin that is on no branch of its remote.
@@ -352,41 +382,4 @@ pub enum WarningKind {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_cannot_be_read_is_one_error_with_each_hint_once_and_not_too_many() {
-        let unread = |path: &str, hints: &[&str]| Unread {
-            path: path.into(),
-            pin: ObjectId::null(gix::hash::Kind::Sha1),
-            url: None,
-            why: "because".into(),
-            hints: hints.iter().map(ToString::to_string).collect(),
-        };
-        assert!(Unread::error(&[]).is_none());
-        let hints = |unread: &[Unread]| Unread::error(unread).unwrap().hints().to_vec();
-        let (one, other) = (unread("a", &["x", "y"]), unread("b", &["x", "z"]));
-        assert_eq!(hints(std::slice::from_ref(&one)), ["x", "y"]);
-        assert_eq!(hints(&[one, other]), ["x", "y", "z"]);
-        let many: Vec<_> = (0..9)
-            .map(|number| unread("a", &[&number.to_string()]))
-            .collect();
-        assert_eq!(hints(&many).len(), HINTS);
-    }
-
-    #[test]
-    fn a_part_that_comes_or_goes_or_differs_has_changed() {
-        let one = Some(ObjectId::null(gix::hash::Kind::Sha1));
-        let other = Some(ObjectId::empty_tree(gix::hash::Kind::Sha1));
-        for (from, to, want) in [
-            (None, None, false),
-            (one, one, false),
-            (one, other, true),
-            (None, one, true),
-            (one, None, true),
-        ] {
-            assert_eq!(Part { from, to }.changed(), want, "{from:?} {to:?}");
-        }
-    }
-}
+mod tests;

@@ -28,6 +28,16 @@ pub enum ServiceState {
     Unreadable(Error),
 }
 
+impl ServiceState {
+    /// Why it cannot be read.
+    pub fn error(&self) -> Option<&Error> {
+        match self {
+            Self::Unreadable(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
 /// A submodule's worktree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Worktree {

@@ -22,6 +22,7 @@ mod consumers;
 #[path = "../support/daemons.rs"]
 mod daemons;
 mod demo;
+mod documents;
 mod explain;
 #[path = "../registry/fake.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]

@@ -121,7 +121,10 @@ fn every_command_reads_it_alike() {
                 line.0,
                 ran.stderr
             );
-            assert_eq!(ran.text(), "", "{:?} {service}", line.0);
+            // Nothing but the error.
+            let told: Value = serde_json::from_slice(&ran.stdout).unwrap();
+            assert_eq!(told["schema"], "flota.error/v1", "{:?} {service}", line.0);
+            assert_eq!(told["exit_code"], 2, "{:?} {service}", line.0);
         }
     }
 }

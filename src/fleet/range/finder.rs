@@ -1,6 +1,6 @@
 //! Commits looked up, and fetched where a clone in CI or a shallow one lacks them.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 
 use bstr::{BStr, BString};
 use gix::ObjectId;
@@ -18,7 +18,7 @@ use crate::{
         url,
     },
     model::{
-        change::{BaseKind, End},
+        change::{BaseKind, End, Warning},
         error::{Error, Result},
         settings::Settings,
     },
@@ -30,6 +30,8 @@ pub(super) struct RangeFinder<'a> {
     pub settings: &'a Settings,
     pub run: Option<&'a CiRun>,
     pub access: RemoteAccess,
+    /// What is to be said of the names that were looked up.
+    pub said: RefCell<Vec<Warning>>,
     remote: OnceCell<BString>,
 }
 
@@ -49,6 +51,7 @@ impl<'a> RangeFinder<'a> {
             settings,
             run,
             access,
+            said: RefCell::default(),
             remote: OnceCell::new(),
         }
     }
@@ -69,6 +72,9 @@ impl<'a> RangeFinder<'a> {
     /// The commit that the user names. One that is not here is fetched where clones are cut short as a rule: in CI, and of a
     /// shallow fleet; elsewhere it is taken for a mistake.
     pub(super) fn named(&self, rev: &str) -> Result<ObjectId> {
+        if let Some(refs) = self.repository.ambiguous(rev) {
+            self.said.borrow_mut().push(Warning::ambiguous(rev, &refs));
+        }
         let cut = self.run.is_some() || self.repository.is_shallow();
         self.repository.resolve(rev).or_else(|unknown| match cut {
             true => revision::commit(self.repository, rev, self.access).map_err(|_| unknown),

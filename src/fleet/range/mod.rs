@@ -32,15 +32,19 @@ pub fn resolve(
     offline: bool,
 ) -> Result<Ends> {
     let finder = RangeFinder::new(repository, settings, run, offline);
-    match range {
+    let mut ends = match range {
         Some(range) => match asked_for(&range.base) {
-            Some(name) => finder.last_success(name, &range.head),
-            None => finder.range(range),
+            Some(name) => finder.last_success(name, &range.head)?,
+            None => finder.range(range)?,
         },
         None => finder.told(match run {
             // Whoever asks on a machine of their own sees what the answer is.
             None => Shared::Nothing,
             Some(_) => Shared::Everything,
-        }),
-    }
+        })?,
+    };
+    let mut said = finder.said.take();
+    said.dedup();
+    ends.warnings.append(&mut said);
+    Ok(ends)
 }

@@ -28,7 +28,8 @@ pub(super) struct Plain {
     pub work_dir: PathBuf,
     /// Its objects.
     pub objects: Arc<odb::Store>,
-    refs: refs::file::Store,
+    /// Its refs.
+    pub refs: refs::file::Store,
 }
 
 impl Plain {

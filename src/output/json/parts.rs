@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use crate::model::{
     change::{Action, ChangeKind, Direction, FileChange, FileStatus, Part, ServiceChange},
     commits::{Commits, Listed},
-    document::{Hex, encode},
+    document::{FailureV1, Hex, encode},
     sync::{SyncOutcome, Synced},
 };
 
@@ -178,4 +178,9 @@ impl<'a> From<&'a Synced> for SubmoduleV1<'a> {
             error: synced.outcome.error().map(ToString::to_string),
         }
     }
+}
+
+/// Why some are not at their pins.
+pub(super) fn unsynced(synced: &[Synced]) -> Vec<FailureV1<'_>> {
+    FailureV1::all(synced.iter().map(|it| (&it.path, it.outcome.error())))
 }

@@ -6,13 +6,17 @@ use super::{
     parts::{Bytes, OptionalBytes},
     render::render,
 };
-use crate::model::status::{Changes, ServiceState, ServiceStatus, Standing};
+use crate::model::{
+    document::FailureV1,
+    status::{Changes, ServiceState, ServiceStatus, Standing},
+};
 
 /// `flota.status/v1`
 pub(crate) fn status(services: &[ServiceStatus]) -> String {
     render(&StatusV1 {
         schema: "flota.status/v1",
         services: services.iter().map(ServiceStatusV1::from).collect(),
+        errors: FailureV1::all(services.iter().map(|it| (&it.path, it.state.error()))),
     })
 }
 
@@ -20,6 +24,7 @@ pub(crate) fn status(services: &[ServiceStatus]) -> String {
 struct StatusV1<'a> {
     schema: &'static str,
     services: Vec<ServiceStatusV1<'a>>,
+    errors: Vec<FailureV1<'a>>,
 }
 
 #[derive(Serialize)]
@@ -39,10 +44,10 @@ struct ServiceStatusV1<'a> {
 
 impl<'a> From<&'a ServiceStatus> for ServiceStatusV1<'a> {
     fn from(service: &'a ServiceStatus) -> Self {
-        let (state, worktree, error) = match &service.state {
-            ServiceState::Here(worktree) => ("here", Some(worktree), None),
-            ServiceState::Uninitialised => ("uninitialised", None, None),
-            ServiceState::Unreadable(error) => ("unreadable", None, Some(error.to_string())),
+        let (state, worktree) = match &service.state {
+            ServiceState::Here(worktree) => ("here", Some(worktree)),
+            ServiceState::Uninitialised => ("uninitialised", None),
+            ServiceState::Unreadable(_) => ("unreadable", None),
         };
         let branch = worktree.and_then(|worktree| worktree.branch.as_ref());
         Self {
@@ -54,7 +59,7 @@ impl<'a> From<&'a ServiceStatus> for ServiceStatusV1<'a> {
             standing: worktree.map(|worktree| worktree.standing),
             changes: worktree.map(|worktree| worktree.changes),
             unpushed: worktree.map(|worktree| worktree.unpushed),
-            error,
+            error: service.state.error().map(ToString::to_string),
         }
     }
 }

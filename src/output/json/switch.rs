@@ -6,7 +6,10 @@ use super::{
     parts::{Bytes, OptionalBytes},
     render::render,
 };
-use crate::model::{document::Hex, switch::Switched};
+use crate::model::{
+    document::{FailureV1, Hex},
+    switch::Switched,
+};
 
 /// `flota.switch/v1`
 pub(crate) fn switched(branch: &str, services: &[Switched]) -> String {
@@ -14,6 +17,7 @@ pub(crate) fn switched(branch: &str, services: &[Switched]) -> String {
         schema: "flota.switch/v1",
         branch,
         services: services.iter().map(SwitchedV1::from).collect(),
+        errors: FailureV1::all(services.iter().map(|it| (&it.path, it.outcome.error()))),
     })
 }
 
@@ -22,6 +26,7 @@ struct SwitchV1<'a> {
     schema: &'static str,
     branch: &'a str,
     services: Vec<SwitchedV1<'a>>,
+    errors: Vec<FailureV1<'a>>,
 }
 
 #[derive(Serialize)]

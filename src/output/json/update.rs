@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use super::{
-    parts::{Bytes, CommitsV1, OptionalBytes, SubmoduleV1},
+    parts::{Bytes, CommitsV1, OptionalBytes, SubmoduleV1, unsynced},
     render::render,
 };
 use crate::model::{
-    document::Hex,
+    document::{FailureV1, Hex},
     sync::{Followed, Move, Synced},
 };
 
@@ -16,6 +16,7 @@ pub(crate) fn updated(synced: &[Synced]) -> String {
     render(&UpdatedV1 {
         schema: "flota.update/v1",
         submodules: synced.iter().map(SubmoduleV1::from).collect(),
+        errors: unsynced(synced),
     })
 }
 
@@ -26,6 +27,7 @@ pub(crate) fn followed(followed: &Followed) -> String {
         pins: followed.moves.iter().map(MoveV1::from).collect(),
         commit: followed.commit.map(Hex),
         submodules: followed.synced.iter().map(SubmoduleV1::from).collect(),
+        errors: unsynced(&followed.synced),
     })
 }
 
@@ -33,6 +35,7 @@ pub(crate) fn followed(followed: &Followed) -> String {
 struct UpdatedV1<'a> {
     schema: &'static str,
     submodules: Vec<SubmoduleV1<'a>>,
+    errors: Vec<FailureV1<'a>>,
 }
 
 #[derive(Serialize)]
@@ -41,6 +44,7 @@ struct FollowedV1<'a> {
     pins: Vec<MoveV1<'a>>,
     commit: Option<Hex>,
     submodules: Vec<SubmoduleV1<'a>>,
+    errors: Vec<FailureV1<'a>>,
 }
 
 #[derive(Serialize)]
