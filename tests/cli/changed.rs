@@ -8,6 +8,7 @@ use crate::{plan, sandbox::Sandbox};
 
 mod bases;
 mod ci;
+mod histories;
 mod names;
 mod oracle;
 mod rules;
