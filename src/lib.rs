@@ -71,7 +71,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     output::log::install(level);
-    let outcome = process::shed_repository_variables(&args)
+    let outcome = process::settle_environment(&args)
         .and_then(|()| interrupt::install(process::kill_all))
         .inspect(|()| process::watchdog::enable())
         .and_then(|()| enter(&cli.global))

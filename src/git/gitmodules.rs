@@ -171,6 +171,20 @@ fn is_true(value: &[u8]) -> bool {
     Boolean::try_from(value.as_bstr()).is_ok_and(|value| value.0)
 }
 
+/// Obtains what a partial clone lacks of several trees, all at once: the trees, then the files in them.
+///
+/// # Errors
+/// Those of [`Objects::obtain`], and a tree that cannot be read.
+pub fn obtain(objects: Objects<'_>, roots: &[ObjectId]) -> Result<()> {
+    objects.obtain(roots)?;
+    let mut files = Vec::new();
+    for root in roots {
+        let file = tree::entry_at(objects, *root, FILE.into())?;
+        files.extend(file.filter(|(mode, _)| mode.is_blob()).map(|(_, id)| id));
+    }
+    objects.obtain(&files)
+}
+
 /// The file's text; empty for a tree without one.
 fn text(objects: Objects<'_>, root: ObjectId) -> Result<Vec<u8>> {
     let Some((mode, id)) = tree::entry_at(objects, root, FILE.into())? else {
@@ -186,6 +200,7 @@ fn text(objects: Objects<'_>, root: ObjectId) -> Result<Vec<u8>> {
     }
     let mut buffer = Vec::new();
     let blob = objects
+        .promised()
         .find_blob(&id, &mut buffer)
         .map_err(|err| Error::repository(format!("cannot read {FILE} (blob {id})")).because(err))?;
     if blob.data.len() > SIZE_LIMIT {

@@ -7,11 +7,15 @@ use serde_json::Value;
 use crate::{plan, sandbox::Sandbox};
 
 mod ci;
+mod environment;
+mod hooks;
 mod names;
 mod oracle;
+mod partial;
 mod rules;
 mod running;
 mod service;
+mod substitutes;
 mod table;
 mod together;
 
