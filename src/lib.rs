@@ -69,7 +69,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let is_json = cli.command.is_json();
     let outcome = log_level(&cli.global, std::env::var_os(LOG))
         .map(output::log::install)
-        .and_then(|()| process::shed_repository_variables(&args))
+        .and_then(|()| process::settle_environment(&args))
         .and_then(|()| interrupt::install(process::kill_all))
         .inspect(|()| process::watchdog::enable())
         .and_then(|()| enter(&cli.global))

@@ -13,7 +13,7 @@ use crate::{
         range::{self, Ends},
         select::Selector,
     },
-    git::repository::Repository,
+    git::{network::promised, repository::Repository},
     model::{
         change::{Unread, Warning},
         error::{Error, Result},
@@ -35,8 +35,9 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn open(dir: &Path, global: &Global) -> Result<Self> {
-        let repository = Repository::discover(dir)?;
+    /// Opens it. `offline`, what a partial clone lacks is an error.
+    pub(super) fn open(dir: &Path, global: &Global, offline: bool) -> Result<Self> {
+        let repository = Repository::discover(dir)?.with_promised(promised::access(offline));
         let settings = config::load(&repository, global.config.as_deref())?;
         let run = crate::ci::detect(&|name| std::env::var_os(name))?;
         Ok(Self {

@@ -44,14 +44,17 @@ pub(crate) fn dispatch(
     global: &Global,
     output: &Output,
 ) -> Result<Exit> {
-    let open = || Context::open(dir, global);
+    let open = || Context::open(dir, global, false);
+    let open_maybe_offline = |offline| Context::open(dir, global, offline);
     match command {
-        Command::Changed(args) => changed::run(&args, &open()?, output),
-        Command::Plan(args) => plan::run(&args, &open()?, output),
-        Command::Explain(args) => explain::run(&args, &open()?, output),
-        Command::Check(args) => check::run(&args, &open()?, output),
-        Command::Build(args) => build::run(&args, &open()?, output),
-        Command::Record(args) => record::run(&args, &open()?, output),
+        Command::Changed(args) => {
+            changed::run(&args, &open_maybe_offline(args.reading.offline)?, output)
+        }
+        Command::Plan(args) => plan::run(&args, &open_maybe_offline(args.reading.offline)?, output),
+        Command::Explain(args) => explain::run(&args, &open_maybe_offline(args.offline)?, output),
+        Command::Check(args) => check::run(&args, &open_maybe_offline(args.offline)?, output),
+        Command::Build(args) => build::run(&args, &open_maybe_offline(args.offline)?, output),
+        Command::Record(args) => record::run(&args, &open_maybe_offline(args.offline)?, output),
         Command::Clone(args) => clone::run(&args, output),
         Command::Update(args) => update::run(&args, &open()?, output),
         Command::Status(args) => status::run(&args, &open()?, output),

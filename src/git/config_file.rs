@@ -12,6 +12,8 @@ use gix::config::{File, Source, file::Metadata};
 use super::lock;
 use crate::model::error::{Error, Result};
 
+pub(in crate::git) mod syntax;
+
 /// The file, read; written by [`ConfigFile::write`], if something was set.
 pub struct ConfigFile {
     path: PathBuf,

@@ -9,6 +9,7 @@ use gix::{
 
 use super::{
     gitmodules::{self, Gitmodules},
+    objects::Objects,
     repository::Repository,
     update_index::{self, Staged},
     vet::{self, Link},
@@ -113,10 +114,13 @@ pub fn of_index(fleet: &Repository) -> Result<Pins> {
         Some(id) => {
             let objects = fleet.objects();
             let mut buffer = Vec::new();
-            let blob = objects.find_blob(&id, &mut buffer).map_err(|err| {
-                Error::repository(format!("cannot read {} (blob {id})", gitmodules::FILE))
-                    .because(err)
-            })?;
+            let blob = Objects::new(&objects)
+                .promised()
+                .find_blob(&id, &mut buffer)
+                .map_err(|err| {
+                    Error::repository(format!("cannot read {} (blob {id})", gitmodules::FILE))
+                        .because(err)
+                })?;
             Gitmodules::parse(blob.data)?
         }
     };

@@ -5,6 +5,7 @@ pub mod config_file;
 pub mod content_id;
 pub mod export;
 pub mod gitmodules;
+mod grafts;
 pub mod history;
 pub mod identity_cache;
 pub mod index;
@@ -28,4 +29,4 @@ mod version;
 pub mod vet;
 pub mod worktree;
 
-pub use objects::Objects;
+pub use objects::{Database, Objects};

@@ -121,6 +121,7 @@ pub fn swap(
     expected: Option<ObjectId>,
     new: ObjectId,
 ) -> Result<bool> {
+    fleet.check_writable()?;
     let mut repo = fleet.to_local()?;
     let cannot =
         |err: gix::Error| Error::unavailable(format!("cannot write {reference}")).because(err);

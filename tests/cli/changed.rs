@@ -8,12 +8,16 @@ use crate::{plan, sandbox::Sandbox};
 
 mod bases;
 mod ci;
+mod environment;
 mod histories;
+mod hooks;
 mod names;
 mod oracle;
+mod partial;
 mod rules;
 mod running;
 mod service;
+mod substitutes;
 mod table;
 mod together;
 

@@ -2,7 +2,11 @@
 
 use gix::ObjectId;
 
-use crate::{fleet::range::Ends, git::repository::Repository, model::error::Result};
+use crate::{
+    fleet::range::Ends,
+    git::{Objects, gitmodules, repository::Repository},
+    model::error::Result,
+};
 
 /// The root trees of the two ends.
 pub(super) struct Trees {
@@ -21,7 +25,10 @@ impl Trees {
             true => None,
             false => Some(repository.tree_of(ends.head.commit)?),
         };
-        Ok(Self { base, head })
+        let trees = Self { base, head };
+        let roots: Vec<_> = trees.each().collect();
+        gitmodules::obtain(Objects::new(&repository.objects()), &roots)?;
+        Ok(trees)
     }
 
     /// Those that there are.

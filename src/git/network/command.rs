@@ -77,7 +77,9 @@ impl ServerCommand {
         let command = git(dir)
             .args(NO_MAINTENANCE)
             .arg("--git-dir=.")
-            .env("GIT_NO_LAZY_FETCH", "1");
+            .env("GIT_NO_LAZY_FETCH", "1")
+            // In a hook, git writes no refs anywhere; those of a store are nobody's push.
+            .env_remove("GIT_QUARANTINE_PATH");
         Self::with_origin(command, source, configuration, patience)
     }
 
@@ -156,13 +158,14 @@ impl ServerCommand {
     /// the terminal.
     ///
     /// # Errors
-    /// The configuration cannot be read.
+    /// The configuration cannot be read, or nothing may be written there.
     pub(crate) fn in_fleet(
         fleet: &Repository,
         remote: &BStr,
         is_push: bool,
         patience: Duration,
     ) -> Result<Self> {
+        fleet.check_writable()?;
         let command = git(fleet.work_dir().unwrap_or(fleet.common_dir()))
             .arg("--git-dir")
             .arg(fleet.git_dir())

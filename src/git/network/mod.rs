@@ -8,6 +8,7 @@ mod configuration;
 mod fault;
 pub mod fetch;
 pub mod ls_remote;
+pub mod promised;
 pub mod push;
 pub mod reachability;
 mod redirect;

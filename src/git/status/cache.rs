@@ -40,7 +40,7 @@ pub struct Facts {
 impl Facts {
     /// Those of `fleet`. A file that cannot be read knows nothing.
     pub fn of(fleet: &Repository) -> Self {
-        let file = fleet.common_dir().join("flota").join("status");
+        let file = fleet.caches().join("flota").join("status");
         let text = fs::read_to_string(&file).unwrap_or_default();
         let fact = |line: &str| {
             let mut words = line.split(' ');

@@ -46,7 +46,7 @@ pub(super) fn at(work_dir: &Path, pin: ObjectId, facts: &Facts) -> Result<Worktr
     }
     let config = read(&git, "config").ok_or(UNUSUAL)?;
     if is_replacing(&git, &packed) || !is_ordinary(&config, |_| true) {
-        return Err("its configuration or replacement refs may change what is read");
+        return Err("its configuration, replacement refs or grafts may change what is read");
     }
     let tips = || tips(&git, &git_dir, &packed);
     let is_pushed = |tip| tip == pin || facts.recall(tip, pin).is_some();
@@ -141,9 +141,10 @@ fn tips<'a>(
     was_packed.chain(loose)
 }
 
-/// Whether objects stand in for others (git-replace(1)).
+/// Whether objects stand in for others (git-replace(1)), or parents of commits for their own.
 fn is_replacing(git: &OwnedFd, packed: &[u8]) -> bool {
     statat(git, "refs/replace", AtFlags::SYMLINK_NOFOLLOW).is_ok()
+        || statat(git, "info/grafts", AtFlags::SYMLINK_NOFOLLOW).is_ok()
         || packed_refs(packed).any(|(_, name)| name.starts_with(b"refs/replace/"))
 }
 
