@@ -30,6 +30,9 @@ pub struct Update {
         conflicts_with_all = ["services", "remote"]
     )]
     pub steps: Vec<StepId>,
+    /// Overwrite files that git ignores, if the new commit has them.
+    #[arg(long)]
+    pub overwrite_ignore: bool,
     /// How to clone and fetch submodules.
     #[command(flatten)]
     pub bringing: Transfer,

@@ -34,7 +34,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     }
     let exit = exit(&conflicts);
     if is_staged && exit == Exit::Done {
-        let next = resolve::next_step(&context.repository)?;
+        let next = resolve::next_step(&context.repository);
         output.status(format!(
             "Staged; continue with {next}, then run flota update to check out the new pins."
         ));

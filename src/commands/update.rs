@@ -7,8 +7,8 @@ use super::{
 use crate::{
     cli::{ResultFormat, Update as Args},
     features::update::{self, Extent},
-    fleet::select::Selector,
-    model::{error::Result, exit::Exit},
+    fleet::{select::Selector, sync::SyncOptions},
+    model::{error::Result, event::Events, exit::Exit},
     output::{Output, human, json, progress::Progress},
 };
 
@@ -22,11 +22,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     }
     let progress = Progress::new(*output);
     let events = |event| progress.event(event);
-    let synced = update::update(
-        &context.repository,
-        &selector,
-        options(&args.bringing, &events),
-    );
+    let synced = update::update(&context.repository, &selector, how(args, &events));
     progress.finish();
     let synced = synced?;
     match args.bringing.format {
@@ -34,6 +30,13 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         ResultFormat::Json => output.result(json::updated(&synced))?,
     }
     Ok(conclude(output, &synced))
+}
+
+fn how<'a>(args: &Args, events: Events<'a>) -> SyncOptions<'a> {
+    SyncOptions {
+        overwrites_ignored: args.overwrite_ignore,
+        ..options(&args.bringing, events)
+    }
 }
 
 /// `--remote`
@@ -44,8 +47,7 @@ fn follow(args: &Args, selector: &Selector, context: &Context, output: &Output) 
         (false, false) => Extent::Stage,
     };
     let followed = with_progress(output, |events| {
-        let options = options(&args.bringing, events);
-        update::follow(&context.repository, selector, extent, options)
+        update::follow(&context.repository, selector, extent, how(args, events))
     })?;
     match args.bringing.format {
         ResultFormat::Human => output.result(human::followed(&followed))?,

@@ -9,13 +9,14 @@ use bstr::ByteSlice;
 use gix::{
     ObjectId,
     commitgraph::Graph as CommitGraph,
-    discover::{upwards::Options, upwards_opts},
+    discover::{DOT_GIT_DIR, repository::Path as Place, upwards::Options, upwards_opts},
     odb::{self, pack::cache::lru::StaticLinkedList},
     revision::plumbing::{Graph, merge_base},
+    sec::Trust,
 };
 
 use self::plain::Plain;
-use super::{identity_cache::IdentityCache, objects::Objects};
+use super::{format, head, identity_cache::IdentityCache, objects::Objects};
 use crate::model::{
     error::{Error, Result},
     nearest::nearest,
@@ -43,9 +44,11 @@ impl Repository {
     /// a repository that belongs to somebody else is refused unless `safe.directory` names it (CVE-2022-24765).
     pub fn discover(dir: &Path) -> Result<Self> {
         let found = upwards_opts(dir, search()).map_err(|err| not_usable(dir, err))?;
-        if let gix::discover::repository::Path::Repository(git_dir) = &found.0 {
+        if let Place::Repository(git_dir) = &found.0 {
             refuse_embedded(git_dir)?;
         }
+        let (git_dir, folder) = directories(&found.0);
+        let is_own = found.1 == Trust::Full;
         if let Some(plain) = Plain::open(found) {
             return Ok(Self {
                 git_dir: plain.git_dir.clone(),
@@ -56,6 +59,10 @@ impl Repository {
                 whole: OnceLock::new(),
                 identities: OnceLock::new(),
             });
+        }
+        // Somebody else's is refused as such.
+        if is_own {
+            format::check(&git_dir, &folder)?;
         }
         let whole = open(dir)?;
         let git_dir = whole.refs.git_dir();
@@ -128,6 +135,20 @@ impl Repository {
     /// Whether its history is cut short.
     pub fn is_shallow(&self) -> bool {
         self.common_dir().join("shallow").is_file()
+    }
+
+    /// The commit of HEAD; none before the first commit.
+    ///
+    /// # Errors
+    /// Repository: HEAD, or the branch that it names, cannot be read.
+    pub fn head(&self) -> Result<Option<ObjectId>> {
+        let plain = self.plain.as_ref();
+        if let Some(commit) = plain.and_then(|plain| plain.resolve("HEAD")) {
+            return Ok(Some(commit));
+        }
+        head::commit(&self.to_local()?).map_err(|err| {
+            Error::repository("cannot read HEAD, or the branch that it names").because(err)
+        })
     }
 
     /// The commit a revision names (gitrevisions(7)).
@@ -252,6 +273,15 @@ impl Repository {
         } else {
             error.because(err.probable_cause().to_string())
         }
+    }
+}
+
+/// The git directory, and the folder that people know it by.
+fn directories(found: &Place) -> (PathBuf, PathBuf) {
+    match found {
+        Place::WorkTree(root) => (root.join(DOT_GIT_DIR), root.clone()),
+        Place::LinkedWorkTree { work_dir, git_dir } => (git_dir.clone(), work_dir.clone()),
+        Place::Repository(git_dir) => (git_dir.clone(), git_dir.clone()),
     }
 }
 

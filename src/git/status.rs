@@ -16,7 +16,7 @@ use gix::{
 
 use log::info;
 
-use super::objects::Objects;
+use super::{format, head, objects::Objects, operation, submodule};
 use crate::{
     interrupt,
     model::{
@@ -68,7 +68,7 @@ pub fn by_facts(work_dir: &Path, pin: Option<ObjectId>, facts: &Facts) -> Result
 fn look(repo: &gix::Repository, work_dir: &Path, pin: Option<ObjectId>) -> Result<Worktree> {
     let unreadable = |err| unreadable(work_dir, err);
     let branch = repo.head_name().map_err(unreadable)?;
-    let head = repo.head_id().ok().map(gix::Id::detach);
+    let head = head::commit(repo).map_err(unreadable)?;
     let changes = match head {
         Some(head) if is_clean(repo, head, work_dir) => Changes::default(),
         _ => changes(repo).map_err(unreadable)?,
@@ -82,16 +82,32 @@ fn look(repo: &gix::Repository, work_dir: &Path, pin: Option<ObjectId>) -> Resul
             None => 0,
         },
         head,
+        operation: operation::under_way(repo.path()),
     })
 }
 
-/// Opens the repository of a worktree, if it is the user's own.
-pub(super) fn open(work_dir: &Path) -> Result<gix::Repository> {
+/// Opens the repository of a worktree, if it is the user's own and its format is known here.
+///
+/// # Errors
+/// Repository: it is not, or it cannot be read.
+pub fn open(work_dir: &Path) -> Result<gix::Repository> {
+    if let Some(git_dir) = submodule::git_dir_of(work_dir) {
+        format::check(&git_dir, work_dir)?;
+    }
     let options = gix::open::Options::default().bail_if_untrusted(true);
     gix::open_opts(work_dir, options).map_err(|err| unreadable(work_dir, err))
 }
 
-pub(super) fn unreadable(work_dir: &Path, err: gix::Error) -> Error {
+/// The commit of a worktree's HEAD; none before the first commit.
+///
+/// # Errors
+/// Repository: its format is not known here, or HEAD or its branch cannot be read.
+pub fn head(work_dir: &Path) -> Result<Option<ObjectId>> {
+    head::commit(&open(work_dir)?).map_err(|err| unreadable(work_dir, err))
+}
+
+/// What is said of a repository that cannot be read.
+pub(crate) fn unreadable(work_dir: &Path, err: gix::Error) -> Error {
     Error::repository(format!("cannot read `{}`", work_dir.display()))
         .because(err)
         .hint("see what is damaged: git fsck")

@@ -11,6 +11,7 @@ use crate::{
         command::git,
         lock, submodule,
         switch::{SwitchPlan, Way},
+        untracked,
     },
     model::{
         error::{Error, Result},
@@ -100,7 +101,11 @@ pub(super) fn unreachable_commits(dir: &Path, git_dir: &Path) -> Result<Option<E
 ///
 /// # Errors
 /// Repository: git cannot tell.
-pub(crate) fn of_switch(work_dir: &Path, plan: &SwitchPlan) -> Result<Option<Error>> {
+pub(crate) fn of_switch(
+    work_dir: &Path,
+    plan: &SwitchPlan,
+    overwrites_ignored: bool,
+) -> Result<Option<Error>> {
     let (Way::Existing(target) | Way::Tracking { commit: target, .. }) = plan.way else {
         return Ok(None);
     };
@@ -123,7 +128,12 @@ pub(crate) fn of_switch(work_dir: &Path, plan: &SwitchPlan) -> Result<Option<Err
         .args(["read-tree", "--dry-run", "-m", "-u", &from, &to])
         .run()?;
     if merged.success() {
-        return Ok(None);
+        let files = match overwrites_ignored {
+            true => Vec::new(),
+            false => untracked::in_the_way(work_dir, plan.head, target)?,
+        };
+        let error = || untracked::would_be_overwritten(&files, "flota switch");
+        return Ok((!files.is_empty()).then(error));
     }
     let said = String::from_utf8_lossy(&merged.text).trim().to_owned();
     Ok(Some(
@@ -149,12 +159,14 @@ pub(super) fn not_moved(said: &[u8], work_dir: &Path) -> SyncOutcome {
     if let Some(lock) = lock::named_in(&said) {
         return SyncOutcome::Left(lock::taken(lock));
     }
-    let see = format!("see its state: git -C {} status", work_dir.display());
+    let dir = work_dir.display();
+    let see = format!("see its state: git -C {dir} status --ignored");
     match said.contains("would be overwritten") {
         true => SyncOutcome::Left(
             Error::repository("git does not check out another commit, because files would be lost")
                 .because(said)
-                .hint(see),
+                .hint(see)
+                .hint("if git ignores them, and they may go: flota update --overwrite-ignore"),
         ),
         false => SyncOutcome::Failed(
             Error::repository("git cannot check out its pin")

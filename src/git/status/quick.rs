@@ -15,7 +15,7 @@ use super::{
     clean::{self, Time},
 };
 use crate::{
-    git::{history, repository::is_ordinary, submodule::Store},
+    git::{history, operation, repository::is_ordinary, submodule::Store},
     model::status::{Changes, Standing, Worktree},
 };
 
@@ -45,6 +45,9 @@ pub(super) fn at(work_dir: &Path, pin: ObjectId, facts: &Facts) -> Result<Worktr
         return Err("its HEAD is not at its pin");
     }
     let config = read(&git, "config").ok_or(UNUSUAL)?;
+    if operation::may_be_under_way(&git) {
+        return Err("an operation of git may be in progress in it");
+    }
     if is_replacing(&git, &packed) || !is_ordinary(&config, |_| true) {
         return Err("its configuration or replacement refs may change what is read");
     }
@@ -78,6 +81,7 @@ pub(super) fn at(work_dir: &Path, pin: ObjectId, facts: &Facts) -> Result<Worktr
             standing: Standing::InStep,
             changes: Changes::default(),
             unpushed: 0,
+            operation: None,
         }),
         false => Err("a file may have changed"),
     }

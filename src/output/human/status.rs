@@ -56,14 +56,16 @@ fn status_row(service: &ServiceStatus, names: &ServiceNames<'_>) -> Vec<String> 
         (changes.unstaged, "unstaged"),
         (changes.untracked, "untracked"),
     ];
-    let counted: Vec<_> = counted
+    let counted = counted
         .into_iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
-        .collect();
+        .map(|(count, what)| format!("{count} {what}"));
+    let operation = worktree.operation;
+    let operation = operation.map(|operation| format!("{} in progress", operation.name()));
+    let told: Vec<_> = operation.into_iter().chain(counted).collect();
     let unpushed = match worktree.unpushed {
         0 => String::new(),
         count => text::plural(count, "commit"),
     };
-    vec![name, branch, pin, counted.join(", "), unpushed]
+    vec![name, branch, pin, told.join(", "), unpushed]
 }

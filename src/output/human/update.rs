@@ -19,6 +19,10 @@ pub(crate) fn updated(synced: &[Synced]) -> String {
             let pin = synced.pin.map_or("in conflict".to_owned(), short);
             let pin = match &synced.outcome {
                 SyncOutcome::Moved { from } => format!("{} → {pin}", short(*from)),
+                // HEAD has more than the pin.
+                SyncOutcome::Rebased { from, to } | SyncOutcome::Merged { from, to } => {
+                    format!("{} → {}", short(*from), short(*to))
+                }
                 _ => pin,
             };
             let result = text::line(synced.outcome.name());

@@ -6,7 +6,7 @@ use super::{
     parts::{Bytes, OptionalBytes},
     render::render,
 };
-use crate::model::status::{Changes, ServiceState, ServiceStatus, Standing};
+use crate::model::status::{Changes, Operation, ServiceState, ServiceStatus, Standing};
 
 /// `flota.status/v1`
 pub(crate) fn status(services: &[ServiceStatus]) -> String {
@@ -34,6 +34,7 @@ struct ServiceStatusV1<'a> {
     standing: Option<Standing>,
     changes: Option<Changes>,
     unpushed: Option<usize>,
+    operation: Option<Operation>,
     error: Option<String>,
 }
 
@@ -54,6 +55,7 @@ impl<'a> From<&'a ServiceStatus> for ServiceStatusV1<'a> {
             standing: worktree.map(|worktree| worktree.standing),
             changes: worktree.map(|worktree| worktree.changes),
             unpushed: worktree.map(|worktree| worktree.unpushed),
+            operation: worktree.and_then(|worktree| worktree.operation),
             error,
         }
     }
