@@ -24,7 +24,7 @@ pub(crate) fn plan(
     selector: &Selector,
     jobs: NonZeroUsize,
 ) -> Result<Vec<Bump>> {
-    let found = status(fleet, selector, jobs)?;
+    let found = status(fleet, selector, jobs)?.services;
     let (mut bumps, mut refused) = (Vec::new(), Vec::new());
     for service in found {
         match one(service) {

@@ -271,6 +271,7 @@ fn ending(outcome: &SyncOutcome) -> Ending {
         SyncOutcome::Cloned => Ending::Done("cloned".into()),
         SyncOutcome::CheckedOut => Ending::Done("checked out".into()),
         SyncOutcome::Moved { .. } => Ending::Done("checked out its pin".into()),
+        SyncOutcome::Relocated => Ending::Done("moved to its new path".into()),
         SyncOutcome::Rebased { .. } => Ending::Done("rebased on its pin".into()),
         SyncOutcome::Merged { .. } => Ending::Done("merged its pin".into()),
         SyncOutcome::Left(_) => Ending::Failed,

@@ -3,9 +3,7 @@
 //!
 //! To move HEAD under one of them would make its `--continue` drop commits, or record others than those that were meant.
 
-use std::{fs, os::fd::OwnedFd, path::Path};
-
-use rustix::fs::{AtFlags, statat};
+use std::{fs, path::Path};
 
 use crate::model::{error::Error, status::Operation};
 
@@ -55,10 +53,9 @@ fn of_several(git_dir: &Path) -> Option<Operation> {
     })
 }
 
-/// Whether one may be under way, of a git directory that is open.
-pub(super) fn may_be_under_way(git_dir: &OwnedFd) -> bool {
-    let has = |name: &str| statat(git_dir, name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
-    TRACES.into_iter().any(has)
+/// Whether a file of this name in a git directory says that one may be under way.
+pub(super) fn is_trace(name: &[u8]) -> bool {
+    TRACES.iter().any(|trace| trace.as_bytes() == name)
 }
 
 /// That the worktree `work_dir` has to stay as it is until the operation ends, and how to end it.
@@ -116,12 +113,9 @@ mod tests {
                 fs::write(path, text).unwrap();
             }
             assert_eq!(under_way(git_dir.path()), want, "{files:?}");
-            let open = rustix::fs::open(
-                git_dir.path(),
-                rustix::fs::OFlags::DIRECTORY,
-                rustix::fs::Mode::empty(),
-            );
-            let may_be = may_be_under_way(&open.unwrap());
+            let mut entries = fs::read_dir(git_dir.path()).unwrap();
+            let may_be =
+                entries.any(|entry| is_trace(entry.unwrap().file_name().as_encoded_bytes()));
             assert!(may_be || want.is_none(), "{files:?}");
         }
     }

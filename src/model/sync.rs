@@ -30,6 +30,8 @@ pub enum SyncOutcome {
         /// From where.
         from: ObjectId,
     },
+    /// Its worktree moved to its new path, with all that is in it.
+    Relocated,
     /// Its own commits were put on top of the pin (`update = rebase`).
     Rebased {
         /// HEAD before.
@@ -58,6 +60,7 @@ impl SyncOutcome {
             Self::Cloned => "cloned",
             Self::CheckedOut => "checked-out",
             Self::Moved { .. } => "moved",
+            Self::Relocated => "relocated",
             Self::Rebased { .. } => "rebased",
             Self::Merged { .. } => "merged",
             Self::Left(_) => "left",
@@ -157,6 +160,7 @@ mod tests {
             (SyncOutcome::Cloned, None),
             (SyncOutcome::CheckedOut, None),
             (SyncOutcome::Moved { from: pin }, None),
+            (SyncOutcome::Relocated, None),
             (SyncOutcome::Rebased { from: pin, to: pin }, None),
             (SyncOutcome::Merged { from: pin, to: pin }, None),
             (SyncOutcome::Left(Error::repository("dirty")), Some("dirty")),

@@ -3,25 +3,26 @@
 //! A repository is cloned under a temporary name, its files are written beside it, and both are renamed into place when they are
 //! complete: after a killed run the state is either the old or the new one. The next run starts from what it finds.
 
-use std::{fs, io, num::NonZeroU32, os::unix::ffi::OsStrExt, path::Path};
+use std::{
+    fs, io,
+    num::NonZeroU32,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
 
 use bstr::BString;
 use gix::ObjectId;
 
 use super::{
     location, loss,
+    relocate::{self, Former},
     worktrees::{Place, Worktrees},
 };
 use crate::{
     files::{self, create_parent},
     fleet::parent::{Parent, source},
     git::{
-        config_file::ConfigFile,
-        format,
-        index::{self, IndexFile},
-        operation, path, submodule,
-        url::Source,
-        vet::Link,
+        config_file::ConfigFile, format, index, operation, path, submodule, url::Source, vet::Link,
         worktree,
     },
     model::{
@@ -55,10 +56,14 @@ impl Worktrees<'_> {
         };
         let work_dir = location::of(&parent.root, link.path.as_ref())?;
         if let Some(git_dir) = submodule::git_dir_of(&work_dir) {
-            if is_at(&git_dir, link.pin)? {
+            relocate::finish(&git_dir, &work_dir)?;
+            if is_at(&git_dir, link.pin) {
                 return Ok(SyncOutcome::Current);
             }
             begin("update");
+            if let Some(error) = of_another(parent, link, &git_dir)? {
+                return Ok(SyncOutcome::Left(error));
+            }
             return self.advance(&Place {
                 parent,
                 link,
@@ -72,21 +77,31 @@ impl Worktrees<'_> {
                     .hint(format!("move them away: mv {shown} {shown}.old")),
             ));
         }
-        let name = path::relative("submodule name", link.name())?;
-        let modules = parent.git_dir.join("modules");
-        if !worktree::has_real_parents(&modules, &name) {
-            return Err(Error::repository(format!(
-                "a symbolic link is in the way of its git directory `{}`",
-                name.display()
-            )));
-        }
-        let git_dir = modules.join(name);
-        if git_dir.join("HEAD").is_file() {
-            begin("check out");
-            self.check_out(parent, link, &git_dir, &work_dir)
-        } else {
+        let git_dir = own_git_dir(parent, link)?;
+        if !git_dir.join("HEAD").is_file() {
             begin("clone");
-            self.clone(parent, link, &git_dir, &work_dir)
+            return self.clone(parent, link, &git_dir, &work_dir);
+        }
+        match relocate::former(parent, &git_dir, &work_dir)? {
+            Former::Kept(error) => Ok(SyncOutcome::Left(error)),
+            Former::Nowhere => {
+                begin("check out");
+                self.check_out(parent, link, &git_dir, &work_dir)
+            }
+            Former::At(old) => {
+                begin("move");
+                relocate::relocate(&git_dir, &old, &work_dir)?;
+                let outcome = self.advance(&Place {
+                    parent,
+                    link,
+                    git_dir: &git_dir,
+                    work_dir: &work_dir,
+                })?;
+                Ok(match outcome {
+                    SyncOutcome::Current => SyncOutcome::Relocated,
+                    outcome => outcome,
+                })
+            }
         }
     }
 
@@ -148,25 +163,55 @@ impl Worktrees<'_> {
     }
 }
 
+/// Where the submodule's git directory belongs.
+fn own_git_dir(parent: &Parent, link: &Link) -> Result<PathBuf> {
+    let name = path::relative("submodule name", link.name())?;
+    let modules = parent.git_dir.join("modules");
+    match worktree::has_real_parents(&modules, &name) {
+        true => Ok(modules.join(name)),
+        false => Err(Error::repository(format!(
+            "a symbolic link is in the way of its git directory `{}`",
+            name.display()
+        ))),
+    }
+}
+
+/// Says so where the folder of the submodule has another's repository, while its own lies elsewhere: two changed places.
+fn of_another(parent: &Parent, link: &Link, git_dir: &Path) -> Result<Option<Error>> {
+    let own = own_git_dir(parent, link)?;
+    if !own.join("HEAD").is_file() || own.canonicalize().ok() == git_dir.canonicalize().ok() {
+        return Ok(None);
+    }
+    let path = parent.path_of(link);
+    Ok(Some(
+        Error::repository(format!(
+            "its folder has the repository `{}`, and its own is `{}`",
+            git_dir.display(),
+            own.display()
+        ))
+        .hint(format!("move the folder away: mv {path} {path}.old")),
+    ))
+}
+
 /// Whether HEAD is detached at `pin` and files were written: git leaves a repository without an index when it is stopped
 /// between clone and checkout.
-fn is_at(git_dir: &Path, pin: ObjectId) -> Result<bool> {
+fn is_at(git_dir: &Path, pin: ObjectId) -> bool {
     let head = fs::read(git_dir.join("HEAD"));
-    Ok(
-        head.is_ok_and(|head| head.trim_ascii() == pin.to_string().as_bytes())
-            && index::file_of(git_dir, pin.kind())? == IndexFile::Sound,
-    )
+    head.is_ok_and(|head| head.trim_ascii() == pin.to_string().as_bytes())
+        && index::begins_well(git_dir, pin.kind())
 }
 
 /// Makes a repository the submodule's: HEAD at the pin, and the way to its worktree.
 fn adopt(at: &Path, git_dir: &Path, work_dir: &Path, source: &Source, pin: ObjectId) -> Result<()> {
-    let mut config = ConfigFile::of(at)?;
     let way = worktree::way(git_dir, work_dir);
-    config.set("core", None, "worktree", way.as_os_str().as_bytes())?;
-    if at != git_dir {
+    if at == git_dir {
+        worktree::note(at, &way)?;
+    } else {
+        let mut config = ConfigFile::of(at)?;
+        config.set("core", None, "worktree", way.as_os_str().as_bytes())?;
         config.set("remote", Some("origin".into()), "url", &source.url)?;
+        config.write()?;
     }
-    config.write()?;
     fs::write(at.join("HEAD.new"), format!("{pin}\n"))
         .and_then(|()| fs::rename(at.join("HEAD.new"), at.join("HEAD")))
         .map_err(|err| files::cannot("write", at, err))
@@ -174,11 +219,7 @@ fn adopt(at: &Path, git_dir: &Path, work_dir: &Path, source: &Source, pin: Objec
 
 /// Puts finished files where they belong: an empty folder gives way.
 pub(in crate::fleet) fn settle(files: &Path, git_dir: &Path, work_dir: &Path) -> Result<()> {
-    let way = worktree::way(work_dir, git_dir);
-    let mut gitfile = b"gitdir: ".to_vec();
-    gitfile.extend_from_slice(way.as_os_str().as_bytes());
-    gitfile.push(b'\n');
-    fs::write(files.join(".git"), gitfile).map_err(|err| files::cannot("write", files, err))?;
+    worktree::write_gitfile(files, &worktree::way(work_dir, git_dir))?;
     create_parent(work_dir)?;
     fs::rename(files, work_dir).map_err(|err| files::cannot("write", work_dir, err))
 }
@@ -237,9 +278,9 @@ mod tests {
             if let Some(index) = index {
                 fs::write(git_dir.path().join("index"), index).unwrap();
             }
-            let found = is_at(git_dir.path(), pin).unwrap();
+            let found = is_at(git_dir.path(), pin);
             assert_eq!(found, want, "{head:?} {index:?}");
         }
-        assert!(!is_at(Path::new("/nowhere"), pin).unwrap());
+        assert!(!is_at(Path::new("/nowhere"), pin));
     }
 }

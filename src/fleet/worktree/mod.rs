@@ -4,11 +4,14 @@ mod advance;
 mod bring;
 mod location;
 mod loss;
+mod relocate;
 mod strategy;
 mod worktrees;
 
 pub(super) use bring::settle;
 pub(crate) use location::{initialised, of};
 pub(crate) use loss::of_switch;
+pub(super) use loss::unpushed_commits;
+pub(super) use relocate::claimed;
 pub(crate) use strategy::Strategy;
 pub(super) use worktrees::Worktrees;

@@ -6,13 +6,18 @@ use super::{
     parts::{Bytes, OptionalBytes},
     render::render,
 };
-use crate::model::status::{Changes, Operation, ServiceState, ServiceStatus, Standing};
+use crate::model::{
+    fleet_status::FleetStatus,
+    leftover::Leftover,
+    status::{Changes, Operation, ServiceState, ServiceStatus, Standing},
+};
 
 /// `flota.status/v1`
-pub(crate) fn status(services: &[ServiceStatus]) -> String {
+pub(crate) fn status(status: &FleetStatus) -> String {
     render(&StatusV1 {
         schema: "flota.status/v1",
-        services: services.iter().map(ServiceStatusV1::from).collect(),
+        services: status.services.iter().map(ServiceStatusV1::from).collect(),
+        leftovers: status.leftovers.iter().map(LeftoverV1::from).collect(),
     })
 }
 
@@ -20,6 +25,7 @@ pub(crate) fn status(services: &[ServiceStatus]) -> String {
 struct StatusV1<'a> {
     schema: &'static str,
     services: Vec<ServiceStatusV1<'a>>,
+    leftovers: Vec<LeftoverV1<'a>>,
 }
 
 #[derive(Serialize)]
@@ -57,6 +63,33 @@ impl<'a> From<&'a ServiceStatus> for ServiceStatusV1<'a> {
             unpushed: worktree.map(|worktree| worktree.unpushed),
             operation: worktree.and_then(|worktree| worktree.operation),
             error,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct LeftoverV1<'a> {
+    #[serde(flatten)]
+    path: Bytes<'a>,
+    #[serde(flatten)]
+    name: Bytes<'a>,
+    changes: Changes,
+    unpushed: usize,
+    stashes: usize,
+    operation: Option<Operation>,
+    error: Option<String>,
+}
+
+impl<'a> From<&'a Leftover> for LeftoverV1<'a> {
+    fn from(one: &'a Leftover) -> Self {
+        Self {
+            path: Bytes("path", one.path.as_ref()),
+            name: Bytes("name", one.name.as_ref()),
+            changes: one.work.changes,
+            unpushed: one.work.unpushed,
+            stashes: one.work.stashes,
+            operation: one.work.operation,
+            error: one.error.as_ref().map(ToString::to_string),
         }
     }
 }
