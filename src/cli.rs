@@ -164,8 +164,8 @@ pub enum Command {
     Clone(Deferred<Clone>),
     /// Check out the pinned commits in the services.
     ///
-    /// Clones and fetches what is missing. No work is lost: a service with uncommitted changes, or with commits that are on no
-    /// branch, is not touched, and is named (exit 4).
+    /// Clones and fetches what is missing. No work is lost: a service with uncommitted changes, with commits that are on no branch,
+    /// or with an operation of git in progress, is not touched, and is named (exit 4).
     ///
     /// With --remote, the pins first move to the tips of their branches: `branch` in .gitmodules, else the remote's HEAD.
     Update(Deferred<Update>),
@@ -182,7 +182,7 @@ pub enum Command {
     /// Switch services to a branch, or create it in them.
     ///
     /// All services are checked before the first one moves. As with git switch, uncommitted changes are kept where possible. A
-    /// service that would lose changes or commits is not switched, and is named (exit 4); the others are switched. Without SERVICE,
+    /// service that would lose changes or commits, or has an operation of git in progress, is not switched, and is named (exit 4); the others are switched. Without SERVICE,
     /// services that do not have the branch are left as they are. Nothing is fetched.
     Switch(Deferred<Switch>),
     /// Stage the services' HEADs as their new pins.
@@ -191,9 +191,10 @@ pub enum Command {
     Bump(Deferred<Bump>),
     /// Resolve pins that are in conflict after a merge or rebase.
     ///
-    /// If the commit of one side contains that of the other, it is staged as the pin, also if the submodule is not checked out:
-    /// missing history is fetched, without files. If both sides have commits of their own, these are shown, the pin stays in
-    /// conflict, and the exit code is 4.
+    /// If the commit of one side contains that of the other, and both contain the pin before, it is staged as the pin, also if the
+    /// submodule is not checked out: missing history is fetched, without files. If both sides have commits of their own, these are
+    /// shown. If one side went back, nothing says which commit is meant. In both cases the pin stays in conflict, and the exit code
+    /// is 4.
     Resolve(Deferred<Resolve>),
     /// Show or clear what flota keeps for later runs.
     ///

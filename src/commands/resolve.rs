@@ -22,7 +22,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     }
     let exit = exit(&conflicts);
     let next = match is_staged && exit == Exit::Done {
-        true => Some(resolve::next_step(&context.repository)?),
+        true => Some(resolve::next_step(&context.repository)),
         false => None,
     };
     match args.format {

@@ -11,19 +11,25 @@ use crate::{
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
     let jobs = args.jobs.unwrap_or_else(parallel::default_jobs);
-    let services = status::status(
+    let found = status::status(
         &context.repository,
         &context.selector(&args.services)?,
         jobs,
     )?;
     match args.format {
-        ResultFormat::Human => output.result(human::status(&services, args.all))?,
-        ResultFormat::Json => output.result(json::status(&services))?,
+        ResultFormat::Human => output.result(human::status(&found, args.all))?,
+        ResultFormat::Json => output.result(json::status(&found))?,
     }
     let mut exit = Exit::Done;
-    for service in &services {
+    for service in &found.services {
         if let Some(unreadable) = service.state.error() {
             error::report_of(output, service.path.as_ref(), unreadable);
+            exit = Exit::Repository;
+        }
+    }
+    for leftover in &found.leftovers {
+        if let Some(err) = &leftover.error {
+            error::report_of(output, leftover.path.as_ref(), err);
             exit = Exit::Repository;
         }
     }

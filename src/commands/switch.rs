@@ -18,6 +18,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
             selector: &context.selector(&args.services)?,
             jobs: args.jobs.unwrap_or_else(parallel::default_jobs),
             dry_run: args.dry_run,
+            overwrites_ignored: args.overwrite_ignore,
         },
     )?;
     match args.format {

@@ -29,6 +29,7 @@ fn update(args: &TemplateUpdate, context: &Context, output: &Output) -> Result<E
         selector: &context.selector(&args.services)?,
         template: template.as_ref(),
         answers: &scaffold::given(&args.answers)?,
+        overwrites_ignored: args.overwrite_ignore,
     };
     let updated = template::update(&context.repository, &request, &mut asking(is_asked))?;
     match args.format {

@@ -32,6 +32,7 @@ pub(super) fn options<'a>(args: &Transfer, events: Events<'a>) -> SyncOptions<'a
             is_cached: !args.no_cache,
             events,
         },
+        overwrites_ignored: false,
     }
 }
 

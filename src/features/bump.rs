@@ -1,10 +1,12 @@
 //! `flota bump`: the services' HEADs become their pins, staged in the fleet, all of them or none.
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use bstr::ByteSlice;
 
 use crate::{
     fleet::{lock::FleetLock, select::Selector, status::status},
-    git::{index, repository::Repository},
+    git::{index, operation, repository::Repository},
     model::{
         bump::Bump,
         error::{Error, Result},
@@ -22,7 +24,7 @@ pub(crate) fn plan(
     selector: &Selector,
     jobs: NonZeroUsize,
 ) -> Result<Vec<Bump>> {
-    let found = status(fleet, selector, jobs)?;
+    let found = status(fleet, selector, jobs)?.services;
     let (mut bumps, mut refused) = (Vec::new(), Vec::new());
     for service in found {
         match one(service) {
@@ -65,6 +67,11 @@ fn one(service: ServiceStatus) -> Result<Option<Bump>> {
         }
         ServiceState::Unreadable(error) => return Err(error),
     };
+    if let Some(operation) = worktree.operation {
+        let path = PathBuf::from(path.to_path_lossy());
+        let error = operation::in_progress(operation, &path);
+        return Err(error.within(&service.path));
+    }
     let Worktree {
         branch,
         head,

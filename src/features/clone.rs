@@ -100,7 +100,7 @@ fn fleet(
     access.clone(source, branch, None, new)?;
     keep_login(source, new)?;
     let repository = Repository::discover(new)?;
-    let Some(head) = repository.resolve_first(["HEAD"]).map(|(_, head)| head) else {
+    let Some(head) = repository.head()? else {
         // An empty repository is a fleet without services.
         return Ok(());
     };

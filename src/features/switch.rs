@@ -34,6 +34,8 @@ pub(crate) struct SwitchOptions<'a> {
     pub jobs: NonZeroUsize,
     /// Whether to say what would be done, and do nothing.
     pub dry_run: bool,
+    /// Whether files may go that git ignores, and that the branch holds.
+    pub overwrites_ignored: bool,
 }
 
 /// Switches; sorted by path.
@@ -72,7 +74,9 @@ pub(crate) fn switch(fleet: &Repository, options: SwitchOptions<'_>) -> Result<V
     }
     let acted = match options.dry_run {
         true => looked.iter().map(|_| Ok(())).collect(),
-        false => parallel::map(options.jobs, &looked, |one| one.act(options.branch))?,
+        false => parallel::map(options.jobs, &looked, |one| {
+            one.act(options.branch, options.overwrites_ignored)
+        })?,
     };
     let ended = looked.into_iter().zip(acted);
     Ok(ended
@@ -105,10 +109,12 @@ impl Looked {
         }
     }
 
-    fn act(&self, branch: &str) -> Result<()> {
+    fn act(&self, branch: &str, overwrites_ignored: bool) -> Result<()> {
         match (&self.step, interrupt::pending()) {
             (Some(_), Some(exit)) => Err(Error::new(exit, "not started")),
-            (Some((work_dir, plan)), None) => switch::act(work_dir, branch, plan),
+            (Some((work_dir, plan)), None) => {
+                switch::act(work_dir, branch, plan, overwrites_ignored)
+            }
             (None, _) => Ok(()),
         }
     }
@@ -145,7 +151,7 @@ fn look(
         }
         Way::Absent => SwitchOutcome::Absent,
     };
-    let outcome = match worktree::of_switch(&work_dir, &plan)? {
+    let outcome = match worktree::of_switch(&work_dir, &plan, options.overwrites_ignored)? {
         Some(error) => SwitchOutcome::Refused(error),
         None => outcome,
     };

@@ -3,6 +3,7 @@
 
 mod activate;
 pub mod changed;
+pub(crate) mod leftover;
 pub(crate) mod lock;
 pub(crate) mod parent;
 pub mod range;

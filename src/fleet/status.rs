@@ -5,7 +5,11 @@ use std::{num::NonZeroUsize, path::Path};
 use bstr::BString;
 use gix::ObjectId;
 
-use super::{select::Selector, worktree};
+use super::{
+    leftover::{self, Remains},
+    select::Selector,
+    worktree,
+};
 use crate::{
     git::{
         index,
@@ -15,33 +19,41 @@ use crate::{
     interrupt,
     model::{
         error::{Error, Result},
+        fleet_status::FleetStatus,
+        leftover::Leftover,
         status::{ServiceState, ServiceStatus},
     },
     parallel,
 };
 
-/// The selected services, or all of them; sorted by path.
+/// The selected services, or all of them with what is left of former ones.
 ///
 /// # Errors
 /// The fleet's index cannot be read, a name is not one of its services, or flota is interrupted.
-pub fn status(
-    fleet: &Repository,
-    selector: &Selector,
-    jobs: NonZeroUsize,
-) -> Result<Vec<ServiceStatus>> {
+pub fn status(fleet: &Repository, selector: &Selector, jobs: NonZeroUsize) -> Result<FleetStatus> {
     if fleet.work_dir().is_none() {
         return Err(Error::repository("a bare repository has no worktrees"));
     }
     let root = fleet
         .folder()
         .map_err(|err| Error::unavailable("cannot find the fleet's directory").because(err))?;
-    let all = selector.among(index::of_index(fleet)?)?.all();
+    let pins = index::of_index(fleet)?;
+    let remains = match selector.is_named() {
+        true => Vec::new(),
+        false => leftover::find(fleet, &pins),
+    };
+    let all = selector.among(pins)?.all();
     let facts = Facts::of(fleet);
     let found = parallel::map(jobs, &all, |(path, pin)| one(&root, path, *pin, &facts))?;
     facts.keep(!selector.is_named());
+    let leftovers = remains.into_iter().map(Remains::leftover);
+    let leftovers = leftovers.filter(Leftover::holds_work).collect();
     match interrupt::pending() {
         Some(exit) => Err(Error::new(exit, "interrupted while reading worktrees")),
-        None => Ok(found),
+        None => Ok(FleetStatus {
+            services: found,
+            leftovers,
+        }),
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
     activate::activate,
     lock::FleetLock,
     parent::{Parent, check_urls},
-    worktree::{self, Worktrees},
+    worktree::{self, Strategy, Worktrees},
 };
 use crate::{
     git::{
@@ -47,6 +47,8 @@ pub struct SyncOptions<'a> {
     pub jobs: NonZeroUsize,
     /// How to reach servers.
     pub access: clone::CloneOptions<'a>,
+    /// Whether files may go that git ignores, and that a commit to check out holds.
+    pub overwrites_ignored: bool,
 }
 
 /// Brings the submodules that `pins` names, and all of theirs, to these pins. Sorted by path.
@@ -83,6 +85,7 @@ pub(crate) fn sync(
             access: Access::new(fleet, options.access)?,
             scratch: lock.scratch()?,
             events: options.access.events,
+            overwrites_ignored: options.overwrites_ignored,
         },
         begun: AtomicUsize::new(0),
         done: Mutex::default(),
@@ -167,7 +170,7 @@ impl SyncRun<'_> {
         };
         let outcome = match outcome.unwrap_or_else(SyncOutcome::Failed) {
             outcome @ (SyncOutcome::Left(_) | SyncOutcome::Failed(_)) => outcome,
-            outcome => match self.nested(parent, &link, &path) {
+            outcome => match self.nested(parent, &link, &outcome, &path) {
                 Ok(None) => outcome,
                 Ok(Some((parent, links))) => {
                     self.level(scope, &parent, links);
@@ -202,24 +205,28 @@ impl SyncRun<'_> {
         }
     }
 
-    /// The submodule as a parent, with the submodules of the commit it is pinned at; none when it has no submodules.
+    /// The submodule as a parent, with the submodules of the commit that it is at; none when it has no submodules.
     fn nested(
         &self,
         parent: &Parent,
         link: &Link,
+        outcome: &SyncOutcome,
         path: &BString,
     ) -> Result<Option<(Arc<Parent>, Vec<Link>)>> {
+        let head = match outcome {
+            SyncOutcome::Rebased { to, .. } | SyncOutcome::Merged { to, .. } => *to,
+            _ => link.pin,
+        };
         let root = worktree::of(&parent.root, link.path.as_ref())?;
         let Some(git_dir) = submodule::git_dir_of(&root) else {
             return Ok(None);
         };
-        let store = Store::at(git_dir.clone(), link.pin.kind());
-        let tree = store.as_ref().map(|store| store.tree_of(link.pin));
+        let store = Store::at(git_dir.clone(), head.kind());
+        let tree = store.as_ref().map(|store| store.tree_of(head));
         // HEAD says that it is here.
         let (Some(store), Some(tree)) = (store, tree.transpose()?.flatten()) else {
             return Err(Error::repository(format!(
-                "its commit {} is missing from `{}`",
-                link.pin,
+                "its commit {head} is missing from `{}`",
                 git_dir.display()
             ))
             .hint("see what is damaged: git fsck"));
@@ -246,7 +253,15 @@ impl SyncRun<'_> {
             above: parent.above.iter().copied().chain([link.pin]).collect(),
         };
         check_urls(&nested.repository, &links)?;
-        Ok(Some((Arc::new(nested), links)))
+        let repo = nested.repository.to_local()?;
+        let config = repo.config_snapshot();
+        let mut updated = Vec::new();
+        for link in links {
+            if Strategy::of(config.plumbing(), &link)? != Strategy::None {
+                updated.push(link);
+            }
+        }
+        Ok(Some((Arc::new(nested), updated)))
     }
 }
 
@@ -256,6 +271,9 @@ fn ending(outcome: &SyncOutcome) -> Ending {
         SyncOutcome::Cloned => Ending::Done("cloned".into()),
         SyncOutcome::CheckedOut => Ending::Done("checked out".into()),
         SyncOutcome::Moved { .. } => Ending::Done("checked out its pin".into()),
+        SyncOutcome::Relocated => Ending::Done("moved to its new path".into()),
+        SyncOutcome::Rebased { .. } => Ending::Done("rebased on its pin".into()),
+        SyncOutcome::Merged { .. } => Ending::Done("merged its pin".into()),
         SyncOutcome::Left(_) => Ending::Failed,
         SyncOutcome::Failed(error) if error.exit().is_signal() => Ending::Stopped,
         SyncOutcome::Failed(_) => Ending::Failed,

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bstr::{BStr, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
 use gix::config::{File, Source, file::Metadata};
 
 use super::lock;
@@ -54,6 +54,11 @@ impl ConfigFile {
     /// Whether `section.name.key` has a value.
     pub fn has(&self, section: &str, name: Option<&BStr>, key: &str) -> bool {
         self.file.string_by(section, name, key).is_some()
+    }
+
+    /// The value of `section.name.key`.
+    pub fn value(&self, section: &str, name: Option<&BStr>, key: &str) -> Option<BString> {
+        self.file.string_by(section, name, key)
     }
 
     /// Whether `section.name.key` is just `value`.

@@ -10,19 +10,20 @@ use bstr::{BStr, ByteSlice};
 use gix::{
     ObjectId,
     commitgraph::Graph as CommitGraph,
-    discover::upwards_opts,
+    discover::{repository::Path as Place, upwards_opts},
     objs::{Data, Find},
     odb::{self, memory, pack::cache::lru::StaticLinkedList},
     revision::plumbing::{Graph, merge_base},
+    sec::Trust,
 };
 
 use self::{
-    opening::{common_dir, not_usable, open, refuse_embedded, search},
+    opening::{common_dir, directories, grafted, not_usable, open, refuse_embedded, search},
     plain::Plain,
     quarantine::Quarantine,
 };
 use super::{
-    grafts::Grafts,
+    format, head,
     identity_cache::IdentityCache,
     objects::{Database, Objects},
 };
@@ -93,9 +94,11 @@ impl Repository {
     /// a repository that belongs to somebody else is refused unless `safe.directory` names it (CVE-2022-24765).
     pub fn discover(dir: &Path) -> Result<Self> {
         let found = upwards_opts(dir, search()).map_err(|err| not_usable(dir, err))?;
-        if let gix::discover::repository::Path::Repository(git_dir) = &found.0 {
+        if let Place::Repository(git_dir) = &found.0 {
             refuse_embedded(git_dir)?;
         }
+        let (git_dir, folder) = directories(&found.0);
+        let is_own = found.1 == Trust::Full;
         if let Some(plain) = Plain::open(found) {
             return Ok(Self {
                 git_dir: plain.git_dir.clone(),
@@ -110,6 +113,10 @@ impl Repository {
                 fetched: Mutex::default(),
                 identities: OnceLock::new(),
             });
+        }
+        // Somebody else's is refused as such.
+        if is_own {
+            format::check(&git_dir, &folder)?;
         }
         let mut whole = open(dir)?;
         let quarantine = Quarantine::of(common_dir(&whole))?;
@@ -254,6 +261,20 @@ impl Repository {
         self.common_dir().join("shallow").is_file()
     }
 
+    /// The commit of HEAD; none before the first commit.
+    ///
+    /// # Errors
+    /// Repository: HEAD, or the branch that it names, cannot be read.
+    pub fn head(&self) -> Result<Option<ObjectId>> {
+        let plain = self.plain.as_ref();
+        if let Some(commit) = plain.and_then(|plain| plain.resolve("HEAD")) {
+            return Ok(Some(commit));
+        }
+        head::commit(&self.to_local()?).map_err(|err| {
+            Error::repository("cannot read HEAD, or the branch that it names").because(err)
+        })
+    }
+
     /// The commit a revision names (gitrevisions(7)).
     pub fn resolve(&self, rev: &str) -> Result<ObjectId> {
         let plain = self.plain.as_ref();
@@ -367,20 +388,4 @@ impl Repository {
         let url = config.plumbing().string_by("remote", Some(name), "url");
         Ok(url.is_some_and(|url| !url.is_empty()))
     }
-}
-
-/// The commits that `info/grafts` gives other parents.
-fn grafted(whole: &gix::ThreadSafeRepository) -> memory::Storage {
-    let grafts = Grafts::of(common_dir(whole));
-    let mut grafted = memory::Storage::default();
-    let objects = whole.objects.to_cache_arc();
-    for commit in grafts.commits() {
-        let mut text = Vec::new();
-        let found = objects.try_find(&commit, &mut text);
-        if let Ok(Some(gix::objs::Kind::Commit)) = found.map(|found| found.map(|data| data.kind)) {
-            grafts.apply(&commit, &mut text);
-            grafted.insert(commit, (gix::objs::Kind::Commit, text));
-        }
-    }
-    grafted
 }

@@ -51,6 +51,40 @@ pub struct Worktree {
     pub changes: Changes,
     /// How many of HEAD's commits no remote-tracking branch has.
     pub unpushed: usize,
+    /// What was begun in it and has to be finished.
+    pub operation: Option<Operation>,
+}
+
+/// A command of git that has stopped halfway, and that `--continue` finishes (`git bisect reset`, for a bisection).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Operation {
+    /// `git rebase`
+    Rebase,
+    /// `git am`
+    Am,
+    /// `git merge`
+    Merge,
+    /// `git cherry-pick`
+    CherryPick,
+    /// `git revert`
+    Revert,
+    /// `git bisect`
+    Bisect,
+}
+
+impl Operation {
+    /// The command, without `git`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rebase => "rebase",
+            Self::Am => "am",
+            Self::Merge => "merge",
+            Self::CherryPick => "cherry-pick",
+            Self::Revert => "revert",
+            Self::Bisect => "bisect",
+        }
+    }
 }
 
 /// HEAD seen from the pin.
@@ -104,6 +138,7 @@ impl ServiceStatus {
                     || worktree.standing != Standing::InStep
                     || worktree.changes != Changes::default()
                     || worktree.unpushed > 0
+                    || worktree.operation.is_some()
             }
             ServiceState::Uninitialised | ServiceState::Unreadable(_) => true,
         }
@@ -123,6 +158,7 @@ mod tests {
             standing: Standing::InStep,
             changes: Changes::default(),
             unpushed: 0,
+            operation: None,
         };
         let with = |change: fn(&mut Worktree)| {
             let mut worktree = calm.clone();
@@ -145,6 +181,11 @@ mod tests {
             ),
             (Some(pin), with(|it| it.changes.untracked = 1), true),
             (Some(pin), with(|it| it.unpushed = 1), true),
+            (
+                Some(pin),
+                with(|it| it.operation = Some(Operation::Bisect)),
+                true,
+            ),
             (Some(pin), ServiceState::Uninitialised, true),
             (
                 Some(pin),

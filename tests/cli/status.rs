@@ -6,6 +6,8 @@ use serde_json::json;
 
 use crate::sandbox::Sandbox;
 
+mod forms;
+
 const API: &str = "ours/code-repos/api";
 
 fn cloned() -> Sandbox {

@@ -19,6 +19,7 @@ use crate::{
         history,
         index::{self, Pins},
         network::ls_remote::{Servers, Tip},
+        operation,
         repository::Repository,
         submodule::{self, Store},
         vet::Link,
@@ -27,6 +28,7 @@ use crate::{
     model::{
         error::{Error, Result},
         event::Event,
+        status::Operation,
         sync::{Followed, Move, SyncOutcome, Synced},
     },
     parallel,
@@ -158,7 +160,9 @@ fn branch(fleet: &Repository, link: &Link) -> Result<Option<BString>> {
     let listed = || link.listed.as_ref()?.branch.clone();
     match configured.or_else(listed) {
         Some(branch) if branch == "." => {
-            let own = repo.head_name().ok().flatten();
+            let own = repo.head_name().map_err(|err| {
+                Error::repository("cannot read the branch that the fleet is on").because(err)
+            })?;
             let own = own.ok_or_else(|| {
                 Error::repository(
                     "its branch is the fleet's own (`.`), and the fleet is on no branch",
@@ -191,9 +195,8 @@ fn describe(fleet: &Repository, moved: &mut Move) -> Result<()> {
 
 /// git commits some paths alone only where nothing is half done.
 fn check_idle(fleet: &Repository) -> Result<()> {
-    use gix::state::InProgress::Bisect;
-    match fleet.to_local()?.state() {
-        None | Some(Bisect) => Ok(()),
+    match operation::under_way(fleet.git_dir()) {
+        None | Some(Operation::Bisect) => Ok(()),
         Some(_) => Err(Error::repository(
             "a merge or rebase is in progress in the fleet, and git cannot commit only a part of it",
         )

@@ -58,6 +58,18 @@ impl Servers {
             .map_err(|fault| explain(&fault, source, "cannot be asked"))?;
         parse(&listed, wanted.as_ref()).ok_or_else(|| absent(source, branch))
     }
+
+    /// All refs at `source` but HEAD, each with what it points to.
+    ///
+    /// # Errors
+    /// Work: the server cannot be reached.
+    pub fn refs(&self, source: &Source) -> Result<Vec<(BString, ObjectId)>> {
+        let listed = ServerCommand::outside(source, &self.configuration, self.patience)
+            .args(["ls-remote", "--quiet", "--refs", "--", "origin"])
+            .read(LISTING_LIMIT)
+            .map_err(|fault| explain(&fault, source, "cannot be asked"))?;
+        Ok(entries(&listed).collect())
+    }
 }
 
 /// What a server may list, in bytes.

@@ -1,14 +1,25 @@
 //! Finding a repository, and opening it with all of its configuration.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gix::{
     config::File,
-    discover::{upwards::Options, upwards_opts},
+    discover::{DOT_GIT_DIR, repository::Path as Place, upwards::Options, upwards_opts},
+    objs::Find,
+    odb::memory,
 };
 
 use super::super::grafts::Grafts;
 use crate::model::error::{Error, Result};
+
+/// The git directory, and the folder that people know it by.
+pub(super) fn directories(found: &Place) -> (PathBuf, PathBuf) {
+    match found {
+        Place::WorkTree(root) => (root.join(DOT_GIT_DIR), root.clone()),
+        Place::LinkedWorkTree { work_dir, git_dir } => (git_dir.clone(), work_dir.clone()),
+        Place::Repository(git_dir) => (git_dir.clone(), git_dir.clone()),
+    }
+}
 
 /// How far to look for it.
 pub(super) fn search() -> Options<'static> {
@@ -132,4 +143,20 @@ pub(super) fn not_usable(dir: &Path, err: gix::Error) -> Error {
             .hint("change to a fleet's directory, or name it: flota -C DIR …")
             .hint("to try an example fleet first: flota demo")
     }
+}
+
+/// The commits that `info/grafts` gives other parents.
+pub(super) fn grafted(whole: &gix::ThreadSafeRepository) -> memory::Storage {
+    let grafts = Grafts::of(common_dir(whole));
+    let mut grafted = memory::Storage::default();
+    let objects = whole.objects.to_cache_arc();
+    for commit in grafts.commits() {
+        let mut text = Vec::new();
+        let found = objects.try_find(&commit, &mut text);
+        if let Ok(Some(gix::objs::Kind::Commit)) = found.map(|found| found.map(|data| data.kind)) {
+            grafts.apply(&commit, &mut text);
+            grafted.insert(commit, (gix::objs::Kind::Commit, text));
+        }
+    }
+    grafted
 }

@@ -1,12 +1,16 @@
 //! The fast path for a worktree: HEAD is at its pin, nothing changed, everything is pushed. Its repository is not opened for
 //! that, which would take longer than all the rest; every other state is left to the slow path, which opens it.
 
-use std::{io::Read as _, os::fd::OwnedFd, path::Path};
+use std::{
+    io::Read as _,
+    os::fd::{AsFd, BorrowedFd},
+    path::Path,
+};
 
 use bstr::{BStr, BString, ByteSlice};
 use gix::{ObjectId, hash::Kind, index::State};
 use rustix::{
-    fs::{AtFlags, CWD, Mode, OFlags, fstat, openat, statat},
+    fs::{AtFlags, CWD, Dir, Mode, OFlags, fstat, openat, statat},
     path::Arg,
 };
 
@@ -15,7 +19,7 @@ use super::{
     clean::{self, Time},
 };
 use crate::{
-    git::{history, repository::is_ordinary, submodule::Store},
+    git::{history, operation, repository::is_ordinary, submodule::Store},
     model::status::{Changes, Standing, Worktree},
 };
 
@@ -28,27 +32,40 @@ pub(super) fn at(work_dir: &Path, pin: ObjectId, facts: &Facts) -> Result<Worktr
         .strip_prefix(b"gitdir: ")
         .ok_or(UNUSUAL)?
         .trim_ascii();
-    let git = clean::open(&work, way).ok_or(UNUSUAL)?;
-    if !is_own([&work, &git]) {
+    let mut git = Dir::new(clean::open(&work, way).ok_or(UNUSUAL)?).map_err(|_| UNUSUAL)?;
+    let mut has_packed = false;
+    while let Some(entry) = git.read() {
+        let name = entry.map_err(|_| UNUSUAL)?;
+        let name = name.file_name().to_bytes();
+        has_packed |= name == b"packed-refs";
+        if operation::is_trace(name) {
+            return Err("an operation of git may be in progress in it");
+        }
+    }
+    let git = git.fd().map_err(|_| UNUSUAL)?;
+    if !is_own([work.as_fd(), git]) {
         return Err("it belongs to another user");
     }
     let git_dir = work_dir.join(way.to_path().map_err(|_| UNUSUAL)?);
-    let packed = read(&git, "packed-refs").unwrap_or_default();
-    let head = read(&git, "HEAD").ok_or(UNUSUAL)?;
+    let packed = match has_packed {
+        true => read(git, "packed-refs").ok_or(UNUSUAL)?,
+        false => Vec::new(),
+    };
+    let head = read(git, "HEAD").ok_or(UNUSUAL)?;
     let branch = head.strip_prefix(b"ref: refs/heads/");
     let branch = branch.map(|name| BString::from(name.trim_ascii()));
     let head = match &branch {
-        Some(branch) => commit_of(&git, &packed, branch.as_ref()),
+        Some(branch) => commit_of(git, &packed, branch.as_ref()),
         None => ObjectId::from_hex(head.trim_ascii()).ok(),
     };
     if head != Some(pin) {
         return Err("its HEAD is not at its pin");
     }
-    let config = read(&git, "config").ok_or(UNUSUAL)?;
-    if is_replacing(&git, &packed) || !is_ordinary(&config, |_| true) {
+    let config = read(git, "config").ok_or(UNUSUAL)?;
+    if is_replacing(git, &packed) || !is_ordinary(&config, |_| true) {
         return Err("its configuration, replacement refs or grafts may change what is read");
     }
-    let tips = || tips(&git, &git_dir, &packed);
+    let tips = || tips(git, &git_dir, &packed);
     let is_pushed = |tip| tip == pin || facts.recall(tip, pin).is_some();
     if !tips().any(is_pushed) {
         let store = Store::at(git_dir.clone(), pin.kind()).ok_or(UNUSUAL)?;
@@ -60,7 +77,7 @@ pub(super) fn at(work_dir: &Path, pin: ObjectId, facts: &Facts) -> Result<Worktr
         );
     }
     let (index, checksum, mut written) =
-        index(&git, pin.kind()).ok_or("its index cannot be read")?;
+        index(git, pin.kind()).ok_or("its index cannot be read")?;
     match facts.recall(checksum, pin) {
         Some(read) => written = written.max((read, 0)),
         None => {
@@ -78,13 +95,14 @@ pub(super) fn at(work_dir: &Path, pin: ObjectId, facts: &Facts) -> Result<Worktr
             standing: Standing::InStep,
             changes: Changes::default(),
             unpushed: 0,
+            operation: None,
         }),
         false => Err("a file may have changed"),
     }
 }
 
 /// A small file, whole.
-fn read(folder: &OwnedFd, name: impl Arg) -> Option<Vec<u8>> {
+fn read(folder: impl AsFd, name: impl Arg) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(4 << 10);
     // Without a limit, its size would be asked for first.
     let file = open(folder, name)?;
@@ -92,7 +110,7 @@ fn read(folder: &OwnedFd, name: impl Arg) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn open(folder: &OwnedFd, name: impl Arg) -> Option<std::fs::File> {
+fn open(folder: impl AsFd, name: impl Arg) -> Option<std::fs::File> {
     let file = openat(
         folder,
         name,
@@ -104,14 +122,14 @@ fn open(folder: &OwnedFd, name: impl Arg) -> Option<std::fs::File> {
 }
 
 /// Whether they belong to whoever runs flota; what `safe.directory` allows besides is for others to know (CVE-2022-24765).
-fn is_own(folders: [&OwnedFd; 2]) -> bool {
+fn is_own(folders: [BorrowedFd<'_>; 2]) -> bool {
     let own = rustix::process::geteuid().as_raw();
     let mut folders = folders.into_iter();
     folders.all(|folder| fstat(folder).is_ok_and(|found| found.st_uid == own))
 }
 
 /// Where a branch is.
-fn commit_of(git: &OwnedFd, packed: &[u8], branch: &BStr) -> Option<ObjectId> {
+fn commit_of(git: BorrowedFd<'_>, packed: &[u8], branch: &BStr) -> Option<ObjectId> {
     let name = format!("refs/heads/{}", branch.to_str().ok()?);
     match read(git, &name) {
         Some(text) => ObjectId::from_hex(text.trim_ascii()).ok(),
@@ -123,12 +141,12 @@ fn commit_of(git: &OwnedFd, packed: &[u8], branch: &BStr) -> Option<ObjectId> {
 
 /// Where the remote-tracking branches are: those that were packed, unless they have moved since; then those that never were.
 fn tips<'a>(
-    git: &'a OwnedFd,
+    git: BorrowedFd<'a>,
     git_dir: &Path,
     packed: &'a [u8],
 ) -> impl Iterator<Item = ObjectId> + use<'a> {
     let was_packed = packed_refs(packed).filter(|(_, name)| name.starts_with(REMOTES));
-    let was_packed = was_packed.filter_map(|(id, name)| match read(git, name) {
+    let was_packed = was_packed.filter_map(move |(id, name)| match read(git, name) {
         None => ObjectId::from_hex(id).ok(),
         Some(moved) => ObjectId::from_hex(moved.trim_ascii()).ok(),
     });
@@ -142,7 +160,7 @@ fn tips<'a>(
 }
 
 /// Whether objects stand in for others (git-replace(1)), or parents of commits for their own.
-fn is_replacing(git: &OwnedFd, packed: &[u8]) -> bool {
+fn is_replacing(git: BorrowedFd<'_>, packed: &[u8]) -> bool {
     statat(git, "refs/replace", AtFlags::SYMLINK_NOFOLLOW).is_ok()
         || statat(git, "info/grafts", AtFlags::SYMLINK_NOFOLLOW).is_ok()
         || packed_refs(packed).any(|(_, name)| name.starts_with(b"refs/replace/"))
@@ -155,7 +173,7 @@ fn packed_refs(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
 }
 
 /// The index, its checksum, and when it was written.
-fn index(git: &OwnedFd, hash: Kind) -> Option<(State, ObjectId, Time)> {
+fn index(git: BorrowedFd<'_>, hash: Kind) -> Option<(State, ObjectId, Time)> {
     let file = open(git, "index")?;
     let found = fstat(&file).ok()?;
     let mut bytes = Vec::with_capacity(found.st_size as usize + 1);

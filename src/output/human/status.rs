@@ -2,12 +2,48 @@
 
 use super::{table::table, words::standing};
 use crate::{
-    model::status::{ServiceState, ServiceStatus},
+    model::{
+        fleet_status::FleetStatus,
+        leftover::Leftover,
+        status::{Changes, Operation, ServiceState, ServiceStatus},
+    },
     output::{service_names::ServiceNames, text},
 };
 
+const IN_CONFLICT: &str = "in conflict";
+
 /// `flota status`: what needs somebody, or all; then the numbers.
-pub(crate) fn status(services: &[ServiceStatus], all: bool) -> String {
+pub(crate) fn status(status: &FleetStatus, all: bool) -> String {
+    let services = services(&status.services, all);
+    match status.leftovers.is_empty() {
+        true => services,
+        false => {
+            let rows = status.leftovers.iter().map(leftover_row);
+            let header = ["NOT IN THE FLEET", "CHANGES", "TO PUSH", "STASHED"];
+            format!("{services}\n{}", table(&header, rows))
+        }
+    }
+}
+
+/// What is in a worktree or git directory of a service that was dropped.
+fn leftover_row(leftover: &Leftover) -> Vec<String> {
+    let name = text::name(leftover.path.as_ref());
+    if leftover.error.is_some() {
+        return vec![name, "unreadable".to_owned()];
+    }
+    let work = &leftover.work;
+    vec![
+        name,
+        changes(work.operation, &work.changes),
+        commits(work.unpushed),
+        match work.stashes {
+            0 => String::new(),
+            count => count.to_string(),
+        },
+    ]
+}
+
+fn services(services: &[ServiceStatus], all: bool) -> String {
     let shown: Vec<_> = services
         .iter()
         .filter(|service| all || service.needs_attention())
@@ -31,7 +67,6 @@ pub(crate) fn status(services: &[ServiceStatus], all: bool) -> String {
 
 fn status_row(service: &ServiceStatus, names: &ServiceNames<'_>) -> Vec<String> {
     let name = names.at(&service.path);
-    const IN_CONFLICT: &str = "in conflict";
     let without = |what: &str| match service.pin {
         Some(_) => vec![name.clone(), what.to_owned()],
         None => vec![name.clone(), what.to_owned(), IN_CONFLICT.to_owned()],
@@ -49,21 +84,34 @@ fn status_row(service: &ServiceStatus, names: &ServiceNames<'_>) -> Vec<String> 
         Some(_) => standing(worktree.standing),
         None => IN_CONFLICT.to_owned(),
     };
-    let changes = &worktree.changes;
+    vec![
+        name,
+        branch,
+        pin,
+        changes(worktree.operation, &worktree.changes),
+        commits(worktree.unpushed),
+    ]
+}
+
+fn changes(operation: Option<Operation>, changes: &Changes) -> String {
     let counted = [
         (changes.conflicted, IN_CONFLICT),
         (changes.staged, "staged"),
         (changes.unstaged, "unstaged"),
         (changes.untracked, "untracked"),
     ];
-    let counted: Vec<_> = counted
+    let counted = counted
         .into_iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
-        .collect();
-    let unpushed = match worktree.unpushed {
+        .map(|(count, what)| format!("{count} {what}"));
+    let operation = operation.map(|operation| format!("{} in progress", operation.name()));
+    let told: Vec<_> = operation.into_iter().chain(counted).collect();
+    told.join(", ")
+}
+
+fn commits(count: usize) -> String {
+    match count {
         0 => String::new(),
         count => text::plural(count, "commit"),
-    };
-    vec![name, branch, pin, counted.join(", "), unpushed]
+    }
 }

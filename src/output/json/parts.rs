@@ -7,7 +7,7 @@ use crate::model::{
     change::{Action, ChangeKind, Direction, FileChange, FileStatus, Part, ServiceChange},
     commits::{Commits, Listed},
     document::{FailureV1, Hex, encode},
-    sync::{SyncOutcome, Synced},
+    sync::Synced,
 };
 
 #[derive(Serialize)]
@@ -171,10 +171,7 @@ impl<'a> From<&'a Synced> for SubmoduleV1<'a> {
             path: Bytes("path", synced.path.as_ref()),
             pin: synced.pin.map(Hex),
             outcome: synced.outcome.name(),
-            from: match &synced.outcome {
-                SyncOutcome::Moved { from } => Some(Hex(*from)),
-                _ => None,
-            },
+            from: synced.outcome.from().map(Hex),
             error: synced.outcome.error().map(ToString::to_string),
         }
     }

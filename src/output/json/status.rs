@@ -8,15 +8,21 @@ use super::{
 };
 use crate::model::{
     document::FailureV1,
-    status::{Changes, ServiceState, ServiceStatus, Standing},
+    fleet_status::FleetStatus,
+    leftover::Leftover,
+    status::{Changes, Operation, ServiceState, ServiceStatus, Standing},
 };
 
 /// `flota.status/v1`
-pub(crate) fn status(services: &[ServiceStatus]) -> String {
+pub(crate) fn status(status: &FleetStatus) -> String {
+    let (services, leftovers) = (&status.services, &status.leftovers);
+    let unreadable = services.iter().map(|it| (&it.path, it.state.error()));
+    let lost = leftovers.iter().map(|it| (&it.path, it.error.as_ref()));
     render(&StatusV1 {
         schema: "flota.status/v1",
         services: services.iter().map(ServiceStatusV1::from).collect(),
-        errors: FailureV1::all(services.iter().map(|it| (&it.path, it.state.error()))),
+        leftovers: leftovers.iter().map(LeftoverV1::from).collect(),
+        errors: FailureV1::all(unreadable.chain(lost)),
     })
 }
 
@@ -24,6 +30,7 @@ pub(crate) fn status(services: &[ServiceStatus]) -> String {
 struct StatusV1<'a> {
     schema: &'static str,
     services: Vec<ServiceStatusV1<'a>>,
+    leftovers: Vec<LeftoverV1<'a>>,
     errors: Vec<FailureV1<'a>>,
 }
 
@@ -39,6 +46,7 @@ struct ServiceStatusV1<'a> {
     standing: Option<Standing>,
     changes: Option<Changes>,
     unpushed: Option<usize>,
+    operation: Option<Operation>,
     error: Option<String>,
 }
 
@@ -59,7 +67,35 @@ impl<'a> From<&'a ServiceStatus> for ServiceStatusV1<'a> {
             standing: worktree.map(|worktree| worktree.standing),
             changes: worktree.map(|worktree| worktree.changes),
             unpushed: worktree.map(|worktree| worktree.unpushed),
+            operation: worktree.and_then(|worktree| worktree.operation),
             error: service.state.error().map(ToString::to_string),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct LeftoverV1<'a> {
+    #[serde(flatten)]
+    path: Bytes<'a>,
+    #[serde(flatten)]
+    name: Bytes<'a>,
+    changes: Changes,
+    unpushed: usize,
+    stashes: usize,
+    operation: Option<Operation>,
+    error: Option<String>,
+}
+
+impl<'a> From<&'a Leftover> for LeftoverV1<'a> {
+    fn from(one: &'a Leftover) -> Self {
+        Self {
+            path: Bytes("path", one.path.as_ref()),
+            name: Bytes("name", one.name.as_ref()),
+            changes: one.work.changes,
+            unpushed: one.work.unpushed,
+            stashes: one.work.stashes,
+            operation: one.work.operation,
+            error: one.error.as_ref().map(ToString::to_string),
         }
     }
 }
