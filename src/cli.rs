@@ -11,17 +11,21 @@ mod changed;
 mod check;
 mod ci;
 mod clone;
+mod commit;
 mod completions;
 mod deferred;
 mod demo;
+mod diff;
 mod explain;
 mod foreach;
 mod help;
 mod init;
+mod log;
 mod man;
 mod new;
 pub mod parse;
 mod plan;
+mod push;
 mod record;
 mod resolve;
 mod shared;
@@ -38,19 +42,23 @@ pub use changed::{Changed, ChangedFormat};
 pub use check::Check;
 pub use ci::{Ci, CiSystem};
 pub use clone::Clone;
+pub use commit::Commit;
 pub use completions::Completions;
 pub use deferred::Deferred;
 pub use demo::Demo;
+pub use diff::{Diff, DiffFormat};
 pub use explain::Explain;
 pub use foreach::Foreach;
 pub use help::{Help, TOPICS};
 pub use init::Init;
+pub use log::Log;
 pub use man::Man;
 pub use new::{Forge, New};
 pub use plan::{Plan, PlanFormat};
+pub use push::Push;
 pub use record::Record;
 pub use resolve::Resolve;
-pub use shared::{Ends, Reading, ResultFormat, Transfer};
+pub use shared::{Ends, Reading, ReportFormat, ResultFormat, Transfer};
 pub use status::Status;
 pub use switch::Switch;
 pub use template::{Template, TemplateCommand, TemplateDrift, TemplateUpdate};
@@ -130,6 +138,17 @@ pub enum Command {
     ///
     /// Without a range, the CI system says which commits to compare; outside of CI they are the fleet's base branch and HEAD.
     Changed(Deferred<Changed>),
+    /// Show the commits inside the services between two commits.
+    /// Lists, for each service whose pin differs between two commits of the fleet, the commits that are new and those that are gone. The
+    /// services need not be checked out: history that is missing is fetched, without files, and the services stay as they are.
+    ///
+    /// With --format markdown, for release notes.
+    Log(Deferred<Log>),
+    /// Show the patches inside the services between two commits.
+    /// Shows, for each service whose pin differs between two commits of the fleet, how its files differ, as git diff --submodule=diff does.
+    /// The services need not be checked out: what is missing is fetched, and the services stay as they are. Of a service that is gone there is
+    /// no patch.
+    Diff(Deferred<Diff>),
     /// Show which images and charts have to be built, and why.
     ///
     /// A change of the code calls for a new image and a new chart. A change of the configuration alone calls for a new chart.
@@ -184,6 +203,21 @@ pub enum Command {
     /// service that would lose changes or commits is not switched, and is named (exit 4); the others are switched. Without SERVICE,
     /// services that do not have the branch are left as they are. Nothing is fetched.
     Switch(Deferred<Switch>),
+    /// Commit what is staged in the services, then their pins.
+    /// Commits in every service that has staged changes, with the same message, then the new pins of these services in the fleet, and
+    /// nothing else: what else is staged stays staged. Hooks and signing work as for git commit.
+    ///
+    /// A service whose HEAD is detached, or that is in the middle of a merge or similar, is left as it is, and is named (exit 4). If a
+    /// commit fails, its service is named (exit 1), and its pin is not committed.
+    Commit(Deferred<Commit>),
+    /// Push the services' branches, then the fleet's.
+    /// Pushes the branch of each service that has commits for its remote, with git's hooks, and never by force. A branch that is new
+    /// gets an upstream. As with git push, `push.default` and `pushRemote` say where a branch goes.
+    ///
+    /// Then the fleet's branch follows, if every pin that it brings is at the URL that .gitmodules lists for it; else it is left (exit 4),
+    /// since nobody else could clone it. A service whose HEAD is detached at commits of its own, or whose branch has diverged from that of
+    /// its remote, is left and named too. If a push fails, its service is named (exit 1).
+    Push(Deferred<Push>),
     /// Stage the services' HEADs as their new pins.
     ///
     /// Stages all named services or none. A service whose commits are not pushed is refused, since nobody else could check it out.

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use bstr::BStr;
+
 use crate::{
     ci::CiRun,
     cli::{Ends as EndsArgs, Global},
@@ -16,7 +18,7 @@ use crate::{
     git::repository::Repository,
     model::{
         change::{Unread, Warning},
-        error::Result,
+        error::{Error, Result},
         event::Events,
         exit::Exit,
         range::Range,
@@ -95,5 +97,17 @@ pub(super) fn conclude(output: &Output, unread: &[Unread]) -> Exit {
 pub(super) fn print_warnings(output: &Output, warnings: &[Warning]) {
     for warning in warnings {
         output.warning(&warning.message);
+    }
+}
+
+/// Says what befell each of several services; that a signal stopped them is said by the exit code.
+pub(super) fn report_each<'a>(
+    output: &Output,
+    errors: impl Iterator<Item = (&'a BStr, Option<&'a Error>)>,
+) {
+    for (path, error) in errors {
+        if let Some(error) = error.filter(|error| !error.exit().is_signal()) {
+            error::report_of(output, path, error);
+        }
     }
 }

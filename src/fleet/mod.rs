@@ -3,8 +3,11 @@
 
 mod activate;
 pub mod changed;
+pub(crate) mod inside;
 pub(crate) mod lock;
 pub(crate) mod parent;
+pub(crate) mod pins;
+pub(crate) mod published;
 pub mod range;
 pub mod scaffold;
 pub mod select;

@@ -129,6 +129,19 @@ pub fn of_index(fleet: &Repository) -> Result<Pins> {
     })
 }
 
+/// Whether something in the fleet's index is in conflict.
+///
+/// # Errors
+/// Repository: the index cannot be read.
+pub fn is_unmerged(fleet: &Repository) -> Result<bool> {
+    let repo = fleet.to_local()?;
+    let index = repo
+        .index_or_empty()
+        .map_err(|err| Error::repository("cannot read the fleet's index").because(err))?;
+    let mut entries = index.entries().iter();
+    Ok(entries.any(|entry| entry.stage() != Stage::Unconflicted))
+}
+
 /// That there is no saying where a submodule belongs.
 pub fn in_conflict() -> Error {
     Error::repository("its pin is in conflict").hint("resolve it: flota resolve")

@@ -1,6 +1,8 @@
 //! Floor 2: Git. Reads go through gix, in process; what gix lacks goes through `git` itself ([`command`]).
 
 pub mod command;
+pub mod commit;
+pub mod commit_log;
 pub mod config_file;
 pub mod content_id;
 pub mod export;
@@ -23,6 +25,7 @@ pub mod switch;
 pub mod tree;
 pub mod tree_builder;
 pub mod update_index;
+pub mod upstream;
 pub mod url;
 mod version;
 pub mod vet;

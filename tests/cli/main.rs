@@ -17,11 +17,13 @@ mod clone;
 mod clone_filters;
 mod clone_served;
 mod clone_transports;
+mod commit;
 mod completions;
 mod consumers;
 #[path = "../support/daemons.rs"]
 mod daemons;
 mod demo;
+mod diff;
 mod explain;
 #[path = "../registry/fake.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]
@@ -40,6 +42,7 @@ mod man;
 mod new;
 mod package;
 mod plan;
+mod push;
 mod record;
 mod redirects;
 #[path = "../support/registry.rs"]
