@@ -13,7 +13,13 @@ pub struct Commit {
     #[arg(value_name = "SERVICE")]
     pub services: Vec<OsString>,
     /// The message of every commit; given several times, each is a paragraph.
-    #[arg(short, long = "message", value_name = "MESSAGE", required = true)]
+    #[arg(
+        short,
+        long = "message",
+        value_name = "MESSAGE",
+        required = true,
+        allow_hyphen_values = true
+    )]
     pub messages: Vec<String>,
     /// Only show in which services something would be committed.
     #[arg(short = 'n', long)]

@@ -24,7 +24,8 @@ pub(super) const GROUPS: [(&str, &[&str]); 6] = [
     (
         "Work across services",
         &[
-            "status", "update", "foreach", "switch", "commit", "push", "bump", "resolve",
+            "status", "fetch", "pull", "update", "foreach", "switch", "branch", "commit", "push",
+            "bump", "resolve",
         ],
     ),
     ("Templates", &["templates", "template"]),

@@ -14,6 +14,7 @@ use crate::{
     fleet::{
         range::{self, Ends},
         select::Selector,
+        superproject,
     },
     git::repository::Repository,
     model::{
@@ -38,7 +39,11 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) fn open(dir: &Path, global: &Global) -> Result<Self> {
-        let repository = Repository::discover(dir)?;
+        let found = Repository::discover(dir)?;
+        let repository = match global.service_only {
+            true => found,
+            false => superproject::outermost(found),
+        };
         let settings = config::load(&repository, global.config.as_deref())?;
         let run = crate::ci::detect(&|name| std::env::var_os(name))?;
         Ok(Self {

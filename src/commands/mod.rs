@@ -9,6 +9,7 @@ use crate::{
 };
 
 mod answers;
+mod branch;
 mod build;
 mod bump;
 mod cache;
@@ -22,6 +23,7 @@ mod context;
 mod demo;
 mod diff;
 mod explain;
+mod fetch;
 mod foreach;
 mod help;
 mod init;
@@ -29,6 +31,7 @@ mod log;
 mod man;
 mod new;
 mod plan;
+mod pull;
 mod push;
 mod record;
 mod resolve;
@@ -64,6 +67,9 @@ pub(crate) fn dispatch(
         Command::Push(args) => push::run(&args, &open()?, output),
         Command::Log(args) => log::run(&args, &open()?, output),
         Command::Diff(args) => diff::run(&args, &open()?, output),
+        Command::Fetch(args) => fetch::run(&args, &open()?, output),
+        Command::Pull(args) => pull::run(&args, &open()?, output),
+        Command::Branch(args) => branch::run(&args, &open()?, output),
         Command::Bump(args) => bump::run(&args, &open()?, output),
         Command::Switch(args) => switch::run(&args, &open()?, output),
         Command::Resolve(args) => resolve::run(&args, &open()?, output),

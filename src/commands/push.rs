@@ -26,7 +26,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     }
     let services = pushed.services.iter();
     let services = services.map(|one| (one.path.as_ref(), one.outcome.error()));
-    let fleet = ("(fleet)".into(), pushed.fleet.outcome.error());
+    let fleet = (human::FLEET.into(), pushed.fleet.outcome.error());
     report_each(output, services.chain([fleet]));
     if args.dry_run {
         output.dry_run();

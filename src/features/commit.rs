@@ -131,7 +131,7 @@ fn act(planned: &mut [Planned], options: &CommitOptions<'_>) -> Result<()> {
     for ((service, _), done) in steps.zip(done) {
         match done {
             Ok(commit) => service.to = Some(commit),
-            Err(error) => service.outcome = Outcome::Failed(error),
+            Err(error) => service.outcome = Outcome::from(error),
         }
     }
     Ok(())

@@ -11,7 +11,7 @@ use gix::ObjectId;
 
 use crate::{
     fleet::{select::Selector, worktree},
-    git::{index, network::own, repository::Repository, upstream},
+    git::{index, network::own, outgoing, repository::Repository},
     interrupt,
     model::{
         error::{Error, Result},
@@ -94,17 +94,17 @@ fn look(dir: &Path, told: &mut FetchedRepository, options: &FetchOptions<'_>) ->
     if let Some(exit) = interrupt::pending() {
         return Err(Error::new(exit, "not started"));
     }
-    let Some(remote) = upstream::remote_of(dir)? else {
+    let Some(remote) = outgoing::remote_of(dir)? else {
         return Ok(());
     };
     let name: &BStr = remote.as_ref();
     told.remote = Some(remote.clone());
-    let before = upstream::branches_seen(dir, name)?;
+    let before = outgoing::branches_seen(dir, name)?;
     let may_prompt = options.jobs.get() == 1;
     let after = match options.dry_run {
         false => {
             own::fetch(dir, name, may_prompt)?;
-            upstream::branches_seen(dir, name)?
+            outgoing::branches_seen(dir, name)?
         }
         true => {
             let heads = own::heads(dir, name, may_prompt)?;
@@ -114,7 +114,7 @@ fn look(dir: &Path, told: &mut FetchedRepository, options: &FetchOptions<'_>) ->
         }
     };
     told.branches = moves(&before, &after);
-    told.behind = upstream::behind(dir)?;
+    told.behind = outgoing::behind(dir)?;
     Ok(())
 }
 

@@ -16,9 +16,9 @@ use crate::{
     git::{
         history, index,
         network::push,
+        outgoing::{self, BranchPush, Outgoing},
         repository::Repository,
         submodule::{self, Store},
-        upstream::{self, BranchPush, Outgoing},
     },
     interrupt,
     model::{
@@ -108,7 +108,7 @@ fn plan_service(root: &Path, path: &BString) -> Branch {
 
 impl Branch {
     fn plan(path: BString, dir: &Path) -> Self {
-        let (branch, push, outcome) = match upstream::outgoing(dir) {
+        let (branch, push, outcome) = match outgoing::outgoing(dir) {
             Err(error) => (None, None, Outcome::from(error)),
             Ok(Outgoing::Nothing(branch)) => {
                 (Some(branch), None, Outcome::Done(PushStep::Unchanged))

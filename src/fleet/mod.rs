@@ -12,5 +12,6 @@ pub mod range;
 pub mod scaffold;
 pub mod select;
 pub mod status;
+pub(crate) mod superproject;
 pub mod sync;
 pub(crate) mod worktree;

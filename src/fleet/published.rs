@@ -10,6 +10,7 @@ use crate::{
         Objects,
         gitmodules::Gitmodules,
         network::reachability::{self, Reachability},
+        outgoing,
         repository::Repository,
         tree, upstream, url,
     },
@@ -113,7 +114,7 @@ pub(crate) fn missing(
 pub(crate) fn is_listed(fleet: &Repository, pin: &NewPin, dir: &Path, remote: &BStr) -> bool {
     let url = pin.listed.as_ref().and_then(|listed| listed.url.as_ref());
     let listed = url::source(fleet, None, url.map(AsRef::as_ref));
-    let pushed = upstream::push_url(dir, remote);
+    let pushed = outgoing::push_url(dir, remote);
     matches!((listed, pushed), (Ok(listed), Some(pushed)) if listed.url == pushed)
 }
 

@@ -1,5 +1,7 @@
 //! Where the fleet's worktrees belong: the gitlinks of its index, as for `git submodule update`.
 
+use std::path::Path;
+
 use bstr::{BStr, BString};
 use gix::{
     ObjectId,
@@ -127,6 +129,25 @@ pub fn of_index(fleet: &Repository) -> Result<Pins> {
         links: vet::links(gitlinks, &modules, &symlinks)?,
         conflicted,
     })
+}
+
+/// Whether the fleet's index has a submodule at `path`, in conflict or not.
+///
+/// # Errors
+/// Repository: the index cannot be read.
+pub fn is_gitlink(fleet: &Repository, path: &Path) -> Result<bool> {
+    let repo = fleet.to_local()?;
+    let index = repo
+        .index_or_empty()
+        .map_err(|err| Error::repository("cannot read the fleet's index").because(err))?;
+    let path = gix::path::into_bstr(path);
+    let path = gix::path::to_unix_separators_on_windows(
+        path.map_err(|err| Error::repository("a path is not valid here").because(err))?,
+    );
+    let entries = index.entries_with_paths_by_filter_map(|entry_path, entry| {
+        (entry_path == path.as_ref()).then_some(entry.mode)
+    });
+    Ok(entries.into_iter().any(|(_, mode)| mode == Mode::COMMIT))
 }
 
 /// Whether something in the fleet's index is in conflict.

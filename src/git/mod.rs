@@ -1,5 +1,6 @@
 //! Floor 2: Git. Reads go through gix, in process; what gix lacks goes through `git` itself ([`command`]).
 
+pub mod branch;
 pub mod command;
 pub mod commit;
 pub mod commit_log;
@@ -13,6 +14,7 @@ pub mod index;
 pub mod lock;
 pub mod network;
 mod objects;
+pub mod outgoing;
 mod pack;
 pub mod path;
 #[cfg(test)]

@@ -25,6 +25,7 @@ use crate::{
     },
 };
 
+mod aside;
 mod cache;
 mod clean;
 mod quick;
@@ -81,6 +82,8 @@ fn look(repo: &gix::Repository, work_dir: &Path, pin: Option<ObjectId>) -> Resul
             Some(head) => unpushed(repo, head).map_err(unreadable)?,
             None => 0,
         },
+        stashes: aside::stashes(repo.common_dir()),
+        behind: aside::behind(repo).map_err(unreadable)?,
         head,
     })
 }

@@ -1,5 +1,6 @@
 //! Floor 1: pure data and rules, no IO.
 
+pub mod branch;
 pub mod bump;
 pub mod cache;
 pub mod change;
@@ -26,6 +27,7 @@ pub mod outcome;
 pub mod pipeline;
 pub mod place;
 pub mod plan;
+pub mod pull;
 pub mod push;
 pub mod range;
 pub mod record;

@@ -41,6 +41,10 @@ pub struct Worktree {
     pub changes: Changes,
     /// How many of HEAD's commits no remote-tracking branch has.
     pub unpushed: usize,
+    /// How many stashes it has (git-stash(1)).
+    pub stashes: usize,
+    /// How many commits its branch's upstream has that the branch lacks, as far as is known.
+    pub behind: usize,
 }
 
 /// HEAD seen from the pin.
@@ -94,6 +98,8 @@ impl ServiceStatus {
                     || worktree.standing != Standing::InStep
                     || worktree.changes != Changes::default()
                     || worktree.unpushed > 0
+                    || worktree.stashes > 0
+                    || worktree.behind > 0
             }
             ServiceState::Uninitialised | ServiceState::Unreadable(_) => true,
         }
@@ -113,6 +119,8 @@ mod tests {
             standing: Standing::InStep,
             changes: Changes::default(),
             unpushed: 0,
+            stashes: 0,
+            behind: 0,
         };
         let with = |change: fn(&mut Worktree)| {
             let mut worktree = calm.clone();
@@ -135,6 +143,8 @@ mod tests {
             ),
             (Some(pin), with(|it| it.changes.untracked = 1), true),
             (Some(pin), with(|it| it.unpushed = 1), true),
+            (Some(pin), with(|it| it.stashes = 1), true),
+            (Some(pin), with(|it| it.behind = 1), true),
             (Some(pin), ServiceState::Uninitialised, true),
             (
                 Some(pin),

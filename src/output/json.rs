@@ -1,5 +1,6 @@
 //! Results as versioned JSON: a view type for each schema, so that the model may change without breaking readers.
 
+mod branch;
 mod build;
 mod bump;
 mod cache;
@@ -9,12 +10,14 @@ mod clone;
 mod commit;
 mod diff;
 mod explain;
+mod fetch;
 mod foreach;
 mod init;
 mod log;
 mod new;
 mod parts;
 mod plan;
+mod pull;
 mod push;
 mod record;
 mod render;
@@ -25,6 +28,7 @@ mod template;
 mod templates;
 mod update;
 
+pub(crate) use branch::{branches, changed_branches};
 pub(crate) use build::build;
 pub(crate) use bump::bumps;
 pub(crate) use cache::caches;
@@ -34,11 +38,13 @@ pub(crate) use clone::cloned;
 pub(crate) use commit::committed;
 pub(crate) use diff::diffs;
 pub(crate) use explain::explanation;
+pub(crate) use fetch::fetched;
 pub(crate) use foreach::foreach;
 pub(crate) use init::initialised;
 pub(crate) use log::logged;
 pub(crate) use new::new;
 pub(crate) use plan::plan;
+pub(crate) use pull::pulled;
 pub(crate) use push::pushed;
 pub(crate) use record::recorded;
 pub(crate) use resolve::conflicts;

@@ -337,3 +337,33 @@ fn a_message_is_needed() {
     let sandbox = on_branches();
     assert_eq!(sandbox.flota("ours", &["commit"]).status, Some(2));
 }
+
+#[test]
+fn a_message_is_taken_as_it_is() {
+    let sandbox = on_branches();
+    for message in ["--amend", "# not a comment", "a \u{e9}\n\n  indented"] {
+        write(&sandbox, "api", message);
+        sandbox.git(at("api"), &["add", "code/app"]);
+        let ran = sandbox.flota("ours", &["commit", "-m", message]);
+        assert_eq!(ran.status, Some(0), "{message}: {}", ran.stderr);
+        for dir in [at("api").as_str(), "ours"] {
+            let said = sandbox.git(dir, &["log", "-1", "--format=%B"]);
+            assert_eq!(said.trim_end(), message);
+        }
+    }
+}
+
+/// A git that is at work there, or that died.
+#[test]
+fn a_lock_keeps_its_service_and_the_others_are_committed() {
+    let sandbox = on_branches();
+    stage(&sandbox, "api");
+    stage(&sandbox, "web");
+    fs::write(sandbox.path("ours/.git/modules/api/index.lock"), "").unwrap();
+    let (ran, told) = commit(&sandbox, &[]);
+    assert_eq!(ran.status, Some(4), "{}", ran.stderr);
+    let outcomes = outcomes(&told);
+    assert_eq!((outcomes["api"], outcomes["web"]), ("left", "committed"));
+    let named = sandbox.git("ours", &["diff", "--name-only", "HEAD~1", "HEAD"]);
+    assert_eq!(named, "code-repos/web\n");
+}

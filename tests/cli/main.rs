@@ -4,6 +4,7 @@
 mod support;
 
 mod bad_input;
+mod branch;
 mod build;
 mod build_engines;
 mod build_push;
@@ -29,6 +30,7 @@ mod explain;
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod fake;
 mod faults;
+mod fetch;
 mod foreach;
 mod help;
 mod hostile;
@@ -36,12 +38,14 @@ mod hostile;
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod http;
 mod init;
+mod inside_service;
 mod installers;
 mod log;
 mod man;
 mod new;
 mod package;
 mod plan;
+mod pull;
 mod push;
 mod record;
 mod redirects;

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     git::{
-        command::git_of_user, repository::Repository, status, upstream::BranchPush, url::Source,
+        command::git_of_user, outgoing::BranchPush, repository::Repository, status, url::Source,
     },
     model::error::{Error, Result},
     process::Command,

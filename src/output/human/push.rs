@@ -1,6 +1,9 @@
 //! `flota push`
 
-use super::{table::table, words::counts};
+use super::{
+    table::table,
+    words::{FLEET, counts},
+};
 use crate::{
     model::{
         outcome::Outcome,
@@ -29,7 +32,7 @@ pub(crate) fn pushed(pushed: &Pushed) -> String {
 
 fn row(one: &PushedBranch, names: &ServiceNames<'_>) -> Vec<String> {
     let name = match one.path == "." {
-        true => "(fleet)".to_owned(),
+        true => FLEET.to_owned(),
         false => names.at(&one.path),
     };
     let branch = one.branch.as_ref();

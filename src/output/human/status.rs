@@ -18,6 +18,9 @@ pub(crate) fn status(services: &[ServiceStatus], all: bool) -> String {
         rest,
         text::plural(services.len(), "service")
     );
+    if services.is_empty() {
+        return "No services: this repository has no submodules.\n".to_owned();
+    }
     match shown.is_empty() {
         true => rest + "\n",
         false => {
@@ -45,6 +48,10 @@ fn status_row(service: &ServiceStatus, names: &ServiceNames<'_>) -> Vec<String> 
         Some(branch) => text::name(branch.as_ref()),
         None => "detached".to_owned(),
     };
+    let branch = match worktree.behind {
+        0 => branch,
+        behind => format!("{branch}, {behind} behind"),
+    };
     let pin = match service.pin {
         Some(_) => standing(worktree.standing),
         None => IN_CONFLICT.to_owned(),
@@ -55,6 +62,7 @@ fn status_row(service: &ServiceStatus, names: &ServiceNames<'_>) -> Vec<String> 
         (changes.staged, "staged"),
         (changes.unstaged, "unstaged"),
         (changes.untracked, "untracked"),
+        (worktree.stashes, "stashed"),
     ];
     let counted: Vec<_> = counted
         .into_iter()

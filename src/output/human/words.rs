@@ -13,6 +13,9 @@ use crate::{
     output::{text, theme},
 };
 
+/// What the fleet itself is called in a column of services.
+pub(crate) const FLEET: &str = "(fleet)";
+
 /// That nothing is there to show means nothing while something could not be read.
 pub(super) fn nothing<'a>(unread: &[Unread], line: &'a str) -> &'a str {
     if unread.is_empty() {

@@ -34,6 +34,8 @@ struct ServiceStatusV1<'a> {
     standing: Option<Standing>,
     changes: Option<Changes>,
     unpushed: Option<usize>,
+    stashes: Option<usize>,
+    behind: Option<usize>,
     error: Option<String>,
 }
 
@@ -54,6 +56,8 @@ impl<'a> From<&'a ServiceStatus> for ServiceStatusV1<'a> {
             standing: worktree.map(|worktree| worktree.standing),
             changes: worktree.map(|worktree| worktree.changes),
             unpushed: worktree.map(|worktree| worktree.unpushed),
+            stashes: worktree.map(|worktree| worktree.stashes),
+            behind: worktree.map(|worktree| worktree.behind),
             error,
         }
     }
