@@ -148,12 +148,14 @@ pub enum Command {
     /// Without a range, the CI system says which commits to compare; outside of CI they are the fleet's base branch and HEAD.
     Changed(Deferred<Changed>),
     /// Show the commits inside the services between two commits.
+    ///
     /// Lists, for each service whose pin differs between two commits of the fleet, the commits that are new and those that are gone. The
     /// services need not be checked out: history that is missing is fetched, without files, and the services stay as they are.
     ///
     /// With --format markdown, for release notes.
     Log(Deferred<Log>),
     /// Show the patches inside the services between two commits.
+    ///
     /// Shows, for each service whose pin differs between two commits of the fleet, how its files differ, as git diff --submodule=diff does.
     /// The services need not be checked out: what is missing is fetched, and the services stay as they are. Of a service that is gone there is
     /// no patch.
@@ -213,28 +215,33 @@ pub enum Command {
     /// service that would lose changes or commits is not switched, and is named (exit 4); the others are switched. Without SERVICE,
     /// services that do not have the branch are left as they are. Nothing is fetched.
     Switch(Deferred<Switch>),
-    /// List the branches of the services, create one in them, or delete merged ones.
+    /// List, create or delete branches of the services.
+    ///
     /// Without BRANCH, lists the branches of each service, their upstreams, and whether the default branch of the remote has their commits.
     /// With BRANCH, creates it: from the remote's branch of that name if there is one, else from HEAD, which stays where it is.
     ///
     /// --delete deletes a branch only where the remote has its commits; where it does not, the branch is left and named (exit 4).
     Branch(Deferred<Branch>),
     /// Commit what is staged in the services, then their pins.
+    ///
     /// Commits in every service that has staged changes, with the same message, then the new pins of these services in the fleet, and
     /// nothing else: what else is staged stays staged. Hooks and signing work as for git commit.
     ///
     /// A service whose HEAD is detached, or that is in the middle of a merge or similar, is left as it is, and is named (exit 4). If a
     /// commit fails, its service is named (exit 1), and its pin is not committed.
     Commit(Deferred<Commit>),
-    /// Fetch what is new at the remotes of the services and the fleet.
+    /// Fetch from the remotes of the services and the fleet.
+    ///
     /// Fetches from the remote of each service's branch, and from the fleet's, as git fetch does there. Neither branches nor files change;
     /// that is for flota pull, flota update and git.
     Fetch(Deferred<Fetch>),
-    /// Pull the fleet's branch, then check out the pins in the services.
+    /// Pull the fleet's branch, then check out the pins.
+    ///
     /// Does git pull in the fleet, as its configuration says, then what flota update does. No work is lost: if git stops at a conflict, or
     /// does not pull in this state of the fleet, no service moves (exit 4), and a service with work of its own is left and named.
     Pull(Deferred<Pull>),
     /// Push the services' branches, then the fleet's.
+    ///
     /// Pushes the branch of each service that has commits for its remote, with git's hooks, and never by force. A branch that is new
     /// gets an upstream. As with git push, `push.default` and `pushRemote` say where a branch goes.
     ///

@@ -1,6 +1,10 @@
 //! Whether everybody who gets the fleet's commits can get their pins too: each is at the URL that `.gitmodules` lists for it.
 
-use std::{collections::BTreeMap, num::NonZeroUsize, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroUsize,
+    path::Path,
+};
 
 use bstr::{BStr, BString};
 use gix::ObjectId;
@@ -9,9 +13,11 @@ use crate::{
     git::{
         Objects,
         gitmodules::Gitmodules,
+        history,
         network::reachability::{self, Reachability},
         outgoing,
         repository::Repository,
+        submodule::Store,
         tree, upstream, url,
     },
     interrupt,
@@ -33,7 +39,7 @@ pub(crate) struct NewPin {
     pub listed: Option<Submodule>,
 }
 
-/// The pins that are in commits from `tip` down, and that the remote-tracking branches of `remote` do not have: whoever pushes
+/// The pins, newest first, that are in commits from `tip` down, and that the remote-tracking branches of `remote` do not have: whoever pushes
 /// `tip` publishes them.
 ///
 /// # Errors
@@ -51,7 +57,7 @@ pub(crate) fn new_pins(fleet: &Repository, tip: ObjectId, remote: &BString) -> R
         .with_hidden(known)
         .all()
         .map_err(unreadable)?;
-    let mut found = BTreeMap::new();
+    let (mut found, mut known) = (Vec::new(), BTreeSet::new());
     for info in walk {
         let info =
             info.map_err(|err| Error::repository("cannot walk the fleet's history").because(err))?;
@@ -74,7 +80,7 @@ pub(crate) fn new_pins(fleet: &Repository, tip: ObjectId, remote: &BString) -> R
         let mut listed = None;
         for one in differences {
             let Some((mode, pin)) = one.new else { continue };
-            if !mode.is_commit() || found.contains_key(&(one.path.clone(), pin)) {
+            if !mode.is_commit() || !known.insert((one.path.clone(), pin)) {
                 continue;
             }
             let modules = match (listed.take(), root) {
@@ -82,18 +88,18 @@ pub(crate) fn new_pins(fleet: &Repository, tip: ObjectId, remote: &BString) -> R
                 (None, Some(root)) => Gitmodules::of_tree(objects, root)?,
                 (None, None) => Gitmodules::default(),
             };
-            let section = modules.at(one.path.as_ref()).cloned();
+            found.push(NewPin {
+                listed: modules.at(one.path.as_ref()).cloned(),
+                path: one.path,
+                pin,
+            });
             listed = Some(modules);
-            found.insert((one.path, pin), section);
         }
     }
-    let pins = found.into_iter();
-    Ok(pins
-        .map(|((path, pin), listed)| NewPin { path, pin, listed })
-        .collect())
+    Ok(found)
 }
 
-/// Why pins cannot be had from where `.gitmodules` says, in their order; servers are asked.
+/// Why pins cannot be had from where `.gitmodules` says, by their services; servers are asked.
 ///
 /// # Errors
 /// A server cannot be reached, or flota is interrupted.
@@ -102,12 +108,43 @@ pub(crate) fn missing(
     pins: &[NewPin],
     jobs: NonZeroUsize,
 ) -> Result<Vec<Error>> {
-    let asked = parallel::map(jobs, pins, |pin| match interrupt::pending() {
-        Some(exit) => Err(Error::new(exit, "interrupted")),
-        None => one(fleet, pin),
-    })?;
+    let mut services = BTreeMap::<_, Vec<_>>::new();
+    for pin in pins {
+        let listed = pin.listed.as_ref().and_then(|listed| listed.url.as_ref());
+        services.entry((&pin.path, listed)).or_default().push(pin);
+    }
+    let services: Vec<_> = services.into_values().collect();
+    let asked = parallel::map(jobs, &services, |pins| of_service(fleet, pins))?;
     let asked = asked.into_iter().collect::<Result<Vec<_>>>()?;
     Ok(asked.into_iter().flatten().collect())
+}
+
+/// The same of the pins of one service, newest first: what is in the history of one that is there is there too, and nobody is asked.
+fn of_service(fleet: &Repository, pins: &[&NewPin]) -> Result<Vec<Error>> {
+    let (mut found, mut missing) = (Vec::<ObjectId>::new(), Vec::new());
+    let own = match pins {
+        [] | [_] => None,
+        [first, ..] => {
+            let name = first.listed.as_ref().map(|listed| listed.name.as_ref());
+            Store::open(fleet, name, first.path.as_ref())?
+        }
+    };
+    for pin in pins {
+        if let Some(exit) = interrupt::pending() {
+            return Err(Error::new(exit, "interrupted"));
+        }
+        let is_below =
+            |store: &Store, tip: &ObjectId| history::contains(store.objects(), *tip, pin.pin);
+        let is_known = |store: &Store| found.iter().any(|tip| is_below(store, tip));
+        if own.as_ref().is_some_and(is_known) {
+            continue;
+        }
+        match one(fleet, pin)? {
+            None => found.push(pin.pin),
+            Some(error) => missing.push(error),
+        }
+    }
+    Ok(missing)
 }
 
 /// Whether `remote` of the service in `dir` is the URL that `.gitmodules` lists.
