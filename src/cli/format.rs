@@ -2,7 +2,9 @@
 
 use std::ffi::OsString;
 
-use super::{ChangedFormat, Command, PlanFormat, ResultFormat, TemplateCommand};
+use super::{
+    ChangedFormat, Command, DiffFormat, PlanFormat, ReportFormat, ResultFormat, TemplateCommand,
+};
 
 impl Command {
     /// Whether the result is asked for as versioned JSON, with `--format json`.
@@ -10,6 +12,13 @@ impl Command {
         let format = match self {
             Self::Changed(args) => return args.format == ChangedFormat::Json,
             Self::Plan(args) => return args.format == PlanFormat::Json,
+            Self::Log(args) => return args.format == ReportFormat::Json,
+            Self::Diff(args) => return args.format == DiffFormat::Json,
+            Self::Branch(args) => args.format,
+            Self::Fetch(args) => args.format,
+            Self::Pull(args) => args.bringing.format,
+            Self::Push(args) => args.format,
+            Self::Commit(args) => args.format,
             Self::Explain(args) => args.format,
             Self::Check(args) => args.format,
             Self::Build(args) => args.format,

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use bstr::BStr;
+
 use crate::{
     ci::CiRun,
     cli::{Ends as EndsArgs, Global},
@@ -12,6 +14,7 @@ use crate::{
     fleet::{
         range::{self, Ends},
         select::Selector,
+        superproject,
     },
     git::{network::promised, repository::Repository},
     model::{
@@ -37,7 +40,12 @@ pub(super) struct Context {
 impl Context {
     /// Opens it. `offline`, what a partial clone lacks is an error.
     pub(super) fn open(dir: &Path, global: &Global, offline: bool) -> Result<Self> {
-        let repository = Repository::discover(dir)?.with_promised(promised::access(offline));
+        let found = Repository::discover(dir)?;
+        let found = match global.service_only {
+            true => found,
+            false => superproject::outermost(found),
+        };
+        let repository = found.with_promised(promised::access(offline));
         let settings = config::load(&repository, global.config.as_deref())?;
         let run = crate::ci::detect(&|name| std::env::var_os(name))?;
         Ok(Self {
@@ -108,5 +116,17 @@ pub(super) fn conclude(output: &Output, unread: &[Unread]) -> Exit {
 pub(super) fn print_warnings(output: &Output, warnings: &[Warning]) {
     for warning in warnings {
         output.warning(&warning.message);
+    }
+}
+
+/// Says what befell each of several services; that a signal stopped them is said by the exit code.
+pub(super) fn report_each<'a>(
+    output: &Output,
+    errors: impl Iterator<Item = (&'a BStr, Option<&'a Error>)>,
+) {
+    for (path, error) in errors {
+        if let Some(error) = error.filter(|error| !error.exit().is_signal()) {
+            error::report_of(output, path, error);
+        }
     }
 }

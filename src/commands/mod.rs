@@ -9,6 +9,7 @@ use crate::{
 };
 
 mod answers;
+mod branch;
 mod build;
 mod bump;
 mod cache;
@@ -16,16 +17,22 @@ mod changed;
 mod check;
 mod ci;
 mod clone;
+mod commit;
 mod completions;
 mod context;
 mod demo;
+mod diff;
 mod explain;
+mod fetch;
 mod foreach;
 mod help;
 mod init;
+mod log;
 mod man;
 mod new;
 mod plan;
+mod pull;
+mod push;
 mod record;
 mod resolve;
 mod status;
@@ -59,6 +66,13 @@ pub(crate) fn dispatch(
         Command::Update(args) => update::run(&args, &open()?, output),
         Command::Status(args) => status::run(&args, &open()?, output),
         Command::Foreach(args) => foreach::run(&args, &open()?, output),
+        Command::Commit(args) => commit::run(&args, &open()?, output),
+        Command::Push(args) => push::run(&args, &open()?, output),
+        Command::Log(args) => log::run(&args, &open()?, output),
+        Command::Diff(args) => diff::run(&args, &open()?, output),
+        Command::Fetch(args) => fetch::run(&args, &open()?, output),
+        Command::Pull(args) => pull::run(&args, &open()?, output),
+        Command::Branch(args) => branch::run(&args, &open()?, output),
         Command::Bump(args) => bump::run(&args, &open()?, output),
         Command::Switch(args) => switch::run(&args, &open()?, output),
         Command::Resolve(args) => resolve::run(&args, &open()?, output),

@@ -18,7 +18,7 @@ use crate::{
 const REQUESTS: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
 /// How many children when nobody says. An SSH server begins to refuse beyond ten newcomers (sshd_config(5), MaxStartups).
-const CHILDREN: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+pub(super) const CHILDREN: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 /// What the arguments say, with a default for what they leave out.
 pub(super) fn options<'a>(args: &Transfer, events: Events<'a>) -> SyncOptions<'a> {

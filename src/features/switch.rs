@@ -173,5 +173,5 @@ fn look(
 fn nowhere(branch: &str) -> Error {
     Error::repository(format!("no service has a branch `{branch}`"))
         .hint(format!("create it: flota switch --create {branch}"))
-        .hint("if it is new on the servers: flota foreach -- git fetch")
+        .hint("if it is new on the servers: flota fetch")
 }

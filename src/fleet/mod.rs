@@ -3,12 +3,16 @@
 
 mod activate;
 pub mod changed;
+pub(crate) mod inside;
 pub(crate) mod leftover;
 pub(crate) mod lock;
 pub(crate) mod parent;
+pub(crate) mod pins;
+pub(crate) mod published;
 pub mod range;
 pub mod scaffold;
 pub mod select;
 pub mod status;
+pub(crate) mod superproject;
 pub mod sync;
 pub(crate) mod worktree;

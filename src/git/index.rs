@@ -271,6 +271,38 @@ pub fn stage<'a>(
     update_index::stage(root, &staged.collect::<Vec<_>>(), "stage the pins")
 }
 
+/// Whether the fleet's index has a submodule at `path`, in conflict or not.
+///
+/// # Errors
+/// Repository: the index cannot be read.
+pub fn is_gitlink(fleet: &Repository, path: &Path) -> Result<bool> {
+    let repo = fleet.to_local()?;
+    let index = repo
+        .index_or_empty()
+        .map_err(|err| Error::repository("cannot read the fleet's index").because(err))?;
+    let path = gix::path::into_bstr(path);
+    let path = gix::path::to_unix_separators_on_windows(
+        path.map_err(|err| Error::repository("a path is not valid here").because(err))?,
+    );
+    let entries = index.entries_with_paths_by_filter_map(|entry_path, entry| {
+        (entry_path == path.as_ref()).then_some(entry.mode)
+    });
+    Ok(entries.into_iter().any(|(_, mode)| mode == Mode::COMMIT))
+}
+
+/// Whether something in the fleet's index is in conflict.
+///
+/// # Errors
+/// Repository: the index cannot be read.
+pub fn is_unmerged(fleet: &Repository) -> Result<bool> {
+    let repo = fleet.to_local()?;
+    let index = repo
+        .index_or_empty()
+        .map_err(|err| Error::repository("cannot read the fleet's index").because(err))?;
+    let mut entries = index.entries().iter();
+    Ok(entries.any(|entry| entry.stage() != Stage::Unconflicted))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

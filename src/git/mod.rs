@@ -1,6 +1,9 @@
 //! Floor 2: Git. Reads go through gix, in process; what gix lacks goes through `git` itself ([`command`]).
 
+pub mod branch;
 pub mod command;
+pub mod commit;
+pub mod commit_log;
 pub mod config_file;
 pub mod content_id;
 pub mod export;
@@ -15,6 +18,7 @@ pub mod lock;
 pub mod network;
 mod objects;
 pub mod operation;
+pub mod outgoing;
 mod pack;
 pub mod path;
 #[cfg(test)]
@@ -28,6 +32,7 @@ pub mod tree;
 pub mod tree_builder;
 pub mod untracked;
 pub mod update_index;
+pub mod upstream;
 pub mod url;
 mod version;
 pub mod vet;

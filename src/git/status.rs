@@ -30,6 +30,7 @@ use crate::{
     },
 };
 
+mod aside;
 mod by_git;
 mod cache;
 mod clean;
@@ -91,6 +92,8 @@ fn look(repo: &gix::Repository, work_dir: &Path, pin: Option<ObjectId>) -> Resul
             Some(head) => unpushed(repo, head).map_err(unreadable)?,
             None => 0,
         },
+        stashes: aside::stashes(repo.common_dir()),
+        behind: aside::behind(repo).map_err(unreadable)?,
         head,
         operation: operation::under_way(repo.path()),
     })

@@ -1,15 +1,19 @@
 //! Floor 1: pure data and rules, no IO.
 
+pub mod branch;
 pub mod bump;
 pub mod cache;
 pub mod change;
+pub mod commit;
 pub mod commits;
+pub mod diff;
 pub mod digest;
 pub mod document;
 pub mod error;
 pub mod event;
 pub mod exit;
 pub mod explanation;
+pub mod fetch;
 pub mod fleet;
 pub mod fleet_status;
 pub mod foreach;
@@ -17,12 +21,16 @@ pub mod identity;
 pub mod init;
 pub mod leftover;
 pub mod leg;
+pub mod log;
 pub mod name;
 pub mod nearest;
 pub mod new;
+pub mod outcome;
 pub mod pipeline;
 pub mod place;
 pub mod plan;
+pub mod pull;
+pub mod push;
 pub mod range;
 pub mod record;
 pub mod reference;

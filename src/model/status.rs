@@ -51,6 +51,10 @@ pub struct Worktree {
     pub changes: Changes,
     /// How many of HEAD's commits no remote-tracking branch has.
     pub unpushed: usize,
+    /// How many stashes it has (git-stash(1)).
+    pub stashes: usize,
+    /// How many commits its branch's upstream has that the branch lacks, as far as is known.
+    pub behind: usize,
     /// What was begun in it and has to be finished.
     pub operation: Option<Operation>,
 }
@@ -139,6 +143,8 @@ impl ServiceStatus {
                     || worktree.changes != Changes::default()
                     || worktree.unpushed > 0
                     || worktree.operation.is_some()
+                    || worktree.stashes > 0
+                    || worktree.behind > 0
             }
             ServiceState::Uninitialised | ServiceState::Unreadable(_) => true,
         }
@@ -159,6 +165,8 @@ mod tests {
             changes: Changes::default(),
             unpushed: 0,
             operation: None,
+            stashes: 0,
+            behind: 0,
         };
         let with = |change: fn(&mut Worktree)| {
             let mut worktree = calm.clone();
@@ -186,6 +194,8 @@ mod tests {
                 with(|it| it.operation = Some(Operation::Bisect)),
                 true,
             ),
+            (Some(pin), with(|it| it.stashes = 1), true),
+            (Some(pin), with(|it| it.behind = 1), true),
             (Some(pin), ServiceState::Uninitialised, true),
             (
                 Some(pin),

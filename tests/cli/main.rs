@@ -4,6 +4,7 @@
 mod support;
 
 mod bad_input;
+mod branch;
 mod build;
 mod build_engines;
 mod build_push;
@@ -17,17 +18,20 @@ mod clone;
 mod clone_filters;
 mod clone_served;
 mod clone_transports;
+mod commit;
 mod completions;
 mod consumers;
 #[path = "../support/daemons.rs"]
 mod daemons;
 mod demo;
+mod diff;
 mod documents;
 mod explain;
 #[path = "../registry/fake.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod fake;
 mod faults;
+mod fetch;
 mod foreach;
 mod help;
 mod hostile;
@@ -35,12 +39,15 @@ mod hostile;
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod http;
 mod init;
+mod inside_service;
 mod installers;
 mod log;
 mod man;
 mod new;
 mod package;
 mod plan;
+mod pull;
+mod push;
 mod record;
 mod redirects;
 #[path = "../support/registry.rs"]

@@ -171,11 +171,11 @@ fn explain_is_about_one() {
 }
 
 #[test]
-fn in_a_service_it_is_that_service() {
+fn in_a_service_alone_it_is_that_service() {
     let sandbox = Sandbox::scripted("selected");
     let build: Line = (
         &["build", "--dry-run", "--builder", "embedded"],
-        &["--format", "json"],
+        &["--format", "json", "--service-only"],
     );
     for (dir, service, is_it) in [
         ("repos/web", ".", true),
@@ -193,6 +193,17 @@ fn in_a_service_it_is_that_service() {
                 assert!(ran.stderr.contains("this repository is the service `web`"));
             }
         }
+    }
+    // Without the flag it is the fleet's, wherever one stands.
+    let build: Line = (build.0, &["--format", "json"]);
+    for (dir, service, path) in [
+        ("repos/web", ".", "repos/web"),
+        ("repos/web", "web", "repos/web"),
+        ("repos/web/code", "..", "repos/web"),
+        ("repos/web", "jobs", "repos/jobs"),
+    ] {
+        let ran = run(&sandbox, dir, build, OsStr::new(service));
+        assert_eq!(paths(&ran), [path.to_owned()].into(), "{dir} {service}");
     }
 }
 

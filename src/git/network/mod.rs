@@ -8,6 +8,8 @@ mod configuration;
 mod fault;
 pub mod fetch;
 pub mod ls_remote;
+pub mod own;
+pub mod patch;
 pub mod promised;
 pub mod push;
 pub mod reachability;

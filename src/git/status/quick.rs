@@ -15,6 +15,7 @@ use rustix::{
 };
 
 use super::{
+    aside,
     cache::Facts,
     clean::{self, Time},
 };
@@ -55,13 +56,23 @@ pub(super) fn at(work_dir: &Path, pin: ObjectId, facts: &Facts) -> Result<Worktr
     let branch = head.strip_prefix(b"ref: refs/heads/");
     let branch = branch.map(|name| BString::from(name.trim_ascii()));
     let head = match &branch {
-        Some(branch) => commit_of(git, &packed, branch.as_ref()),
+        Some(branch) => {
+            let name = [b"refs/heads/", &branch[..]].concat();
+            commit_of(git, &packed, name.as_bstr())
+        }
         None => ObjectId::from_hex(head.trim_ascii()).ok(),
     };
     if head != Some(pin) {
         return Err("its HEAD is not at its pin");
     }
     let config = read(git, "config").ok_or(UNUSUAL)?;
+    if aside::may_have_stashes(git, &packed) {
+        return Err("it has stashes");
+    }
+    let seen = |name: &BStr| commit_of(git, &packed, name);
+    if !aside::is_at_upstream(&config, branch.as_ref().map(AsRef::as_ref), pin, seen) {
+        return Err("its branch may not be where its upstream is");
+    }
     if is_replacing(git, &packed) || !is_ordinary(&config, |_| true) {
         return Err("its configuration, replacement refs or grafts may change what is read");
     }
@@ -96,6 +107,8 @@ pub(super) fn at(work_dir: &Path, pin: ObjectId, facts: &Facts) -> Result<Worktr
             changes: Changes::default(),
             unpushed: 0,
             operation: None,
+            stashes: 0,
+            behind: 0,
         }),
         false => Err("a file may have changed"),
     }
@@ -128,10 +141,10 @@ fn is_own(folders: [BorrowedFd<'_>; 2]) -> bool {
     folders.all(|folder| fstat(folder).is_ok_and(|found| found.st_uid == own))
 }
 
-/// Where a branch is.
-fn commit_of(git: BorrowedFd<'_>, packed: &[u8], branch: &BStr) -> Option<ObjectId> {
-    let name = format!("refs/heads/{}", branch.to_str().ok()?);
-    match read(git, &name) {
+/// Where a reference is.
+fn commit_of(git: BorrowedFd<'_>, packed: &[u8], name: &BStr) -> Option<ObjectId> {
+    let name = name.to_str().ok()?;
+    match read(git, name) {
         Some(text) => ObjectId::from_hex(text.trim_ascii()).ok(),
         None => packed_refs(packed)
             .find(|(_, packed)| *packed == name.as_bytes())

@@ -34,7 +34,7 @@ fn leftover_row(leftover: &Leftover) -> Vec<String> {
     let work = &leftover.work;
     vec![
         name,
-        changes(work.operation, &work.changes),
+        changes(work.operation, &work.changes, 0),
         commits(work.unpushed),
         match work.stashes {
             0 => String::new(),
@@ -54,6 +54,9 @@ fn services(services: &[ServiceStatus], all: bool) -> String {
         rest,
         text::plural(services.len(), "service")
     );
+    if services.is_empty() {
+        return "No services: this repository has no submodules.\n".to_owned();
+    }
     match shown.is_empty() {
         true => rest + "\n",
         false => {
@@ -80,6 +83,10 @@ fn status_row(service: &ServiceStatus, names: &ServiceNames<'_>) -> Vec<String> 
         Some(branch) => text::name(branch.as_ref()),
         None => "detached".to_owned(),
     };
+    let branch = match worktree.behind {
+        0 => branch,
+        behind => format!("{branch}, {behind} behind"),
+    };
     let pin = match service.pin {
         Some(_) => standing(worktree.standing),
         None => IN_CONFLICT.to_owned(),
@@ -88,17 +95,18 @@ fn status_row(service: &ServiceStatus, names: &ServiceNames<'_>) -> Vec<String> 
         name,
         branch,
         pin,
-        changes(worktree.operation, &worktree.changes),
+        changes(worktree.operation, &worktree.changes, worktree.stashes),
         commits(worktree.unpushed),
     ]
 }
 
-fn changes(operation: Option<Operation>, changes: &Changes) -> String {
+fn changes(operation: Option<Operation>, changes: &Changes, stashes: usize) -> String {
     let counted = [
         (changes.conflicted, IN_CONFLICT),
         (changes.staged, "staged"),
         (changes.unstaged, "unstaged"),
         (changes.untracked, "untracked"),
+        (stashes, "stashed"),
     ];
     let counted = counted
         .into_iter()

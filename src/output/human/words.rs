@@ -13,6 +13,9 @@ use crate::{
     output::{text, theme},
 };
 
+/// What the fleet itself is called in a column of services.
+pub(crate) const FLEET: &str = "(fleet)";
+
 /// That nothing is there to show means nothing while something could not be read.
 pub(super) fn nothing<'a>(unread: &[Unread], line: &'a str) -> &'a str {
     if unread.is_empty() {
@@ -64,12 +67,21 @@ fn is_id(rev: &str, commit: ObjectId) -> bool {
 
 /// `old → new`; a rollback and a divergence say so.
 pub(super) fn pins(service: &ServiceChange) -> String {
+    moved_pins(service.from, service.to, service.direction)
+}
+
+/// The same of pins without their service.
+pub(super) fn moved_pins(
+    from: Option<ObjectId>,
+    to: Option<ObjectId>,
+    direction: Option<Direction>,
+) -> String {
     let pin = |id: Option<ObjectId>| id.map_or("–".to_owned(), short);
-    if service.from == service.to {
-        return pin(service.to);
+    if from == to {
+        return pin(to);
     }
-    let moved = format!("{} → {}", pin(service.from), pin(service.to));
-    match service.direction {
+    let moved = format!("{} → {}", pin(from), pin(to));
+    match direction {
         None | Some(Direction::Forward) => moved,
         Some(direction) => {
             format!(

@@ -46,6 +46,8 @@ struct ServiceStatusV1<'a> {
     standing: Option<Standing>,
     changes: Option<Changes>,
     unpushed: Option<usize>,
+    stashes: Option<usize>,
+    behind: Option<usize>,
     operation: Option<Operation>,
     error: Option<String>,
 }
@@ -67,6 +69,8 @@ impl<'a> From<&'a ServiceStatus> for ServiceStatusV1<'a> {
             standing: worktree.map(|worktree| worktree.standing),
             changes: worktree.map(|worktree| worktree.changes),
             unpushed: worktree.map(|worktree| worktree.unpushed),
+            stashes: worktree.map(|worktree| worktree.stashes),
+            behind: worktree.map(|worktree| worktree.behind),
             operation: worktree.and_then(|worktree| worktree.operation),
             error: service.state.error().map(ToString::to_string),
         }
