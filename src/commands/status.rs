@@ -21,7 +21,10 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         ResultFormat::Json => output.result(json::status(&services))?,
     }
     let mut exit = Exit::Done;
-    for service in &services {
+    for service in services
+        .iter()
+        .flat_map(|one| std::iter::once(one).chain(&one.nested))
+    {
         if let ServiceState::Unreadable(err) = &service.state {
             error::report_of(output, service.path.as_ref(), err);
             exit = Exit::Repository;

@@ -23,3 +23,4 @@ pub(crate) mod switch;
 pub(crate) mod template;
 pub(crate) mod templates;
 pub(crate) mod update;
+pub(crate) mod worktree;

@@ -3,7 +3,9 @@
 
 mod activate;
 pub mod changed;
+pub(crate) mod choices;
 pub(crate) mod lock;
+pub(crate) mod nested_pins;
 pub(crate) mod parent;
 pub mod range;
 pub mod scaffold;

@@ -11,6 +11,8 @@ pub mod index;
 pub mod lock;
 pub mod network;
 mod objects;
+pub mod only_here;
+pub mod owner;
 mod pack;
 pub mod path;
 #[cfg(test)]

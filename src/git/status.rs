@@ -16,7 +16,7 @@ use gix::{
 
 use log::info;
 
-use super::objects::Objects;
+use super::{objects::Objects, owner};
 use crate::{
     interrupt,
     model::{
@@ -27,6 +27,7 @@ use crate::{
 
 mod cache;
 mod clean;
+mod links;
 mod quick;
 
 pub use cache::Facts;
@@ -81,14 +82,20 @@ fn look(repo: &gix::Repository, work_dir: &Path, pin: Option<ObjectId>) -> Resul
             Some(head) => unpushed(repo, head).map_err(unreadable)?,
             None => 0,
         },
+        submodules: links::of(&*repo.index_or_empty().map_err(unreadable)?),
         head,
     })
 }
 
 /// Opens the repository of a worktree, if it is the user's own.
-pub(super) fn open(work_dir: &Path) -> Result<gix::Repository> {
+///
+/// # Errors
+/// Repository: it cannot be opened, or is that of another folder.
+pub fn open(work_dir: &Path) -> Result<gix::Repository> {
     let options = gix::open::Options::default().bail_if_untrusted(true);
-    gix::open_opts(work_dir, options).map_err(|err| unreadable(work_dir, err))
+    let repo = gix::open_opts(work_dir, options).map_err(|err| unreadable(work_dir, err))?;
+    owner::check(work_dir, repo.git_dir())?;
+    Ok(repo)
 }
 
 pub(super) fn unreadable(work_dir: &Path, err: gix::Error) -> Error {

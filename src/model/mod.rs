@@ -34,3 +34,4 @@ pub mod success;
 pub mod switch;
 pub mod sync;
 pub mod template;
+pub mod worktree;

@@ -21,6 +21,7 @@ mod template;
 mod templates;
 mod update;
 mod words;
+mod worktree;
 
 pub(crate) use build::{build, outcome, status_word};
 pub(crate) use bump::bumps;
@@ -41,3 +42,4 @@ pub(crate) use switch::switched;
 pub(crate) use template::{drift, template_updated};
 pub(crate) use templates::templates;
 pub(crate) use update::{followed, updated};
+pub(crate) use worktree::{worktree_added, worktree_removed, worktrees};

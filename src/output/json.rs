@@ -20,6 +20,7 @@ mod switch;
 mod template;
 mod templates;
 mod update;
+mod worktree;
 
 pub(crate) use build::build;
 pub(crate) use bump::bumps;
@@ -39,3 +40,4 @@ pub(crate) use switch::switched;
 pub(crate) use template::{drift, template_updated};
 pub(crate) use templates::templates;
 pub(crate) use update::{followed, updated};
+pub(crate) use worktree::{worktree_added, worktree_removed, worktrees};

@@ -6,4 +6,4 @@ mod loss;
 
 pub(super) use bring::{Worktrees, settle};
 pub(crate) use location::{initialised, of};
-pub(crate) use loss::of_switch;
+pub(crate) use loss::{of_switch, unreachable_commits};

@@ -13,6 +13,7 @@ use rustix::{
 use super::{
     cache::Facts,
     clean::{self, Time},
+    links,
 };
 use crate::{
     git::{history, repository::is_ordinary, submodule::Store},
@@ -45,8 +46,10 @@ pub(super) fn at(work_dir: &Path, pin: ObjectId, facts: &Facts) -> Result<Worktr
         return Err("its HEAD is not at its pin");
     }
     let config = read(&git, "config").ok_or(UNUSUAL)?;
-    if is_replacing(&git, &packed) || !is_ordinary(&config, |_| true) {
-        return Err("its configuration or replacement refs may change what is read");
+    if is_replacing(&git, &packed) || !is_ordinary(&config, |way| is_way_to(&git, way, &work)) {
+        return Err(
+            "its configuration or replacement refs may change what is read, or it is another folder's",
+        );
     }
     let tips = || tips(&git, &git_dir, &packed);
     let is_pushed = |tip| tip == pin || facts.recall(tip, pin).is_some();
@@ -78,6 +81,7 @@ pub(super) fn at(work_dir: &Path, pin: ObjectId, facts: &Facts) -> Result<Worktr
             standing: Standing::InStep,
             changes: Changes::default(),
             unpushed: 0,
+            submodules: links::of(&index),
         }),
         false => Err("a file may have changed"),
     }
@@ -108,6 +112,14 @@ fn is_own(folders: [&OwnedFd; 2]) -> bool {
     let own = rustix::process::geteuid().as_raw();
     let mut folders = folders.into_iter();
     folders.all(|folder| fstat(folder).is_ok_and(|found| found.st_uid == own))
+}
+
+/// Whether `core.worktree` leads from the git directory to the worktree.
+fn is_way_to(git: &OwnedFd, way: Option<&BStr>, work: &OwnedFd) -> bool {
+    let Some(way) = way else { return true };
+    let found = statat(git, way.as_bytes(), AtFlags::empty());
+    let own = fstat(work);
+    matches!((found, own), (Ok(one), Ok(other)) if (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
 }
 
 /// Where a branch is.

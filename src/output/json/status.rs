@@ -35,6 +35,8 @@ struct ServiceStatusV1<'a> {
     changes: Option<Changes>,
     unpushed: Option<usize>,
     error: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    nested: Vec<ServiceStatusV1<'a>>,
 }
 
 impl<'a> From<&'a ServiceStatus> for ServiceStatusV1<'a> {
@@ -55,6 +57,7 @@ impl<'a> From<&'a ServiceStatus> for ServiceStatusV1<'a> {
             changes: worktree.map(|worktree| worktree.changes),
             unpushed: worktree.map(|worktree| worktree.unpushed),
             error,
+            nested: service.nested.iter().map(Self::from).collect(),
         }
     }
 }
