@@ -5,7 +5,7 @@ use std::{ffi::OsString, os::unix::ffi::OsStrExt};
 
 use super::transfer;
 use crate::{
-    cli::{Clone as Args, ResultFormat},
+    cli::{Clone as Args, ResultFormat, Transfer},
     features::clone,
     fleet::select::Selector,
     model::{error::Result, exit::Exit, fleet::without_credentials},
@@ -37,7 +37,9 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<Exit> {
     let words = ["-C".into(), cloned.directory.into(), "update".into()];
     let again = transfer::again(&words, &args.bringing, &args.services);
     let exit = transfer::conclude(output, &cloned.synced, &again);
-    if matches!(exit, Exit::WorkFailed | Exit::Unavailable) {
+    let Transfer { depth, filter, .. } = &args.bringing;
+    let has_chosen = !args.services.is_empty() || depth.is_some() || filter.is_some();
+    if has_chosen && matches!(exit, Exit::WorkFailed | Exit::Unavailable) {
         error::hint(output, &format!("once that is mended: {again}"));
     }
     Ok(exit)
