@@ -38,6 +38,7 @@ mod switch;
 mod template;
 mod templates;
 mod update;
+mod worktree;
 
 pub use branch::Branch;
 pub use build::{Build, Builder};
@@ -71,6 +72,7 @@ pub use switch::Switch;
 pub use template::{Template, TemplateCommand, TemplateDrift, TemplateUpdate};
 pub use templates::Templates;
 pub use update::Update;
+pub use worktree::{WorktreeAdd, WorktreeArgs, WorktreeCommand, WorktreeList, WorktreeRemove};
 
 /// The crate's version, and in a release build the commit that it was built from.
 pub const VERSION: &str = env!("FLOTA_VERSION");
@@ -213,8 +215,9 @@ pub enum Command {
     /// Switch services to a branch, or create it in them.
     ///
     /// All services are checked before the first one moves. As with git switch, uncommitted changes are kept where possible. A
-    /// service that would lose changes or commits, or has an operation of git in progress, is not switched, and is named (exit 4); the others are switched. Without SERVICE,
-    /// services that do not have the branch are left as they are. Nothing is fetched.
+    /// service that would lose changes or commits, or has an operation of git in progress, is not switched, and is named (exit 4); the
+    /// others are switched. Without SERVICE, services that do not have the branch are left as they are. Services are not fetched; their
+    /// own submodules follow to the pins of the branch, as with flota update.
     Switch(Deferred<Switch>),
     /// List, create or delete branches of the services.
     ///
@@ -267,6 +270,8 @@ pub enum Command {
     /// cache directory has objects for further clones of the same repositories. All of it can be deleted: flota reads or fetches
     /// again what is missing.
     Cache(Deferred<Cache>),
+    /// Add, list or remove further worktrees of the fleet.
+    Worktree(WorktreeArgs),
     /// Turn a repository into a fleet.
     ///
     /// Adds a flota.toml that explains every key, directories for services and infrastructure, and a section in the README.

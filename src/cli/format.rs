@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use super::{
     ChangedFormat, Command, DiffFormat, PlanFormat, ReportFormat, ResultFormat, TemplateCommand,
+    WorktreeCommand,
 };
 
 impl Command {
@@ -37,6 +38,11 @@ impl Command {
             Self::Template(args) => match &args.command {
                 TemplateCommand::Update(args) => args.format,
                 TemplateCommand::Drift(args) => args.format,
+            },
+            Self::Worktree(args) => match &args.command {
+                WorktreeCommand::Add(args) => args.bringing.format,
+                WorktreeCommand::List(args) => args.format,
+                WorktreeCommand::Remove(args) => args.format,
             },
             Self::Ci(args) => args.format,
             Self::Demo(_) | Self::Completions(_) | Self::Man(_) | Self::Help(_) => return false,

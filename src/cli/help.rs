@@ -25,7 +25,7 @@ pub(super) const GROUPS: [(&str, &[&str]); 6] = [
         "Work across services",
         &[
             "status", "fetch", "pull", "update", "foreach", "switch", "branch", "commit", "push",
-            "bump", "resolve",
+            "bump", "resolve", "worktree",
         ],
     ),
     ("Templates", &["templates", "template"]),

@@ -41,6 +41,7 @@ mod template;
 mod templates;
 mod transfer;
 mod update;
+mod worktree;
 
 use context::Context;
 
@@ -76,6 +77,7 @@ pub(crate) fn dispatch(
         Command::Bump(args) => bump::run(&args, &open()?, output),
         Command::Switch(args) => switch::run(&args, &open()?, output),
         Command::Resolve(args) => resolve::run(&args, &open()?, output),
+        Command::Worktree(args) => worktree::run(&args, &open()?, output),
         Command::Ci(args) => ci::run(&args, &open()?, output),
         Command::Cache(args) => cache::run(&args, &open()?, output),
         Command::Init(args) => init::run(&args, dir, output),

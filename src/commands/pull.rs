@@ -2,7 +2,7 @@
 
 use super::{
     context::{Context, with_progress},
-    transfer::{conclude, options},
+    transfer::{again, conclude, options},
 };
 use crate::{
     cli::{Pull as Args, ResultFormat},
@@ -24,5 +24,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     if args.dry_run {
         output.dry_run();
     }
-    Ok(conclude(output, &pulled.synced))
+    // The fleet is where it belongs already.
+    let again = again(&["update".into()], &args.bringing, &args.services);
+    Ok(conclude(output, &pulled.synced, &again))
 }

@@ -21,7 +21,11 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         ResultFormat::Json => output.result(json::status(&found))?,
     }
     let mut exit = Exit::Done;
-    for service in &found.services {
+    for service in found
+        .services
+        .iter()
+        .flat_map(|one| std::iter::once(one).chain(&one.nested))
+    {
         if let Some(unreadable) = service.state.error() {
             error::report_of(output, service.path.as_ref(), unreadable);
             exit = Exit::Repository;

@@ -1,8 +1,10 @@
 //! `flota update`
 
+use std::ffi::OsString;
+
 use super::{
     context::{Context, with_progress},
-    transfer::{conclude, options},
+    transfer::{again, conclude, options},
 };
 use crate::{
     cli::{ResultFormat, Update as Args},
@@ -40,7 +42,8 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     if args.dry_run {
         output.dry_run();
     }
-    let exit = conclude(output, &synced);
+    let again = again(&["update".into()], &args.bringing, &named(args));
+    let exit = conclude(output, &synced, &again);
     let pruned = pruned.unwrap_or_default();
     for one in &pruned {
         if let Some(error) = &one.left {
@@ -78,5 +81,17 @@ fn follow(args: &Args, selector: &Selector, context: &Context, output: &Output) 
         }
         Extent::Stage | Extent::Commit => {}
     }
-    Ok(conclude(output, &followed.synced))
+    let mut words: Vec<OsString> = vec!["update".into(), "--remote".into()];
+    words.extend(args.commit.then(|| "--commit".into()));
+    let again = again(&words, &args.bringing, &args.services);
+    Ok(conclude(output, &followed.synced, &again))
+}
+
+/// The services that the arguments name, and the steps of a plan that do.
+fn named(args: &Args) -> Vec<OsString> {
+    let steps = args
+        .steps
+        .iter()
+        .map(|step| format!("--step={step}").into());
+    args.services.iter().cloned().chain(steps).collect()
 }

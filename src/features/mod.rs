@@ -30,3 +30,4 @@ pub(crate) mod switch;
 pub(crate) mod template;
 pub(crate) mod templates;
 pub(crate) mod update;
+pub(crate) mod worktree;

@@ -3,9 +3,11 @@
 
 mod activate;
 pub mod changed;
+pub(crate) mod choices;
 pub(crate) mod inside;
 pub(crate) mod leftover;
 pub(crate) mod lock;
+pub(crate) mod nested_pins;
 pub(crate) mod parent;
 pub(crate) mod pins;
 pub(crate) mod published;

@@ -19,9 +19,10 @@ use crate::{
     interrupt,
     model::{
         error::{Error, Result},
+        fleet::{Gitlink, NESTING_LIMIT},
         fleet_status::FleetStatus,
         leftover::Leftover,
-        status::{ServiceState, ServiceStatus},
+        status::{ServiceState, ServiceStatus, Worktree},
     },
     parallel,
 };
@@ -59,11 +60,63 @@ pub fn status(fleet: &Repository, selector: &Selector, jobs: NonZeroUsize) -> Re
 
 fn one(root: &Path, path: &BString, pin: Option<ObjectId>, facts: &Facts) -> ServiceStatus {
     let state = look(root, path, pin, facts).unwrap_or_else(ServiceState::Unreadable);
+    let mut nested = Vec::new();
+    if let ServiceState::Here(worktree) = &state
+        && !worktree.submodules.is_empty()
+        && let Ok(folder) = worktree::of(root, path.as_ref())
+    {
+        below(&folder, path, worktree, facts, NESTING_LIMIT, &mut nested);
+    }
     ServiceStatus {
         path: path.clone(),
         pin,
         state,
+        nested,
     }
+}
+
+/// Looks at the submodules of the repository in `folder`, which is called `above`, and at theirs.
+fn below(
+    folder: &Path,
+    above: &BString,
+    worktree: &Worktree,
+    facts: &Facts,
+    depth: usize,
+    found: &mut Vec<ServiceStatus>,
+) {
+    for Gitlink { path, pin } in &worktree.submodules {
+        let state = look(folder, path, Some(*pin), facts).unwrap_or_else(ServiceState::Unreadable);
+        // One that its repository does not use is not missed.
+        if matches!(state, ServiceState::Uninitialised) && !is_active(folder, path) {
+            continue;
+        }
+        let shown: BString = [&above[..], b"/", path].concat().into();
+        let mut nested = Vec::new();
+        if let ServiceState::Here(worktree) = &state
+            && depth > 0
+            && let Ok(folder) = worktree::of(folder, path.as_ref())
+        {
+            below(&folder, &shown, worktree, facts, depth - 1, &mut nested);
+        }
+        found.push(ServiceStatus {
+            path: shown,
+            pin: Some(*pin),
+            state,
+            nested: Vec::new(),
+        });
+        found.extend(nested);
+    }
+}
+
+/// Whether the submodule at `path` of the repository in `folder` is active (gitsubmodules(7)). Where nobody can tell, it is.
+fn is_active(folder: &Path, path: &BString) -> bool {
+    let active = || {
+        let repository = Repository::discover(folder)?;
+        Selector::ANY.active_among(&repository, index::of_index(&repository)?)
+    };
+    active().map_or(true, |pins| {
+        pins.links.iter().any(|link| link.path == *path)
+    })
 }
 
 fn look(root: &Path, path: &BString, pin: Option<ObjectId>, facts: &Facts) -> Result<ServiceState> {

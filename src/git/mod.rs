@@ -17,8 +17,10 @@ pub mod index;
 pub mod lock;
 pub mod network;
 mod objects;
+pub mod only_here;
 pub mod operation;
 pub mod outgoing;
+pub mod owner;
 mod pack;
 pub mod path;
 #[cfg(test)]

@@ -20,7 +20,7 @@ use super::{
     format, head,
     index::{self, IndexFile},
     objects::Objects,
-    operation, submodule,
+    operation, owner, submodule,
 };
 use crate::{
     interrupt,
@@ -34,6 +34,7 @@ mod aside;
 mod by_git;
 mod cache;
 mod clean;
+mod links;
 mod quick;
 
 pub use cache::Facts;
@@ -94,6 +95,7 @@ fn look(repo: &gix::Repository, work_dir: &Path, pin: Option<ObjectId>) -> Resul
         },
         stashes: aside::stashes(repo.common_dir()),
         behind: aside::behind(repo).map_err(unreadable)?,
+        submodules: links::of(&*repo.index_or_empty().map_err(unreadable)?),
         head,
         operation: operation::under_way(repo.path()),
     })
@@ -102,13 +104,15 @@ fn look(repo: &gix::Repository, work_dir: &Path, pin: Option<ObjectId>) -> Resul
 /// Opens the repository of a worktree, if it is the user's own and its format is known here.
 ///
 /// # Errors
-/// Repository: it is not, or it cannot be read.
+/// Repository: it is not, it cannot be read, or it is that of another folder.
 pub fn open(work_dir: &Path) -> Result<gix::Repository> {
     if let Some(git_dir) = submodule::git_dir_of(work_dir) {
         format::check(&git_dir, work_dir)?;
     }
     let options = gix::open::Options::default().bail_if_untrusted(true);
-    gix::open_opts(work_dir, options).map_err(|err| unreadable(work_dir, err))
+    let repo = gix::open_opts(work_dir, options).map_err(|err| unreadable(work_dir, err))?;
+    owner::check(work_dir, repo.git_dir())?;
+    Ok(repo)
 }
 
 /// Opens a submodule's git directory by itself, whether its worktree is there or not.

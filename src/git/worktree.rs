@@ -108,9 +108,9 @@ fn unwritten(folder: &Path, err: gix::Error) -> Error {
     let folder = folder.display();
     let kind = err.downcast_any_ref().map(io::Error::kind);
     match kind {
-        Some(StorageFull | FileTooLarge | QuotaExceeded) => {
+        Some(full @ (StorageFull | FileTooLarge | QuotaExceeded)) => {
             Error::unavailable(format!("no space is left for its files in `{folder}`"))
-                .because(err)
+                .because(io::Error::new(full, err))
                 .hint("see how much space is left: df -h .")
         }
         Some(PermissionDenied | ReadOnlyFilesystem) => {

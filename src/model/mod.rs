@@ -44,3 +44,4 @@ pub mod success;
 pub mod switch;
 pub mod sync;
 pub mod template;
+pub mod worktree;

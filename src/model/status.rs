@@ -4,7 +4,7 @@ use bstr::BString;
 use gix::ObjectId;
 use serde::Serialize;
 
-use super::error::Error;
+use super::{error::Error, fleet::Gitlink};
 
 /// One submodule of the fleet.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub struct ServiceStatus {
     pub pin: Option<ObjectId>,
     /// What was found.
     pub state: ServiceState,
+    /// Its own submodules, and theirs, by their paths from the fleet's root, sorted.
+    pub nested: Vec<ServiceStatus>,
 }
 
 /// What was found of a submodule.
@@ -57,6 +59,8 @@ pub struct Worktree {
     pub behind: usize,
     /// What was begun in it and has to be finished.
     pub operation: Option<Operation>,
+    /// The submodules that its index records, and their pins.
+    pub submodules: Vec<Gitlink>,
 }
 
 /// A command of git that has stopped halfway, and that `--continue` finishes (`git bisect reset`, for a bisection).
@@ -134,8 +138,14 @@ pub struct Changes {
 }
 
 impl ServiceStatus {
-    /// Whether somebody should look at it.
+    /// Whether somebody should look at it, or at one of its own submodules.
     pub fn needs_attention(&self) -> bool {
+        let nested = || self.nested.iter().any(Self::needs_attention);
+        self.needs_attention_itself() || nested()
+    }
+
+    /// The same without its submodules.
+    pub fn needs_attention_itself(&self) -> bool {
         match &self.state {
             ServiceState::Here(worktree) => {
                 self.pin.is_none()
@@ -157,7 +167,8 @@ mod tests {
 
     #[test]
     fn whatever_stands_elsewhere_or_could_be_lost_needs_attention() {
-        let pin = ObjectId::null(gix::hash::Kind::Sha1);
+        let id = ObjectId::null(gix::hash::Kind::Sha1);
+        let pin = id;
         let calm = Worktree {
             branch: None,
             head: Some(pin),
@@ -167,6 +178,7 @@ mod tests {
             operation: None,
             stashes: 0,
             behind: 0,
+            submodules: Vec::new(),
         };
         let with = |change: fn(&mut Worktree)| {
             let mut worktree = calm.clone();
@@ -204,8 +216,23 @@ mod tests {
             ),
         ] {
             let path = "web".into();
-            let status = ServiceStatus { path, pin, state };
+            let nested = Vec::new();
+            let status = ServiceStatus {
+                path,
+                pin,
+                state,
+                nested,
+            };
             assert_eq!(status.needs_attention(), want, "{status:?}");
+            // What befalls a submodule of its own befalls it.
+            let above = ServiceStatus {
+                path: "api".into(),
+                pin: status.pin.or(Some(id)),
+                state: with(|_| ()),
+                nested: vec![status],
+            };
+            assert_eq!(above.needs_attention(), want, "{above:?}");
+            assert!(!above.needs_attention_itself(), "{above:?}");
         }
     }
 }

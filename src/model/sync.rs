@@ -64,6 +64,8 @@ impl SyncOutcome {
             Self::Rebased { .. } => "rebased",
             Self::Merged { .. } => "merged",
             Self::Left(_) => "left",
+            // A signal came first: that is nobody's failure.
+            Self::Failed(error) if error.exit().is_signal() => "stopped",
             Self::Failed(_) => "failed",
         }
     }
@@ -150,6 +152,7 @@ mod tests {
         assert_eq!(of(vec![SyncOutcome::Current, left()]), Exit::Repository);
         assert_eq!(of(vec![left(), failed()]), Exit::WorkFailed);
         assert_eq!(of(vec![failed(), stopped()]), Exit::Interrupted);
+        assert_eq!((failed().name(), stopped().name()), ("failed", "stopped"));
     }
 
     #[test]

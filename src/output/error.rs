@@ -62,7 +62,13 @@ pub(crate) fn report_below(output: &Output, error: &Error, printed: &str) {
             loud.status(format!("  caused by: {new}"));
         }
     }
-    for hint in error.hints() {
-        loud.status(format!("{} {}", theme::hint("hint:"), text::escape(hint)));
+    for said in error.hints() {
+        hint(output, said);
     }
+}
+
+/// A hint that belongs to no error of its own.
+pub(crate) fn hint(output: &Output, hint: &str) {
+    let loud = output.loud();
+    loud.status(format!("{} {}", theme::hint("hint:"), text::escape(hint)));
 }

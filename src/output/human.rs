@@ -28,6 +28,7 @@ mod template;
 mod templates;
 mod update;
 mod words;
+mod worktree;
 
 pub(crate) use branch::{branches, changed_branches};
 pub(crate) use build::{build, outcome, status_word};
@@ -56,3 +57,4 @@ pub(crate) use template::{drift, template_updated};
 pub(crate) use templates::templates;
 pub(crate) use update::{followed, updated};
 pub(crate) use words::FLEET;
+pub(crate) use worktree::{worktree_added, worktree_removed, worktrees};

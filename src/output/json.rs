@@ -28,6 +28,7 @@ mod switch;
 mod template;
 mod templates;
 mod update;
+mod worktree;
 
 pub(crate) use branch::{branches, changed_branches};
 pub(crate) use build::build;
@@ -55,3 +56,4 @@ pub(crate) use switch::switched;
 pub(crate) use template::{drift, template_updated};
 pub(crate) use templates::templates;
 pub(crate) use update::{followed, updated};
+pub(crate) use worktree::{worktree_added, worktree_removed, worktrees};

@@ -22,8 +22,8 @@ use crate::{
     files::{self, create_parent},
     fleet::parent::{Parent, source},
     git::{
-        config_file::ConfigFile, format, index, operation, path, submodule, url::Source, vet::Link,
-        worktree,
+        config_file::ConfigFile, format, index, operation, owner, path, submodule, url::Source,
+        vet::Link, worktree,
     },
     model::{
         error::{Error, Result},
@@ -57,6 +57,9 @@ impl Worktrees<'_> {
         let work_dir = location::of(&parent.root, link.path.as_ref())?;
         if let Some(git_dir) = submodule::git_dir_of(&work_dir) {
             relocate::finish(&git_dir, &work_dir)?;
+            if let Err(error) = owner::check(&work_dir, &git_dir) {
+                return Ok(SyncOutcome::Left(error));
+            }
             if is_at(&git_dir, link.pin) {
                 return Ok(SyncOutcome::Current);
             }
@@ -116,8 +119,18 @@ impl Worktrees<'_> {
         let source = source(&parent.repository, link)?;
         let new = self.folder()?;
         let files = new.path().join("files");
-        let depth = recommended_depth(link);
-        self.access.clone(&source, None, depth, &files)?;
+        let name = path::relative("submodule name", link.name())?;
+        let in_place_of = |one: &PathBuf| one.join("modules").join(&name);
+        let siblings: Vec<_> = parent.siblings.iter().map(in_place_of).collect();
+        // What is here already is as deep as it is, and nothing is to be cut.
+        let depth = match self.access.clone_from_sibling(&source, &siblings, &files)? {
+            true => None,
+            false => {
+                let depth = self.access.depth(recommended_depth(link));
+                self.access.clone(&source, None, depth, &files)?;
+                depth
+            }
+        };
         let new_git_dir = files.join(".git");
         self.access.obtain(&new_git_dir, &source, link.pin, depth)?;
         worktree::fill(&new_git_dir, &files, link.pin)?;
@@ -129,7 +142,7 @@ impl Worktrees<'_> {
                 .map_err(|err| files::cannot("write", git_dir, err))?;
         }
         fs::rename(&new_git_dir, git_dir).map_err(|err| files::cannot("write", git_dir, err))?;
-        settle(&files, git_dir, work_dir)?;
+        put(&files, git_dir, work_dir, link.pin)?;
         Ok(SyncOutcome::Cloned)
     }
 
@@ -158,7 +171,7 @@ impl Worktrees<'_> {
         fs::create_dir(&files).map_err(|err| files::cannot("write", &files, err))?;
         worktree::fill(git_dir, &files, link.pin)?;
         adopt(git_dir, git_dir, work_dir, &source, link.pin)?;
-        settle(&files, git_dir, work_dir)?;
+        put(&files, git_dir, work_dir, link.pin)?;
         Ok(SyncOutcome::CheckedOut)
     }
 }
@@ -217,9 +230,36 @@ fn adopt(at: &Path, git_dir: &Path, work_dir: &Path, source: &Source, pin: Objec
         .map_err(|err| files::cannot("write", at, err))
 }
 
+/// Puts the finished files of `pin` where they belong. A folder that is on another file system, or is one (a mount point), does not give
+/// way: they are written into it again, and the gitfile that makes it a worktree goes last.
+fn put(files: &Path, git_dir: &Path, work_dir: &Path, pin: ObjectId) -> Result<()> {
+    use io::ErrorKind::{CrossesDevices, ResourceBusy};
+    let cannot = |err| files::cannot("write", work_dir, err);
+    let way = worktree::way(work_dir, git_dir);
+    worktree::write_gitfile(files, &way)?;
+    create_parent(work_dir)?;
+    match fs::rename(files, work_dir) {
+        Err(err) if matches!(err.kind(), CrossesDevices | ResourceBusy) => {}
+        done => return done.map_err(cannot),
+    }
+    fs::create_dir_all(work_dir).map_err(cannot)?;
+    let written = worktree::fill(git_dir, work_dir, pin)
+        .and_then(|()| worktree::write_gitfile(work_dir, &way));
+    if written.is_err() {
+        // It was empty; the reason why it is so again is the one to tell.
+        let entries = fs::read_dir(work_dir).into_iter().flatten().flatten();
+        for entry in entries {
+            let path = entry.path();
+            let _ = fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path));
+        }
+    }
+    written
+}
+
 /// Puts finished files where they belong: an empty folder gives way.
 pub(in crate::fleet) fn settle(files: &Path, git_dir: &Path, work_dir: &Path) -> Result<()> {
-    worktree::write_gitfile(files, &worktree::way(work_dir, git_dir))?;
+    let way = worktree::way(work_dir, git_dir);
+    worktree::write_gitfile(files, &way)?;
     create_parent(work_dir)?;
     fs::rename(files, work_dir).map_err(|err| files::cannot("write", work_dir, err))
 }

@@ -59,7 +59,7 @@ pub(super) fn uncommitted(work_dir: &Path) -> Result<Option<Error>> {
 ///
 /// # Errors
 /// Repository: git cannot tell.
-pub(super) fn unreachable_commits(dir: &Path, git_dir: &Path) -> Result<Option<Error>> {
+pub(crate) fn unreachable_commits(dir: &Path, git_dir: &Path) -> Result<Option<Error>> {
     let head = fs::read(git_dir.join("HEAD")).map_err(|err| {
         Error::unavailable(format!("cannot read `{}`", git_dir.display())).because(err)
     })?;

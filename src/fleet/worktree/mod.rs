@@ -10,8 +10,8 @@ mod worktrees;
 
 pub(super) use bring::settle;
 pub(crate) use location::{initialised, of};
-pub(crate) use loss::of_switch;
 pub(super) use loss::unpushed_commits;
+pub(crate) use loss::{of_switch, unreachable_commits};
 pub(super) use relocate::claimed;
 pub(crate) use strategy::Strategy;
 pub(super) use worktrees::Worktrees;

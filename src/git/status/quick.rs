@@ -3,7 +3,7 @@
 
 use std::{
     io::Read as _,
-    os::fd::{AsFd, BorrowedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::Path,
 };
 
@@ -18,6 +18,7 @@ use super::{
     aside,
     cache::Facts,
     clean::{self, Time},
+    links,
 };
 use crate::{
     git::{history, operation, repository::is_ordinary, submodule::Store},
@@ -73,8 +74,10 @@ pub(super) fn at(work_dir: &Path, pin: ObjectId, facts: &Facts) -> Result<Worktr
     if !aside::is_at_upstream(&config, branch.as_ref().map(AsRef::as_ref), pin, seen) {
         return Err("its branch may not be where its upstream is");
     }
-    if is_replacing(git, &packed) || !is_ordinary(&config, |_| true) {
-        return Err("its configuration, replacement refs or grafts may change what is read");
+    if is_replacing(git, &packed) || !is_ordinary(&config, |way| is_way_to(git, way, &work)) {
+        return Err(
+            "its configuration, replacement refs or grafts may change what is read, or it is another folder's",
+        );
     }
     let tips = || tips(git, &git_dir, &packed);
     let is_pushed = |tip| tip == pin || facts.recall(tip, pin).is_some();
@@ -109,6 +112,7 @@ pub(super) fn at(work_dir: &Path, pin: ObjectId, facts: &Facts) -> Result<Worktr
             operation: None,
             stashes: 0,
             behind: 0,
+            submodules: links::of(&index),
         }),
         false => Err("a file may have changed"),
     }
@@ -139,6 +143,14 @@ fn is_own(folders: [BorrowedFd<'_>; 2]) -> bool {
     let own = rustix::process::geteuid().as_raw();
     let mut folders = folders.into_iter();
     folders.all(|folder| fstat(folder).is_ok_and(|found| found.st_uid == own))
+}
+
+/// Whether `core.worktree` leads from the git directory to the worktree.
+fn is_way_to(git: BorrowedFd<'_>, way: Option<&BStr>, work: &OwnedFd) -> bool {
+    let Some(way) = way else { return true };
+    let found = statat(git, way.as_bytes(), AtFlags::empty());
+    let own = fstat(work);
+    matches!((found, own), (Ok(one), Ok(other)) if (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
 }
 
 /// Where a reference is.

@@ -46,7 +46,13 @@ fn leftover_row(leftover: &Leftover) -> Vec<String> {
 fn services(services: &[ServiceStatus], all: bool) -> String {
     let shown: Vec<_> = services
         .iter()
-        .filter(|service| all || service.needs_attention())
+        .flat_map(|service| {
+            let itself = Some(service).filter(|it| all || it.needs_attention_itself());
+            let nested = service.nested.iter();
+            itself
+                .into_iter()
+                .chain(nested.filter(|it| it.needs_attention_itself()))
+        })
         .collect();
     let rest = services.len() - services.iter().filter(|one| one.needs_attention()).count();
     let rest = format!(
@@ -61,15 +67,20 @@ fn services(services: &[ServiceStatus], all: bool) -> String {
         true => rest + "\n",
         false => {
             let names = ServiceNames::of(services.iter().map(|service| &service.path));
-            let rows = shown.into_iter().map(|service| status_row(service, &names));
+            // Nested ones are named by their whole paths: services are what names are for.
+            let is_service = |one: &ServiceStatus| services.iter().any(|it| std::ptr::eq(it, one));
+            let name = |one: &ServiceStatus| match is_service(one) {
+                true => names.at(&one.path),
+                false => text::name(one.path.as_ref()),
+            };
+            let rows = shown.into_iter().map(|one| status_row(one, name(one)));
             let header = ["SERVICE", "BRANCH", "PIN", "CHANGES", "TO PUSH"];
             format!("{}\n{rest}\n", table(&header, rows))
         }
     }
 }
 
-fn status_row(service: &ServiceStatus, names: &ServiceNames<'_>) -> Vec<String> {
-    let name = names.at(&service.path);
+fn status_row(service: &ServiceStatus, name: String) -> Vec<String> {
     let without = |what: &str| match service.pin {
         Some(_) => vec![name.clone(), what.to_owned()],
         None => vec![name.clone(), what.to_owned(), IN_CONFLICT.to_owned()],

@@ -50,6 +50,8 @@ struct ServiceStatusV1<'a> {
     behind: Option<usize>,
     operation: Option<Operation>,
     error: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    nested: Vec<ServiceStatusV1<'a>>,
 }
 
 impl<'a> From<&'a ServiceStatus> for ServiceStatusV1<'a> {
@@ -73,6 +75,7 @@ impl<'a> From<&'a ServiceStatus> for ServiceStatusV1<'a> {
             behind: worktree.map(|worktree| worktree.behind),
             operation: worktree.and_then(|worktree| worktree.operation),
             error: service.state.error().map(ToString::to_string),
+            nested: service.nested.iter().map(Self::from).collect(),
         }
     }
 }

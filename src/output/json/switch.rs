@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    parts::{Bytes, OptionalBytes},
+    parts::{Bytes, OptionalBytes, SubmoduleV1},
     render::render,
 };
 use crate::model::{
@@ -38,6 +38,8 @@ struct SwitchedV1<'a> {
     from: OptionalBytes<'a>,
     commit: Option<Hex>,
     error: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    submodules: Vec<SubmoduleV1<'a>>,
 }
 
 impl<'a> From<&'a Switched> for SwitchedV1<'a> {
@@ -48,6 +50,7 @@ impl<'a> From<&'a Switched> for SwitchedV1<'a> {
             from: OptionalBytes("from", service.from.as_ref().map(AsRef::as_ref)),
             commit: service.to.map(Hex),
             error: service.outcome.error().map(ToString::to_string),
+            submodules: service.nested.iter().map(SubmoduleV1::from).collect(),
         }
     }
 }
