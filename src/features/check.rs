@@ -8,7 +8,9 @@ use gix::ObjectId;
 use crate::{
     fleet::{
         changed::{self, ChangedOptions},
+        nested_pins::{Asking, NestedPin, PinningCommit},
         range::Ends,
+        worktree,
     },
     git::{
         Objects,
@@ -16,11 +18,11 @@ use crate::{
         network::reachability::{self, Reachability},
         repository::Repository,
         submodule::Store,
-        url::Elsewhere,
+        url::{self, Elsewhere},
     },
     model::{
         change::{Changed, ServiceChange, Unread, Warning, WarningKind},
-        error::Result,
+        error::{Error, Result},
         exit::Exit,
         settings::Settings,
     },
@@ -75,11 +77,15 @@ impl<'a> Guard<'a> {
                 self.listed.at(service.path.as_ref()).is_some() && service.from != service.to
             })
             .collect();
-        let found = parallel::map(jobs, &moved, |service| self.one(service))?;
+        let found = parallel::map(jobs, &moved, |service| {
+            let mut found: Vec<_> = self.one(service)?.into_iter().collect();
+            found.extend(self.nested(service)?);
+            Ok::<_, Error>(found)
+        })?;
         let (mut warnings, mut unread) = (Vec::new(), Vec::new());
         for (service, found) in moved.into_iter().zip(found) {
             match (found, service.to) {
-                (Ok(warning), _) => warnings.extend(warning),
+                (Ok(found), _) => warnings.extend(found),
                 (Err(err), Some(pin)) if err.exit() == Exit::Repository => unread.push(Unread {
                     path: service.path.clone(),
                     pin,
@@ -108,6 +114,58 @@ impl<'a> Guard<'a> {
             // That it is not at the one says nothing of the other, which may just be busy.
             (configured, _) => configured,
         }
+    }
+
+    /// What speaks against the pins that its new commit has of its own submodules, at every level: who cannot fetch those cannot
+    /// clone it.
+    fn nested(&self, service: &ServiceChange) -> Result<Vec<Warning>> {
+        let Some(commit) = service.to else {
+            return Ok(Vec::new());
+        };
+        let path = service.path.as_ref();
+        let listed = self.listed.at(path);
+        let name = listed.map(|listed| listed.name.as_ref());
+        let url = listed.and_then(|listed| Some(listed.url.as_ref()?.as_ref()));
+        // Without a URL nobody can clone the service itself, which was said.
+        let Ok(source) = url::source(self.repository, name, url) else {
+            return Ok(Vec::new());
+        };
+        let root = self.repository.work_dir();
+        let work_dir = root.and_then(|root| worktree::initialised(root, path).ok()?);
+        let holder = PinningCommit {
+            path: service.path.clone(),
+            url: source.url,
+            store: Store::open(self.repository, name, path)?,
+            work_dir,
+            commit,
+            before: service.from,
+        };
+        let asking = Asking {
+            fleet: self.repository,
+            offline: self.offline,
+        };
+        let found = asking.unpushed(&holder)?.into_iter();
+        let warning = |nested: NestedPin| {
+            let (kind, what) = match nested.found {
+                Some(Reachability::Loose) => (
+                    WarningKind::BranchlessPin,
+                    "is on no branch of its remote, so the remote may delete it",
+                ),
+                Some(_) => (
+                    WarningKind::UnpushedPin,
+                    "is not on its remote: nobody else can fetch it",
+                ),
+                None => (WarningKind::UnpushedPin, "is on no remote-tracking branch"),
+            };
+            let short = nested.pin.to_hex_with_len(7);
+            let message = format!("{path}: its pin {short} of {} {what}", nested.path);
+            Warning {
+                path: Some(path.to_owned()),
+                kind,
+                message,
+            }
+        };
+        Ok(found.map(warning).collect())
     }
 
     /// What speaks against the service's new pin. The server is asked only where the last fetch does not settle it.

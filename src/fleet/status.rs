@@ -5,7 +5,11 @@ use std::{num::NonZeroUsize, path::Path};
 use bstr::BString;
 use gix::ObjectId;
 
-use super::{select::Selector, worktree};
+use super::{
+    leftover::{self, Remains},
+    select::Selector,
+    worktree,
+};
 use crate::{
     git::{
         index,
@@ -15,43 +19,104 @@ use crate::{
     interrupt,
     model::{
         error::{Error, Result},
-        status::{ServiceState, ServiceStatus},
+        fleet::{Gitlink, NESTING_LIMIT},
+        fleet_status::FleetStatus,
+        leftover::Leftover,
+        status::{ServiceState, ServiceStatus, Worktree},
     },
     parallel,
 };
 
-/// The selected services, or all of them; sorted by path.
+/// The selected services, or all of them with what is left of former ones.
 ///
 /// # Errors
 /// The fleet's index cannot be read, a name is not one of its services, or flota is interrupted.
-pub fn status(
-    fleet: &Repository,
-    selector: &Selector,
-    jobs: NonZeroUsize,
-) -> Result<Vec<ServiceStatus>> {
+pub fn status(fleet: &Repository, selector: &Selector, jobs: NonZeroUsize) -> Result<FleetStatus> {
     if fleet.work_dir().is_none() {
         return Err(Error::repository("a bare repository has no worktrees"));
     }
     let root = fleet
         .folder()
         .map_err(|err| Error::unavailable("cannot find the fleet's directory").because(err))?;
-    let all = selector.among(index::of_index(fleet)?)?.all();
+    let pins = index::of_index(fleet)?;
+    let remains = match selector.is_named() {
+        true => Vec::new(),
+        false => leftover::find(fleet, &pins),
+    };
+    let all = selector.among(pins)?.all();
     let facts = Facts::of(fleet);
     let found = parallel::map(jobs, &all, |(path, pin)| one(&root, path, *pin, &facts))?;
     facts.keep(!selector.is_named());
+    let leftovers = remains.into_iter().map(Remains::leftover);
+    let leftovers = leftovers.filter(Leftover::holds_work).collect();
     match interrupt::pending() {
         Some(exit) => Err(Error::new(exit, "interrupted while reading worktrees")),
-        None => Ok(found),
+        None => Ok(FleetStatus {
+            services: found,
+            leftovers,
+        }),
     }
 }
 
 fn one(root: &Path, path: &BString, pin: Option<ObjectId>, facts: &Facts) -> ServiceStatus {
     let state = look(root, path, pin, facts).unwrap_or_else(ServiceState::Unreadable);
+    let mut nested = Vec::new();
+    if let ServiceState::Here(worktree) = &state
+        && !worktree.submodules.is_empty()
+        && let Ok(folder) = worktree::of(root, path.as_ref())
+    {
+        below(&folder, path, worktree, facts, NESTING_LIMIT, &mut nested);
+    }
     ServiceStatus {
         path: path.clone(),
         pin,
         state,
+        nested,
     }
+}
+
+/// Looks at the submodules of the repository in `folder`, which is called `above`, and at theirs.
+fn below(
+    folder: &Path,
+    above: &BString,
+    worktree: &Worktree,
+    facts: &Facts,
+    depth: usize,
+    found: &mut Vec<ServiceStatus>,
+) {
+    for Gitlink { path, pin } in &worktree.submodules {
+        let state = look(folder, path, Some(*pin), facts).unwrap_or_else(ServiceState::Unreadable);
+        // One that its repository does not use is not missed.
+        if matches!(state, ServiceState::Uninitialised) && !is_active(folder, path) {
+            continue;
+        }
+        let shown: BString = [&above[..], b"/", path].concat().into();
+        let mut nested = Vec::new();
+        if let ServiceState::Here(worktree) = &state
+            && depth > 0
+            && let Ok(folder) = worktree::of(folder, path.as_ref())
+        {
+            below(&folder, &shown, worktree, facts, depth - 1, &mut nested);
+        }
+        found.push(ServiceStatus {
+            path: shown,
+            pin: Some(*pin),
+            state,
+            nested: Vec::new(),
+        });
+        found.extend(nested);
+    }
+}
+
+/// Whether the submodule at `path` of the repository in `folder` is active (gitsubmodules(7)). Where nobody can tell, it is.
+fn is_active(folder: &Path, path: &BString) -> bool {
+    let active = || {
+        let repository = Repository::discover(folder)?;
+        Selector::ANY.active_among(&repository, index::of_index(&repository)?)
+    };
+    active().map_or(true, |pins| {
+        pins.links.iter().any(|link| link.path == *path)
+    })
 }
 
 fn look(root: &Path, path: &BString, pin: Option<ObjectId>, facts: &Facts) -> Result<ServiceState> {

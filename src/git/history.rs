@@ -125,6 +125,7 @@ mod tests {
     use gix::objs::{Data, Find, Kind};
 
     use super::*;
+    use crate::git::objects::Database;
 
     /// Commits by their ids, and nothing else.
     #[derive(Default)]
@@ -142,6 +143,8 @@ mod tests {
             id
         }
     }
+
+    impl Database for Commits {}
 
     impl Find for Commits {
         fn try_find<'b>(

@@ -1,10 +1,16 @@
 //! Floor 2: Git. Reads go through gix, in process; what gix lacks goes through `git` itself ([`command`]).
 
+pub mod branch;
 pub mod command;
+pub mod commit;
+pub mod commit_log;
 pub mod config_file;
 pub mod content_id;
 pub mod export;
+pub mod format;
 pub mod gitmodules;
+mod grafts;
+pub mod head;
 pub mod history;
 pub mod identity_cache;
 pub mod index;
@@ -12,6 +18,10 @@ pub mod lineage;
 pub mod lock;
 pub mod network;
 mod objects;
+pub mod only_here;
+pub mod operation;
+pub mod outgoing;
+pub mod owner;
 mod pack;
 pub mod path;
 #[cfg(test)]
@@ -23,10 +33,12 @@ pub mod success;
 pub mod switch;
 pub mod tree;
 pub mod tree_builder;
+pub mod untracked;
 pub mod update_index;
+pub mod upstream;
 pub mod url;
 mod version;
 pub mod vet;
 pub mod worktree;
 
-pub use objects::Objects;
+pub use objects::{Database, Objects};

@@ -4,6 +4,7 @@
 mod support;
 
 mod bad_input;
+mod branch;
 mod build;
 mod build_engines;
 mod build_push;
@@ -15,18 +16,23 @@ mod check;
 mod ci;
 mod clone;
 mod clone_filters;
+mod clone_place;
 mod clone_served;
 mod clone_transports;
+mod commit;
 mod completions;
 mod consumers;
 #[path = "../support/daemons.rs"]
 mod daemons;
 mod demo;
+mod diff;
+mod documents;
 mod explain;
 #[path = "../registry/fake.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod fake;
 mod faults;
+mod fetch;
 mod foreach;
 mod help;
 mod hostile;
@@ -34,12 +40,16 @@ mod hostile;
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod http;
 mod init;
+mod inside_service;
 mod installers;
 mod log;
 mod man;
+mod nested;
 mod new;
 mod package;
 mod plan;
+mod pull;
+mod push;
 mod record;
 mod redirects;
 #[path = "../support/registry.rs"]
@@ -58,3 +68,4 @@ mod templates;
 mod update;
 #[path = "../support/workspace.rs"]
 mod workspace;
+mod worktree;

@@ -20,7 +20,7 @@ use crate::{
     git::{
         command::{git, run},
         config_file::ConfigFile,
-        network::{ls_remote, push, shallow},
+        network::{ls_remote, push, revision},
         tree_builder::{self, Leaf},
         url::Source,
         worktree,
@@ -162,7 +162,7 @@ impl<'a> Start<'a> {
         if commit.kind() != self.commit.kind() {
             return Ok(false);
         }
-        shallow::branch(&self.root, source, &branch.to_string()).map_err(|fault| {
+        revision::branch(&self.root, source, &branch.to_string()).map_err(|fault| {
             fault.raise(Error::work(format!(
                 "cannot fetch what is at {}",
                 source.shown

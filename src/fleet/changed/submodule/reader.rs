@@ -77,7 +77,13 @@ impl<'a> SubmoduleReader<'a> {
             candidate,
             store: OnceCell::new(),
             own: OnceCell::new(),
-            known: (!afresh).then(|| parent.known_of(path.as_ref())).flatten(),
+            known: match afresh {
+                true => None,
+                false => {
+                    let listed = candidate.listed().map(|listed| listed.name.as_ref());
+                    parent.known_of(listed, path.as_ref())?
+                }
+            },
             fingerprint: Fingerprint::of(&change, plain, candidate.listed()),
             change,
             plain,
