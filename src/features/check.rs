@@ -55,8 +55,11 @@ struct Guard<'a> {
 impl<'a> Guard<'a> {
     fn new(repository: &'a Repository, changed: &Changed, offline: bool) -> Result<Self> {
         let objects = repository.objects();
-        let root = repository.tree_of(changed.head.commit)?;
-        let listed = Gitmodules::of_tree(Objects::new(&objects), root)?;
+        let listed = match changed.head.commit {
+            // A deleted branch lists nothing.
+            head if head.is_null() => Gitmodules::default(),
+            head => Gitmodules::of_tree(Objects::new(&objects), repository.tree_of(head)?)?,
+        };
         Ok(Self {
             repository,
             listed,

@@ -29,7 +29,11 @@ pub fn kept_from_before<'p>(
     paths: BTreeSet<&'p BStr>,
 ) -> Result<BTreeSet<&'p BStr>> {
     let nothing = Ok(BTreeSet::new());
-    if paths.is_empty() || history::parents(Objects::new(&fleet.objects()), head)? == [base] {
+    // A deleted branch records nothing.
+    if paths.is_empty() || head.is_null() {
+        return nothing;
+    }
+    if history::parents(Objects::new(&fleet.objects()), head)? == [base] {
         return nothing;
     }
     let range = range(fleet, base, head)?;

@@ -83,23 +83,6 @@ impl<'a> Objects<'a> {
             .map(Some)
             .map_err(|err| damaged().because(err))
     }
-
-    /// The parents that `commit` names, in its order: also those beyond which a shallow history is cut.
-    ///
-    /// # Errors
-    /// Repository: it is not here, or cannot be read.
-    pub fn parents_of(self, commit: ObjectId) -> Result<Vec<ObjectId>> {
-        let unreadable = || Error::repository(format!("cannot read the commit {commit}"));
-        let mut buffer = Vec::new();
-        let found = self
-            .0
-            .try_find(&commit, &mut buffer)
-            .map_err(|err| unreadable().because(err))?;
-        let data = found.ok_or_else(unreadable)?;
-        Ok(CommitRefIter::from_bytes(data.data, commit.kind())
-            .parent_ids()
-            .collect())
-    }
 }
 
 impl Find for Objects<'_> {

@@ -23,7 +23,7 @@ use self::{
     quarantine::Quarantine,
 };
 use super::{
-    format, head,
+    format, head, history,
     identity_cache::IdentityCache,
     objects::{Database, Objects},
 };
@@ -356,7 +356,7 @@ impl Repository {
 
     /// The parents that `commit` names, in its order; they need not be here.
     pub fn parents(&self, commit: ObjectId) -> Result<Vec<ObjectId>> {
-        Objects::new(&self.objects()).parents_of(commit)
+        history::parents(Objects::new(&self.objects()), commit)
     }
 
     /// The root tree of `commit`.

@@ -105,6 +105,16 @@ as_a_whole! {
     template_drift: "template drift nobody" => 2;
     templates: "-C nowhere templates" => 2;
     ci: "ci github" => 2;
+    log: "log nowhere..HEAD" => 4;
+    diff: "diff nowhere..HEAD" => 4;
+    branch: "branch --service nobody" => 2;
+    commit: "commit -m x nobody" => 2;
+    fetch: "fetch nobody" => 2;
+    pull: "pull nobody" => 4;
+    push: "push nobody" => 2;
+    worktree_add: "worktree add code-repos" => 2;
+    worktree_list: "-C .. worktree list" => 4;
+    worktree_remove: "worktree remove nowhere" => 2;
 }
 
 fn fails_as_a_whole(line: &str, exit: i32) {
@@ -143,7 +153,7 @@ fn what_is_wrong_with_every_run_is_a_document_of_every_command() {
         assert!(message.contains("--bogus"), "{command}: {message}");
         assert!(ran.stderr.contains(message), "{command}: {}", ran.stderr);
 
-        if !["clone", "init", "templates", "cache"].contains(command) {
+        if !["clone", "init", "templates", "cache", "worktree_list"].contains(command) {
             error_of(&sandbox.flota("fleet", &json_line(line)), 2);
         }
     }
@@ -180,9 +190,18 @@ in_part! {
     resolve: "resolve";
     template_update: "template_update";
     template_drift: "template_drift";
+    log: "log";
+    diff: "diff";
+    branch: "branch";
+    commit: "commit";
+    fetch: "fetch";
+    pull: "pull";
+    push: "push";
+    worktree_add: "worktree_add";
+    worktree_remove: "worktree_remove";
 }
 
-const ALL_OR_NOTHING: [&str; 8] = [
+const ALL_OR_NOTHING: [&str; 9] = [
     "bump",
     "cache",
     "ci",
@@ -191,6 +210,7 @@ const ALL_OR_NOTHING: [&str; 8] = [
     "new",
     "record",
     "templates",
+    "worktree_list",
 ];
 
 const API: &str = "code-repos/api";
@@ -300,6 +320,85 @@ fn resolve() {
     assert!(!merged.status.success());
     let ran = run(&sandbox, "ours", "resolve");
     part_of(&ran, 4, "flota.resolve/v1", &["code-repos/docs", WEB]);
+}
+
+fn log() {
+    let ran = run(&without_api(), "fleet", &format!("log {RANGE}"));
+    part_of(&ran, 4, "flota.log/v1", &[API]);
+}
+
+fn diff() {
+    let ran = run(&without_api(), "fleet", &format!("diff {RANGE}"));
+    part_of(&ran, 4, "flota.diff/v1", &[API]);
+}
+
+fn branch() {
+    let sandbox = cloned();
+    fs::write(sandbox.path("ours/.git/modules/web/HEAD"), "").unwrap();
+    let ran = run(&sandbox, "ours", "branch");
+    part_of(&ran, 4, "flota.branch/v1", &[WEB]);
+}
+
+/// Its HEAD is detached, as clones of services have it.
+fn commit() {
+    let sandbox = cloned();
+    let web = format!("ours/{WEB}");
+    fs::write(sandbox.path(&web).join("new"), "new").unwrap();
+    sandbox.git(&web, &["add", "new"]);
+    let ran = run(&sandbox, "ours", "commit -m New");
+    part_of(&ran, 4, "flota.commit/v1", &[WEB]);
+}
+
+fn fetch() {
+    let sandbox = cloned();
+    fs::remove_dir_all(sandbox.path("web")).unwrap();
+    let ran = run(&sandbox, "ours", "fetch");
+    part_of(&ran, 1, "flota.fetch/v1", &[WEB]);
+}
+
+/// A clone of the fleet in which `web` is no more, as it is on its server.
+fn without_any_web() -> Sandbox {
+    let sandbox = cloned();
+    for gone in ["web", "ours/.git/modules/web", "ours/code-repos/web"] {
+        fs::remove_dir_all(sandbox.path(gone)).unwrap();
+    }
+    sandbox
+}
+
+fn pull() {
+    let ran = run(&without_any_web(), "ours", "pull --no-cache");
+    part_of(&ran, 1, "flota.pull/v1", &[WEB]);
+}
+
+fn push() {
+    let sandbox = cloned();
+    let web = format!("ours/{WEB}");
+    sandbox.git(&web, &["switch", "--quiet", "main"]);
+    sandbox.git(
+        &web,
+        &["commit", "--quiet", "--allow-empty", "--message", "New"],
+    );
+    fs::remove_dir_all(sandbox.path("web")).unwrap();
+    let ran = run(&sandbox, "ours", "push web");
+    part_of(&ran, 1, "flota.push/v1", &[WEB]);
+}
+
+fn worktree_add() {
+    let ran = run(
+        &without_any_web(),
+        "ours",
+        "worktree add ../second --no-cache",
+    );
+    part_of(&ran, 1, "flota.worktree-add/v1", &[WEB]);
+}
+
+fn worktree_remove() {
+    let sandbox = cloned();
+    let added = sandbox.flota("ours", &["worktree", "add", "../second"]);
+    assert_eq!(added.status, Some(0), "{}", added.stderr);
+    fs::write(sandbox.path("second").join(WEB).join("new"), "new").unwrap();
+    let ran = run(&sandbox, "ours", "worktree remove ../second");
+    part_of(&ran, 4, "flota.worktree-remove/v1", &[WEB]);
 }
 
 /// A fleet with a service that a template made.

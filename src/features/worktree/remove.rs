@@ -72,7 +72,7 @@ fn find(fleet: &Repository, directory: &Path) -> Result<FleetWorktree> {
     let found = list(fleet)?.into_iter().find(|one| one.directory == wanted);
     let Some(found) = found else {
         return Err(
-            Error::misuse(format!("`{shown}` is no worktree of this fleet"))
+            Error::misuse(format!("`{shown}` is not a worktree of this fleet"))
                 .hint("see which there are: flota worktree list"),
         );
     };

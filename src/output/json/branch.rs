@@ -8,7 +8,7 @@ use super::{
 };
 use crate::model::{
     branch::{BranchResult, LocalBranch, ServiceBranches},
-    document::Hex,
+    document::{FailureV1, Hex},
 };
 
 /// `flota.branch/v1` of a list.
@@ -16,6 +16,11 @@ pub(crate) fn branches(services: &[ServiceBranches]) -> String {
     render(&BranchesV1 {
         schema: SCHEMA,
         services: services.iter().map(ServiceBranchesV1::from).collect(),
+        errors: FailureV1::all(
+            services
+                .iter()
+                .map(|it| (&it.path, it.branches.as_ref().err())),
+        ),
     })
 }
 
@@ -24,15 +29,17 @@ pub(crate) fn changed_branches(done: &[BranchResult]) -> String {
     render(&BranchesV1 {
         schema: SCHEMA,
         services: done.iter().map(BranchResultV1::from).collect(),
+        errors: FailureV1::all(done.iter().map(|it| (&it.path, it.outcome.error()))),
     })
 }
 
 const SCHEMA: &str = "flota.branch/v1";
 
 #[derive(Serialize)]
-struct BranchesV1<T> {
+struct BranchesV1<'a, T> {
     schema: &'static str,
     services: Vec<T>,
+    errors: Vec<FailureV1<'a>>,
 }
 
 #[derive(Serialize)]

@@ -1,5 +1,6 @@
 //! `flota.commit/v1`
 
+use bstr::BString;
 use serde::Serialize;
 
 use super::{
@@ -8,12 +9,15 @@ use super::{
 };
 use crate::model::{
     commit::{Committed, ServiceCommit},
-    document::Hex,
+    document::{FailureV1, Hex},
 };
 
 /// `flota.commit/v1`
 pub(crate) fn committed(committed: &Committed) -> String {
     let staged = committed.pins.staged().iter();
+    let services = committed.services.iter();
+    let failed = services.map(|it| (&it.path, it.outcome.error()));
+    let fleet = BString::from(".");
     render(&CommittedV1 {
         schema: "flota.commit/v1",
         services: committed
@@ -28,6 +32,7 @@ pub(crate) fn committed(committed: &Committed) -> String {
             })
             .collect(),
         error: committed.pins.error().map(ToString::to_string),
+        errors: FailureV1::all(failed.chain([(&fleet, committed.pins.error())])),
     })
 }
 
@@ -38,6 +43,7 @@ struct CommittedV1<'a> {
     commit: Option<Hex>,
     staged: Vec<StagedPinV1<'a>>,
     error: Option<String>,
+    errors: Vec<FailureV1<'a>>,
 }
 
 #[derive(Serialize)]

@@ -7,16 +7,18 @@ use super::{
     render::render,
 };
 use crate::model::{
-    document::Hex,
+    document::{FailureV1, Hex},
     fetch::{BranchMove, FetchRun, FetchedRepository},
 };
 
 /// `flota.fetch/v1`
 pub(crate) fn fetched(run: &FetchRun) -> String {
+    let all = run.services.iter().chain(&run.fleet);
     render(&FetchRunV1 {
         schema: "flota.fetch/v1",
         services: run.services.iter().map(FetchedV1::from).collect(),
         fleet: run.fleet.as_ref().map(FetchedV1::from),
+        errors: FailureV1::all(all.map(|it| (&it.path, it.outcome.error()))),
     })
 }
 
@@ -25,6 +27,7 @@ struct FetchRunV1<'a> {
     schema: &'static str,
     services: Vec<FetchedV1<'a>>,
     fleet: Option<FetchedV1<'a>>,
+    errors: Vec<FailureV1<'a>>,
 }
 
 #[derive(Serialize)]

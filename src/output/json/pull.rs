@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use super::{
-    parts::{Bytes, SubmoduleV1},
+    parts::{Bytes, SubmoduleV1, unsynced},
     render::render,
 };
 use crate::model::{
-    document::Hex,
+    document::{FailureV1, Hex},
     pull::{Pulled, PulledPin},
 };
 
@@ -21,6 +21,7 @@ pub(crate) fn pulled(pulled: &Pulled) -> String {
         to: Hex(pulled.to),
         pins: pulled.pins.iter().map(PulledPinV1::from).collect(),
         submodules: pulled.synced.iter().map(SubmoduleV1::from).collect(),
+        errors: unsynced(&pulled.synced),
     })
 }
 
@@ -35,6 +36,7 @@ struct PulledV1<'a> {
     to: Hex,
     pins: Vec<PulledPinV1<'a>>,
     submodules: Vec<SubmoduleV1<'a>>,
+    errors: Vec<FailureV1<'a>>,
 }
 
 #[derive(Serialize)]

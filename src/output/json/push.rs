@@ -6,14 +6,19 @@ use super::{
     parts::{Bytes, OptionalBytes},
     render::render,
 };
-use crate::model::push::{Pushed, PushedBranch};
+use crate::model::{
+    document::FailureV1,
+    push::{Pushed, PushedBranch},
+};
 
 /// `flota.push/v1`
 pub(crate) fn pushed(pushed: &Pushed) -> String {
+    let all = pushed.services.iter().chain([&pushed.fleet]);
     render(&PushedV1 {
         schema: "flota.push/v1",
         services: pushed.services.iter().map(PushedBranchV1::from).collect(),
         fleet: (&pushed.fleet).into(),
+        errors: FailureV1::all(all.map(|it| (&it.path, it.outcome.error()))),
     })
 }
 
@@ -22,6 +27,7 @@ struct PushedV1<'a> {
     schema: &'static str,
     services: Vec<PushedBranchV1<'a>>,
     fleet: PushedBranchV1<'a>,
+    errors: Vec<FailureV1<'a>>,
 }
 
 #[derive(Serialize)]

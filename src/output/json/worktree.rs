@@ -6,11 +6,11 @@ use bstr::ByteSlice;
 use serde::Serialize;
 
 use super::{
-    parts::{Bytes, OptionalBytes, SubmoduleV1},
+    parts::{Bytes, OptionalBytes, SubmoduleV1, unsynced},
     render::render,
 };
 use crate::model::{
-    document::Hex,
+    document::{FailureV1, Hex},
     sync::Synced,
     worktree::{FleetWorktree, Obstacle, Removal},
 };
@@ -21,6 +21,7 @@ pub(crate) fn worktree_added(directory: &Path, synced: &[Synced]) -> String {
         schema: "flota.worktree-add/v1",
         directory: shown(directory),
         submodules: synced.iter().map(SubmoduleV1::from).collect(),
+        errors: unsynced(synced),
     })
 }
 
@@ -39,6 +40,12 @@ pub(crate) fn worktree_removed(removal: &Removal) -> String {
         directory: shown(&removal.directory),
         removed: removal.obstacles.is_empty(),
         obstacles: removal.obstacles.iter().map(ObstacleV1::from).collect(),
+        errors: FailureV1::all(
+            removal
+                .obstacles
+                .iter()
+                .map(|it| (&it.path, Some(&it.error))),
+        ),
     })
 }
 
@@ -52,6 +59,7 @@ struct AddedV1<'a> {
     #[serde(flatten)]
     directory: Bytes<'a>,
     submodules: Vec<SubmoduleV1<'a>>,
+    errors: Vec<FailureV1<'a>>,
 }
 
 #[derive(Serialize)]
@@ -92,6 +100,7 @@ struct RemovedV1<'a> {
     directory: Bytes<'a>,
     removed: bool,
     obstacles: Vec<ObstacleV1<'a>>,
+    errors: Vec<FailureV1<'a>>,
 }
 
 #[derive(Serialize)]

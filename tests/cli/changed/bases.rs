@@ -533,6 +533,8 @@ fn zeros_stand_for_a_branch_that_is_new_or_gone() {
     let gone = changed(&[&format!("HEAD..{zeros}")]);
     assert_eq!(actions(&gone), ["api retire", "docs retire", "web retire"]);
     assert_eq!(gone["head"]["commit"], zeros);
+    let check = world.flota(&["check", &format!("HEAD..{zeros}")]);
+    assert_eq!(check.status, Some(0), "{}", check.stderr);
     let plan = world.flota(&["plan", &format!("HEAD..{zeros}")]);
     let refused = world.flota(&["changed", &format!("{zeros}...HEAD")]);
     let parent = world.flota(&["changed", "HEAD~2^!", "--format", "names"]);

@@ -414,6 +414,8 @@ fn gits_other_programs_are_not_called() {
             "daemon",
         ] {
             let called = format!("\"{name}\"");
+            // The word for an operation under way is no call.
+            let text = text.replace("Self::Am => \"am\"", "");
             assert!(!text.contains(&called), "{} calls {name}", path.display());
         }
     }
