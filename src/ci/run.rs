@@ -51,6 +51,30 @@ impl System {
     }
 }
 
+impl System {
+    /// The variable that names the commit of the run.
+    pub fn head_variable(self) -> &'static str {
+        match self {
+            Self::GitHub => "GITHUB_SHA, or the event payload",
+            Self::Azure => "BUILD_SOURCEVERSION",
+            Self::GitLab => "CI_COMMIT_SHA",
+            Self::Buildkite => "BUILDKITE_COMMIT",
+            Self::Jenkins => "GIT_COMMIT",
+        }
+    }
+
+    /// The variable that names the commit on top of which an entry of a merge queue was put.
+    pub fn queue_variable(self) -> &'static str {
+        match self {
+            Self::GitHub => "merge_group.base_sha of the event payload",
+            Self::GitLab => "CI_MERGE_REQUEST_TARGET_BRANCH_SHA",
+            Self::Buildkite => "BUILDKITE_MERGE_QUEUE_BASE_COMMIT",
+            // They have no queues of their own.
+            Self::Azure | Self::Jenkins => "the base of the queue",
+        }
+    }
+}
+
 /// Why a run started. Commits are as the system names them: they need not be in the clone at hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trigger {

@@ -4,7 +4,7 @@ use gix::ObjectId;
 
 use super::{base_branch::Shared, ends::Ends, finder::RangeFinder};
 use crate::{
-    ci::{Before, CiRun, Trigger},
+    ci::{Before, CiRun, System, Trigger},
     git::{network::revision, repository::Repository},
     model::{change::BaseKind, error::Result},
 };
@@ -32,7 +32,7 @@ impl RangeFinder<'_> {
             // The base of an entry is the one ahead of it, which another run builds.
             Some(Trigger::MergeQueue { base, head, .. }) => {
                 let head = self.head(*head)?;
-                let base = self.known(*base)?;
+                let base = self.named_by(System::queue_variable, *base)?;
                 let rev = base.to_string();
                 Ok(Ends::new(rev, Some(base), BaseKind::Exact, head))
             }

@@ -7,7 +7,7 @@ use gix::ObjectId;
 
 use super::ends::Ends;
 use crate::{
-    ci::CiRun,
+    ci::{CiRun, System},
     git::{
         network::{
             fetch::PATIENCE,
@@ -127,9 +127,21 @@ impl<'a> RangeFinder<'a> {
             }),
             Some(commit) => Ok(End {
                 rev: commit.to_string(),
-                commit: self.known(commit)?,
+                commit: self.named_by(System::head_variable, commit)?,
             }),
         }
+    }
+
+    /// The same, with the variable that names it in the error.
+    pub(super) fn named_by(
+        &self,
+        variable: fn(System) -> &'static str,
+        commit: ObjectId,
+    ) -> Result<ObjectId> {
+        self.known(commit).map_err(|error| match self.run {
+            Some(run) => error.within(variable(run.system)),
+            None => error,
+        })
     }
 
     /// A commit that a CI system names, fetched when it is not here.

@@ -205,6 +205,31 @@ fn jenkins_compares_a_branch_with_its_last_successful_build() {
 }
 
 #[test]
+fn a_commit_that_is_nowhere_is_an_error_that_names_the_variable() {
+    let head = Run::new(&[
+        ("TF_BUILD", "True"),
+        ("BUILD_REASON", "IndividualCI"),
+        ("BUILD_SOURCEBRANCH", "refs/heads/main"),
+        ("BUILD_SOURCEVERSION", GONE),
+    ]);
+    let queue = Run::new(&[
+        ("BUILDKITE", "true"),
+        ("BUILDKITE_MERGE_QUEUE_BASE_COMMIT", GONE),
+        ("BUILDKITE_MERGE_QUEUE_BASE_BRANCH", "main"),
+        ("BUILDKITE_COMMIT", "{trial}"),
+    ]);
+    for (run, variable) in [
+        (head, "BUILD_SOURCEVERSION"),
+        (queue, "BUILDKITE_MERGE_QUEUE_BASE_COMMIT"),
+    ] {
+        let ran = run.flota("fleet", &["changed"]);
+        assert_eq!(ran.status, Some(4));
+        let named = format!("{variable}: `{GONE}` is not in this clone");
+        assert!(ran.stderr.contains(&named), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn a_range_of_ones_own_comes_first() {
     let args = ["changed", "start..web", "--format", "json"];
     let changed = pull_request().flota("fleet", &args).json();
