@@ -27,6 +27,7 @@ mod resolve;
 mod shared;
 mod status;
 mod switch;
+mod sync;
 mod template;
 mod templates;
 mod update;
@@ -53,6 +54,7 @@ pub use resolve::Resolve;
 pub use shared::{Ends, Reading, ResultFormat, Transfer};
 pub use status::Status;
 pub use switch::Switch;
+pub use sync::Sync;
 pub use template::{Template, TemplateCommand, TemplateDrift, TemplateUpdate};
 pub use templates::Templates;
 pub use update::Update;
@@ -184,6 +186,12 @@ pub enum Command {
     /// service that would lose changes or commits is not switched, and is named (exit 4); the others are switched. Without SERVICE,
     /// services that do not have the branch are left as they are. Nothing is fetched.
     Switch(Deferred<Switch>),
+    /// Let the clones of services follow the URLs in .gitmodules.
+    ///
+    /// Does what `git submodule sync --recursive` does, and fetches the branches of the new URL, so that no branch of the old one
+    /// counts as pushed. A service whose new URL does not answer keeps the old one. `flota update` follows by itself if an
+    /// earlier commit of the fleet listed the old URL; this command also replaces a URL of your own.
+    Sync(Deferred<Sync>),
     /// Stage the services' HEADs as their new pins.
     ///
     /// Stages all named services or none. A service whose commits are not pushed is refused, since nobody else could check it out.

@@ -20,7 +20,9 @@ pub(super) const GROUPS: [(&str, &[&str]); 6] = [
     ("Build", &["build", "record", "ci"]),
     (
         "Work across services",
-        &["status", "update", "foreach", "switch", "bump", "resolve"],
+        &[
+            "status", "update", "sync", "foreach", "switch", "bump", "resolve",
+        ],
     ),
     ("Templates", &["templates", "template"]),
     ("flota itself", &["cache", "completions", "man", "help"]),

@@ -30,6 +30,7 @@ mod record;
 mod resolve;
 mod status;
 mod switch;
+mod sync;
 mod template;
 mod templates;
 mod transfer;
@@ -58,6 +59,7 @@ pub(crate) fn dispatch(
         Command::Foreach(args) => foreach::run(&args, &open()?, output),
         Command::Bump(args) => bump::run(&args, &open()?, output),
         Command::Switch(args) => switch::run(&args, &open()?, output),
+        Command::Sync(args) => sync::run(&args, &open()?, output),
         Command::Resolve(args) => resolve::run(&args, &open()?, output),
         Command::Ci(args) => ci::run(&args, &open()?, output),
         Command::Cache(args) => cache::run(&args, &open()?, output),

@@ -1,15 +1,25 @@
 //! `flota bump`: the services' HEADs become their pins, staged in the fleet, all of them or none.
 
-use std::num::NonZeroUsize;
+use std::{collections::BTreeMap, num::NonZeroUsize};
+
+use bstr::BString;
 
 use crate::{
-    fleet::{lock::FleetLock, select::Selector, status::status},
-    git::{index, repository::Repository},
+    fleet::{lock::FleetLock, select::Selector, status::status, worktree},
+    git::{
+        index::{self, Pins},
+        network::reachability::{self, Reachability},
+        remote,
+        repository::Repository,
+        url::{self, Source},
+    },
     model::{
         bump::Bump,
         error::{Error, Result},
+        fleet::Submodule,
         status::{Changes, ServiceState, ServiceStatus, Standing, Worktree},
     },
+    parallel,
 };
 
 /// Looks whether each selected service may be pinned where it is; what is in step already is left out.
@@ -23,9 +33,17 @@ pub(crate) fn plan(
     jobs: NonZeroUsize,
 ) -> Result<Vec<Bump>> {
     let found = status(fleet, selector, jobs)?;
+    let Pins { links, conflicted } = index::of_index(fleet)?;
+    let settled = links.into_iter().map(|link| (link.path, link.listed));
+    let conflicted = conflicted.into_iter().map(|one| (one.path, one.listed));
+    let listed: BTreeMap<_, _> = settled.chain(conflicted).collect();
+    let asked = parallel::map(jobs, &found, |service| {
+        let listed = listed.get(&service.path).and_then(Option::as_ref);
+        check_pushed(fleet, service, listed)
+    })?;
     let (mut bumps, mut refused) = (Vec::new(), Vec::new());
-    for service in found {
-        match one(service) {
+    for (service, pushed) in found.into_iter().zip(asked) {
+        match pushed.and_then(|()| one(service)) {
             Ok(bump) => bumps.extend(bump),
             Err(error) => refused.push(error),
         }
@@ -55,6 +73,7 @@ pub(crate) fn stage(fleet: &Repository, bumps: &[Bump]) -> Result<()> {
     )
 }
 
+/// The pin that a service gets, whose HEAD everybody can have; none where it has it.
 fn one(service: ServiceStatus) -> Result<Option<Bump>> {
     let path = &service.path;
     let refuse = |why: &str| Error::repository(format!("{path}: {why}"));
@@ -65,38 +84,90 @@ fn one(service: ServiceStatus) -> Result<Option<Bump>> {
         }
         ServiceState::Unreadable(error) => return Err(error),
     };
-    let Worktree {
-        branch,
-        head,
-        standing,
-        changes,
-        unpushed,
-        ..
-    } = worktree;
-    let Some(to) = head else {
+    let Some(to) = worktree.head else {
         return Err(refuse("it has no commit to pin"));
     };
-    if standing == Standing::InStep {
+    if worktree.standing == Standing::InStep {
         return Ok(None);
-    }
-    if unpushed > 0 {
-        let commits = if unpushed == 1 { "commit" } else { "commits" };
-        return Err(refuse(&format!(
-            "its HEAD has {unpushed} {commits} on no branch of its remote"
-        ))
-        .hint(match branch {
-            // Also where the branch is new, and tracks nothing yet.
-            Some(_) => format!("push them: git -C {path} push origin HEAD"),
-            None => {
-                format!("push them to a branch: git -C {path} push origin HEAD:refs/heads/BRANCH")
-            }
-        }));
     }
     Ok(Some(Bump {
         path: service.path,
         from: service.pin,
         to,
-        standing,
-        is_dirty: changes != Changes::default(),
+        standing: worktree.standing,
+        is_dirty: worktree.changes != Changes::default(),
     }))
+}
+
+/// Refuses a HEAD that is on no branch where `.gitmodules` says that the service is. The server is asked only where no
+/// remote-tracking branch says so.
+fn check_pushed(
+    fleet: &Repository,
+    service: &ServiceStatus,
+    listed: Option<&Submodule>,
+) -> Result<()> {
+    let ServiceState::Here(worktree) = &service.state else {
+        return Ok(());
+    };
+    let Some(head) = worktree.head.filter(|_| worktree.unpushed > 0) else {
+        return Ok(());
+    };
+    if worktree.standing == Standing::InStep {
+        return Ok(());
+    }
+    let path = &service.path;
+    let name = listed.map(|listed| listed.name.as_ref());
+    let url = listed.and_then(|listed| Some(listed.url.as_ref()?.as_ref()));
+    let source =
+        url::source_at(fleet, path.as_ref(), name, url).map_err(|error| error.within(path))?;
+    match reachability::ask(fleet, &source, head)? {
+        Reachability::OnBranch => Ok(()),
+        Reachability::Loose | Reachability::Absent => {
+            Err(unpushed(fleet, path, worktree, source.of_gitmodules()))
+        }
+    }
+}
+
+/// That nobody else could check its HEAD out: no branch of `listed`, which `.gitmodules` names, contains it.
+fn unpushed(fleet: &Repository, path: &BString, worktree: &Worktree, listed: &Source) -> Error {
+    let remote = remote_at(fleet, path, listed);
+    let to = remote
+        .as_ref()
+        .map_or_else(|| listed.shown.to_string(), |remote| remote.to_string());
+    let to = shlex::try_quote(&to).map_or_else(|_| to.clone(), Into::into);
+    let commits = match worktree.unpushed {
+        1 => "1 commit".to_owned(),
+        count => format!("{count} commits"),
+    };
+    let on = match remote {
+        Some(_) => "no branch of its remote".to_owned(),
+        // Its remotes have it, maybe.
+        None => format!(
+            "no branch of {}, which is its URL in .gitmodules",
+            listed.shown
+        ),
+    };
+    Error::repository(format!("{path}: its HEAD has {commits} on {on}")).hint(
+        match &worktree.branch {
+            // Also where the branch is new, and tracks nothing yet.
+            Some(_) => format!("push them: git -C {path} push {to} HEAD"),
+            None => {
+                format!("push them to a branch: git -C {path} push {to} HEAD:refs/heads/BRANCH")
+            }
+        },
+    )
+}
+
+/// The service's remote that is where `.gitmodules` says; none without one.
+fn remote_at(fleet: &Repository, path: &BString, listed: &Source) -> Option<BString> {
+    let work_dir = worktree::of(fleet.work_dir()?, path.as_ref()).ok()?;
+    let repo = Repository::discover(&work_dir).ok()?.to_local().ok()?;
+    let remotes = remote::urls(&repo).into_iter();
+    let own = remote::name(&repo);
+    let mut at: Vec<_> = remotes
+        .filter(|(_, url)| listed.is_at(url.as_ref()))
+        .map(|(name, _)| name)
+        .collect();
+    at.sort_by_key(|name| *name != own);
+    at.into_iter().next()
 }

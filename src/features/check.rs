@@ -13,6 +13,7 @@ use crate::{
         network::reachability::{self, Reachability},
         repository::Repository,
         submodule::Store,
+        url,
     },
     model::{
         change::{Changed, ServiceChange, Warning, WarningKind},
@@ -80,8 +81,12 @@ impl<'a> Guard<'a> {
         let path = service.path.as_ref();
         let listed = self.listed.at(path);
         let name = listed.map(|listed| listed.name.as_ref());
+        let url = listed
+            .and_then(|listed| listed.url.as_ref())
+            .map(|url| url.as_ref());
+        let source = url::source_at(self.repository, path, name, url)?;
         if let Some(store) = Store::open(self.repository, name, path)?
-            && reachability::seen_on_branch(&store, pin)?
+            && reachability::seen_on_branch(&store, &source, pin)?
         {
             return Ok(None);
         }
@@ -94,23 +99,24 @@ impl<'a> Guard<'a> {
             })
         };
         if self.offline {
-            let message = format!("{path}: no remote-tracking branch contains its pin {short}");
+            let message = format!(
+                "{path}: no remote-tracking branch of {} contains its pin {short}",
+                source.of_gitmodules().shown
+            );
             return Ok(warning(WarningKind::UnpushedPin, message));
         }
-        let url = listed
-            .and_then(|listed| listed.url.as_ref())
-            .map(|url| url.as_ref());
-        Ok(match reachability::ask(self.repository, name, url, pin)? {
+        let shown = &source.of_gitmodules().shown;
+        Ok(match reachability::ask(self.repository, &source, pin)? {
             Reachability::OnBranch => None,
             Reachability::Loose => warning(
                 WarningKind::BranchlessPin,
                 format!(
-                    "{path}: its pin {short} is on no branch of its remote, so the remote may delete it"
+                    "{path}: its pin {short} is on no branch of {shown}, so the remote may delete it"
                 ),
             ),
             Reachability::Absent => warning(
                 WarningKind::UnpushedPin,
-                format!("{path}: its pin {short} is not on its remote: nobody else can fetch it"),
+                format!("{path}: its pin {short} is not on {shown}: nobody else can fetch it"),
             ),
         })
     }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use bstr::ByteSlice;
+use bstr::{BStr, BString, ByteSlice, ByteVec};
 use gix::{
     ObjectId,
     commitgraph::Graph as CommitGraph,
@@ -15,7 +15,7 @@ use gix::{
 };
 
 use self::plain::Plain;
-use super::{identity_cache::IdentityCache, objects::Objects};
+use super::{identity_cache::IdentityCache, objects::Objects, older_urls::OlderUrls, remote};
 use crate::model::{
     error::{Error, Result},
     nearest::nearest,
@@ -23,7 +23,7 @@ use crate::model::{
 
 mod plain;
 
-pub(super) use plain::is_ordinary;
+pub(super) use plain::ordinary;
 
 /// A fleet, or a single service's repository.
 pub struct Repository {
@@ -36,6 +36,8 @@ pub struct Repository {
     /// All of it, opened when something needs it.
     whole: OnceLock<gix::ThreadSafeRepository>,
     identities: OnceLock<IdentityCache>,
+    older_urls: OnceLock<OlderUrls>,
+    base_url: OnceLock<BString>,
 }
 
 impl Repository {
@@ -55,6 +57,8 @@ impl Repository {
                 plain: Some(plain),
                 whole: OnceLock::new(),
                 identities: OnceLock::new(),
+                older_urls: OnceLock::new(),
+                base_url: OnceLock::new(),
             });
         }
         let whole = open(dir)?;
@@ -67,6 +71,8 @@ impl Repository {
             plain: None,
             whole: OnceLock::from(whole),
             identities: OnceLock::new(),
+            older_urls: OnceLock::new(),
+            base_url: OnceLock::new(),
         })
     }
 
@@ -96,6 +102,36 @@ impl Repository {
     pub fn identities(&self) -> &IdentityCache {
         self.identities
             .get_or_init(|| IdentityCache::open(self.common_dir()))
+    }
+
+    /// What relative URLs of its `.gitmodules` are relative to: the URL of its own remote, without one its folder.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn base_url(&self) -> Result<&BStr> {
+        if self.base_url.get().is_none() {
+            let repo = self.to_local()?;
+            let url = remote::url(&repo, remote::name(&repo).as_ref());
+            let folder = || {
+                // Without `..`: what is relative takes away the folder's own name first.
+                let found = self.work_dir().unwrap_or(self.common_dir());
+                let folder = self.folder().unwrap_or_else(|_| found.to_owned());
+                Vec::from_path_lossy(&folder).into_owned().into()
+            };
+            // Of two threads that come here at once, one looks in vain.
+            let _ = self.base_url.set(url.unwrap_or_else(folder));
+        }
+        Ok(self.base_url.get().map_or("".into(), |url| url.as_ref()))
+    }
+
+    /// The URLs that `.gitmodules` had in the commits of HEAD; none where they cannot be read.
+    pub fn older_urls(&self) -> &OlderUrls {
+        self.older_urls.get_or_init(|| {
+            let head = self.resolve_first(["HEAD"]);
+            let objects = self.objects();
+            head.and_then(|(_, head)| OlderUrls::of(Objects::new(&objects), head).ok())
+                .unwrap_or_default()
+        })
     }
 
     /// The git directory: of a linked worktree, its own.
@@ -214,11 +250,10 @@ impl Repository {
         Some(name.shorten().to_str_lossy().into_owned())
     }
 
-    /// The URL of the remote `origin`, as configured.
-    pub fn origin_url(&self) -> Option<bstr::BString> {
+    /// The URL of its own remote ([`remote::name`]), as configured.
+    pub fn remote_url(&self) -> Option<BString> {
         let repo = self.to_local().ok()?;
-        let url = repo.config_snapshot().string("remote.origin.url")?;
-        Some(url)
+        remote::url(&repo, remote::name(&repo).as_ref())
     }
 
     fn unknown_revision(&self, repo: &gix::Repository, rev: &str, err: gix::Error) -> Error {
@@ -227,9 +262,10 @@ impl Repository {
                 .hint("create one: git commit");
         }
         let mut error = Error::repository(format!("`{rev}` is not a valid revision here"));
-        let remote = format!("origin/{rev}");
-        if repo.rev_parse_single(remote.as_str()).is_ok() {
-            return error.hint(format!("the remote has this branch: {remote}"));
+        let remote = remote::name(repo);
+        let branch = format!("{remote}/{rev}");
+        if repo.rev_parse_single(branch.as_str()).is_ok() {
+            return error.hint(format!("the remote has this branch: {branch}"));
         }
         let names = repo.references().ok().into_iter().flat_map(|all| {
             let names: Vec<String> = all
@@ -248,7 +284,7 @@ impl Repository {
         }
         // More than a name (`HEAD~9`) is nothing to fetch; only then is it news where the lookup ended.
         if gix::validate::reference::name_partial(rev.into()).is_ok() {
-            error.hint(format!("fetch it: git fetch origin {rev}"))
+            error.hint(format!("fetch it: git fetch {remote} {rev}"))
         } else {
             error.because(err.probable_cause().to_string())
         }

@@ -225,6 +225,20 @@ fn slots(objects: &Path) -> Option<Slots> {
     })
 }
 
+/// The git directory of the submodule at `path`: `modules/<name>` under the fleet's own (a linked worktree's first), or what the
+/// worktree's `.git` is or points to; none where it is not initialised.
+pub fn git_dir(fleet: &Repository, name: Option<&BStr>, path: &BStr) -> Result<Option<PathBuf>> {
+    let name = path::relative(NAME, name.unwrap_or(path))?;
+    let path = path::relative("path", path)?;
+    let is_repository = |dir: &PathBuf| dir.join("HEAD").is_file();
+    let in_modules = [fleet.git_dir(), fleet.common_dir()]
+        .into_iter()
+        .map(|dir| dir.join("modules").join(&name))
+        .find(is_repository);
+    let in_worktree = || git_dir_of(&fleet.work_dir()?.join(path)).filter(is_repository);
+    Ok(in_modules.or_else(in_worktree))
+}
+
 /// The git directory of a worktree: its `.git` folder (the form before git 1.7.8), or what its gitfile names; none without one.
 pub fn git_dir_of(worktree: &Path) -> Option<PathBuf> {
     let dot_git = worktree.join(".git");

@@ -24,6 +24,7 @@ pub mod plan;
 pub mod range;
 pub mod record;
 pub mod reference;
+pub mod relocation;
 pub mod report;
 pub mod resolve;
 pub mod rules;

@@ -16,7 +16,7 @@ use crate::{
         select::Selector,
         worktree,
     },
-    git::{Objects, index, repository::Repository, status, tree_builder, vet::Link},
+    git::{Objects, index, repository::Repository, status, tree_builder, unreadable, vet::Link},
     interrupt,
     model::{
         error::{Error, Result},
@@ -157,9 +157,8 @@ struct ServiceAtHead<'a> {
 impl<'a> ServiceAtHead<'a> {
     fn open(work_dir: &'a Path) -> Result<Self> {
         let unreadable = |err: gix::Error| {
-            Error::repository(format!("cannot read `{}`", work_dir.display()))
-                .because(err)
-                .hint("see what is damaged: git fsck")
+            let error = Error::repository(format!("cannot read `{}`", work_dir.display()));
+            unreadable::explain(error, work_dir, err)
         };
         let options = gix::open::Options::default().bail_if_untrusted(true);
         let repo = gix::open_opts(work_dir, options).map_err(unreadable)?;

@@ -12,10 +12,10 @@ use tempfile::TempDir;
 use super::{location, loss};
 use crate::{
     files::{self, create_parent},
-    fleet::parent::{Parent, source},
+    fleet::parent::{Parent, has_other_url, source},
     git::{
-        command::git, config_file::ConfigFile, network::clone::Access, path, submodule,
-        url::Source, vet::Link, worktree,
+        command::git, config_file::ConfigFile, network::clone::Access, path, submodule, unreadable,
+        vet::Link, worktree,
     },
     interrupt,
     model::{
@@ -60,6 +60,13 @@ impl Worktrees<'_> {
         let work_dir = location::of(&parent.root, link.path.as_ref())?;
         if let Some(git_dir) = submodule::git_dir_of(&work_dir) {
             if is_at(&git_dir, link.pin) {
+                if has_other_url(&parent.repository, link)? {
+                    let source = source(&parent.repository, link)?;
+                    if source.is_replaced {
+                        begin("update");
+                        self.access.follow(&git_dir, &source)?;
+                    }
+                }
                 return Ok(SyncOutcome::Current);
             }
             begin("update");
@@ -105,7 +112,8 @@ impl Worktrees<'_> {
         let new_git_dir = files.join(".git");
         self.access.obtain(&new_git_dir, &source, link.pin, depth)?;
         worktree::fill(&new_git_dir, &files, link.pin)?;
-        adopt(&new_git_dir, git_dir, work_dir, &source, link.pin)?;
+        adopt(&new_git_dir, git_dir, work_dir, link.pin)?;
+        self.access.note_source(&new_git_dir, &source)?;
         create_parent(git_dir)?;
         // What is left of a repository without a HEAD is none.
         if git_dir.exists() {
@@ -134,7 +142,7 @@ impl Worktrees<'_> {
         let files = new.path().join("files");
         fs::create_dir(&files).map_err(|err| files::cannot("write", &files, err))?;
         worktree::fill(git_dir, &files, link.pin)?;
-        adopt(git_dir, git_dir, work_dir, &source, link.pin)?;
+        adopt(git_dir, git_dir, work_dir, link.pin)?;
         settle(&files, git_dir, work_dir)?;
         Ok(SyncOutcome::CheckedOut)
     }
@@ -211,21 +219,17 @@ fn is_at(git_dir: &Path, pin: ObjectId) -> bool {
 
 fn git_head(git_dir: &Path) -> Result<Option<ObjectId>> {
     let repo = gix::open_opts(git_dir, gix::open::Options::isolated()).map_err(|err| {
-        Error::repository(format!("cannot open `{}`", git_dir.display()))
-            .because(err)
-            .hint("see what is damaged: git fsck")
+        let error = Error::repository(format!("cannot open `{}`", git_dir.display()));
+        unreadable::explain(error, git_dir, err)
     })?;
     Ok(repo.head_id().ok().map(gix::Id::detach))
 }
 
 /// Makes a repository the submodule's: HEAD at the pin, and the way to its worktree.
-fn adopt(at: &Path, git_dir: &Path, work_dir: &Path, source: &Source, pin: ObjectId) -> Result<()> {
+fn adopt(at: &Path, git_dir: &Path, work_dir: &Path, pin: ObjectId) -> Result<()> {
     let mut config = ConfigFile::of(at)?;
     let way = worktree::way(git_dir, work_dir);
     config.set("core", None, "worktree", way.as_os_str().as_bytes())?;
-    if at != git_dir {
-        config.set("remote", Some("origin".into()), "url", &source.url)?;
-    }
     config.write()?;
     fs::write(at.join("HEAD.new"), format!("{pin}\n"))
         .and_then(|()| fs::rename(at.join("HEAD.new"), at.join("HEAD")))

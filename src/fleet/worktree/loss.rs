@@ -81,6 +81,8 @@ pub(super) fn unreachable_commits(dir: &Path, git_dir: &Path) -> Result<Option<E
             "--branches",
             "--remotes",
             "--tags",
+            // What came from where the fleet lists it, and is no remote's.
+            "--glob=refs/flota/listed/*",
             "--",
         ])
         .input(cut)

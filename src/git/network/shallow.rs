@@ -14,12 +14,7 @@ use gix::{
 
 use super::{command::ServerCommand, configuration::Configuration, fault::ServerFault};
 use crate::{
-    git::{
-        command::git,
-        objects::Objects,
-        repository::Repository,
-        url::{self, Source},
-    },
+    git::{command::git, objects::Objects, remote, repository::Repository, url::Source},
     model::error::{Error, Result},
 };
 
@@ -83,7 +78,7 @@ pub fn commit(fleet: &Repository, rev: &str, access: RemoteAccess) -> Result<Obj
     if let Some((_, commit)) = fleet.resolve_first([rev]) {
         return Ok(commit);
     }
-    let remote = url::default_remote(&fleet.to_local()?);
+    let remote = remote::name(&fleet.to_local()?);
     let places = places(rev, remote.as_ref());
     if places.is_empty() {
         return fleet.resolve(rev);
@@ -180,7 +175,7 @@ fn walk(
 /// Gets the history beyond `cut`. By their ids, so that no ref moves; a server that gives out only what its refs point to
 /// is asked for those.
 fn deepen(fleet: &Repository, depth: &str, cut: &[ObjectId], access: RemoteAccess) -> Result<()> {
-    let remote = url::default_remote(&fleet.to_local()?);
+    let remote = remote::name(&fleet.to_local()?);
     let remote = remote.as_ref();
     let fetch = || Ok::<_, Error>(fetch(fleet, remote, access)?.arg(depth));
     let ids: Vec<_> = cut.iter().map(|id| format!("{id}\n")).collect();

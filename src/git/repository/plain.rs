@@ -41,7 +41,7 @@ impl Plain {
         let git_dir = work_dir.join(discover::DOT_GIT_DIR);
         let special = ["commondir", "shallow", "reftable"];
         let asked_for = ["GIT_NAMESPACE", "GIT_REPLACE_REF_BASE", "GIT_SHALLOW_FILE"];
-        if !is_ordinary(&fs::read(git_dir.join("config")).ok()?, |at| at.is_none())
+        if ordinary(&fs::read(git_dir.join("config")).ok()?, |at| at.is_none()).is_none()
             || special.iter().any(|file| git_dir.join(file).exists())
             || asked_for
                 .iter()
@@ -92,32 +92,30 @@ const HASH: gix::hash::Kind = gix::hash::Kind::Sha1;
 /// Where git-replace(1) keeps its refs.
 const REPLACED: &str = "refs/replace/";
 
-/// Whether a repository with this configuration has its objects and refs where, and as, they usually are, and its worktree where
-/// `may_be_at` allows it: it gets `core.worktree`, if that is set.
-pub(in crate::git) fn is_ordinary(
+/// The parsed configuration, but for what it says of submodules, of a repository that has its objects and refs where, and as, they
+/// usually are, and its worktree where `may_be_at` allows it: it gets `core.worktree`, if that is set. None of another one.
+pub(in crate::git) fn ordinary(
     config: &[u8],
     may_be_at: impl FnOnce(Option<&BStr>) -> bool,
-) -> bool {
+) -> Option<File> {
     // In a comment this continues nothing, in a value it does: whoever writes such lines is better read by the parser.
     if config.contains_str("\\\n") || config.contains_str("\\\r\n") {
-        return false;
+        return None;
     }
     let told: Vec<_> = sections(config)
         .filter(|one| !is_a_submodule(one))
         .collect();
-    let Ok(config) =
-        File::from_bytes_no_includes(&told.concat(), Metadata::api(), Default::default())
-    else {
-        return false;
-    };
+    let config =
+        File::from_bytes_no_includes(&told.concat(), Metadata::api(), Default::default()).ok()?;
     let has = |section: &str| {
         config
             .sections_by_name(section)
             .is_some_and(|mut all| all.next().is_some())
     };
     let is = |key: &str, usual: &str| config.string(key).is_none_or(|value| value == usual);
-    !["include", "includeif", "extensions"].into_iter().any(has)
+    let is_ordinary = !["include", "includeif", "extensions"].into_iter().any(has)
         && may_be_at(config.string("core.worktree").as_ref().map(AsRef::as_ref))
         && is("core.repositoryformatversion", "0")
-        && is("core.bare", "false")
+        && is("core.bare", "false");
+    is_ordinary.then_some(config)
 }

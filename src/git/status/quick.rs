@@ -15,12 +15,18 @@ use super::{
     clean::{self, Time},
 };
 use crate::{
-    git::{history, repository::is_ordinary, submodule::Store},
+    git::{history, repository::ordinary, submodule::Store},
     model::status::{Changes, Standing, Worktree},
 };
 
 /// The worktree `work_dir`, if its HEAD is at `pin` and nothing else is to be told of it; else why its repository has to be opened.
-pub(super) fn at(work_dir: &Path, pin: ObjectId, facts: &Facts) -> Result<Worktree, &'static str> {
+/// `listed` is its URL in `.gitmodules`.
+pub(super) fn at(
+    work_dir: &Path,
+    pin: ObjectId,
+    listed: Option<&BStr>,
+    facts: &Facts,
+) -> Result<Worktree, &'static str> {
     const UNUSUAL: &str = "its git directory does not have the layout of a submodule";
     let work = clean::open(CWD, work_dir).ok_or("it is not there")?;
     let gitfile = read(&work, ".git").ok_or(UNUSUAL)?;
@@ -45,10 +51,14 @@ pub(super) fn at(work_dir: &Path, pin: ObjectId, facts: &Facts) -> Result<Worktr
         return Err("its HEAD is not at its pin");
     }
     let config = read(&git, "config").ok_or(UNUSUAL)?;
-    if is_replacing(&git, &packed) || !is_ordinary(&config, |_| true) {
-        return Err("its configuration or replacement refs may change what is read");
-    }
-    let tips = || tips(&git, &git_dir, &packed);
+    let config = ordinary(&config, |_| true).filter(|_| !is_replacing(&git, &packed));
+    let config = config.ok_or("its configuration or replacement refs may change what is read")?;
+    let remotes = remotes(&config, listed).ok_or("its remotes may be elsewhere than its URL")?;
+    let tips = || {
+        remotes
+            .iter()
+            .flat_map(|prefix| tips(&git, &git_dir, prefix, &packed))
+    };
     let is_pushed = |tip| tip == pin || facts.recall(tip, pin).is_some();
     if !tips().any(is_pushed) {
         let store = Store::at(git_dir.clone(), pin.kind()).ok_or(UNUSUAL)?;
@@ -121,18 +131,33 @@ fn commit_of(git: &OwnedFd, packed: &[u8], branch: &BStr) -> Option<ObjectId> {
     }
 }
 
-/// Where the remote-tracking branches are: those that were packed, unless they have moved since; then those that never were.
+/// What the names of remote-tracking branches begin with that vouch for commits: those of remotes at the URL `listed`, without a
+/// URL all. Whether rewriting makes one URL of two is for others to tell; none then.
+fn remotes(config: &gix::config::File, listed: Option<&BStr>) -> Option<Vec<String>> {
+    let Some(listed) = listed else {
+        return Some(vec![REMOTES.to_owned()]);
+    };
+    let sections = config.sections_by_name("remote")?;
+    let at = sections.filter(|section| section.value("url").is_some_and(|url| url == listed));
+    let names = at.filter_map(|section| section.header().subsection_name()?.to_str().ok());
+    let prefixes: Vec<_> = names.map(|name| format!("{REMOTES}{name}/")).collect();
+    (!prefixes.is_empty()).then_some(prefixes)
+}
+
+/// Where the remote-tracking branches are whose names begin with `prefix`: those that were packed, unless they have moved since;
+/// then those that never were.
 fn tips<'a>(
     git: &'a OwnedFd,
     git_dir: &Path,
+    prefix: &'a str,
     packed: &'a [u8],
 ) -> impl Iterator<Item = ObjectId> + use<'a> {
-    let was_packed = packed_refs(packed).filter(|(_, name)| name.starts_with(REMOTES));
+    let was_packed = packed_refs(packed).filter(move |(_, name)| name.starts_with_str(prefix));
     let was_packed = was_packed.filter_map(|(id, name)| match read(git, name) {
         None => ObjectId::from_hex(id).ok(),
         Some(moved) => ObjectId::from_hex(moved.trim_ascii()).ok(),
     });
-    let folder = git_dir.join("refs/remotes");
+    let folder = git_dir.join(prefix);
     let loose = std::iter::once_with(move || walkdir::WalkDir::new(folder));
     let loose = loose.flatten().filter_map(|entry| {
         let bytes = std::fs::read(entry.ok()?.path()).ok()?;
@@ -171,7 +196,7 @@ fn index(git: &OwnedFd, hash: Kind) -> Option<(State, ObjectId, Time)> {
 }
 
 /// Where remote-tracking branches are.
-const REMOTES: &[u8] = b"refs/remotes/";
+const REMOTES: &str = "refs/remotes/";
 
 /// How many of them are searched for a commit.
 const TIPS: usize = 64;
