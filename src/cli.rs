@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+mod branch;
 mod build;
 mod bump;
 mod cache;
@@ -11,17 +12,24 @@ mod changed;
 mod check;
 mod ci;
 mod clone;
+mod commit;
 mod completions;
 mod deferred;
 mod demo;
+mod diff;
 mod explain;
+mod fetch;
 mod foreach;
+mod format;
 mod help;
 mod init;
+mod log;
 mod man;
 mod new;
 pub mod parse;
 mod plan;
+mod pull;
+mod push;
 mod record;
 mod resolve;
 mod shared;
@@ -31,7 +39,9 @@ mod sync;
 mod template;
 mod templates;
 mod update;
+mod worktree;
 
+pub use branch::Branch;
 pub use build::{Build, Builder};
 pub use bump::Bump;
 pub use cache::Cache;
@@ -39,25 +49,32 @@ pub use changed::{Changed, ChangedFormat};
 pub use check::Check;
 pub use ci::{Ci, CiSystem};
 pub use clone::Clone;
+pub use commit::Commit;
 pub use completions::Completions;
 pub use deferred::Deferred;
 pub use demo::Demo;
+pub use diff::{Diff, DiffFormat};
 pub use explain::Explain;
+pub use fetch::Fetch;
 pub use foreach::Foreach;
 pub use help::{Help, TOPICS};
 pub use init::Init;
+pub use log::Log;
 pub use man::Man;
 pub use new::{Forge, New};
 pub use plan::{Plan, PlanFormat};
+pub use pull::Pull;
+pub use push::Push;
 pub use record::Record;
 pub use resolve::Resolve;
-pub use shared::{Ends, Reading, ResultFormat, Transfer};
+pub use shared::{Ends, Reading, ReportFormat, ResultFormat, Transfer};
 pub use status::Status;
 pub use switch::Switch;
 pub use sync::Sync;
 pub use template::{Template, TemplateCommand, TemplateDrift, TemplateUpdate};
 pub use templates::Templates;
 pub use update::Update;
+pub use worktree::{WorktreeAdd, WorktreeArgs, WorktreeCommand, WorktreeList, WorktreeRemove};
 
 /// The crate's version, and in a release build the commit that it was built from.
 pub const VERSION: &str = env!("FLOTA_VERSION");
@@ -90,6 +107,9 @@ pub struct Global {
     /// Read FILE instead of the fleet's flota.toml.
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
+    /// In the folder of a service that is checked out in a fleet: work in the service's own repository, and not in the fleet.
+    #[arg(long, global = true)]
+    pub service_only: bool,
     /// Print only results and errors.
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
@@ -132,6 +152,19 @@ pub enum Command {
     ///
     /// Without a range, the CI system says which commits to compare; outside of CI they are the fleet's base branch and HEAD.
     Changed(Deferred<Changed>),
+    /// Show the commits inside the services between two commits.
+    ///
+    /// Lists, for each service whose pin differs between two commits of the fleet, the commits that are new and those that are gone. The
+    /// services need not be checked out: history that is missing is fetched, without files, and the services stay as they are.
+    ///
+    /// With --format markdown, for release notes.
+    Log(Deferred<Log>),
+    /// Show the patches inside the services between two commits.
+    ///
+    /// Shows, for each service whose pin differs between two commits of the fleet, how its files differ, as git diff --submodule=diff does.
+    /// The services need not be checked out: what is missing is fetched, and the services stay as they are. Of a service that is gone there is
+    /// no patch.
+    Diff(Deferred<Diff>),
     /// Show which images and charts have to be built, and why.
     ///
     /// A change of the code calls for a new image and a new chart. A change of the configuration alone calls for a new chart.
@@ -165,14 +198,15 @@ pub enum Command {
     Clone(Deferred<Clone>),
     /// Check out the pinned commits in the services.
     ///
-    /// Clones and fetches what is missing. No work is lost: a service with uncommitted changes, or with commits that are on no
-    /// branch, is not touched, and is named (exit 4).
+    /// Clones and fetches what is missing. No work is lost: a service with uncommitted changes, with commits that are on no branch,
+    /// or with an operation of git in progress, is not touched, and is named (exit 4).
     ///
     /// With --remote, the pins first move to the tips of their branches: `branch` in .gitmodules, else the remote's HEAD.
     Update(Deferred<Update>),
     /// Show the branch, the pin and the changes of each service.
     ///
-    /// Also shows which commits are not pushed. Services that need nothing are only counted, unless --all is given.
+    /// Also shows which commits are not pushed, stashes, and how many commits a branch is behind its upstream, by the last fetch. Services
+    /// that need nothing are only counted, unless --all is given.
     Status(Deferred<Status>),
     /// Run a command in every service, in parallel.
     ///
@@ -183,8 +217,9 @@ pub enum Command {
     /// Switch services to a branch, or create it in them.
     ///
     /// All services are checked before the first one moves. As with git switch, uncommitted changes are kept where possible. A
-    /// service that would lose changes or commits is not switched, and is named (exit 4); the others are switched. Without SERVICE,
-    /// services that do not have the branch are left as they are. Nothing is fetched.
+    /// service that would lose changes or commits, or has an operation of git in progress, is not switched, and is named (exit 4); the
+    /// others are switched. Without SERVICE, services that do not have the branch are left as they are. Services are not fetched; their
+    /// own submodules follow to the pins of the branch, as with flota update.
     Switch(Deferred<Switch>),
     /// Let the clones of services follow the URLs in .gitmodules.
     ///
@@ -192,15 +227,50 @@ pub enum Command {
     /// counts as pushed. A service whose new URL does not answer keeps the old one. `flota update` follows by itself if an
     /// earlier commit of the fleet listed the old URL; this command also replaces a URL of your own.
     Sync(Deferred<Sync>),
+    /// List, create or delete branches of the services.
+    ///
+    /// Without BRANCH, lists the branches of each service, their upstreams, and whether the default branch of the remote has their commits.
+    /// With BRANCH, creates it: from the remote's branch of that name if there is one, else from HEAD, which stays where it is.
+    ///
+    /// --delete deletes a branch only where the remote has its commits; where it does not, the branch is left and named (exit 4).
+    Branch(Deferred<Branch>),
+    /// Commit what is staged in the services, then their pins.
+    ///
+    /// Commits in every service that has staged changes, with the same message, then the new pins of these services in the fleet, and
+    /// nothing else: what else is staged stays staged. Hooks and signing work as for git commit.
+    ///
+    /// A service whose HEAD is detached, or that is in the middle of a merge or similar, is left as it is, and is named (exit 4). If a
+    /// commit fails, its service is named (exit 1), and its pin is not committed.
+    Commit(Deferred<Commit>),
+    /// Fetch from the remotes of the services and the fleet.
+    ///
+    /// Fetches from the remote of each service's branch, and from the fleet's, as git fetch does there. Neither branches nor files change;
+    /// that is for flota pull, flota update and git.
+    Fetch(Deferred<Fetch>),
+    /// Pull the fleet's branch, then check out the pins.
+    ///
+    /// Does git pull in the fleet, as its configuration says, then what flota update does. No work is lost: if git stops at a conflict, or
+    /// does not pull in this state of the fleet, no service moves (exit 4), and a service with work of its own is left and named.
+    Pull(Deferred<Pull>),
+    /// Push the services' branches, then the fleet's.
+    ///
+    /// Pushes the branch of each service that has commits for its remote, with git's hooks, and never by force. A branch that is new
+    /// gets an upstream. As with git push, `push.default` and `pushRemote` say where a branch goes.
+    ///
+    /// Then the fleet's branch follows, if every pin that it brings is at the URL that .gitmodules lists for it; else it is left (exit 4),
+    /// since nobody else could clone it. A service whose HEAD is detached at commits of its own, or whose branch has diverged from that of
+    /// its remote, is left and named too. If a push fails, its service is named (exit 1).
+    Push(Deferred<Push>),
     /// Stage the services' HEADs as their new pins.
     ///
     /// Stages all named services or none. A service whose commits are not pushed is refused, since nobody else could check it out.
     Bump(Deferred<Bump>),
     /// Resolve pins that are in conflict after a merge or rebase.
     ///
-    /// If the commit of one side contains that of the other, it is staged as the pin, also if the submodule is not checked out:
-    /// missing history is fetched, without files. If both sides have commits of their own, these are shown, the pin stays in
-    /// conflict, and the exit code is 4.
+    /// If the commit of one side contains that of the other, and both contain the pin before, it is staged as the pin, also if the
+    /// submodule is not checked out: missing history is fetched, without files. If both sides have commits of their own, these are
+    /// shown. If one side went back, nothing says which commit is meant. In both cases the pin stays in conflict, and the exit code
+    /// is 4.
     Resolve(Deferred<Resolve>),
     /// Show or clear what flota keeps for later runs.
     ///
@@ -208,6 +278,8 @@ pub enum Command {
     /// cache directory has objects for further clones of the same repositories. All of it can be deleted: flota reads or fetches
     /// again what is missing.
     Cache(Deferred<Cache>),
+    /// Add, list or remove further worktrees of the fleet.
+    Worktree(WorktreeArgs),
     /// Turn a repository into a fleet.
     ///
     /// Adds a flota.toml that explains every key, directories for services and infrastructure, and a section in the README.

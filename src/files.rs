@@ -4,11 +4,15 @@
 mod cannot;
 mod folder;
 mod lock;
+mod open;
+mod room;
 mod scratch;
 mod write;
 
 pub(crate) use cannot::cannot;
-pub(crate) use folder::{create_parent, temporary_folder};
+pub(crate) use folder::{create_parent, move_into, temporary_folder};
 pub(crate) use lock::Lock;
+pub(crate) use open::{open_or_create, open_own, read_own};
+pub(crate) use room::{is_full, no_room};
 pub(crate) use scratch::SharedScratch;
-pub(crate) use write::{NewFile, TEMPORARY, replace, write, write_with_mode};
+pub(crate) use write::{NewFile, TEMPORARY, copy, replace, write, write_with_mode};

@@ -58,26 +58,27 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         // Help and version are results; the rest is misuse. clap prints either to the right stream.
         Err(said) if said.use_stderr() => {
             let _ = said.print();
+            if let Some(fault) = cli::parse::json_fault(&args, &said) {
+                output::error::answer(&fault);
+            }
             return Exit::Misuse;
         }
         Err(said) => return printed(said.print()),
     };
     let output = speak(&cli.global);
-    let level = match log_level(&cli.global, std::env::var_os(LOG)) {
-        Ok(level) => level,
-        Err(error) => {
-            output::error::report(&output, &error);
-            return error.exit();
-        }
-    };
-    output::log::install(level);
-    let outcome = process::shed_repository_variables(&args)
+    let is_json = cli.command.is_json();
+    let outcome = log_level(&cli.global, std::env::var_os(LOG))
+        .map(output::log::install)
+        .and_then(|()| process::settle_environment(&args))
         .and_then(|()| interrupt::install(process::kill_all))
         .inspect(|()| process::watchdog::enable())
         .and_then(|()| enter(&cli.global))
         .and_then(|()| commands::dispatch(cli.command, Path::new("."), &cli.global, &output));
     outcome.unwrap_or_else(|error| {
         output::error::report(&output, &error);
+        if is_json {
+            output::error::answer(&error);
+        }
         error.exit()
     })
 }

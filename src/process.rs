@@ -25,4 +25,4 @@ pub use lookup::{find, find_all};
 pub use mask::{mask_secret, masked};
 pub use output::Output;
 pub use tree::kill_all;
-pub use variables::shed_repository_variables;
+pub use variables::settle_environment;

@@ -19,7 +19,7 @@
 //! <https://github.com/microsoft/azure-pipelines-tasks/issues/9801>).
 
 use super::{
-    env::{Env, Ref, branch, missing},
+    env::{Env, Ref, branch},
     run::{Before, CiRun, PullRequest, System, Trigger},
 };
 use crate::model::error::Result;
@@ -45,7 +45,7 @@ pub(super) fn run(env: &Env) -> Result<CiRun> {
 
 fn need(env: &Env, name: &str) -> Result<String> {
     let value = env.text(name)?;
-    value.ok_or_else(|| missing(name, "TF_BUILD is true"))
+    value.ok_or_else(|| env.missing(name, "TF_BUILD"))
 }
 
 fn pull_request(env: &Env, run_ref: &Ref) -> Result<Trigger> {
@@ -53,7 +53,7 @@ fn pull_request(env: &Env, run_ref: &Ref) -> Result<Trigger> {
         Some(name) => name,
         None => env
             .branch("SYSTEM_PULLREQUEST_TARGETBRANCHNAME")?
-            .ok_or_else(|| missing(TARGET, "BUILD_REASON is PullRequest"))?,
+            .ok_or_else(|| env.missing(TARGET, "BUILD_REASON"))?,
     };
     let number = match env.number("SYSTEM_PULLREQUEST_PULLREQUESTNUMBER")? {
         Some(number) => Some(number),

@@ -22,7 +22,7 @@
 use gix::ObjectId;
 
 use super::{
-    env::{Env, branch, checked_name, commit, missing, number, tag},
+    env::{Env, branch, checked_name, commit, number, tag},
     run::{Before, CiRun, PullRequest, System, Trigger},
 };
 use crate::model::error::Result;
@@ -53,7 +53,7 @@ fn merge_queue(env: &Env, base: ObjectId) -> Result<Trigger> {
     Ok(Trigger::MergeQueue {
         target: env
             .branch(target)?
-            .ok_or_else(|| missing(target, "BUILDKITE_MERGE_QUEUE_BASE_COMMIT is"))?,
+            .ok_or_else(|| env.missing(target, "BUILDKITE_MERGE_QUEUE_BASE_COMMIT"))?,
         base,
         head: build_commit(env)?,
     })
@@ -73,7 +73,7 @@ fn pull_request(env: &Env, number: u64) -> Result<Trigger> {
         number: Some(number),
         target: env
             .branch(target)?
-            .ok_or_else(|| missing(target, "BUILDKITE_PULL_REQUEST is"))?,
+            .ok_or_else(|| env.missing(target, "BUILDKITE_PULL_REQUEST"))?,
         target_commit: None,
         source_branch: source_branch(env)?,
         head: build_commit(env)?,
@@ -94,7 +94,7 @@ fn source_branch(env: &Env) -> Result<Option<String>> {
 fn branch_build(env: &Env) -> Result<Trigger> {
     let source = env
         .text("BUILDKITE_SOURCE")?
-        .ok_or_else(|| missing("BUILDKITE_SOURCE", "BUILDKITE is true"))?;
+        .ok_or_else(|| env.missing("BUILDKITE_SOURCE", "BUILDKITE"))?;
     let branch = env.branch("BUILDKITE_BRANCH")?;
     Ok(match source.as_str() {
         "webhook" => Trigger::Push {

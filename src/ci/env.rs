@@ -62,6 +62,19 @@ impl Env<'_> {
         let value = self.text(name)?;
         value.map(|value| number(name, &value)).transpose()
     }
+
+    /// That `source` says nothing, though what the variable `marker` holds calls for it.
+    pub(super) fn missing(&self, source: &str, marker: &str) -> Error {
+        let state = match (self.lookup)(source) {
+            None => "not set".to_owned(),
+            Some(value) if value.is_empty() => "empty".to_owned(),
+            Some(value) => shown(&value.to_string_lossy()),
+        };
+        let held = (self.lookup)(marker).unwrap_or_default();
+        let held = shown(&held.to_string_lossy());
+        Error::unavailable(format!("{source} is {state}, though {marker} is {held}"))
+            .hint(NAME_BOTH_ENDS)
+    }
 }
 
 /// A full ref as GitHub and Azure Pipelines name the one a run belongs to.
@@ -143,19 +156,26 @@ pub(super) const NAME_BOTH_ENDS: &str =
 const SHOWN: usize = 80;
 
 fn invalid(source: &str, value: &str, fault: &str) -> Error {
-    let shown: String = value.chars().take(SHOWN).collect();
-    let more = if shown.len() < value.len() {
+    let value = shown(value);
+    Error::unavailable(format!("{source} is {fault}: {value}")).hint(NAME_BOTH_ENDS)
+}
+
+/// That two sources do not agree, each with what it holds; none where it is not set.
+pub(super) fn contradiction(one: (&str, Option<&str>), other: (&str, Option<&str>)) -> Error {
+    let held = |(source, value): (&str, Option<&str>)| {
+        let value = value.map_or("not set".to_owned(), shown);
+        format!("{source} is {value}")
+    };
+    Error::unavailable(format!("{}, but {}", held(one), held(other))).hint(NAME_BOTH_ENDS)
+}
+
+/// A value as an error shows it.
+fn shown(value: &str) -> String {
+    let start: String = value.chars().take(SHOWN).collect();
+    let more = if start.len() < value.len() {
         " …"
     } else {
         ""
     };
-    Error::unavailable(format!("{source} is {fault}: {shown:?}{more}")).hint(NAME_BOTH_ENDS)
-}
-
-pub(super) fn missing(source: &str, why: &str) -> Error {
-    Error::unavailable(format!("{source} is not set, though {why}")).hint(NAME_BOTH_ENDS)
-}
-
-pub(super) fn contradiction(one: &str, other: &str) -> Error {
-    Error::unavailable(format!("{one} and {other} contradict each other")).hint(NAME_BOTH_ENDS)
+    format!("{start:?}{more}")
 }

@@ -30,7 +30,7 @@ use std::{fs::File, io::Read, path::Path};
 use serde::Deserialize;
 
 use super::{
-    env::{Env, Ref, branch, commit, contradiction, missing},
+    env::{Env, Ref, branch, commit, contradiction},
     run::{Before, CiRun, PullRequest, System, Trigger},
 };
 use crate::model::error::Error;
@@ -46,7 +46,7 @@ const PAYLOAD: &str = "GITHUB_EVENT_PATH";
 pub(super) fn run(env: &Env) -> Result<CiRun> {
     let event = env
         .text("GITHUB_EVENT_NAME")?
-        .ok_or_else(|| missing("GITHUB_EVENT_NAME", "GITHUB_ACTIONS is true"))?;
+        .ok_or_else(|| env.missing("GITHUB_EVENT_NAME", "GITHUB_ACTIONS"))?;
     let (trigger, default_branch) = match event.as_str() {
         "pull_request"
         | "pull_request_target"
@@ -89,23 +89,23 @@ fn pull_request(env: &Env, payload: Payload) -> Result<Trigger> {
     let head_commit = head.commit("pull_request.head.sha of the event payload")?;
     // What is checked out may be the target: without either commit the target would be compared with itself.
     if head_commit.is_none() && merge.is_none() {
-        return Err(missing(
+        return Err(env.missing(
             "pull_request.head.sha of the event payload",
-            "the run is about a pull request",
+            "GITHUB_EVENT_NAME",
         ));
     }
     let target = match base.branch("pull_request.base.ref of the event payload")? {
         Some(name) => name,
         None => env
             .branch("GITHUB_BASE_REF")?
-            .ok_or_else(|| missing("GITHUB_BASE_REF", "the run is about a pull request"))?,
+            .ok_or_else(|| env.missing("GITHUB_BASE_REF", "GITHUB_EVENT_NAME"))?,
     };
     let source_branch = match head.branch("pull_request.head.ref of the event payload")? {
         Some(name) => Some(name),
         None => env.branch("GITHUB_HEAD_REF")?,
     };
     Ok(Trigger::PullRequest(PullRequest {
-        number: pull_number(event.number, &run_ref)?,
+        number: pull_number(env, event.number, &run_ref)?,
         target,
         target_commit: base.commit("pull_request.base.sha of the event payload")?,
         source_branch,
@@ -114,22 +114,24 @@ fn pull_request(env: &Env, payload: Payload) -> Result<Trigger> {
     }))
 }
 
-fn pull_number(of_payload: Option<u64>, run_ref: &Ref) -> Result<Option<u64>> {
+fn pull_number(env: &Env, of_payload: Option<u64>, run_ref: &Ref) -> Result<Option<u64>> {
     match (of_payload, run_ref) {
         (Some(one), Ref::PullMerge(other)) if one != *other => Err(contradiction(
-            "GITHUB_REF",
-            "the event payload's pull_request.number",
+            ("GITHUB_REF", env.text("GITHUB_REF")?.as_deref()),
+            (
+                "pull_request.number of the event payload",
+                Some(&one.to_string()),
+            ),
         )),
         (None, Ref::PullMerge(number)) => Ok(Some(*number)),
         (number, _) => Ok(number),
     }
 }
 
-fn merge_group(_: &Env, payload: Payload) -> Result<Trigger> {
+fn merge_group(env: &Env, payload: Payload) -> Result<Trigger> {
     let group = payload.merge_group.unwrap_or_default();
-    let need = |field, value: Option<String>| {
-        value.ok_or_else(|| missing(field, "GITHUB_EVENT_NAME is merge_group"))
-    };
+    let need =
+        |field, value: Option<String>| value.ok_or_else(|| env.missing(field, "GITHUB_EVENT_NAME"));
 
     let field = "merge_group.base_ref of the event payload";
     let base_ref = need(field, group.base_ref)?;
@@ -140,7 +142,7 @@ fn merge_group(_: &Env, payload: Payload) -> Result<Trigger> {
 
     let field = "merge_group.base_sha of the event payload";
     let base = commit(field, &need(field, group.base_sha)?)?;
-    let base = base.ok_or_else(|| missing(field, "GITHUB_EVENT_NAME is merge_group"))?;
+    let base = base.ok_or_else(|| env.missing(field, "GITHUB_EVENT_NAME"))?;
 
     let field = "merge_group.head_sha of the event payload";
     let head = commit(field, &need(field, group.head_sha)?)?;
@@ -153,8 +155,13 @@ fn push(env: &Env, payload: Payload) -> Result<Trigger> {
             branch: run_ref(env)?.into_branch(),
         });
     }
-    if payload.reference != env.text("GITHUB_REF")? {
-        return Err(contradiction("GITHUB_REF", "the event payload's ref"));
+    let own = env.text("GITHUB_REF")?;
+    if payload.reference != own {
+        let of_payload = payload.reference.as_deref();
+        return Err(contradiction(
+            ("GITHUB_REF", own.as_deref()),
+            ("ref of the event payload", of_payload),
+        ));
     }
     let Ref::Branch(name) = run_ref(env)? else {
         return by_ref(env);
@@ -162,7 +169,7 @@ fn push(env: &Env, payload: Payload) -> Result<Trigger> {
     let field = "before of the event payload";
     let before = payload
         .before
-        .ok_or_else(|| missing(field, "GITHUB_EVENT_NAME is push"))?;
+        .ok_or_else(|| env.missing(field, "GITHUB_EVENT_NAME"))?;
     let after = payload
         .after
         .map(|value| commit("after of the event payload", &value))
@@ -249,7 +256,7 @@ impl Payload {
     fn of_run(env: &Env) -> Result<Self> {
         let path = (env.lookup)(PAYLOAD)
             .filter(|path| !path.is_empty())
-            .ok_or_else(|| missing(PAYLOAD, "GITHUB_ACTIONS is true"))?;
+            .ok_or_else(|| env.missing(PAYLOAD, "GITHUB_ACTIONS"))?;
         Self::read(Path::new(&path), PAYLOAD_LIMIT)
     }
 

@@ -23,7 +23,7 @@
 //! `CI_COMMIT_BEFORE_SHA`.
 
 use super::{
-    env::{Env, missing, tag},
+    env::{Env, tag},
     run::{Before, CiRun, PullRequest, System, Trigger},
 };
 use crate::model::error::Result;
@@ -55,7 +55,7 @@ fn merge_request(env: &Env, number: u64) -> Result<Trigger> {
     let target = need_branch(
         env,
         "CI_MERGE_REQUEST_TARGET_BRANCH_NAME",
-        "CI_MERGE_REQUEST_IID is",
+        "CI_MERGE_REQUEST_IID",
     )?;
     let target_commit = env.commit(TARGET_SHA)?;
     let checked_out = env.commit("CI_COMMIT_SHA")?;
@@ -63,7 +63,7 @@ fn merge_request(env: &Env, number: u64) -> Result<Trigger> {
         return Ok(Trigger::MergeQueue {
             target,
             base: target_commit
-                .ok_or_else(|| missing(TARGET_SHA, "the pipeline is a merge train's"))?,
+                .ok_or_else(|| env.missing(TARGET_SHA, "CI_MERGE_REQUEST_EVENT_TYPE"))?,
             head: checked_out,
         });
     }
@@ -90,7 +90,7 @@ fn external_pull_request(env: &Env, number: u64) -> Result<Trigger> {
     let target = "CI_EXTERNAL_PULL_REQUEST_TARGET_BRANCH_NAME";
     Ok(Trigger::PullRequest(PullRequest {
         number: Some(number),
-        target: need_branch(env, target, "CI_EXTERNAL_PULL_REQUEST_IID is")?,
+        target: need_branch(env, target, "CI_EXTERNAL_PULL_REQUEST_IID")?,
         target_commit: env.commit("CI_EXTERNAL_PULL_REQUEST_TARGET_BRANCH_SHA")?,
         source_branch: env.branch("CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_NAME")?,
         head: env.commit("CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_SHA")?,
@@ -101,7 +101,7 @@ fn external_pull_request(env: &Env, number: u64) -> Result<Trigger> {
 fn branch_pipeline(env: &Env) -> Result<Trigger> {
     let source = env
         .text("CI_PIPELINE_SOURCE")?
-        .ok_or_else(|| missing("CI_PIPELINE_SOURCE", "GITLAB_CI is true"))?;
+        .ok_or_else(|| env.missing("CI_PIPELINE_SOURCE", "GITLAB_CI"))?;
     let branch = env.branch("CI_COMMIT_BRANCH")?;
     let before = env.commit("CI_COMMIT_BEFORE_SHA")?.map(Before::Commit);
     let before = match source.as_str() {
@@ -121,5 +121,5 @@ fn branch_pipeline(env: &Env) -> Result<Trigger> {
 
 fn need_branch(env: &Env, name: &str, why: &str) -> Result<String> {
     let branch = env.branch(name)?;
-    branch.ok_or_else(|| missing(name, why))
+    branch.ok_or_else(|| env.missing(name, why))
 }

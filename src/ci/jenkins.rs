@@ -24,7 +24,7 @@
 //! `detached` for a checkout without a branch.
 
 use super::{
-    env::{Env, branch, missing, tag},
+    env::{Env, branch, tag},
     run::{Before, CiRun, PullRequest, System, Trigger},
 };
 use crate::model::error::Result;
@@ -54,7 +54,7 @@ fn change_request(env: &Env) -> Result<Trigger> {
         number: id.and_then(|id| super::env::number("CHANGE_ID", &id).ok()),
         target: env
             .branch("CHANGE_TARGET")?
-            .ok_or_else(|| missing("CHANGE_TARGET", "CHANGE_ID is"))?,
+            .ok_or_else(|| env.missing("CHANGE_TARGET", "CHANGE_ID"))?,
         target_commit: None,
         source_branch: env.branch("CHANGE_BRANCH")?,
         head: env.commit("GIT_COMMIT")?,

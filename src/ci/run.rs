@@ -28,6 +28,29 @@ pub enum System {
     Jenkins,
 }
 
+impl System {
+    /// What people call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::GitHub => "GitHub Actions",
+            Self::Azure => "Azure Pipelines",
+            Self::GitLab => "GitLab CI/CD",
+            Self::Buildkite => "Buildkite",
+            Self::Jenkins => "Jenkins",
+        }
+    }
+
+    /// How its pipelines clone all of the history; none where the system has no word for it.
+    pub(crate) fn deep_clone(self) -> Option<&'static str> {
+        match self {
+            Self::GitHub => Some("actions/checkout with fetch-depth: 0"),
+            Self::Azure => Some("a checkout step with fetchDepth: 0"),
+            Self::GitLab => Some("the variable GIT_DEPTH: 0"),
+            Self::Buildkite | Self::Jenkins => None,
+        }
+    }
+}
+
 /// Why a run started. Commits are as the system names them: they need not be in the clone at hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trigger {

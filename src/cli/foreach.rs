@@ -21,6 +21,9 @@ pub struct Foreach {
     /// How many commands to run at a time [default: the number of cores].
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
+    /// Also run it in the submodules of services, nested ones too, each after the one that it lies in.
+    #[arg(long)]
+    pub recursive: bool,
     /// Continue after a failure.
     #[arg(short, long)]
     pub keep_going: bool,

@@ -16,12 +16,16 @@ pub struct Help {
 /// Under which heading `flota help` lists each command. A test holds that every command is here once.
 pub(super) const GROUPS: [(&str, &[&str]); 6] = [
     ("Start", &["init", "new", "clone", "demo"]),
-    ("See what changed", &["changed", "plan", "explain", "check"]),
+    (
+        "See what changed",
+        &["changed", "log", "diff", "plan", "explain", "check"],
+    ),
     ("Build", &["build", "record", "ci"]),
     (
         "Work across services",
         &[
-            "status", "update", "sync", "foreach", "switch", "bump", "resolve",
+            "status", "fetch", "pull", "update", "sync", "foreach", "switch", "branch", "commit",
+            "push", "bump", "resolve", "worktree",
         ],
     ),
     ("Templates", &["templates", "template"]),

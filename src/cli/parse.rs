@@ -2,12 +2,17 @@
 
 use std::{ffi::OsString, fmt::Write as _};
 
-use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
+use clap::{
+    CommandFactory, FromArgMatches,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 use super::{
     Cli,
+    format::asks_for_json,
     help::{GROUPS, TOPICS},
 };
+use crate::model::error::Error;
 
 /// The width of the column of names.
 const NAME_WIDTH: usize = 16;
@@ -19,6 +24,24 @@ pub fn command() -> clap::Command {
     command.help_template(template)
 }
 
+/// What is wrong with the arguments, for a run that was to answer in JSON; none for another run.
+pub fn json_fault(args: &[OsString], said: &clap::Error) -> Option<Error> {
+    if !asks_for_json(args) {
+        return None;
+    }
+    // The first paragraph is the sentence, with what it is about on lines of its own; tips and the usage follow.
+    let said = said.render().to_string();
+    let mut paragraphs = said.split("\n\n").map(|paragraph| {
+        let lines: Vec<_> = paragraph.lines().map(str::trim).collect();
+        lines.join(" ")
+    });
+    let sentence = paragraphs.next().unwrap_or_default();
+    let error = Error::misuse(sentence.strip_prefix("error: ").unwrap_or(&sentence));
+    Some(paragraphs.fold(error, |error, paragraph| {
+        error.hint(paragraph.strip_prefix("tip: ").unwrap_or(&paragraph))
+    }))
+}
+
 /// Parses a command line that begins with the program's name.
 ///
 /// # Errors
@@ -27,8 +50,23 @@ pub fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
     // The groups are for help alone: to lay them out takes longer than to parse.
     match parse_with(Cli::command(), args) {
         Err(said) if SHOWS_HELP.contains(&said.kind()) => parse_with(command(), args),
+        Err(said) => Err(with_range(said, args)),
         parsed => parsed,
     }
+}
+
+/// Adds to the error about `^A B`, git's two arguments for a range, the one argument that is meant.
+fn with_range(mut said: clap::Error, args: &[OsString]) -> clap::Error {
+    let base = args
+        .iter()
+        .find_map(|arg| arg.to_str().and_then(|arg| arg.strip_prefix('^')));
+    let other = said.get(ContextKind::InvalidArg).map(ToString::to_string);
+    if let (ErrorKind::UnknownArgument, Some(base), Some(other)) = (said.kind(), base, other) {
+        let tip = format!("write the range as one argument: '{base}..{other}'");
+        let tips = ContextValue::StyledStrs(vec![tip.into()]);
+        said.insert(ContextKind::Suggested, tips);
+    }
+    said
 }
 
 /// What clap says by the text of the help.

@@ -24,6 +24,9 @@ pub struct Plan {
     /// The format of the result.
     #[arg(long, value_enum, default_value = "human")]
     pub format: PlanFormat,
+    /// End names with NUL and do not escape them (with --format names).
+    #[arg(short = 'z')]
+    pub null: bool,
     /// At most N jobs of a CI system; if there are more services than that, they share jobs [default: one job per service].
     #[arg(long, value_name = "N")]
     pub legs: Option<NonZeroUsize>,
@@ -36,6 +39,8 @@ pub enum PlanFormat {
     Human,
     /// `flota.plan/v1`.
     Json,
+    /// The names of the services to build, one per line.
+    Names,
     /// A matrix, written to the file in GITHUB_OUTPUT if that is set (and the table is printed).
     Github,
     /// A matrix, as logging commands.

@@ -42,6 +42,17 @@ pub enum ResultFormat {
     Json,
 }
 
+/// For people, for pages, or for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// A table.
+    Human,
+    /// Markdown, for release notes.
+    Markdown,
+    /// Versioned JSON, `flota.<command>/v1`.
+    Json,
+}
+
 /// How `flota clone` and `flota update` clone and fetch submodules.
 #[derive(Args, Debug)]
 pub struct Transfer {

@@ -21,6 +21,9 @@ pub struct Switch {
     /// Only show what would be done.
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Overwrite files that git ignores, if the branch has them.
+    #[arg(long)]
+    pub overwrite_ignore: bool,
     /// How many services to switch at a time [default: the number of cores].
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,

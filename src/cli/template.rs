@@ -43,6 +43,9 @@ pub struct TemplateUpdate {
     /// Use the defaults for new questions, without asking.
     #[arg(long)]
     pub defaults: bool,
+    /// Overwrite files that git ignores, if the template has them.
+    #[arg(long)]
+    pub overwrite_ignore: bool,
     /// The format of the result.
     #[arg(long, value_enum, default_value = "human")]
     pub format: ResultFormat,

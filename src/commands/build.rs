@@ -36,8 +36,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     let options = options(args, context)?;
     let out = out(args, context)?;
     let plan = with_progress(output, |events| plan(args, context, events))?;
-    let unread = plan.unread.clone();
-    if let Some(error) = Unread::error(&unread)
+    if let Some(error) = Unread::error(&plan.unread)
         && !args.keep_going
     {
         return Err(error.hint("or build the others: flota build --keep-going"));
@@ -85,7 +84,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         summarise(&report, context, output);
     }
     let exit = exit(&report);
-    Ok(exit.max(conclude(output, &unread)))
+    Ok(exit.max(conclude(output, &report.unread)))
 }
 
 /// Puts the result on the run's page. That it cannot be put there fails no build.

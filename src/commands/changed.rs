@@ -27,7 +27,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     match args.format {
         ChangedFormat::Human => output.result(human::changed(&changed))?,
         ChangedFormat::Json => output.result(json::changed(&changed))?,
-        ChangedFormat::Names => output.result(human::names(&changed, args.null))?,
+        ChangedFormat::Names => output.result(human::changed_names(&changed, args.null))?,
     }
     Ok(conclude(output, &changed.unread))
 }

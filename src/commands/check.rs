@@ -5,7 +5,11 @@ use crate::{
     cli::{Check as Args, ResultFormat},
     features::check,
     fleet::{changed::ChangedOptions, select::Selector},
-    model::{error::Result, exit::Exit},
+    model::{
+        change::{Warning, WarningKind},
+        error::Result,
+        exit::Exit,
+    },
     output::{Output, human, json},
     parallel,
 };
@@ -30,9 +34,10 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     }
     print_warnings(output, &changed.warnings);
     let unread = conclude(output, &changed.unread);
-    Ok(if changed.warnings.is_empty() {
-        unread
-    } else {
-        Exit::Repository
+    // How the base was found says nothing against a pin.
+    let is_about_pins = |warning: &Warning| warning.kind != WarningKind::ApproximateBase;
+    Ok(match changed.warnings.iter().any(is_about_pins) {
+        true => Exit::Repository,
+        false => unread,
     })
 }

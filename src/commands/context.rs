@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use bstr::BStr;
+
 use crate::{
     ci::CiRun,
     cli::{Ends as EndsArgs, Global},
@@ -12,11 +14,12 @@ use crate::{
     fleet::{
         range::{self, Ends},
         select::Selector,
+        superproject,
     },
-    git::repository::Repository,
+    git::{network::promised, repository::Repository},
     model::{
         change::{Unread, Warning},
-        error::Result,
+        error::{Error, Result},
         event::Events,
         exit::Exit,
         range::Range,
@@ -35,8 +38,14 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn open(dir: &Path, global: &Global) -> Result<Self> {
-        let repository = Repository::discover(dir)?;
+    /// Opens it. `offline`, what a partial clone lacks is an error.
+    pub(super) fn open(dir: &Path, global: &Global, offline: bool) -> Result<Self> {
+        let found = Repository::discover(dir)?;
+        let found = match global.service_only {
+            true => found,
+            false => superproject::outermost(found),
+        };
+        let repository = found.with_promised(promised::access(offline));
         let settings = config::load(&repository, global.config.as_deref())?;
         let run = crate::ci::detect(&|name| std::env::var_os(name))?;
         Ok(Self {
@@ -59,13 +68,25 @@ impl Context {
             (None, Some(base)) => Some(Range::between(base, args.head.as_deref())?),
             (None, None) => None,
         };
+        let run = self.run.as_ref();
         range::resolve(
             &self.repository,
             &self.settings,
             range.as_ref(),
-            self.run.as_ref(),
+            run,
             offline,
         )
+        .map_err(|error| self.hint_at_depth(error))
+    }
+
+    /// In a CI system's clone that is cut short, the pipeline can be mended for all runs to come.
+    pub(super) fn hint_at_depth(&self, error: Error) -> Error {
+        let system = self.run.as_ref().map(|run| run.system);
+        let is_cut = error.exit() == Exit::Repository && self.repository.is_shallow();
+        match system.and_then(|it| Some((it, it.deep_clone()?))) {
+            Some((system, clone)) if is_cut => error.hint(format!("in {}: {clone}", system.name())),
+            _ => error,
+        }
     }
 }
 
@@ -95,5 +116,17 @@ pub(super) fn conclude(output: &Output, unread: &[Unread]) -> Exit {
 pub(super) fn print_warnings(output: &Output, warnings: &[Warning]) {
     for warning in warnings {
         output.warning(&warning.message);
+    }
+}
+
+/// Says what befell each of several services; that a signal stopped them is said by the exit code.
+pub(super) fn report_each<'a>(
+    output: &Output,
+    errors: impl Iterator<Item = (&'a BStr, Option<&'a Error>)>,
+) {
+    for (path, error) in errors {
+        if let Some(error) = error.filter(|error| !error.exit().is_signal()) {
+            error::report_of(output, path, error);
+        }
     }
 }

@@ -46,6 +46,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
             selector: &context.selector(&args.services)?,
             only: only.as_deref(),
             jobs,
+            recursive: args.recursive,
             keep_going: args.keep_going,
             each: &each,
         },

@@ -26,7 +26,11 @@ use crate::{
 const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
-    if args.legs.is_some() && matches!(args.format, PlanFormat::Human | PlanFormat::Json) {
+    let is_of_a_system = !matches!(
+        args.format,
+        PlanFormat::Human | PlanFormat::Json | PlanFormat::Names
+    );
+    if args.legs.is_some() && !is_of_a_system {
         return Err(
             Error::misuse("--legs divides a plan among the jobs of a CI system")
                 .hint("name the system: flota plan --legs N --format github"),
@@ -42,6 +46,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     match args.format {
         PlanFormat::Human => output.result(human::plan(&plan))?,
         PlanFormat::Json => output.result(json::plan(&plan))?,
+        PlanFormat::Names => output.result(human::plan_names(&plan, args.null))?,
         PlanFormat::Github => github(&divided(ci::github::plan)?, &plan, output)?,
         PlanFormat::Azure => output.result(divided(ci::azure::plan)?)?,
         PlanFormat::Gitlab => output.result(divided(ci::gitlab::plan)?)?,

@@ -37,7 +37,8 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
             events,
         };
         record::record(&context.repository, &context.settings, &request)
-    })?;
+    })
+    .map_err(|error| context.hint_at_depth(error))?;
     match args.format {
         ResultFormat::Human => output.result(human::recorded(&recorded))?,
         ResultFormat::Json => output.result(json::recorded(&recorded))?,

@@ -20,6 +20,11 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     if is_staged {
         resolve::stage(&context.repository, &conflicts)?;
     }
+    let exit = exit(&conflicts);
+    let next = match is_staged && exit == Exit::Done {
+        true => Some(resolve::next_step(&context.repository)),
+        false => None,
+    };
     match args.format {
         ResultFormat::Human => output.result(human::conflicts(&conflicts))?,
         ResultFormat::Json => output.result(json::conflicts(&conflicts))?,
@@ -32,9 +37,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     if args.dry_run {
         output.dry_run();
     }
-    let exit = exit(&conflicts);
-    if is_staged && exit == Exit::Done {
-        let next = resolve::next_step(&context.repository)?;
+    if let Some(next) = next {
         output.status(format!(
             "Staged; continue with {next}, then run flota update to check out the new pins."
         ));

@@ -5,11 +5,7 @@ use crate::{
     cli::{ResultFormat, Template as Args, TemplateCommand, TemplateDrift, TemplateUpdate},
     features::template::{self, UpdateRequest},
     fleet::scaffold,
-    model::{
-        error::Result,
-        exit::Exit,
-        template::{DriftState, UpdateOutcome},
-    },
+    model::{error::Result, exit::Exit, template::UpdateOutcome},
     output::{Output, error, human, json, prompt},
     parallel,
     templates::WantedTemplate,
@@ -33,6 +29,7 @@ fn update(args: &TemplateUpdate, context: &Context, output: &Output) -> Result<E
         selector: &context.selector(&args.services)?,
         template: template.as_ref(),
         answers: &scaffold::given(&args.answers)?,
+        overwrites_ignored: args.overwrite_ignore,
     };
     let updated = template::update(&context.repository, &request, &mut asking(is_asked))?;
     match args.format {
@@ -66,7 +63,7 @@ fn drift(args: &TemplateDrift, context: &Context, output: &Output) -> Result<Exi
     }
     let mut exit = Exit::Done;
     for service in &drift {
-        if let DriftState::Unread(unread) = &service.state {
+        if let Some(unread) = service.state.error() {
             error::report(output, unread);
             exit = exit.max(unread.exit());
         }

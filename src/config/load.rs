@@ -65,7 +65,7 @@ fn at_head(repository: &Repository) -> Result<Option<Vec<u8>>> {
         return Ok(None);
     }
     let mut buffer = Vec::new();
-    let blob = objects.find_blob(&id, &mut buffer);
+    let blob = objects.promised().find_blob(&id, &mut buffer);
     let text =
         blob.map_err(|err| Error::repository(format!("cannot read {FILE} at HEAD")).because(err))?;
     Ok(Some(text.data.to_owned()))

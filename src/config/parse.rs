@@ -7,8 +7,8 @@ use super::reader::{Keys, TomlDocument, Value, list, map, one_of, tables, text};
 use crate::model::{
     error::Result,
     settings::{
-        Build, BuilderKind, ChangeSettings, ChartSettings, CiSettings, Fanout, FleetSettings,
-        Globs, ImageSettings, ServiceSettings, Settings, globs, valid,
+        BaseSetting, Build, BuilderKind, ChangeSettings, ChartSettings, CiSettings, Fanout,
+        FleetSettings, Globs, ImageSettings, ServiceSettings, Settings, globs, valid,
     },
 };
 
@@ -46,7 +46,8 @@ fn top_level(keys: &mut Keys, settings: &mut Settings) -> Result<()> {
 
 fn fleet(keys: &mut Keys, fleet: &mut FleetSettings) -> Result<()> {
     keys.read("services", &mut fleet.services, globs)?;
-    keys.read("base_branch", &mut fleet.base_branch, text(valid::branch))
+    keys.read("base_branch", &mut fleet.base_branch, text(valid::branch))?;
+    keys.read("base", &mut fleet.base, one_of(&BaseSetting::NAMES))
 }
 
 fn ci(value: &Value) -> Result<CiSettings> {

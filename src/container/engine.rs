@@ -8,7 +8,7 @@ mod containers;
 mod docker;
 mod request;
 
-use std::{path::Path, thread, time::Duration};
+use std::{num::NonZeroUsize, path::Path, time::Duration};
 
 pub use client::Engine;
 use client::{ANSWER, LOCAL, digest, first_line};
@@ -17,6 +17,7 @@ use super::image::{BuiltImage, ImageRequest};
 use crate::{
     files,
     model::error::{Error, Result},
+    parallel,
 };
 
 /// How long an engine may take to say that it is there. A client whose daemon is gone often hangs instead of failing.
@@ -57,7 +58,7 @@ pub fn choose(choice: Choice) -> Result<Builder> {
             .map(|_version| Builder::Engine(engine))
     };
     match choice {
-        Choice::Auto => Ok(first_that_answers().map_or(Builder::Embedded, Builder::Engine)),
+        Choice::Auto => Ok(first_that_answers()?.map_or(Builder::Embedded, Builder::Engine)),
         Choice::Docker => named(Engine::Docker),
         Choice::Podman => named(Engine::Podman),
         Choice::Buildah => named(Engine::Buildah),
@@ -65,13 +66,13 @@ pub fn choose(choice: Choice) -> Result<Builder> {
     }
 }
 
-fn first_that_answers() -> Option<Engine> {
-    thread::scope(|scope| {
-        [Engine::Docker, Engine::Podman, Engine::Buildah]
-            .map(|engine| (engine, scope.spawn(move || engine.answers(PROBE).is_ok())))
-            .into_iter()
-            .find_map(|(engine, probe)| probe.join().is_ok_and(|answers| answers).then_some(engine))
-    })
+/// All of them are asked at a time.
+fn first_that_answers() -> Result<Option<Engine>> {
+    let all = [Engine::Docker, Engine::Podman, Engine::Buildah];
+    let every = NonZeroUsize::MIN.saturating_add(all.len());
+    let answers = parallel::map(every, &all, |engine| engine.answers(PROBE).is_ok())?;
+    let mut answered = all.into_iter().zip(answers);
+    Ok(answered.find_map(|(engine, answers)| answers.then_some(engine)))
 }
 
 impl Engine {

@@ -5,7 +5,9 @@ use std::num::NonZeroUsize;
 use crate::{
     fleet::{
         changed::{self, ChangedOptions},
+        nested_pins::{Asking, NestedPin, PinningCommit},
         range::Ends,
+        worktree,
     },
     git::{
         Objects,
@@ -64,13 +66,64 @@ impl<'a> Guard<'a> {
                 self.listed.at(service.path.as_ref()).is_some() && service.from != service.to
             })
             .collect();
-        let found = parallel::map(jobs, &moved, |service| self.one(service))?;
-        Ok(found
-            .into_iter()
-            .collect::<Result<Vec<_>>>()?
-            .into_iter()
-            .flatten()
-            .collect())
+        let found = parallel::map(jobs, &moved, |service| {
+            let mut found: Vec<_> = self.one(service)?.into_iter().collect();
+            found.extend(self.nested(service)?);
+            Ok(found)
+        })?;
+        Ok(found.into_iter().collect::<Result<Vec<_>>>()?.concat())
+    }
+
+    /// What speaks against the pins that its new commit has of its own submodules, at every level: who cannot fetch those cannot
+    /// clone it.
+    fn nested(&self, service: &ServiceChange) -> Result<Vec<Warning>> {
+        let Some(commit) = service.to else {
+            return Ok(Vec::new());
+        };
+        let path = service.path.as_ref();
+        let listed = self.listed.at(path);
+        let name = listed.map(|listed| listed.name.as_ref());
+        let url = listed.and_then(|listed| Some(listed.url.as_ref()?.as_ref()));
+        // Without a URL nobody can clone the service itself, which was said.
+        let Ok(source) = url::source(self.repository, name, url) else {
+            return Ok(Vec::new());
+        };
+        let root = self.repository.work_dir();
+        let work_dir = root.and_then(|root| worktree::initialised(root, path).ok()?);
+        let holder = PinningCommit {
+            path: service.path.clone(),
+            url: source.of_gitmodules().url.clone(),
+            store: Store::open(self.repository, name, path)?,
+            work_dir,
+            commit,
+            before: service.from,
+        };
+        let asking = Asking {
+            fleet: self.repository,
+            offline: self.offline,
+        };
+        let found = asking.unpushed(&holder)?.into_iter();
+        let warning = |nested: NestedPin| {
+            let (kind, what) = match nested.found {
+                Some(Reachability::Loose) => (
+                    WarningKind::BranchlessPin,
+                    "is on no branch of its remote, so the remote may delete it",
+                ),
+                Some(_) => (
+                    WarningKind::UnpushedPin,
+                    "is not on its remote: nobody else can fetch it",
+                ),
+                None => (WarningKind::UnpushedPin, "is on no remote-tracking branch"),
+            };
+            let short = nested.pin.to_hex_with_len(7);
+            let message = format!("{path}: its pin {short} of {} {what}", nested.path);
+            Warning {
+                path: Some(path.to_owned()),
+                kind,
+                message,
+            }
+        };
+        Ok(found.map(warning).collect())
     }
 
     /// What speaks against the service's new pin. The server is asked only where the last fetch does not settle it.

@@ -2,7 +2,7 @@
 //! `flota update` clones them, so that one failure does not affect the others.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -11,6 +11,7 @@ use bstr::{BStr, ByteSlice};
 use crate::{
     files::{self, SharedScratch},
     fleet::{
+        choices::Choices,
         lock::FleetLock,
         parent::check_urls,
         select::Selector,
@@ -18,9 +19,8 @@ use crate::{
     },
     git::{
         Objects,
-        command::{git, run},
         config_file::ConfigFile,
-        index,
+        index::{self, Pins},
         network::clone,
         remote,
         repository::Repository,
@@ -65,29 +65,100 @@ pub(crate) struct Cloned {
 /// folder is taken. The results of single submodules are in [`Cloned::synced`].
 pub(crate) fn clone(request: &CloneRequest<'_>) -> Result<Cloned> {
     let source = url::given(request.url)?;
-    let directory = directory(request)?;
-    let parent = directory.parent().unwrap_or(Path::new("/"));
-    let cannot = |err| files::cannot("write into", parent, err);
-    fs::create_dir_all(parent).map_err(cannot)?;
-    // Beside its place, so that a rename puts it there.
-    let unfinished = SharedScratch::new(parent, UNFINISHED).map_err(cannot)?;
+    let place = Place::of(directory(request)?)?;
+    let grows_in = place.grows_in();
+    let cannot = |err| files::cannot("write into", grows_in, err);
+    fs::create_dir_all(grows_in).map_err(cannot)?;
+    let unfinished = SharedScratch::new(grows_in, UNFINISHED).map_err(cannot)?;
     let new = unfinished.path().join("fleet");
+    place.check_free(unfinished.path())?;
 
     let access = request.sync.access;
-    with_progress(access.events, &directory, || {
+    with_progress(access.events, &place.directory, || {
         fleet(&source, request.branch, access, &new)
     })?;
-    choose(&new, request.selector)?;
-    fs::rename(&new, &directory).map_err(|err| files::cannot("write", &directory, err))?;
+    // Before the fleet is in place: whoever goes on later, after whatever came in between, finds the choice there.
+    let pins = choose(&new, request.selector, access)?;
+    place.take(&new)?;
     drop(unfinished);
 
+    let directory = place.directory;
     let repository = Repository::discover(&directory)?;
-    let pins = request
-        .selector
-        .active_among(&repository, index::of_index(&repository)?)?;
     let lock = FleetLock::take(&repository)?;
     let synced = sync(&repository, &lock, pins, request.sync)?;
     Ok(Cloned { directory, synced })
+}
+
+/// Where a fleet is to be.
+struct Place {
+    directory: PathBuf,
+    /// The empty folder that is there, through whatever link: it is filled, and stays the folder it is, with its mode and its owner.
+    existing: Option<PathBuf>,
+}
+
+impl Place {
+    /// # Errors
+    /// Misuse: something is there. Unavailable: nobody can tell.
+    fn of(directory: PathBuf) -> Result<Self> {
+        let existing = match fs::read_dir(&directory) {
+            Ok(entries) => {
+                for entry in entries {
+                    let entry = entry.map_err(|err| files::cannot("read", &directory, err))?;
+                    // What a killed run left is swept away later.
+                    let name = entry.file_name();
+                    if !name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
+                        return Err(taken(&directory));
+                    }
+                }
+                let existing = directory.canonicalize();
+                Some(existing.map_err(|err| files::cannot("read", &directory, err))?)
+            }
+            Err(_) if fs::symlink_metadata(&directory).is_err() => None,
+            Err(err) if err.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(files::cannot("read", &directory, err));
+            }
+            Err(_) => return Err(taken(&directory)),
+        };
+        Ok(Self {
+            directory,
+            existing,
+        })
+    }
+
+    /// The folder in which it grows: one from which a rename takes it to its place.
+    fn grows_in(&self) -> &Path {
+        let parent = || self.directory.parent().unwrap_or(Path::new("/"));
+        self.existing.as_deref().unwrap_or_else(parent)
+    }
+
+    /// Refuses a folder in which there is more than `own`.
+    ///
+    /// # Errors
+    /// Misuse: something has come there, such as another run's clone.
+    fn check_free(&self, own: &Path) -> Result<()> {
+        let Some(existing) = &self.existing else {
+            return Ok(());
+        };
+        let entries = fs::read_dir(existing).map_err(|err| files::cannot("read", existing, err))?;
+        let mut names = entries.flatten().map(|entry| entry.file_name());
+        match names.any(|name| Some(name.as_os_str()) != own.file_name()) {
+            true => Err(taken(&self.directory)),
+            false => Ok(()),
+        }
+    }
+
+    /// Puts the finished fleet there.
+    ///
+    /// # Errors
+    /// Unavailable: it cannot be moved; then nothing of it is there.
+    fn take(&self, fleet: &Path) -> Result<()> {
+        let done = match &self.existing {
+            // With its `.git` it becomes a fleet.
+            Some(existing) => files::move_into(fleet, existing, ".git"),
+            None => fs::rename(fleet, &self.directory),
+        };
+        done.map_err(|err| files::cannot("write", &self.directory, err))
+    }
 }
 
 /// The fleet's own repository and files, its submodules looked at before anything of it is written out.
@@ -98,14 +169,15 @@ fn fleet(
     new: &Path,
 ) -> Result<()> {
     let access = clone::Access::of_user(access);
-    access.clone(source, branch, None, new)?;
+    let depth = access.depth(None);
+    access.clone(source, branch, depth, new)?;
     keep_login(source, new)?;
     let repository = Repository::discover(new)?;
-    let Some(head) = repository.resolve_first(["HEAD"]).map(|(_, head)| head) else {
+    let Some(head) = repository.head()? else {
         // An empty repository is a fleet without services.
         return Ok(());
     };
-    access.obtain(repository.git_dir(), source, head, None)?;
+    access.obtain(repository.git_dir(), source, head, depth)?;
     let objects = repository.objects();
     let links = vet::links_of_tree(Objects::new(&objects), repository.tree_of(head)?)?;
     check_urls(&repository, &links)?;
@@ -123,45 +195,60 @@ fn keep_login(source: &url::Source, new: &Path) -> Result<()> {
     config.write()
 }
 
-/// Notes which submodules are active (gitsubmodules(7)): all, or those that are brought now.
-fn choose(fleet: &Path, selector: &Selector) -> Result<()> {
-    match selector.is_named() {
-        // Each gets its own mark once it is in place.
-        true => Ok(()),
-        false => run(
-            git(fleet).args(["config", "submodule.active", "."]),
-            "mark the submodules as active",
-        ),
+/// The submodules that are brought: all, or those that are named. Notes in the new fleet which these are (gitsubmodules(7),
+/// `submodule.active`), and how they are to be cloned.
+///
+/// # Errors
+/// Misuse: a word matches no service. Unavailable: the configuration cannot be written.
+fn choose(fleet: &Path, selector: &Selector, options: clone::CloneOptions<'_>) -> Result<Pins> {
+    let repository = Repository::discover(fleet)?;
+    let git_dir = repository.git_dir();
+    let mut config = ConfigFile::of(git_dir)?;
+    let all = index::of_index(&repository)?;
+    if !selector.is_named() {
+        config.set("submodule", None, "active", b".")?;
+        config.write()?;
+        Choices::new(&options).note(git_dir)?;
+        return selector.active_among(&repository, all);
     }
+    let pins = selector.among(all)?;
+    for link in &pins.links {
+        match is_plain_pathspec(link.path.as_ref()) {
+            true => config.add("submodule", None, "active", &link.path)?,
+            false => config.set("submodule", Some(link.name()), "active", b"true")?,
+        }
+    }
+    config.write()?;
+    Choices::new(&options).note(git_dir)?;
+    Ok(pins)
 }
 
-/// `git clone`'s rule: the last component, without `.git`; and nothing is written over.
+/// Whether a path as a pathspec means itself (gitglossary(7), "pathspec").
+fn is_plain_pathspec(path: &BStr) -> bool {
+    !path.starts_with(b":") && path.find_byteset(b"*?[\\").is_none()
+}
+
+/// `git clone`'s rule: the last component, without `.git`.
 fn directory(request: &CloneRequest<'_>) -> Result<PathBuf> {
     let directory = match request.directory {
         Some(directory) => directory.to_owned(),
         None => humanish(request.url)?,
     };
-    let directory = std::path::absolute(&directory).map_err(|err| {
+    std::path::absolute(&directory).map_err(|err| {
         Error::misuse(format!("`{}` is not a directory", directory.display())).because(err)
-    })?;
-    let is_free = match fs::read_dir(&directory) {
-        Ok(mut entries) => entries.next().is_none(),
-        Err(_) => fs::symlink_metadata(&directory).is_err(),
-    };
-    if is_free {
-        return Ok(directory);
-    }
-    let error = Error::misuse(format!(
-        "`{}` already exists and is not empty",
-        directory.display()
-    ));
-    Err(match directory.join(".git").exists() {
+    })
+}
+
+/// Nothing is written over.
+fn taken(directory: &Path) -> Error {
+    let shown = directory.display();
+    let error = Error::misuse(format!("`{shown}` already exists and is not empty"));
+    match directory.join(".git").exists() {
         true => error.hint(format!(
-            "if it is this fleet, update its services: flota -C {} update",
-            directory.display()
+            "if it is this fleet, update its services: flota -C {shown} update"
         )),
         false => error.hint("name another directory: flota clone URL DIR"),
-    })
+    }
 }
 
 fn humanish(url: &BStr) -> Result<PathBuf> {

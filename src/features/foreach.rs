@@ -22,7 +22,7 @@ use crate::{
     interrupt,
     model::{
         error::{Error, Result},
-        fleet::service_name,
+        fleet::{NESTING_LIMIT, service_name},
         foreach::{Ran, Summary},
     },
     parallel,
@@ -39,6 +39,8 @@ pub(crate) struct ForeachOptions<'a> {
     pub only: Option<&'a [BString]>,
     /// How many at a time.
     pub jobs: NonZeroUsize,
+    /// Whether to run it in submodules of services, too.
+    pub recursive: bool,
     /// Whether to go on after a failure.
     pub keep_going: bool,
     /// Called with each run, one at a time and in the order of the paths, once those before it have ended.
@@ -107,17 +109,54 @@ fn turns(
     let (mut turns, mut uninitialised) = (Vec::new(), Vec::new());
     for (path, pin) in all {
         // Nobody's files are behind a symbolic link: that is as if it were not there.
-        match worktree::initialised(root, path.as_ref()).unwrap_or_default() {
-            Some(dir) => turns.push(Turn {
-                index: turns.len(),
-                path,
-                pin,
-                dir,
-            }),
-            None => uninitialised.push(path),
+        let Some(dir) = worktree::initialised(root, path.as_ref()).unwrap_or_default() else {
+            uninitialised.push(path);
+            continue;
+        };
+        let nested = match options.recursive {
+            true => nested(&dir, &path, 1)?,
+            false => Vec::new(),
+        };
+        let own = std::iter::once((path, pin, Some(dir)));
+        for (path, pin, dir) in own.chain(nested) {
+            match dir {
+                Some(dir) => turns.push(Turn {
+                    index: turns.len(),
+                    path,
+                    pin,
+                    dir,
+                }),
+                None => uninitialised.push(path),
+            }
         }
     }
     Ok((turns, uninitialised))
+}
+
+/// A submodule with its path from the fleet's root, the pin that its parent's index has, and its folder if it is initialised.
+type Nested = (BString, Option<ObjectId>, Option<PathBuf>);
+
+/// The submodules of the one in `dir`, which sits at `above`, and theirs: each after the one that it lies in.
+fn nested(dir: &Path, above: &BString, depth: usize) -> Result<Vec<Nested>> {
+    if depth > NESTING_LIMIT {
+        return Err(Error::repository(format!(
+            "{above}: submodules are nested deeper than {NESTING_LIMIT} levels"
+        )));
+    }
+    let within = |error: Error| error.within(above);
+    let parent = Repository::discover(dir).map_err(within)?;
+    let mut found = Vec::new();
+    for (path, pin) in index::of_index(&parent).map_err(within)?.all() {
+        let folder = worktree::initialised(dir, path.as_ref()).unwrap_or_default();
+        let full: BString = [&above[..], b"/", &path].concat().into();
+        let below = match &folder {
+            Some(folder) => nested(folder, &full, depth + 1)?,
+            None => Vec::new(),
+        };
+        found.push((full, pin, folder));
+        found.extend(below);
+    }
+    Ok(found)
 }
 
 /// Runs that have ended, in line for their turn.

@@ -1,10 +1,11 @@
-//! `flota resolve`: pins that a merge or rebase of the fleet left in conflict. Where one side's commit contains the other's it
-//! is the pin; git sees that only where the submodule is checked out and holds both.
+//! `flota resolve`: pins that a merge or rebase of the fleet left in conflict. Where both sides went on from the pin that they began
+//! with, and one side's commit contains the other's, it is the pin; git sees that only where the submodule is checked out and holds
+//! both. Where a side went back, its commit is the older one, and is meant all the same.
 
 use std::num::NonZeroUsize;
 
 use bstr::{BStr, ByteSlice};
-use gix::{ObjectId, state::InProgress};
+use gix::ObjectId;
 
 use crate::{
     fleet::{lock::FleetLock, select::Selector},
@@ -12,6 +13,7 @@ use crate::{
         history,
         index::{self, Conflicted},
         network::reachability,
+        operation,
         repository::Repository,
         submodule::Store,
         url,
@@ -21,6 +23,7 @@ use crate::{
         change::Direction,
         error::{Error, Result},
         resolve::{Conflict, Verdict},
+        status::Operation,
     },
     parallel,
 };
@@ -65,18 +68,14 @@ pub(crate) fn stage(fleet: &Repository, conflicts: &[Conflict]) -> Result<()> {
 }
 
 /// The command that goes on with what the conflicts interrupted.
-///
-/// # Errors
-/// The fleet's repository cannot be opened.
-pub(crate) fn next_step(fleet: &Repository) -> Result<&'static str> {
-    Ok(match fleet.to_local()?.state() {
-        Some(InProgress::Rebase | InProgress::RebaseInteractive) => "git rebase --continue",
-        Some(InProgress::CherryPick | InProgress::CherryPickSequence) => {
-            "git cherry-pick --continue"
-        }
-        Some(InProgress::Revert | InProgress::RevertSequence) => "git revert --continue",
-        _ => "git commit",
-    })
+pub(crate) fn next_step(fleet: &Repository) -> &'static str {
+    match operation::under_way(fleet.git_dir()) {
+        Some(Operation::Rebase) => "git rebase --continue",
+        Some(Operation::Am) => "git am --continue",
+        Some(Operation::CherryPick) => "git cherry-pick --continue",
+        Some(Operation::Revert) => "git revert --continue",
+        Some(Operation::Merge | Operation::Bisect) | None => "git commit",
+    }
 }
 
 fn judge(fleet: &Repository, one: &Conflicted) -> Result<Verdict> {
@@ -86,10 +85,10 @@ fn judge(fleet: &Repository, one: &Conflicted) -> Result<Verdict> {
     let listed = one.listed.as_ref();
     let name = listed.map(|listed| listed.name.as_ref());
     let own = Store::open(fleet, name, one.path.as_ref())?;
-    let seen = own.as_ref().map_or(Direction::Unknown, |store| {
-        history::direction(store.objects(), ours, theirs, || store.is_shallow())
+    let seen = own.as_ref().map_or(Seen::UNKNOWN, |store| {
+        Seen::of(store, one.base, [ours, theirs], || store.is_shallow())
     });
-    if seen != Direction::Unknown {
+    if seen.is_certain() {
         return verdict(one, seen, own.as_ref(), [ours, theirs]);
     }
     let url = listed.and_then(|listed| Some(listed.url.as_ref()?.as_ref()));
@@ -101,20 +100,70 @@ fn judge(fleet: &Repository, one: &Conflicted) -> Result<Verdict> {
         Some(own) => own.above(fetched),
         None => fetched,
     };
-    let seen = history::direction(store.objects(), ours, theirs, || is_cut);
+    let seen = Seen::of(&store, one.base, [ours, theirs], || is_cut);
     verdict(one, seen, Some(&store), [ours, theirs])
+}
+
+/// How the three commits of a conflict stand to each other.
+#[derive(Clone, Copy)]
+struct Seen {
+    /// From ours to theirs.
+    direction: Direction,
+    /// Whether both sides went on from where they began; none when nobody can tell.
+    went_on: Option<bool>,
+}
+
+impl Seen {
+    const UNKNOWN: Self = Self {
+        direction: Direction::Unknown,
+        went_on: None,
+    };
+
+    fn of(
+        store: &Store,
+        base: Option<ObjectId>,
+        [ours, theirs]: [ObjectId; 2],
+        is_cut: impl Fn() -> bool,
+    ) -> Self {
+        let objects = store.objects();
+        let direction = history::direction(objects, ours, theirs, &is_cut);
+        // What the older of two contains, the newer one contains too.
+        let older = match direction {
+            Direction::Rollback => theirs,
+            _ => ours,
+        };
+        let went_on = match base {
+            // Both added the service: nothing was there to go back from.
+            None => Some(true),
+            Some(base) if base == older || history::contains(objects, older, base) => Some(true),
+            Some(_) if is_cut() => None,
+            Some(_) => Some(false),
+        };
+        Self { direction, went_on }
+    }
+
+    fn is_certain(self) -> bool {
+        match self.direction {
+            Direction::Unknown => false,
+            Direction::Diverged => true,
+            _ => self.went_on.is_some(),
+        }
+    }
 }
 
 fn verdict(
     one: &Conflicted,
-    seen: Direction,
+    seen: Seen,
     store: Option<&Store>,
     [ours, theirs]: [ObjectId; 2],
 ) -> Result<Verdict> {
     let path = one.path.as_bstr();
-    match (seen, store) {
-        (Direction::Forward, _) => Ok(Verdict::Settled(theirs)),
-        (Direction::Rollback, _) => Ok(Verdict::Settled(ours)),
+    match (seen.direction, store) {
+        (Direction::Forward, _) if seen.went_on == Some(true) => Ok(Verdict::Settled(theirs)),
+        (Direction::Rollback, _) if seen.went_on == Some(true) => Ok(Verdict::Settled(ours)),
+        (Direction::Forward | Direction::Rollback, _) if seen.went_on == Some(false) => {
+            Err(went_back(path, ours, theirs))
+        }
         (Direction::Diverged, Some(store)) => {
             let objects = store.objects();
             Ok(Verdict::Diverged {
@@ -138,6 +187,13 @@ fn diverged(path: &BStr, store: &Store, ours: ObjectId, theirs: ObjectId) -> Err
             "merge them in the service, push, and pin that: {}",
             line(&bump)
         ))
+        .hint(format!("take ours: {}", choose(path, ours)))
+        .hint(format!("take theirs: {}", choose(path, theirs)))
+}
+
+/// The newer commit would undo what one side did on purpose, a rollback for the most part.
+fn went_back(path: &BStr, ours: ObjectId, theirs: ObjectId) -> Error {
+    Error::repository("one side went back, or its history was rewritten, and flota does not choose")
         .hint(format!("take ours: {}", choose(path, ours)))
         .hint(format!("take theirs: {}", choose(path, theirs)))
 }

@@ -8,7 +8,12 @@ use std::{
 use bstr::BString;
 
 use crate::{
-    fleet::{lock::FleetLock, select::Selector, worktree},
+    fleet::{
+        lock::FleetLock,
+        select::Selector,
+        sync::{SyncOptions, sync_service},
+        worktree,
+    },
     git::{
         index,
         repository::Repository,
@@ -18,6 +23,7 @@ use crate::{
     model::{
         error::{Error, Result},
         switch::{SwitchOutcome, Switched},
+        sync::{SyncOutcome, Synced},
     },
     parallel,
 };
@@ -32,8 +38,12 @@ pub(crate) struct SwitchOptions<'a> {
     pub selector: &'a Selector,
     /// How many at a time.
     pub jobs: NonZeroUsize,
+    /// How to bring the submodules of those that moved.
+    pub sync: SyncOptions<'a>,
     /// Whether to say what would be done, and do nothing.
     pub dry_run: bool,
+    /// Whether files may go that git ignores, and that the branch holds.
+    pub overwrites_ignored: bool,
 }
 
 /// Switches; sorted by path.
@@ -48,7 +58,7 @@ pub(crate) fn switch(fleet: &Repository, options: SwitchOptions<'_>) -> Result<V
         .map_err(|err| Error::unavailable("cannot find the fleet's directory").because(err))?;
     let all = options.selector.among(index::of_index(fleet)?)?.all();
     let paths: Vec<_> = all.into_iter().map(|(path, _)| path).collect();
-    let _lock = match options.dry_run {
+    let lock = match options.dry_run {
         true => None,
         false => Some(FleetLock::take(fleet)?),
     };
@@ -72,18 +82,32 @@ pub(crate) fn switch(fleet: &Repository, options: SwitchOptions<'_>) -> Result<V
     }
     let acted = match options.dry_run {
         true => looked.iter().map(|_| Ok(())).collect(),
-        false => parallel::map(options.jobs, &looked, |one| one.act(options.branch))?,
+        false => parallel::map(options.jobs, &looked, |one| {
+            one.act(options.branch, options.overwrites_ignored)
+        })?,
     };
     let ended = looked.into_iter().zip(acted);
-    Ok(ended
-        .map(|(one, done)| match done {
-            Ok(()) => one.switched,
-            Err(error) => Switched {
-                outcome: SwitchOutcome::Failed(error),
-                ..one.switched
-            },
-        })
-        .collect())
+    let mut all = Vec::new();
+    // One after the other: each has all threads, and few have submodules of their own.
+    for (one, done) in ended {
+        let Looked { mut switched, step } = one;
+        match (done, step, &lock) {
+            (Err(error), ..) => switched.outcome = SwitchOutcome::Failed(error),
+            (Ok(()), Some((work_dir, plan)), Some(lock)) if plan.target() != Some(plan.head) => {
+                let path = switched.path.clone();
+                match sync_service(&work_dir, path, lock, options.sync) {
+                    Ok(nested) => {
+                        let is_told = |one: &Synced| !matches!(one.outcome, SyncOutcome::Current);
+                        switched.nested = nested.into_iter().filter(is_told).collect();
+                    }
+                    Err(error) => switched.outcome = SwitchOutcome::Failed(error),
+                }
+            }
+            (Ok(()), ..) => {}
+        }
+        all.push(switched);
+    }
+    Ok(all)
 }
 
 /// A service, and what is to be done to it.
@@ -100,15 +124,18 @@ impl Looked {
                 from: None,
                 to: None,
                 outcome,
+                nested: Vec::new(),
             },
             step: None,
         }
     }
 
-    fn act(&self, branch: &str) -> Result<()> {
+    fn act(&self, branch: &str, overwrites_ignored: bool) -> Result<()> {
         match (&self.step, interrupt::pending()) {
             (Some(_), Some(exit)) => Err(Error::new(exit, "not started")),
-            (Some((work_dir, plan)), None) => switch::act(work_dir, branch, plan),
+            (Some((work_dir, plan)), None) => {
+                switch::act(work_dir, branch, plan, overwrites_ignored)
+            }
             (None, _) => Ok(()),
         }
     }
@@ -145,7 +172,7 @@ fn look(
         }
         Way::Absent => SwitchOutcome::Absent,
     };
-    let outcome = match worktree::of_switch(&work_dir, &plan)? {
+    let outcome = match worktree::of_switch(&work_dir, &plan, options.overwrites_ignored)? {
         Some(error) => SwitchOutcome::Refused(error),
         None => outcome,
     };
@@ -159,6 +186,7 @@ fn look(
             from: plan.from.clone(),
             to: plan.target().filter(|_| outcome.error().is_none()),
             outcome,
+            nested: Vec::new(),
         },
         step: moves.then_some((work_dir, plan)),
     })
@@ -167,5 +195,5 @@ fn look(
 fn nowhere(branch: &str) -> Error {
     Error::repository(format!("no service has a branch `{branch}`"))
         .hint(format!("create it: flota switch --create {branch}"))
-        .hint("if it is new on the servers: flota foreach -- git fetch")
+        .hint("if it is new on the servers: flota fetch")
 }

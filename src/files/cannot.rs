@@ -50,6 +50,10 @@ fn hint(path: &Path, err: &io::Error) -> Option<String> {
         _ => match Errno::from_io_error(err)? {
             Errno::MFILE => Some("allow more open files: ulimit -n 4096".to_owned()),
             Errno::NFILE => Some("too many files are open on this machine".to_owned()),
+            Errno::LOOP => Some(format!(
+                "a symbolic link is in its place, and flota does not follow it: rm {}",
+                quoted(path)?
+            )),
             _ => None,
         },
     }
@@ -73,6 +77,10 @@ mod tests {
             (Errno::PERM, "see the permissions: ls -ld /"),
             (Errno::MFILE, "allow more open files: ulimit -n 4096"),
             (Errno::NFILE, "too many files are open on this machine"),
+            (
+                Errno::LOOP,
+                "a symbolic link is in its place, and flota does not follow it: rm '/nowhere/at all'",
+            ),
         ] {
             assert_eq!(of(errno).hints(), [hint], "{errno}");
         }

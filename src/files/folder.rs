@@ -1,6 +1,9 @@
 //! Folders: those on the way to a file, and temporary ones.
 
-use std::{env, fs, path::Path};
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
 
 use tempfile::TempDir;
 
@@ -25,4 +28,62 @@ pub(crate) fn create_parent(path: &Path) -> Result<()> {
 pub(crate) fn temporary_folder() -> Result<TempDir> {
     tempfile::tempdir()
         .map_err(|err| cannot("create a temporary directory in", &env::temp_dir(), err))
+}
+
+/// Moves all that is in the folder `from` into the folder `to`, which has none of these names and keeps its own mode and owner;
+/// what is called `last` goes last. Both are on one file system. If one thing cannot be moved, what was moved goes back.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn move_into(from: &Path, to: &Path, last: &str) -> io::Result<()> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(from)? {
+        names.push(entry?.file_name());
+    }
+    names.sort_by_key(|name| name == last);
+    let mut moved: Vec<(PathBuf, PathBuf)> = Vec::new();
+    for name in names {
+        let step = (from.join(&name), to.join(&name));
+        if let Err(err) = fs::rename(&step.0, &step.1) {
+            for (from, to) in moved {
+                // The reason why it stopped is the one to tell.
+                let _ = fs::rename(to, from);
+            }
+            return Err(err);
+        }
+        moved.push(step);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn all_of_it_moves_or_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("from/sub")).unwrap();
+        fs::write(at("from/a"), "").unwrap();
+        fs::write(at("from/.git"), "").unwrap();
+        // In the way of the one that goes last.
+        fs::create_dir_all(at("to/.git/full")).unwrap();
+        assert!(move_into(&at("from"), &at("to"), ".git").is_err());
+        assert_eq!(names(&at("from")), [".git", "a", "sub"]);
+        assert_eq!(names(&at("to")), [".git"]);
+        fs::remove_dir_all(at("to/.git")).unwrap();
+        move_into(&at("from"), &at("to"), ".git").unwrap();
+        assert!(names(&at("from")).is_empty());
+        assert_eq!(names(&at("to")), [".git", "a", "sub"]);
+    }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::cannot::cannot;
+use super::{cannot::cannot, open::open_or_create};
 use crate::{
     interrupt,
     model::error::{Error, Result},
@@ -80,12 +80,7 @@ impl Lock {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        let mut file = File::options()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(path)?;
+        let mut file = open_or_create(path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -8,6 +8,8 @@ use std::{
 
 use tempfile::{NamedTempFile, TempDir};
 
+use super::open::open_own;
+
 /// The lock's name in a scratch folder.
 const LOCK: &str = "lock";
 
@@ -51,7 +53,7 @@ fn sweep(parent: &Path, prefix: &str) -> io::Result<()> {
             continue;
         }
         // Without a lock it is just being made.
-        let Ok(lock) = File::open(entry.path().join(LOCK)) else {
+        let Ok(lock) = open_own(&entry.path().join(LOCK)) else {
             continue;
         };
         if lock.try_lock().is_ok() {

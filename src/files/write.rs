@@ -49,6 +49,20 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// A copy of the file `from` as `to`, with its mode; a file that is there is replaced. It is not waited for the disk.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let mut whole = NamedTempFile::with_prefix_in("tmp_", folder_of(to))?;
+    let mut file = File::open(from)?;
+    io::copy(&mut file, &mut whole)?;
+    let mode = file.metadata()?.permissions();
+    whole.as_file().set_permissions(mode)?;
+    whole.persist(to)?;
+    Ok(())
+}
+
 /// A file without its name yet; it disappears if it is dropped before [`Self::finish`].
 pub(crate) struct NewFile(NamedTempFile);
 

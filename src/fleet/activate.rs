@@ -14,7 +14,8 @@ const SECTION: &str = "submodule";
 
 /// Writes it for all of `links` at once; what is there stays as it is, but for URLs that are no longer listed.
 pub(super) fn activate(parent: &Parent, links: &[Link]) -> Result<()> {
-    let mut config = ConfigFile::of(&parent.git_dir)?;
+    // All worktrees of a repository share it.
+    let mut config = ConfigFile::of(parent.repository.common_dir())?;
     let every = is_every(&config);
     for link in links {
         let name = Some(link.name());

@@ -22,8 +22,10 @@ impl FleetLock {
     /// Takes it.
     ///
     /// # Errors
-    /// Unavailable: another run has it, or the git directory cannot be written.
+    /// Unavailable: another run has it, or the git directory cannot be written. Repository: flota runs in a hook that decides about
+    /// a push.
     pub(crate) fn take(fleet: &Repository) -> Result<Self> {
+        fleet.check_writable()?;
         let folder = fleet.common_dir().join("flota");
         let lock = Lock::take(&folder.join("update.lock"), |holder| {
             Error::unavailable(format!(

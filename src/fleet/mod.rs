@@ -3,11 +3,18 @@
 
 mod activate;
 pub mod changed;
+pub(crate) mod choices;
+pub(crate) mod inside;
+pub(crate) mod leftover;
 pub(crate) mod lock;
+pub(crate) mod nested_pins;
 pub(crate) mod parent;
+pub(crate) mod pins;
+pub(crate) mod published;
 pub mod range;
 pub mod scaffold;
 pub mod select;
 pub mod status;
+pub(crate) mod superproject;
 pub mod sync;
 pub(crate) mod worktree;

@@ -1,6 +1,9 @@
 //! A repository whose submodules are updated: the fleet, or one of its submodules.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicUsize},
+};
 
 use bstr::BString;
 use gix::ObjectId;
@@ -17,21 +20,30 @@ use crate::{
 /// A repository whose submodules are brought.
 pub(super) struct Parent {
     pub repository: Repository,
-    /// Its worktree's root and its git directory, absolute.
+    /// Its worktree's root and its git directory (of a linked worktree, its own), absolute.
     pub root: PathBuf,
     pub git_dir: PathBuf,
+    /// The git directories that the fleet's other worktrees have in the place of this one (git-worktree(1)); each may be missing.
+    pub siblings: Vec<PathBuf>,
     /// Where it sits, from the fleet's root; empty for the fleet.
     pub path: BString,
     /// The commits of the submodules it lies in, itself included.
     pub above: Vec<ObjectId>,
+    /// How many nested submodules were found so far in the service it is or lies in; the fleet lies in none.
+    pub nested: Option<Arc<AtomicUsize>>,
 }
 
 impl Parent {
     /// Where its submodule sits, from the fleet's root.
     pub(super) fn path_of(&self, link: &Link) -> BString {
+        self.path_below(&link.path)
+    }
+
+    /// The same of a path in its worktree.
+    pub(super) fn path_below(&self, path: &BString) -> BString {
         match self.path.is_empty() {
-            true => link.path.clone(),
-            false => [&self.path[..], b"/", &link.path].concat().into(),
+            true => path.clone(),
+            false => [&self.path[..], b"/", path].concat().into(),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Checks out the pins in all worktrees, nested ones too, in one thread pool, and never loses anybody's work.
 
 use std::{
+    fs,
     num::NonZeroUsize,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -14,15 +15,17 @@ use bstr::BString;
 
 use super::{
     activate::activate,
+    choices::{Choices, NestedLimits},
     lock::FleetLock,
     parent::{Parent, check_urls},
-    worktree::{self, Worktrees},
+    worktree::{self, Strategy, Worktrees},
 };
 use crate::{
     git::{
         gitmodules::Gitmodules,
         index::{self, Pins},
         network::clone::{self, Access, cache::ObjectCache},
+        owner, path,
         repository::Repository,
         submodule::{self, Store},
         vet::{self, Link},
@@ -37,9 +40,6 @@ use crate::{
     parallel,
 };
 
-/// Submodules of one fleet, nested ones too.
-const COUNT_LIMIT: usize = 100_000;
-
 /// How to bring the worktrees to their pins.
 #[derive(Clone, Copy)]
 pub struct SyncOptions<'a> {
@@ -47,6 +47,8 @@ pub struct SyncOptions<'a> {
     pub jobs: NonZeroUsize,
     /// How to reach servers.
     pub access: clone::CloneOptions<'a>,
+    /// Whether files may go that git ignores, and that a commit to check out holds.
+    pub overwrites_ignored: bool,
 }
 
 /// Brings the submodules that `pins` names, and all of theirs, to these pins. Sorted by path.
@@ -65,12 +67,45 @@ pub(crate) fn sync(
             "a bare repository has no worktrees to update",
         ));
     };
+    sync_below(fleet, root, BString::default(), lock, pins, options)
+}
+
+/// Brings the submodules of the service at `path`, whose worktree is `root`, to the pins that its index has, as [`sync`] does for the
+/// fleet's. None where it has none.
+///
+/// # Errors
+/// As for [`sync`].
+pub(crate) fn sync_service(
+    root: &Path,
+    path: BString,
+    lock: &FleetLock,
+    options: SyncOptions<'_>,
+) -> Result<Vec<Synced>> {
+    let service = Repository::discover(root)?;
+    let pins = index::of_index(&service)?;
+    match pins.links.is_empty() && pins.conflicted.is_empty() {
+        true => Ok(Vec::new()),
+        false => sync_below(&service, root, path, lock, pins, options),
+    }
+}
+
+/// The same for a repository that sits at `path` in the fleet, its worktree at `root`.
+fn sync_below(
+    repository: &Repository,
+    root: &Path,
+    path: BString,
+    lock: &FleetLock,
+    pins: Pins,
+    options: SyncOptions<'_>,
+) -> Result<Vec<Synced>> {
     let Pins { links, conflicted } = pins;
     let absolute = |path: &Path| {
         path.canonicalize().map_err(|err| {
             Error::unavailable(format!("cannot read `{}`", path.display())).because(err)
         })
     };
+    let (root, git_dir) = (absolute(root)?, absolute(repository.git_dir())?);
+    owner::check(&root, &git_dir)?;
     if options.access.is_cached
         && let Some(cache) = ObjectCache::of_user()
         && let Err(error) = cache.expire()
@@ -78,21 +113,27 @@ pub(crate) fn sync(
         let events = options.access.events;
         events(Event::Notice(error.to_string()));
     }
+    let access = Choices::of(repository)?.complete(options.access);
     let run = SyncRun {
         worktrees: Worktrees {
-            access: Access::new(fleet, options.access)?,
+            access: Access::new(repository, access)?,
             scratch: lock.scratch()?,
             events: options.access.events,
+            overwrites_ignored: options.overwrites_ignored,
         },
+        limits: NestedLimits::of(repository)?,
         begun: AtomicUsize::new(0),
+        nested: AtomicUsize::new(0),
         done: Mutex::default(),
     };
     let top = Arc::new(Parent {
-        root: absolute(root)?,
-        git_dir: absolute(fleet.common_dir())?,
-        repository: Repository::discover(root)?,
-        path: BString::default(),
+        siblings: siblings(&absolute(repository.common_dir())?, &git_dir),
+        repository: Repository::discover(&root)?,
+        root,
+        git_dir,
+        path,
         above: Vec::new(),
+        nested: None,
     });
     parallel::pool(options.jobs)?.scope(|scope| run.level(scope, &top, links));
     let (mut done, parents) = run
@@ -104,7 +145,7 @@ pub(crate) fn sync(
         activate(&parent, &whole)?;
     }
     done.extend(conflicted.into_iter().map(|one| Synced {
-        path: one.path,
+        path: top.path_below(&one.path),
         pin: None,
         outcome: SyncOutcome::Left(index::in_conflict()),
     }));
@@ -112,10 +153,25 @@ pub(crate) fn sync(
     Ok(done)
 }
 
+/// The git directories of all worktrees of a repository but for `own`: the one that they share, and those of linked worktrees
+/// (gitrepository-layout(5)).
+fn siblings(common_dir: &Path, own: &Path) -> Vec<PathBuf> {
+    let linked = fs::read_dir(common_dir.join("worktrees"));
+    let linked = linked.into_iter().flatten().flatten();
+    let mut all: Vec<_> = linked.map(|entry| entry.path()).collect();
+    all.sort();
+    all.insert(0, common_dir.to_owned());
+    all.retain(|one| one != own);
+    all
+}
+
 /// One run.
 struct SyncRun<'a> {
     worktrees: Worktrees<'a>,
+    limits: NestedLimits,
     begun: AtomicUsize,
+    /// How many nested submodules were found so far.
+    nested: AtomicUsize,
     done: Mutex<Done>,
 }
 
@@ -160,14 +216,11 @@ impl SyncRun<'_> {
         let started = Instant::now();
         let outcome = match interrupt::pending() {
             Some(exit) => Err(Error::new(exit, "not started")),
-            None if job >= COUNT_LIMIT => Err(Error::repository(format!(
-                "more than {COUNT_LIMIT} submodules, nested ones included"
-            ))),
             None => self.worktrees.bring(job, parent, &link, &path),
         };
         let outcome = match outcome.unwrap_or_else(SyncOutcome::Failed) {
             outcome @ (SyncOutcome::Left(_) | SyncOutcome::Failed(_)) => outcome,
-            outcome => match self.nested(parent, &link, &path) {
+            outcome => match self.nested(parent, &link, &outcome, &path) {
                 Ok(None) => outcome,
                 Ok(Some((parent, links))) => {
                     self.level(scope, &parent, links);
@@ -202,24 +255,28 @@ impl SyncRun<'_> {
         }
     }
 
-    /// The submodule as a parent, with the submodules of the commit it is pinned at; none when it has no submodules.
+    /// The submodule as a parent, with the submodules of the commit that it is at; none when it has no submodules.
     fn nested(
         &self,
         parent: &Parent,
         link: &Link,
+        outcome: &SyncOutcome,
         path: &BString,
     ) -> Result<Option<(Arc<Parent>, Vec<Link>)>> {
+        let head = match outcome {
+            SyncOutcome::Rebased { to, .. } | SyncOutcome::Merged { to, .. } => *to,
+            _ => link.pin,
+        };
         let root = worktree::of(&parent.root, link.path.as_ref())?;
         let Some(git_dir) = submodule::git_dir_of(&root) else {
             return Ok(None);
         };
-        let store = Store::at(git_dir.clone(), link.pin.kind());
-        let tree = store.as_ref().map(|store| store.tree_of(link.pin));
+        let store = Store::at(git_dir.clone(), head.kind());
+        let tree = store.as_ref().map(|store| store.tree_of(head));
         // HEAD says that it is here.
         let (Some(store), Some(tree)) = (store, tree.transpose()?.flatten()) else {
             return Err(Error::repository(format!(
-                "its commit {} is missing from `{}`",
-                link.pin,
+                "its commit {head} is missing from `{}`",
                 git_dir.display()
             ))
             .hint("see what is damaged: git fsck"));
@@ -237,16 +294,56 @@ impl SyncRun<'_> {
                 "its submodules are nested in a circle, or deeper than {NESTING_LIMIT}"
             )));
         }
+        let counted = parent.nested.clone().unwrap_or_default();
+        self.count(&counted, links.len())?;
         let repository = Repository::discover(&root)?;
+        let name = path::relative("submodule name", link.name())?;
+        let in_place_of = |one: &PathBuf| one.join("modules").join(&name);
         let nested = Parent {
             git_dir: git_dir.canonicalize().unwrap_or(git_dir),
+            siblings: parent.siblings.iter().map(in_place_of).collect(),
             repository,
             root,
             path: path.clone(),
             above: parent.above.iter().copied().chain([link.pin]).collect(),
+            nested: Some(counted),
         };
         check_urls(&nested.repository, &links)?;
-        Ok(Some((Arc::new(nested), links)))
+        let repo = nested.repository.to_local()?;
+        let config = repo.config_snapshot();
+        let mut updated = Vec::new();
+        for link in links {
+            if Strategy::of(config.plumbing(), &link)? != Strategy::None {
+                updated.push(link);
+            }
+        }
+        Ok(Some((Arc::new(nested), updated)))
+    }
+
+    /// Takes note of `more` nested submodules of a service that has `counted` of them so far.
+    ///
+    /// # Errors
+    /// Repository: they are more than anybody has, so that something clones itself (CVE-2017-15298).
+    fn count(&self, counted: &AtomicUsize, more: usize) -> Result<()> {
+        let NestedLimits {
+            per_service,
+            in_all,
+        } = self.limits;
+        let refuse = |limit: usize, of: &str, key: &str| {
+            Err(Error::repository(format!(
+                "refused its submodules: more than {limit} nested submodules in {of}"
+            ))
+            .hint(format!(
+                "if that is right, allow more: git config flota.{key} NUMBER"
+            )))
+        };
+        if counted.fetch_add(more, Ordering::Relaxed) + more > per_service {
+            return refuse(per_service, "one service", "nestedPerService");
+        }
+        if self.nested.fetch_add(more, Ordering::Relaxed) + more > in_all {
+            return refuse(in_all, "all services", "nestedInAll");
+        }
+        Ok(())
     }
 }
 
@@ -256,6 +353,9 @@ fn ending(outcome: &SyncOutcome) -> Ending {
         SyncOutcome::Cloned => Ending::Done("cloned".into()),
         SyncOutcome::CheckedOut => Ending::Done("checked out".into()),
         SyncOutcome::Moved { .. } => Ending::Done("checked out its pin".into()),
+        SyncOutcome::Relocated => Ending::Done("moved to its new path".into()),
+        SyncOutcome::Rebased { .. } => Ending::Done("rebased on its pin".into()),
+        SyncOutcome::Merged { .. } => Ending::Done("merged its pin".into()),
         SyncOutcome::Left(_) => Ending::Failed,
         SyncOutcome::Failed(error) if error.exit().is_signal() => Ending::Stopped,
         SyncOutcome::Failed(_) => Ending::Failed,

@@ -33,6 +33,8 @@ pub fn as_user(dir: &Path) -> Command {
     Command::new("git")
         .only_after(version::check)
         .current_dir(dir)
+        // What flota has git create is to be read by flota, whatever `init.defaultRefFormat` says.
+        .env("GIT_DEFAULT_REF_FORMAT", "files")
 }
 
 /// Runs `command`; `doing` is what it is for, as it stands after "cannot".

@@ -6,11 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bstr::{BStr, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
 use gix::config::{File, Source, file::Metadata};
 
 use super::lock;
 use crate::model::error::{Error, Result};
+
+pub(in crate::git) mod syntax;
 
 /// The file, read; written by [`ConfigFile::write`], if something was set.
 pub struct ConfigFile {
@@ -54,6 +56,11 @@ impl ConfigFile {
         self.file.string_by(section, name, key).is_some()
     }
 
+    /// The value of `section.name.key`; the last one, where it has several.
+    pub fn value(&self, section: &str, name: Option<&BStr>, key: &str) -> Option<BString> {
+        self.file.string_by(section, name, key)
+    }
+
     /// Whether `section.name.key` is just `value`.
     pub fn is(&self, section: &str, name: Option<&BStr>, key: &str, value: &str) -> bool {
         self.file
@@ -83,6 +90,28 @@ impl ConfigFile {
                 ))
                 .because(err)
             })
+    }
+
+    /// Adds one more value to `section.name.key`.
+    ///
+    /// # Errors
+    /// Repository: it cannot be written in a configuration file.
+    pub fn add(
+        &mut self,
+        section: &'static str,
+        name: Option<&BStr>,
+        key: &'static str,
+        value: &[u8],
+    ) -> Result<()> {
+        self.is_changed = true;
+        let added = self
+            .file
+            .section_mut_or_create_new(section, name)
+            .and_then(|mut section| section.push(key, Some(value.as_bstr())).map(drop));
+        added.map_err(|err| {
+            let path = self.path.display();
+            Error::repository(format!("cannot add {section}.{key} to `{path}`")).because(err)
+        })
     }
 
     /// Removes the section `section.name`; whether it was there.

@@ -5,7 +5,7 @@ use std::{fs, io::Write, path::Path};
 use bstr::BStr;
 use gix::{
     ObjectId,
-    objs::{FindExt, tree::EntryKind},
+    objs::{Find, FindExt, Kind, tree::EntryKind},
 };
 
 use super::{objects::Objects, path, tree};
@@ -28,53 +28,83 @@ pub fn export(
     into: &Path,
     on_gitlink: OnGitlink<'_>,
 ) -> Result<()> {
-    write_tree(objects, tree, into, &mut Vec::new(), on_gitlink)
-}
-
-fn write_tree(
-    objects: Objects<'_>,
-    tree: ObjectId,
-    into: &Path,
-    at: &mut Vec<u8>,
-    on_gitlink: OnGitlink<'_>,
-) -> Result<()> {
-    let depth = at.iter().filter(|byte| **byte == b'/').count();
-    if depth >= DEPTH_LIMIT {
-        return Err(Error::repository(format!(
-            "the tree {tree} has more than {DEPTH_LIMIT} levels of directories"
-        )));
-    }
-    let parent = at.len();
-    for (name, (mode, id)) in tree::entries(objects, tree)? {
-        let target = into.join(path::component(name.as_ref())?);
-        at.extend_from_slice(&name);
-        match mode.kind() {
-            EntryKind::Tree => {
-                fs::create_dir(&target).map_err(|err| files::cannot("write", &target, err))?;
-                at.push(b'/');
-                write_tree(objects, id, &target, at, on_gitlink)?;
-            }
-            EntryKind::Commit => {
-                fs::create_dir(&target).map_err(|err| files::cannot("write", &target, err))?;
-                on_gitlink(at.as_slice().into(), id, &target)?;
-            }
-            kind => write_blob(objects, id, kind, &target)?,
-        }
-        at.truncate(parent);
-    }
-    Ok(())
-}
-
-fn write_blob(objects: Objects<'_>, id: ObjectId, kind: EntryKind, target: &Path) -> Result<()> {
-    let mut buffer = Vec::new();
-    let blob = objects
-        .find_blob(&id, &mut buffer)
-        .map_err(|err| Error::repository(format!("cannot read the blob {id}")).because(err))?;
-    let written = match kind {
-        EntryKind::Link => symlink(blob.data, target),
-        _ => write_file(blob.data, kind == EntryKind::BlobExecutable, target),
+    let export = Export {
+        objects,
+        root: tree,
+        on_gitlink,
     };
-    written.map_err(|err| files::cannot("write", target, err))
+    export.write_tree(tree, into, &mut Vec::new())
+}
+
+/// Writing one tree.
+struct Export<'a> {
+    objects: Objects<'a>,
+    root: ObjectId,
+    on_gitlink: OnGitlink<'a>,
+}
+
+impl Export<'_> {
+    fn write_tree(&self, tree: ObjectId, into: &Path, at: &mut Vec<u8>) -> Result<()> {
+        let depth = at.iter().filter(|byte| **byte == b'/').count();
+        if depth >= DEPTH_LIMIT {
+            return Err(Error::repository(format!(
+                "the tree {tree} has more than {DEPTH_LIMIT} levels of directories"
+            )));
+        }
+        let parent = at.len();
+        for (name, (mode, id)) in tree::entries(self.objects, tree)? {
+            let target = into.join(path::component(name.as_ref())?);
+            at.extend_from_slice(&name);
+            match mode.kind() {
+                EntryKind::Tree => {
+                    fs::create_dir(&target).map_err(|err| files::cannot("write", &target, err))?;
+                    at.push(b'/');
+                    self.write_tree(id, &target, at)?;
+                }
+                EntryKind::Commit => {
+                    fs::create_dir(&target).map_err(|err| files::cannot("write", &target, err))?;
+                    (self.on_gitlink)(at.as_slice().into(), id, &target)?;
+                }
+                kind => self.write_blob(id, kind, &target)?,
+            }
+            at.truncate(parent);
+        }
+        Ok(())
+    }
+
+    fn write_blob(&self, id: ObjectId, kind: EntryKind, target: &Path) -> Result<()> {
+        let unreadable = || Error::repository(format!("cannot read the blob {id}"));
+        let (mut here, mut obtained) = (Vec::new(), Vec::new());
+        let found = self.objects.try_find(&id, &mut here);
+        let blob = match found.map_err(|err| unreadable().because(err))? {
+            Some(blob) => blob,
+            None => {
+                // Where one lacks, the others do as a rule.
+                self.objects.obtain(&self.blobs()?)?;
+                let found = self.objects.find(&id, &mut obtained);
+                found.map_err(|err| unreadable().because(err))?
+            }
+        };
+        if blob.kind != Kind::Blob {
+            return Err(unreadable().because(format!("it is a {}", blob.kind)));
+        }
+        let written = match kind {
+            EntryKind::Link => symlink(blob.data, target),
+            _ => write_file(blob.data, kind == EntryKind::BlobExecutable, target),
+        };
+        written.map_err(|err| files::cannot("write", target, err))
+    }
+
+    /// All that is to be written.
+    fn blobs(&self) -> Result<Vec<ObjectId>> {
+        let all = tree::diff(self.objects, None, Some(self.root))?;
+        let entries = all.into_iter().filter_map(|found| found.new);
+        let blobs = entries.filter(|(mode, _)| !mode.is_commit());
+        let mut ids: Vec<_> = blobs.map(|(_, id)| id).collect();
+        ids.sort();
+        ids.dedup();
+        Ok(ids)
+    }
 }
 
 /// `create_new` refuses to follow or overwrite anything: two names that this file system holds for one are an error.

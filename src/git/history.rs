@@ -122,7 +122,8 @@ pub fn pin_was_meant(
     pin: ObjectId,
 ) -> Result<bool> {
     let repo = fleet.to_local()?;
-    let objects = Objects::new(&repo.objects);
+    let own = fleet.objects();
+    let objects = Objects::new(&own);
     let unreadable =
         |err: gix::Error| Error::repository("cannot walk the fleet's history").because(err);
     let pin_at = |commit: ObjectId| -> Result<Option<ObjectId>> {
@@ -164,6 +165,7 @@ mod tests {
     use gix::objs::{Data, Find, Kind};
 
     use super::*;
+    use crate::git::objects::Database;
 
     /// Commits by their ids, and nothing else.
     #[derive(Default)]
@@ -181,6 +183,8 @@ mod tests {
             id
         }
     }
+
+    impl Database for Commits {}
 
     impl Find for Commits {
         fn try_find<'b>(

@@ -27,11 +27,14 @@ use gix::ObjectId;
 use sha2::{Digest, Sha256};
 
 use self::table::{Bucket, Key, VALUE, Value};
-use crate::model::{
-    change::Direction,
-    error::{Error, Result},
-    rules::Content,
-    settings::ChangeSettings,
+use crate::{
+    files,
+    model::{
+        change::Direction,
+        error::{Error, Result},
+        rules::Content,
+        settings::ChangeSettings,
+    },
 };
 
 mod table;
@@ -75,7 +78,7 @@ impl IdentityCache {
     pub fn open(common_dir: &Path) -> Self {
         let path = common_dir.join("flota").join("identities");
         Self {
-            file: File::open(&path).ok(),
+            file: files::open_own(&path).ok(),
             path,
             writer: OnceLock::new(),
         }
@@ -102,7 +105,7 @@ impl IdentityCache {
         };
         let unreadable =
             |err| Error::unavailable(format!("cannot read `{}`", self.path.display())).because(err);
-        let file = match File::open(&self.path) {
+        let file = match files::open_own(&self.path) {
             Ok(file) => file,
             Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(usage),
             Err(err) => return Err(unreadable(err)),

@@ -1,10 +1,19 @@
-//! Hostile texts for tests: assembled at random from pieces, and the same in every run.
+//! Hostile texts for tests: assembled at random from pieces.
 
 use bstr::BString;
 
-/// Texts of 1 to `most` of the `pieces` each, without end.
+/// Texts of 1 to `most` of the `pieces` each, without end, and the same in every run.
 pub(super) fn texts<'a>(pieces: &'a [&'a [u8]], most: usize) -> impl Iterator<Item = BString> + 'a {
-    let mut state: u64 = 0x5eed;
+    seeded(0x5eed, pieces, most)
+}
+
+/// The same, others for each `seed`.
+pub(super) fn seeded<'a>(
+    seed: u64,
+    pieces: &'a [&'a [u8]],
+    most: usize,
+) -> impl Iterator<Item = BString> + 'a {
+    let mut state = seed;
     let mut random = move |below: usize| {
         state = state
             .wrapping_mul(6_364_136_223_846_793_005)

@@ -11,10 +11,14 @@ pub const ORIGIN: &str = "origin";
 /// The name of the remote that `repo` fetches from: `branch.<current>.remote`, else the only remote there is, else `origin`
 /// (git-fetch(1), "when no remote is specified"). It may be the URL itself, as git allows it for a branch.
 pub fn name(repo: &gix::Repository) -> BString {
-    let config = repo.config_snapshot();
     let branch = repo.head_name().ok().flatten();
-    let configured = branch.and_then(|name| {
-        let branch = name.shorten();
+    of_branch(repo, branch.as_ref().map(|name| name.shorten()))
+}
+
+/// The same for `branch`, given by its short name, instead of the current one.
+pub fn of_branch(repo: &gix::Repository, branch: Option<&BStr>) -> BString {
+    let config = repo.config_snapshot();
+    let configured = branch.and_then(|branch| {
         config
             .plumbing()
             .string_by("branch", Some(branch), "remote")

@@ -1,29 +1,52 @@
 //! The repository flota was started in.
 
 use std::{
+    collections::HashSet,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use bstr::{BStr, BString, ByteSlice, ByteVec};
+use bstr::{BString, ByteSlice};
 use gix::{
     ObjectId,
     commitgraph::Graph as CommitGraph,
-    discover::{upwards::Options, upwards_opts},
-    odb::{self, pack::cache::lru::StaticLinkedList},
+    discover::{repository::Path as Place, upwards_opts},
+    objs::{Data, Find},
+    odb::{self, memory, pack::cache::lru::StaticLinkedList},
     revision::plumbing::{Graph, merge_base},
+    sec::Trust,
 };
 
-use self::plain::Plain;
-use super::{identity_cache::IdentityCache, objects::Objects, older_urls::OlderUrls, remote};
-use crate::model::{
-    error::{Error, Result},
-    nearest::nearest,
+use self::{
+    opening::{common_dir, directories, grafted, not_usable, open, refuse_embedded, search},
+    plain::Plain,
+    quarantine::Quarantine,
 };
+use super::{
+    format, head,
+    identity_cache::IdentityCache,
+    objects::{Database, Objects},
+    older_urls::OlderUrls,
+};
+use crate::model::error::{Error, Result};
 
+mod names;
+mod opening;
 mod plain;
+mod quarantine;
+mod urls;
 
-pub(super) use plain::ordinary;
+pub(super) use plain::is_ordinary;
+
+/// What brings objects that partial clones lack, or says why it does not; whether the clone is a partial one. It talks to a server,
+/// and is given by the room that may (`git/network/promised`).
+#[derive(Clone, Copy)]
+pub struct FetchPromised {
+    /// Into a fleet.
+    pub into_fleet: fn(&Repository, &[ObjectId]) -> Result<bool>,
+    /// Into the git directory of a submodule; the fleet's comes first.
+    pub into_submodule: fn(&Path, &Path, &[ObjectId]) -> Result<bool>,
+}
 
 /// A fleet, or a single service's repository.
 pub struct Repository {
@@ -35,9 +58,39 @@ pub struct Repository {
     plain: Option<Plain>,
     /// All of it, opened when something needs it.
     whole: OnceLock<gix::ThreadSafeRepository>,
+    /// The commits that have other parents than they say, as git reads them.
+    grafted: memory::Storage,
+    /// The push that waits for a decision, if flota runs in the hook that decides.
+    quarantine: Option<Quarantine>,
+    /// None in a clone that lacks nothing, as far as anybody said.
+    fetch_promised: Option<FetchPromised>,
+    /// What it was asked for, so that a miss does not ask twice.
+    fetched: Mutex<HashSet<ObjectId>>,
     identities: OnceLock<IdentityCache>,
     older_urls: OnceLock<OlderUrls>,
     base_url: OnceLock<BString>,
+}
+
+/// The objects of a repository, for one thread.
+pub struct RepositoryObjects<'a> {
+    database: gix::OdbHandle,
+    repository: &'a Repository,
+}
+
+impl Find for RepositoryObjects<'_> {
+    fn try_find<'b>(
+        &self,
+        id: &gix::oid,
+        buffer: &'b mut Vec<u8>,
+    ) -> gix::Result<Option<Data<'b>>> {
+        self.database.try_find(id, buffer)
+    }
+}
+
+impl Database for RepositoryObjects<'_> {
+    fn obtain(&self, objects: &[ObjectId]) -> Result<bool> {
+        self.repository.fetch_promised(objects)
+    }
 }
 
 impl Repository {
@@ -45,9 +98,11 @@ impl Repository {
     /// a repository that belongs to somebody else is refused unless `safe.directory` names it (CVE-2022-24765).
     pub fn discover(dir: &Path) -> Result<Self> {
         let found = upwards_opts(dir, search()).map_err(|err| not_usable(dir, err))?;
-        if let gix::discover::repository::Path::Repository(git_dir) = &found.0 {
+        if let Place::Repository(git_dir) = &found.0 {
             refuse_embedded(git_dir)?;
         }
+        let (git_dir, folder) = directories(&found.0);
+        let is_own = found.1 == Trust::Full;
         if let Some(plain) = Plain::open(found) {
             return Ok(Self {
                 git_dir: plain.git_dir.clone(),
@@ -56,24 +111,45 @@ impl Repository {
                 objects: Arc::clone(&plain.objects),
                 plain: Some(plain),
                 whole: OnceLock::new(),
+                grafted: memory::Storage::default(),
+                quarantine: None,
+                fetch_promised: None,
+                fetched: Mutex::default(),
                 identities: OnceLock::new(),
                 older_urls: OnceLock::new(),
                 base_url: OnceLock::new(),
             });
         }
-        let whole = open(dir)?;
-        let git_dir = whole.refs.git_dir();
+        // Somebody else's is refused as such.
+        if is_own {
+            format::check(&git_dir, &folder)?;
+        }
+        let mut whole = open(dir)?;
+        let quarantine = Quarantine::of(common_dir(&whole))?;
+        if let Some(quarantine) = &quarantine {
+            whole.objects = quarantine.objects(&whole.objects)?;
+        }
         Ok(Self {
-            git_dir: git_dir.to_owned(),
-            common_dir: whole.refs.common_dir().unwrap_or(git_dir).to_owned(),
+            git_dir: whole.refs.git_dir().to_owned(),
+            common_dir: common_dir(&whole).to_owned(),
             work_dir: whole.work_dir().map(ToOwned::to_owned),
             objects: Arc::clone(&whole.objects),
             plain: None,
+            grafted: grafted(&whole),
             whole: OnceLock::from(whole),
+            quarantine,
+            fetch_promised: None,
+            fetched: Mutex::default(),
             identities: OnceLock::new(),
             older_urls: OnceLock::new(),
             base_url: OnceLock::new(),
         })
+    }
+
+    /// With a way to get what a partial clone lacks.
+    pub fn with_promised(mut self, fetch: FetchPromised) -> Self {
+        self.fetch_promised = Some(fetch);
+        self
     }
 
     /// A view for this thread of all that gix knows of it, its configuration too.
@@ -87,51 +163,78 @@ impl Repository {
             let _ = self.whole.set(open(&self.git_dir)?);
         }
         let whole = self.whole.get();
-        Ok(whole.expect("just opened").to_thread_local())
+        let mut repository = whole.expect("just opened").to_thread_local();
+        if !self.grafted.is_empty() {
+            repository.objects.set_object_memory(self.grafted.clone());
+        }
+        Ok(repository)
     }
 
     /// Its objects, for this thread.
-    pub fn objects(&self) -> odb::HandleArc {
+    pub fn objects(&self) -> RepositoryObjects<'_> {
         let mut objects = self.objects.to_cache_arc();
         // As gix has it where nothing is configured.
         objects.set_pack_cache(|| Box::<StaticLinkedList<64>>::default());
-        objects
+        let mut database = gix::OdbHandle::new(objects, self.object_hash());
+        match self.grafted.is_empty() {
+            true => database.take_object_memory(),
+            false => database.set_object_memory(self.grafted.clone()),
+        };
+        RepositoryObjects {
+            database,
+            repository: self,
+        }
+    }
+
+    /// The way to get what a partial clone lacks, if there is one.
+    pub(super) fn promised(&self) -> Option<FetchPromised> {
+        self.fetch_promised
+    }
+
+    /// Gets those of `objects` that were not asked for yet, one thread at a time; whether they may be here now.
+    fn fetch_promised(&self, objects: &[ObjectId]) -> Result<bool> {
+        let Some(fetch) = self.fetch_promised else {
+            return Ok(false);
+        };
+        let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        let open: Vec<_> = objects
+            .iter()
+            .filter(|id| !fetched.contains(*id))
+            .copied()
+            .collect();
+        if open.is_empty() {
+            return Ok(true);
+        }
+        let is_partial = (fetch.into_fleet)(self, &open)?;
+        fetched.extend(open);
+        Ok(is_partial)
     }
 
     /// What earlier runs learned of its submodules' commits.
     pub fn identities(&self) -> &IdentityCache {
         self.identities
-            .get_or_init(|| IdentityCache::open(self.common_dir()))
+            .get_or_init(|| IdentityCache::open(self.caches()))
     }
 
-    /// What relative URLs of its `.gitmodules` are relative to: the URL of its own remote, without one its folder.
+    /// What flota keeps of the repository for later runs is in the folder `flota` below this one: in the git directory; in a hook that
+    /// decides about a push, nothing is kept.
+    pub fn caches(&self) -> &Path {
+        let quarantine = self.quarantine.as_ref();
+        quarantine.map_or(self.common_dir(), Quarantine::caches)
+    }
+
+    /// Refuses to write to it while it is open whether a push is accepted, as git refuses to write refs then.
     ///
     /// # Errors
-    /// It cannot be opened.
-    pub fn base_url(&self) -> Result<&BStr> {
-        if self.base_url.get().is_none() {
-            let repo = self.to_local()?;
-            let url = remote::url(&repo, remote::name(&repo).as_ref());
-            let folder = || {
-                // Without `..`: what is relative takes away the folder's own name first.
-                let found = self.work_dir().unwrap_or(self.common_dir());
-                let folder = self.folder().unwrap_or_else(|_| found.to_owned());
-                Vec::from_path_lossy(&folder).into_owned().into()
-            };
-            // Of two threads that come here at once, one looks in vain.
-            let _ = self.base_url.set(url.unwrap_or_else(folder));
+    /// Repository: flota runs in the hook that decides.
+    pub fn check_writable(&self) -> Result<()> {
+        match &self.quarantine {
+            None => Ok(()),
+            Some(_) => Err(Error::repository(
+                "in a hook, before the push is accepted, flota only reads this repository",
+            )
+            .hint("call it when the push is accepted, in the hook post-receive")),
         }
-        Ok(self.base_url.get().map_or("".into(), |url| url.as_ref()))
-    }
-
-    /// The URLs that `.gitmodules` had in the commits of HEAD; none where they cannot be read.
-    pub fn older_urls(&self) -> &OlderUrls {
-        self.older_urls.get_or_init(|| {
-            let head = self.resolve_first(["HEAD"]);
-            let objects = self.objects();
-            head.and_then(|(_, head)| OlderUrls::of(Objects::new(&objects), head).ok())
-                .unwrap_or_default()
-        })
     }
 
     /// The git directory: of a linked worktree, its own.
@@ -166,6 +269,20 @@ impl Repository {
         self.common_dir().join("shallow").is_file()
     }
 
+    /// The commit of HEAD; none before the first commit.
+    ///
+    /// # Errors
+    /// Repository: HEAD, or the branch that it names, cannot be read.
+    pub fn head(&self) -> Result<Option<ObjectId>> {
+        let plain = self.plain.as_ref();
+        if let Some(commit) = plain.and_then(|plain| plain.resolve("HEAD")) {
+            return Ok(Some(commit));
+        }
+        head::commit(&self.to_local()?).map_err(|err| {
+            Error::repository("cannot read HEAD, or the branch that it names").because(err)
+        })
+    }
+
     /// The commit a revision names (gitrevisions(7)).
     pub fn resolve(&self, rev: &str) -> Result<ObjectId> {
         let plain = self.plain.as_ref();
@@ -179,7 +296,7 @@ impl Repository {
                 .and_then(|object| object.peel_to_commit())
                 .map(|commit| commit.id)
                 .map_err(|err| Error::repository(format!("`{rev}` is not a commit")).because(err)),
-            Err(err) => Err(self.unknown_revision(&repo, rev, err)),
+            Err(err) => Err(names::unknown(&repo, rev, self.is_shallow(), err)),
         }
     }
 
@@ -199,6 +316,16 @@ impl Repository {
             let object = repo.rev_parse_single(rev).ok()?.object().ok()?;
             Some(object.peel_to_commit().ok()?.id)
         })
+    }
+
+    /// The refs that the name in `rev` may mean, where there are several: the first is the one that [`Self::resolve`] takes, as
+    /// git does.
+    pub fn ambiguous(&self, rev: &str) -> Option<Vec<String>> {
+        let meant = match &self.plain {
+            Some(plain) => names::meant(&plain.refs, rev),
+            None => names::meant(&self.to_local().ok()?.refs, rev),
+        };
+        (meant.len() > 1).then_some(meant)
     }
 
     /// Whether `commit` is here.
@@ -235,6 +362,11 @@ impl Repository {
         Ok(bases.map_err(unreadable)?.map(|bases| *bases.first()))
     }
 
+    /// The parents that `commit` names, in its order; they need not be here.
+    pub fn parents(&self, commit: ObjectId) -> Result<Vec<ObjectId>> {
+        Objects::new(&self.objects()).parents_of(commit)
+    }
+
     /// The root tree of `commit`.
     pub fn tree_of(&self, commit: ObjectId) -> Result<ObjectId> {
         Objects::new(&self.objects())
@@ -248,120 +380,5 @@ impl Repository {
     pub fn branch(&self) -> Option<String> {
         let name = self.to_local().ok()?.head_name().ok()??;
         Some(name.shorten().to_str_lossy().into_owned())
-    }
-
-    /// The URL of its own remote ([`remote::name`]), as configured.
-    pub fn remote_url(&self) -> Option<BString> {
-        let repo = self.to_local().ok()?;
-        remote::url(&repo, remote::name(&repo).as_ref())
-    }
-
-    fn unknown_revision(&self, repo: &gix::Repository, rev: &str, err: gix::Error) -> Error {
-        if rev.starts_with("HEAD") && repo.head().is_ok_and(|head| head.is_unborn()) {
-            return Error::repository("the repository has no commit yet")
-                .hint("create one: git commit");
-        }
-        let mut error = Error::repository(format!("`{rev}` is not a valid revision here"));
-        let remote = remote::name(repo);
-        let branch = format!("{remote}/{rev}");
-        if repo.rev_parse_single(branch.as_str()).is_ok() {
-            return error.hint(format!("the remote has this branch: {branch}"));
-        }
-        let names = repo.references().ok().into_iter().flat_map(|all| {
-            let names: Vec<String> = all
-                .all()
-                .into_iter()
-                .flatten()
-                .filter_map(|r| Some(r.ok()?.name().shorten().to_str_lossy().into_owned()))
-                .collect();
-            names
-        });
-        if let Some(name) = nearest(rev, names) {
-            error = error.hint(format!("did you mean `{name}`?"));
-        }
-        if self.is_shallow() {
-            error = error.hint("this clone is shallow: git fetch --unshallow");
-        }
-        // More than a name (`HEAD~9`) is nothing to fetch; only then is it news where the lookup ended.
-        if gix::validate::reference::name_partial(rev.into()).is_ok() {
-            error.hint(format!("fetch it: git fetch {remote} {rev}"))
-        } else {
-            error.because(err.probable_cause().to_string())
-        }
-    }
-}
-
-/// How far to look for it.
-fn search() -> Options<'static> {
-    Options {
-        // A ceiling elsewhere limits nothing here, as for git; to gix it is an error otherwise.
-        match_ceiling_dir_or_error: false,
-        ..Default::default()
-    }
-    .apply_environment()
-}
-
-/// Opens the repository of `dir` with its configuration.
-fn open(dir: &Path) -> Result<gix::ThreadSafeRepository> {
-    let full = gix::open::Options::default().bail_if_untrusted(true);
-    let trust = gix::sec::trust::Mapping {
-        full: full.clone(),
-        reduced: full,
-    };
-    let repository = gix::ThreadSafeRepository::discover_opts(dir, search(), trust)
-        .map_err(|err| not_usable(dir, err))?;
-    // gix panics where it meets a damaged list later on.
-    repository
-        .to_thread_local()
-        .shallow_commits()
-        .map_err(|err| {
-            Error::repository("cannot read the list of commits at which the history is cut")
-                .because(err)
-                .hint("see what is damaged: git fsck")
-        })?;
-    Ok(repository)
-}
-
-/// A bare repository among the tracked files of another came with them, its configuration too, which may name programs to run
-/// (`safe.bareRepository` of git-config(1)).
-fn refuse_embedded(git_dir: &Path) -> Result<()> {
-    let folder = git_dir
-        .canonicalize()
-        .unwrap_or_else(|_| git_dir.to_owned());
-    let mut above = folder.ancestors().skip(1);
-    let Some(around) = above.find(|above| above.join(".git").exists()) else {
-        return Ok(());
-    };
-    let is_tracked = || {
-        let repo = gix::open_opts(around, gix::open::Options::isolated()).ok()?;
-        let head = folder.strip_prefix(around).ok()?.join("HEAD");
-        let index = repo.index().ok()?;
-        let path = gix::path::into_bstr(head.as_path()).ok()?;
-        index.entry_by_path(path.as_ref()).map(drop)
-    };
-    match is_tracked() {
-        None => Ok(()),
-        Some(()) => Err(Error::repository(format!(
-            "refused the bare repository `{}`: it is inside another repository",
-            folder.display()
-        ))
-        .hint(format!("change to that one: cd {}", around.display()))),
-    }
-}
-
-fn not_usable(dir: &Path, err: gix::Error) -> Error {
-    let foreign = err.is_permission_denied();
-    let error = Error::repository(format!("no usable Git repository at `{}`", dir.display()));
-    let error = match err.is_not_found() {
-        // What lies below is the bare class of the error.
-        true => error.because(err.to_string()),
-        false => error.because(err),
-    };
-    if foreign {
-        error.hint("if you trust its owner: git config --global --add safe.directory \"$PWD\"")
-    } else {
-        error
-            .hint("change to a fleet's directory, or name it: flota -C DIR …")
-            .hint("to try an example fleet first: flota demo")
     }
 }

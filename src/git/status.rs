@@ -17,9 +17,10 @@ use gix::{
 use log::info;
 
 use super::{
-    conversion,
+    conversion, format, head,
+    index::{self, IndexFile},
     objects::Objects,
-    remote, unreadable,
+    operation, owner, remote, submodule, unreadable,
     url::{place, rewrite::rewritten},
 };
 use crate::{
@@ -30,9 +31,11 @@ use crate::{
     },
 };
 
+mod aside;
 mod by_git;
 mod cache;
 mod clean;
+mod links;
 mod quick;
 
 pub use cache::Facts;
@@ -85,10 +88,13 @@ fn look(
 ) -> Result<Worktree> {
     let unreadable = |err| unreadable(work_dir, err);
     let branch = repo.head_name().map_err(unreadable)?;
-    let head = repo.head_id().ok().map(gix::Id::detach);
+    let head = head::commit(repo).map_err(unreadable)?;
+    if index::file_of(repo.git_dir(), repo.object_hash())? == IndexFile::Damaged {
+        return Err(index::damaged(repo.git_dir(), work_dir));
+    }
     let changes = match head {
         Some(head) if is_clean(repo, head, work_dir) => Changes::default(),
-        _ if is_gits(repo, work_dir) => by_git::changes(work_dir)?,
+        _ if is_sparse(repo) || is_gits(repo, work_dir) => by_git::changes(work_dir)?,
         _ => changes(repo).map_err(unreadable)?,
     };
     Ok(Worktree {
@@ -99,17 +105,62 @@ fn look(
             Some(head) => unpushed(repo, head, listed).map_err(unreadable)?,
             None => 0,
         },
+        stashes: aside::stashes(repo.common_dir()),
+        behind: aside::behind(repo).map_err(unreadable)?,
+        submodules: links::of(&*repo.index_or_empty().map_err(unreadable)?),
         head,
+        operation: operation::under_way(repo.path()),
     })
 }
 
-/// Opens the repository of a worktree, if it is the user's own.
-pub(super) fn open(work_dir: &Path) -> Result<gix::Repository> {
+/// Opens the repository of a worktree, if it is the user's own and its format is known here.
+///
+/// # Errors
+/// Repository: it is not, it cannot be read, or it is that of another folder.
+pub fn open(work_dir: &Path) -> Result<gix::Repository> {
+    if let Some(git_dir) = submodule::git_dir_of(work_dir) {
+        format::check(&git_dir, work_dir)?;
+    }
     let options = gix::open::Options::default().bail_if_untrusted(true);
-    gix::open_opts(work_dir, options).map_err(|err| unreadable(work_dir, err))
+    let repo = gix::open_opts(work_dir, options).map_err(|err| unreadable(work_dir, err))?;
+    owner::check(work_dir, repo.git_dir())?;
+    Ok(repo)
 }
 
-pub(super) fn unreadable(work_dir: &Path, err: gix::Error) -> Error {
+/// Opens a submodule's git directory by itself, whether its worktree is there or not.
+///
+/// # Errors
+/// Repository: its format is not known here, or it cannot be read.
+pub fn open_git_dir(git_dir: &Path) -> Result<gix::Repository> {
+    format::check(git_dir, git_dir)?;
+    gix::open_opts(git_dir, gix::open::Options::isolated()).map_err(|err| unreadable(git_dir, err))
+}
+
+/// How many times `git stash` put changes away.
+///
+/// # Errors
+/// Repository: its refs cannot be read.
+pub fn stashes(repo: &gix::Repository) -> Result<usize> {
+    let unreadable = |err| unreadable(repo.git_dir(), err);
+    let found = repo.try_find_reference("refs/stash").map_err(unreadable)?;
+    if found.is_none() {
+        return Ok(0);
+    }
+    // All but the last are in its log alone.
+    let log = std::fs::read(repo.common_dir().join("logs/refs/stash")).unwrap_or_default();
+    Ok(log.lines().count().max(1))
+}
+
+/// The commit of a worktree's HEAD; none before the first commit.
+///
+/// # Errors
+/// Repository: its format is not known here, or HEAD or its branch cannot be read.
+pub fn head(work_dir: &Path) -> Result<Option<ObjectId>> {
+    head::commit(&open(work_dir)?).map_err(|err| unreadable(work_dir, err))
+}
+
+/// What is said of a repository that cannot be read.
+pub(crate) fn unreadable(work_dir: &Path, err: gix::Error) -> Error {
     let error = Error::repository(format!("cannot read `{}`", work_dir.display()));
     unreadable::explain(error, work_dir, err)
 }
@@ -119,6 +170,11 @@ fn is_in_place_of_a_file(index: &State, path: &BStr) -> bool {
     let ends = path.find_iter("/").chain([path.len()]);
     ends.map(|end| path[..end].as_bstr())
         .any(|above| index.entry_by_path(above).is_some())
+}
+
+/// Whether a folder may stand for its files in the index.
+fn is_sparse(repo: &gix::Repository) -> bool {
+    repo.index().is_ok_and(|index| index.is_sparse())
 }
 
 /// The index's, unless the user has git write none.

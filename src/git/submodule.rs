@@ -16,11 +16,17 @@ use gix::{
     },
 };
 
-use self::packs::Packs;
-use super::{objects::Objects, pack::OBJECT_LIMIT, path, repository::Repository};
+use self::{packs::Packs, substitutes::Substitutes};
+use super::{
+    objects::{Database, Objects},
+    pack::OBJECT_LIMIT,
+    path,
+    repository::{FetchPromised, Repository},
+};
 use crate::model::error::Result;
 
 mod packs;
+mod substitutes;
 
 /// What messages call the key of a section of `.gitmodules`.
 const NAME: &str = "submodule name";
@@ -36,7 +42,29 @@ pub struct Store {
 }
 
 /// Object databases that are asked in turn; at least one.
-struct Layers(Vec<Layer>);
+struct Layers {
+    all: Vec<Layer>,
+    /// What gets what a partial clone lacks; only into a submodule of the fleet's own.
+    promised: Option<Promised>,
+}
+
+/// How the first layer of a submodule gets what it lacks.
+#[derive(Clone)]
+struct Promised {
+    fleet: PathBuf,
+    fetch: FetchPromised,
+}
+
+impl Database for Layers {
+    fn obtain(&self, objects: &[ObjectId]) -> Result<bool> {
+        match &self.promised {
+            Some(Promised { fleet, fetch }) => {
+                (fetch.into_submodule)(fleet, &self.all[0].git_dir, objects)
+            }
+            None => Ok(false),
+        }
+    }
+}
 
 impl Find for Layers {
     fn try_find<'b>(
@@ -44,7 +72,7 @@ impl Find for Layers {
         id: &gix::oid,
         buffer: &'b mut Vec<u8>,
     ) -> gix::Result<Option<Data<'b>>> {
-        for layer in &self.0 {
+        for layer in &self.all {
             if let Some(kind) = layer.find(id, buffer)? {
                 return Ok(Some(Data::new(buffer, kind, id.kind())));
             }
@@ -62,6 +90,8 @@ struct Layer {
     /// None where there is no directory for them.
     packs: Option<Packs>,
     loose: odb::loose::Store,
+    /// What git would read instead of some objects. Whoever serves a repository to others does without.
+    substitutes: Option<Substitutes>,
     /// All of them, alternates too: opened with the first object that is not found otherwise. None when it cannot be.
     whole: OnceCell<Option<odb::Handle>>,
     /// What was read last: a commit and its tree are asked for once for the content, once for the history.
@@ -74,11 +104,25 @@ impl Store {
         let name = path::relative(NAME, name.unwrap_or(path))?;
         let path = path::relative("path", path)?;
         let hash = fleet.object_hash();
-        let in_modules = [fleet.git_dir(), fleet.common_dir()]
-            .into_iter()
-            .find_map(|dir| Self::at(dir.join("modules").join(&name), hash));
+        let in_modules = modules(fleet, &name).find_map(|git_dir| Self::at(git_dir, hash));
         let in_worktree = || Self::at(git_dir_of(&fleet.work_dir()?.join(path))?, hash);
-        Ok(in_modules.or_else(in_worktree))
+        let promised = fleet.promised().map(|fetch| Promised {
+            fleet: fleet.git_dir().to_owned(),
+            fetch,
+        });
+        let store = in_modules.or_else(in_worktree);
+        Ok(store.map(|store| store.with_promised(promised)))
+    }
+
+    /// Whether something stands in for objects or parents of commits in the submodule at `path`: what is read of it then is no fact
+    /// about its commits.
+    pub fn has_substitutes(fleet: &Repository, name: Option<&BStr>, path: &BStr) -> Result<bool> {
+        let name = path::relative(NAME, name.unwrap_or(path))?;
+        let path = path::relative("path", path)?;
+        let in_modules = modules(fleet, &name).find(|git_dir| git_dir.is_dir());
+        let in_worktree = || git_dir_of(&fleet.work_dir()?.join(path));
+        let git_dir = in_modules.or_else(in_worktree);
+        Ok(git_dir.is_some_and(|git_dir| substitutes::exist(&git_dir)))
     }
 
     /// Opens a submodule of this submodule; `None` when it is not initialised.
@@ -89,14 +133,23 @@ impl Store {
             return Ok(None);
         }
         let git_dir = self.git_dir().join("modules").join(name);
-        Ok(Self::at(git_dir, self.hash()))
+        let store = Self::at(git_dir, self.hash());
+        Ok(store.map(|store| store.with_promised(self.layers.promised.clone())))
+    }
+
+    fn with_promised(mut self, promised: Option<Promised>) -> Self {
+        self.layers.promised = promised;
+        self
     }
 
     /// Opens the objects of `git_dir`; `None` when there are none.
     pub fn at(git_dir: PathBuf, hash: gix::hash::Kind) -> Option<Self> {
         let layer = Layer::open(git_dir, hash, None)?;
         Some(Self {
-            layers: Layers(vec![layer]),
+            layers: Layers {
+                all: vec![layer],
+                promised: None,
+            },
             is_borrowed: false,
         })
     }
@@ -106,25 +159,28 @@ impl Store {
     pub fn borrowed(git_dir: PathBuf, hash: gix::hash::Kind) -> Option<Self> {
         let layer = Layer::open(git_dir, hash, Some(OBJECT_LIMIT))?;
         Some(Self {
-            layers: Layers(vec![layer]),
+            layers: Layers {
+                all: vec![layer],
+                promised: None,
+            },
             is_borrowed: true,
         })
     }
 
     /// With what is not here looked for in `below`.
     pub fn above(mut self, below: Self) -> Self {
-        self.layers.0.extend(below.layers.0);
+        self.layers.all.extend(below.layers.all);
         self
     }
 
     /// Its git directory.
     pub fn git_dir(&self) -> &Path {
-        &self.layers.0[0].git_dir
+        &self.layers.all[0].git_dir
     }
 
     /// The hash its object ids are made with.
     pub fn hash(&self) -> gix::hash::Kind {
-        self.layers.0[0].hash
+        self.layers.all[0].hash
     }
 
     /// Its objects.
@@ -134,7 +190,7 @@ impl Store {
 
     /// Whether its history is cut short.
     pub fn is_shallow(&self) -> bool {
-        let mut layers = self.layers.0.iter();
+        let mut layers = self.layers.all.iter();
         layers.any(|layer| layer.git_dir.join("shallow").is_file())
     }
 
@@ -153,8 +209,16 @@ impl Layer {
             ..Default::default()
         };
         // Loose objects alone may leave out the folder for packs.
-        (packs.is_some() || objects.is_dir()).then(|| Self {
+        if packs.is_none() && !objects.is_dir() {
+            return None;
+        }
+        let substitutes = match limit {
+            None => Substitutes::of(&git_dir).ok()?,
+            Some(_) => None,
+        };
+        Some(Self {
             loose: odb::loose::Store::at_opts(objects, hash, in_memory),
+            substitutes,
             git_dir,
             hash,
             limit,
@@ -169,11 +233,17 @@ impl Layer {
         if let Some(kind) = self.recent.borrow_mut().get(&id.to_owned(), buffer) {
             return Ok(Some(kind));
         }
-        let found = match self.find_nearby(id, buffer) {
+        let substitutes = self.substitutes.as_ref();
+        let replaced = substitutes.map(|known| known.of_object(id));
+        let read = replaced.as_ref().map_or(id, AsRef::as_ref);
+        let found = match self.find_nearby(read, buffer) {
             Some(kind) => Some(kind),
-            None => self.find_anywhere(id, buffer)?,
+            None => self.find_anywhere(read, buffer)?,
         };
         if let Some(kind) = found {
+            if let Some(substitutes) = substitutes {
+                substitutes.graft(id, kind, buffer);
+            }
             self.recent.borrow_mut().put(id.to_owned(), kind, buffer);
         }
         Ok(found)
@@ -206,6 +276,12 @@ impl Layer {
     }
 }
 
+/// Where the git directory of the submodule `name` may be: a linked worktree has its own.
+fn modules(fleet: &Repository, name: &Path) -> impl Iterator<Item = PathBuf> {
+    let folders = [fleet.git_dir(), fleet.common_dir()].into_iter();
+    folders.map(move |dir| dir.join("modules").join(name))
+}
+
 /// How many packs to make room for; `None` when there is no such folder.
 ///
 /// gix would list all packs to find out, and list them again to open them.
@@ -231,10 +307,7 @@ pub fn git_dir(fleet: &Repository, name: Option<&BStr>, path: &BStr) -> Result<O
     let name = path::relative(NAME, name.unwrap_or(path))?;
     let path = path::relative("path", path)?;
     let is_repository = |dir: &PathBuf| dir.join("HEAD").is_file();
-    let in_modules = [fleet.git_dir(), fleet.common_dir()]
-        .into_iter()
-        .map(|dir| dir.join("modules").join(&name))
-        .find(is_repository);
+    let in_modules = modules(fleet, &name).find(is_repository);
     let in_worktree = || git_dir_of(&fleet.work_dir()?.join(path)).filter(is_repository);
     Ok(in_modules.or_else(in_worktree))
 }

@@ -16,10 +16,7 @@ use gix::{
 
 use super::{
     history,
-    network::{
-        ls_remote, push,
-        shallow::{self, RemoteAccess},
-    },
+    network::{ls_remote, push, revision, shallow::RemoteAccess},
     objects::Objects,
     remote,
     repository::Repository,
@@ -125,6 +122,7 @@ pub fn swap(
     expected: Option<ObjectId>,
     new: ObjectId,
 ) -> Result<bool> {
+    fleet.check_writable()?;
     let mut repo = fleet.to_local()?;
     let cannot =
         |err: gix::Error| Error::unavailable(format!("cannot write {reference}")).because(err);
@@ -170,7 +168,7 @@ pub fn fetch(
     if here == Some(there) {
         return Ok(here);
     }
-    let fetched = shallow::reference(fleet, remote.as_ref(), reference, access)?;
+    let fetched = revision::reference(fleet, remote.as_ref(), reference, access)?;
     fetched.map_err(|fault| {
         fault.explain(
             Error::unavailable(format!("cannot fetch {reference} from `{remote}`")).hint(format!(

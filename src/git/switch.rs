@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use bstr::{BString, ByteSlice};
-use gix::{ObjectId, state::InProgress};
+use gix::ObjectId;
 
-use super::{command::git, remote, status};
+use super::{command::git, head, operation, remote, status, untracked};
 use crate::model::error::{Error, Result};
 
 /// Where a worktree is, and how it gets to a branch.
@@ -72,17 +72,17 @@ pub fn check_name(branch: &str) -> Result<()> {
 /// that name where there is one. Nothing is fetched.
 ///
 /// # Errors
-/// Repository: it cannot be read, has no commit, is in the middle of something, or the branch is there and to be made.
+/// Repository: it cannot be read, has no commit, has an operation in progress, or the branch is there and to be made.
 pub fn plan(work_dir: &Path, branch: &str, create: bool) -> Result<SwitchPlan> {
     let repo = status::open(work_dir)?;
     let unreadable = |err: gix::Error| status::unreadable(work_dir, err);
-    check_idle(&repo, work_dir)?;
+    if let Some(operation) = operation::under_way(repo.path()) {
+        return Err(operation::in_progress(operation, work_dir));
+    }
     let from = repo.head_name().map_err(unreadable)?;
     let from = from.map(|name| name.shorten().to_owned());
-    let head = repo
-        .head_id()
-        .map_err(|_| Error::repository("it has no commit yet"))?
-        .detach();
+    let head = head::commit(&repo).map_err(unreadable)?;
+    let head = head.ok_or_else(|| Error::repository("it has no commit yet"))?;
     let commit_of = |name: String| -> Result<Option<ObjectId>> {
         let found = repo.try_find_reference(name.as_str()).map_err(unreadable)?;
         let peeled = found.map(|mut found| found.peel_to_id().map(gix::Id::detach));
@@ -117,37 +117,40 @@ pub fn plan(work_dir: &Path, branch: &str, create: bool) -> Result<SwitchPlan> {
     Ok(SwitchPlan { from, head, way })
 }
 
-/// Goes to `branch` as `plan` has it. A submodule's own submodules stay where they are.
+/// Goes to `branch` as `plan` has it. A submodule's own submodules stay where they are; files that git ignores go only if they may.
 ///
 /// # Errors
 /// Work: git fails.
-pub fn act(work_dir: &Path, branch: &str, plan: &SwitchPlan) -> Result<()> {
-    let command = git(work_dir).args(["switch", "--quiet", "--no-recurse-submodules"]);
-    let command = match &plan.way {
-        Way::Current | Way::Absent => return Ok(()),
-        Way::Existing(_) => command.args(["--no-guess", branch]),
-        Way::New => command.args(["--no-track", "--create", branch]),
-        Way::Tracking { upstream, .. } => {
-            let upstream = upstream.to_str_lossy();
-            command.args(["--track", "--create", branch, &upstream])
-        }
+pub fn act(
+    work_dir: &Path,
+    branch: &str,
+    plan: &SwitchPlan,
+    overwrites_ignored: bool,
+) -> Result<()> {
+    let Some(target) = plan.target() else {
+        return Ok(());
     };
-    command
-        .run()?
+    let switch = |ignored| {
+        let command = git(work_dir)
+            .args(["switch", "--quiet", "--no-recurse-submodules", ignored])
+            // Its words are looked at, and have to be the ones known here.
+            .env("LC_ALL", "C");
+        let command = match &plan.way {
+            Way::Existing(_) => command.args(["--no-guess", branch]),
+            Way::Tracking { upstream, .. } => {
+                let upstream = upstream.to_str_lossy();
+                command.args(["--track", "--create", branch, &upstream])
+            }
+            Way::New | Way::Current | Way::Absent => {
+                command.args(["--no-track", "--create", branch])
+            }
+        };
+        command.run()
+    };
+    if plan.way == Way::Current {
+        return Ok(());
+    }
+    untracked::move_head(work_dir, [plan.head, target], overwrites_ignored, switch)?
         .check(|| Error::work(format!("git does not switch to `{branch}`")))?;
     Ok(())
-}
-
-/// git switches in the middle of nothing but a bisection.
-fn check_idle(repo: &gix::Repository, work_dir: &Path) -> Result<()> {
-    match repo.state() {
-        None | Some(InProgress::Bisect) => Ok(()),
-        Some(_) => Err(Error::repository(
-            "a merge, rebase or similar operation is in progress in it",
-        )
-        .hint(format!(
-            "finish or abort it: git -C {} status",
-            work_dir.display()
-        ))),
-    }
 }

@@ -128,7 +128,7 @@ fn walk(
     let new = read(objects, new, &mut new_buffer)?;
     let mut visitor = Bounded::new(Recorder::default(), wanted);
     let state = gix::diff::tree::State::default();
-    match gix::diff::tree(old, new, state, objects, &mut visitor) {
+    match gix::diff::tree(old, new, state, objects.promised(), &mut visitor) {
         Ok(()) => Ok(visitor.into_records()),
         Err(err) => Err(visitor
             .into_refusal()
@@ -161,6 +161,7 @@ fn read<'b>(
     match tree {
         None => Ok(TreeRefIter::from_bytes(&[], gix::hash::Kind::Sha1)),
         Some(id) => objects
+            .promised()
             .find_tree_iter(&id, buffer)
             .map_err(|err| Error::repository(format!("cannot read the tree {id}")).because(err)),
     }

@@ -116,6 +116,19 @@ pub fn source_at(
     Ok(source)
 }
 
+/// The same of a submodule at whatever level, by its absolute or the fleet's relative `url` alone: what the fleet's configuration says
+/// of the submodule is known to nobody else. `git_dir` is its repository, where that is here.
+///
+/// # Errors
+/// As for [`source_at`].
+pub fn listed(fleet: &Repository, git_dir: Option<&Path>, url: &BStr) -> Result<Source> {
+    let own = match git_dir {
+        Some(git_dir) => OwnAccess::of(git_dir)?,
+        None => OwnAccess::default(),
+    };
+    by(fleet, None, Some(url), &own)
+}
+
 /// What the relative URLs of a fleet's `.gitmodules` are relative to.
 pub struct BaseUrl(BString);
 

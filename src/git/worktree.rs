@@ -4,13 +4,14 @@
 use std::{
     collections::HashMap,
     fs, io,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
 use bstr::{BString, ByteSlice};
 use gix::{ObjectId, index::entry::Mode, progress::Discard};
 
-use super::{conversion, objects::Objects, path, tree, unreadable};
+use super::{config_file::ConfigFile, conversion, objects::Objects, path, tree, unreadable};
 use crate::{
     files, interrupt,
     model::error::{Error, Result},
@@ -150,9 +151,9 @@ fn unwritten(folder: &Path, err: gix::Error) -> Error {
     let folder = folder.display();
     let kind = err.downcast_any_ref().map(io::Error::kind);
     match kind {
-        Some(StorageFull | FileTooLarge | QuotaExceeded) => {
+        Some(full @ (StorageFull | FileTooLarge | QuotaExceeded)) => {
             Error::unavailable(format!("no space is left for its files in `{folder}`"))
-                .because(err)
+                .because(io::Error::new(full, err))
                 .hint("see how much space is left: df -h .")
         }
         Some(PermissionDenied | ReadOnlyFilesystem) => {
@@ -214,6 +215,57 @@ fn check(index: &gix::index::State) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The folder in which a submodule's git directory has its files (git-config(1), `core.worktree`), whether it is there or not; none
+/// where nothing is noted.
+///
+/// # Errors
+/// As for [`ConfigFile::of`].
+pub fn noted(git_dir: &Path) -> Result<Option<PathBuf>> {
+    let noted = notes(git_dir)?.value("core", None, "worktree");
+    Ok(noted.map(|way| git_dir.join(way.to_path_lossy())))
+}
+
+/// Makes `work_dir` and `git_dir` one repository, each with the way to the other; `work_dir` gets its gitfile last.
+///
+/// # Errors
+/// As for [`ConfigFile::of`] and [`ConfigFile::write`].
+pub fn connect(git_dir: &Path, work_dir: &Path) -> Result<()> {
+    note(git_dir, &way(git_dir, work_dir))?;
+    write_gitfile(work_dir, &way(work_dir, git_dir))
+}
+
+/// Notes in a git directory the way to its files.
+///
+/// # Errors
+/// As for [`ConfigFile::of`] and [`ConfigFile::write`].
+pub fn note(git_dir: &Path, way: &Path) -> Result<()> {
+    let mut config = notes(git_dir)?;
+    config.set("core", None, "worktree", way.as_os_str().as_bytes())?;
+    config.write()
+}
+
+/// The file that says it: with `extensions.worktreeConfig`, git-sparse-checkout(1) and others move it out of `config`.
+fn notes(git_dir: &Path) -> Result<ConfigFile> {
+    let own = git_dir.join("config.worktree");
+    if let Ok(text) = fs::read(&own) {
+        let own = ConfigFile::parse(own, &text)?;
+        if own.has("core", None, "worktree") {
+            return Ok(own);
+        }
+    }
+    ConfigFile::of(git_dir)
+}
+
+/// Writes the gitfile of a worktree (gitrepository-layout(5)): `way` leads to its git directory.
+///
+/// # Errors
+/// Unavailable: it cannot be written.
+pub fn write_gitfile(work_dir: &Path, way: &Path) -> Result<()> {
+    let text = [b"gitdir: ", way.as_os_str().as_bytes(), b"\n"].concat();
+    let path = work_dir.join(".git");
+    files::replace(&path, &text).map_err(|err| files::cannot("write", &path, err))
 }
 
 /// The way from the folder `from` to `to`, both absolute, as git writes it into gitfiles and `core.worktree`.

@@ -48,22 +48,33 @@ const HINTS: usize = 4;
 impl Unread {
     /// One error for all of them, naming service, pin and URL of each, with what to do about it; none for none.
     pub fn error(unread: &[Self]) -> Option<Error> {
-        let error = match unread {
-            [] => return None,
-            [only] => Error::repository(format!("cannot read {only}")).because(only.why.as_str()),
+        match unread {
+            [] => None,
+            [only] => Some(only.own_error()),
             several => {
                 let lines: Vec<_> = several.iter().map(Self::in_a_line).collect();
                 let message = format!("cannot read the commits of {} submodules", several.len());
-                Error::repository(message).because(lines.join("\n"))
+                let error = Error::repository(message).because(lines.join("\n"));
+                Some(Self::hinted(error, several))
             }
-        };
+        }
+    }
+
+    /// The error of this one alone.
+    pub fn own_error(&self) -> Error {
+        let error = Error::repository(format!("cannot read {self}")).because(self.why.as_str());
+        Self::hinted(error, std::slice::from_ref(self))
+    }
+
+    /// The error with the hints of all of them, each once.
+    fn hinted(error: Error, unread: &[Self]) -> Error {
         let mut hints: Vec<&String> = Vec::new();
         for hint in unread.iter().flat_map(|one| &one.hints) {
             if hints.len() < HINTS && !hints.contains(&hint) {
                 hints.push(hint);
             }
         }
-        Some(hints.into_iter().fold(error, Error::hint))
+        hints.into_iter().fold(error, Error::hint)
     }
 
     /// With the first line of the reason; a path with a line break makes no line of its own.
@@ -89,8 +100,18 @@ impl fmt::Display for Unread {
 pub struct End {
     /// As the user or the CI system named it.
     pub rev: String,
-    /// The commit it means.
+    /// The commit it means; the null id (zeros) for the empty tree, of a branch that is deleted.
     pub commit: ObjectId,
+}
+
+impl End {
+    /// The empty tree, by which a deleted branch is compared with what it was.
+    pub fn nothing(hash: gix::hash::Kind) -> Self {
+        Self {
+            rev: hash.null().to_string(),
+            commit: hash.null(),
+        }
+    }
 }
 
 /// The older end, and how it was found.
@@ -114,7 +135,7 @@ pub enum BaseKind {
     MergeBase,
     /// Nothing to compare with: everything counts as added.
     Empty,
-    /// The commit that was asked for is gone; this is the nearest that is still known.
+    /// The first parent of the head, since `[fleet] base` says that the branch moves by one merge at a time.
     Approximate,
 }
 
@@ -319,6 +340,23 @@ pub struct Warning {
     pub message: String,
 }
 
+impl Warning {
+    /// That the name in `rev` means several `refs`, of which the first was taken.
+    pub fn ambiguous(rev: &str, refs: &[String]) -> Self {
+        let (taken, others) = refs
+            .split_first()
+            .map_or(("", refs), |(one, rest)| (one, rest));
+        let others = others.join(" and ");
+        Self {
+            path: None,
+            kind: WarningKind::AmbiguousName,
+            message: format!(
+                "`{rev}` is ambiguous: flota took {taken}, as git does, and not {others}; a full name is never ambiguous"
+            ),
+        }
+    }
+}
+
 /// The kinds of warnings, stable words in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -333,6 +371,8 @@ pub enum WarningKind {
     Unlisted,
     /// The base that was asked for is gone.
     ApproximateBase,
+    /// The name of an end means several refs.
+    AmbiguousName,
     /// A pin that its remote does not have.
     UnpushedPin,
     /// A pin that is on no branch of its remote.
@@ -342,41 +382,4 @@ pub enum WarningKind {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_cannot_be_read_is_one_error_with_each_hint_once_and_not_too_many() {
-        let unread = |path: &str, hints: &[&str]| Unread {
-            path: path.into(),
-            pin: ObjectId::null(gix::hash::Kind::Sha1),
-            url: None,
-            why: "because".into(),
-            hints: hints.iter().map(ToString::to_string).collect(),
-        };
-        assert!(Unread::error(&[]).is_none());
-        let hints = |unread: &[Unread]| Unread::error(unread).unwrap().hints().to_vec();
-        let (one, other) = (unread("a", &["x", "y"]), unread("b", &["x", "z"]));
-        assert_eq!(hints(std::slice::from_ref(&one)), ["x", "y"]);
-        assert_eq!(hints(&[one, other]), ["x", "y", "z"]);
-        let many: Vec<_> = (0..9)
-            .map(|number| unread("a", &[&number.to_string()]))
-            .collect();
-        assert_eq!(hints(&many).len(), HINTS);
-    }
-
-    #[test]
-    fn a_part_that_comes_or_goes_or_differs_has_changed() {
-        let one = Some(ObjectId::null(gix::hash::Kind::Sha1));
-        let other = Some(ObjectId::empty_tree(gix::hash::Kind::Sha1));
-        for (from, to, want) in [
-            (None, None, false),
-            (one, one, false),
-            (one, other, true),
-            (None, one, true),
-            (one, None, true),
-        ] {
-            assert_eq!(Part { from, to }.changed(), want, "{from:?} {to:?}");
-        }
-    }
-}
+mod tests;

@@ -72,6 +72,21 @@ impl Error {
         self.exit
     }
 
+    /// What lies below, from the top down. A cause that what stands above it says already is left out: libraries often repeat
+    /// what they wrap.
+    pub fn causes(&self) -> Vec<String> {
+        let mut said = self.message.clone();
+        let below = std::iter::successors(std::error::Error::source(self), |cause| cause.source());
+        let mut causes = Vec::new();
+        for sentence in below.map(ToString::to_string) {
+            if !said.contains(&sentence) {
+                said.push_str(&sentence);
+                causes.push(sentence);
+            }
+        }
+        causes
+    }
+
     /// The hints, in the order they were added.
     pub fn hints(&self) -> &[String] {
         &self.hints
@@ -87,5 +102,20 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_that_was_said_already_is_left_out() {
+        let below = Error::work("the disk is full").because("ENOSPC");
+        let wrapping = Error::work("cannot write: the disk is full").because(below);
+        assert_eq!(wrapping.causes(), ["ENOSPC"]);
+        let error = Error::work("cannot build").because(wrapping);
+        assert_eq!(error.causes(), ["cannot write: the disk is full", "ENOSPC"]);
+        assert_eq!(Error::work("alone").causes(), [""; 0]);
     }
 }

@@ -75,6 +75,13 @@ impl Plan {
             .iter()
             .filter(|step| matches!(step.action, Action::Image | Action::Chart))
     }
+
+    /// The steps that a deployment takes out of service, and no build has anything to do with.
+    pub fn retirements(&self) -> impl Iterator<Item = &Step> {
+        self.steps
+            .iter()
+            .filter(|step| step.action == Action::Retire)
+    }
 }
 
 impl From<ServiceChange> for Step {
@@ -166,5 +173,7 @@ mod tests {
         }
         let builds: Vec<_> = plan.builds().map(|step| step.name.to_string()).collect();
         assert_eq!(builds, ["image", "chart"]);
+        let retired = plan.retirements().map(|step| step.name.to_string());
+        assert_eq!(retired.collect::<Vec<_>>(), ["retire"]);
     }
 }

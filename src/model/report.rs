@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    change::{Base, End, Warning},
+    change::{Base, End, Unread, Warning},
     error::Error,
     plan::Step,
     success::Exceptions,
@@ -26,6 +26,8 @@ pub struct BuildReport {
     pub services: Vec<BuiltService>,
     /// Carried over from the detection.
     pub warnings: Vec<Warning>,
+    /// Submodules that could not be read: nothing of them was built.
+    pub unread: Vec<Unread>,
     /// How long it all took.
     pub took: Duration,
 }

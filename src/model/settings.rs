@@ -12,10 +12,12 @@ use std::{
 
 use super::error::Result;
 
+pub mod fleet;
 pub mod globs;
 pub mod template;
 pub mod valid;
 
+pub use fleet::{BaseSetting, FleetSettings};
 pub use globs::Globs;
 pub use template::{TagField, TagTemplate, VersionField, VersionTemplate};
 
@@ -122,15 +124,6 @@ fn lay_beneath<T: Clone>(own: &mut BTreeMap<String, T>, global: &BTreeMap<String
             own.insert(name.clone(), value.clone());
         }
     }
-}
-
-/// `[fleet]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FleetSettings {
-    /// The submodule paths that are services; when absent, every submodule with `code/`, `config/` or `charts/`.
-    pub services: Option<Globs>,
-    /// The branch a change is measured against when nothing else says so; when absent, it is found out.
-    pub base_branch: Option<String>,
 }
 
 /// `[ci]`.

@@ -3,7 +3,11 @@
 use bstr::BString;
 use gix::ObjectId;
 
-use super::{error::Error, exit::Exit};
+use super::{
+    error::Error,
+    exit::Exit,
+    sync::{self, Synced},
+};
 
 /// One service.
 #[derive(Debug)]
@@ -16,6 +20,8 @@ pub struct Switched {
     pub to: Option<ObjectId>,
     /// What became of it.
     pub outcome: SwitchOutcome,
+    /// What became of its own submodules, which go to the pins of the branch; those that were there are left out.
+    pub nested: Vec<Synced>,
 }
 
 /// What became of a service.
@@ -50,6 +56,7 @@ impl SwitchOutcome {
             Self::Absent => "absent",
             Self::Uninitialised => "uninitialised",
             Self::Refused(_) => "refused",
+            Self::Failed(error) if error.exit().is_signal() => "stopped",
             Self::Failed(_) => "failed",
         }
     }
@@ -71,7 +78,8 @@ pub fn exit(all: &[Switched]) -> Exit {
         SwitchOutcome::Failed(_) => Exit::WorkFailed,
         _ => Exit::Done,
     });
-    Exit::worst(codes)
+    let nested = all.iter().map(|one| sync::exit(&one.nested));
+    Exit::worst(codes.chain(nested))
 }
 
 #[cfg(test)]
@@ -97,10 +105,12 @@ mod tests {
                 from: None,
                 to: None,
                 outcome,
+                nested: Vec::new(),
             };
             let all: Vec<_> = outcomes.into_iter().map(switched).collect();
             assert_eq!(exit(&all), want, "{all:?}");
-            let is_told = |one: &&Switched| matches!(one.outcome.name(), "refused" | "failed");
+            let is_told =
+                |one: &&Switched| matches!(one.outcome.name(), "refused" | "failed" | "stopped");
             assert_eq!(errors, all.iter().filter(is_told).count(), "{all:?}");
         }
     }

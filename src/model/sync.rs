@@ -30,6 +30,22 @@ pub enum SyncOutcome {
         /// From where.
         from: ObjectId,
     },
+    /// Its worktree moved to its new path, with all that is in it.
+    Relocated,
+    /// Its own commits were put on top of the pin (`update = rebase`).
+    Rebased {
+        /// HEAD before.
+        from: ObjectId,
+        /// HEAD from now on.
+        to: ObjectId,
+    },
+    /// The pin was merged into HEAD (`update = merge`).
+    Merged {
+        /// HEAD before.
+        from: ObjectId,
+        /// HEAD from now on.
+        to: ObjectId,
+    },
     /// Something in it could have been lost, so it was left as it is.
     Left(Error),
     /// It could not be brought.
@@ -44,8 +60,23 @@ impl SyncOutcome {
             Self::Cloned => "cloned",
             Self::CheckedOut => "checked-out",
             Self::Moved { .. } => "moved",
+            Self::Relocated => "relocated",
+            Self::Rebased { .. } => "rebased",
+            Self::Merged { .. } => "merged",
             Self::Left(_) => "left",
+            // A signal came first: that is nobody's failure.
+            Self::Failed(error) if error.exit().is_signal() => "stopped",
             Self::Failed(_) => "failed",
+        }
+    }
+
+    /// HEAD before it moved.
+    pub fn from(&self) -> Option<ObjectId> {
+        match self {
+            Self::Moved { from } | Self::Rebased { from, .. } | Self::Merged { from, .. } => {
+                Some(*from)
+            }
+            _ => None,
         }
     }
 
@@ -121,6 +152,7 @@ mod tests {
         assert_eq!(of(vec![SyncOutcome::Current, left()]), Exit::Repository);
         assert_eq!(of(vec![left(), failed()]), Exit::WorkFailed);
         assert_eq!(of(vec![failed(), stopped()]), Exit::Interrupted);
+        assert_eq!((failed().name(), stopped().name()), ("failed", "stopped"));
     }
 
     #[test]
@@ -131,6 +163,9 @@ mod tests {
             (SyncOutcome::Cloned, None),
             (SyncOutcome::CheckedOut, None),
             (SyncOutcome::Moved { from: pin }, None),
+            (SyncOutcome::Relocated, None),
+            (SyncOutcome::Rebased { from: pin, to: pin }, None),
+            (SyncOutcome::Merged { from: pin, to: pin }, None),
             (SyncOutcome::Left(Error::repository("dirty")), Some("dirty")),
             (SyncOutcome::Failed(Error::work("broken")), Some("broken")),
         ] {

@@ -187,6 +187,14 @@ impl DriftState {
             Self::Unread(_) => "unread",
         }
     }
+
+    /// Why nothing can be said of it.
+    pub fn error(&self) -> Option<&Error> {
+        match self {
+            Self::Unread(error) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 /// What became of a service whose template was to be brought up to date.
@@ -222,6 +230,14 @@ impl UpdateOutcome {
             Self::Conflicts(_) => "conflicts",
             Self::Unmade => "unmade",
             Self::Refused(_) => "refused",
+        }
+    }
+
+    /// Why nothing was done.
+    pub fn error(&self) -> Option<&Error> {
+        match self {
+            Self::Refused(error) => Some(error),
+            _ => None,
         }
     }
 }

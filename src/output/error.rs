@@ -1,12 +1,13 @@
 //! The one place that prints an error.
 
-use std::{collections::HashSet, error::Error as _};
+use std::collections::HashSet;
 
 use bstr::BStr;
 
 use super::{
     ci::log_commands::{Dialect, Gravity},
-    streams::Output,
+    json,
+    streams::{Output, write},
     text, theme,
 };
 use crate::model::{error::Error, place::FileLine};
@@ -24,6 +25,13 @@ pub(crate) fn report_of(output: &Output, path: &BStr, error: &Error) {
 pub(crate) fn report(output: &Output, error: &Error) {
     report_below(output, error, "");
     annotate(output, "flota", None, error);
+}
+
+/// Answers with `flota.error/v1` where JSON was asked for and the run failed as a whole: commands write their result last of
+/// all that can fail, so that stdout holds one document.
+pub(crate) fn answer(error: &Error) {
+    // Nobody may read it any more: the exit code and stderr say the same.
+    let _ = write(json::error(error));
 }
 
 /// Says it where a CI system shows the errors of a run, if it has such a place.
@@ -44,25 +52,23 @@ pub(crate) fn report_below(output: &Output, error: &Error, printed: &str) {
         text::line(&error.to_string())
     ));
     let printed: HashSet<_> = printed.lines().map(str::trim).collect();
-    let mut said = error.to_string();
-    let mut cause = error.source();
-    while let Some(below) = cause {
-        let sentence = below.to_string();
-        // Libraries often repeat what they wrap.
-        if !said.contains(&sentence) {
-            let lines = sentence.trim_end().lines();
-            let new: Vec<_> = lines
-                .filter(|line| !printed.contains(line.trim()))
-                .collect();
-            if !new.is_empty() {
-                let new = text::escape(&new.join("\n")).replace('\n', "\n    ");
-                loud.status(format!("  caused by: {new}"));
-            }
-            said.push_str(&sentence);
+    for cause in error.causes() {
+        let lines = cause.trim_end().lines();
+        let new: Vec<_> = lines
+            .filter(|line| !printed.contains(line.trim()))
+            .collect();
+        if !new.is_empty() {
+            let new = text::escape(&new.join("\n")).replace('\n', "\n    ");
+            loud.status(format!("  caused by: {new}"));
         }
-        cause = below.source();
     }
-    for hint in error.hints() {
-        loud.status(format!("{} {}", theme::hint("hint:"), text::escape(hint)));
+    for said in error.hints() {
+        hint(output, said);
     }
+}
+
+/// A hint that belongs to no error of its own.
+pub(crate) fn hint(output: &Output, hint: &str) {
+    let loud = output.loud();
+    loud.status(format!("{} {}", theme::hint("hint:"), text::escape(hint)));
 }

@@ -5,6 +5,7 @@ pub(crate) mod error;
 pub(crate) mod human;
 pub(crate) mod json;
 pub(crate) mod log;
+pub(crate) mod markdown;
 pub(crate) mod pager;
 pub(crate) mod progress;
 pub(crate) mod prompt;

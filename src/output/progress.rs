@@ -206,7 +206,7 @@ impl Progress {
     fn whole_bar(&self, jobs: usize) -> ProgressBar {
         let bar = self.bars.add(ProgressBar::new(jobs as u64));
         bar.set_style(style("{bar:30.green} {pos}/{len} {elapsed} {msg}"));
-        bar.enable_steady_tick(Duration::from_millis(200));
+        animate(&bar, Duration::from_millis(200));
         bar
     }
 
@@ -225,7 +225,7 @@ impl Progress {
             }
         };
         bar.set_style(style("{late}").with_key("late", late));
-        bar.enable_steady_tick(Duration::from_millis(200));
+        animate(&bar, Duration::from_millis(200));
         bar
     }
 
@@ -252,8 +252,17 @@ impl Progress {
             None => self.bars.add(bar),
         };
         bar.set_style(style("{spinner} {prefix:.bold} {msg} {elapsed:.dim}"));
-        bar.enable_steady_tick(Duration::from_millis(120));
+        animate(&bar, Duration::from_millis(120));
         bar
+    }
+}
+
+/// Draws the bar anew so often, also when nothing happens. That takes a thread, and indicatif panics where none can be started: then the
+/// bar moves with the events alone.
+fn animate(bar: &ProgressBar, every: Duration) {
+    let probe = std::thread::Builder::new().spawn(|| ());
+    if probe.is_ok_and(|probe| probe.join().is_ok()) {
+        bar.enable_steady_tick(every);
     }
 }
 

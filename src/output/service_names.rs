@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bstr::{BStr, BString};
 
 use super::text;
-use crate::model::fleet::service_name;
+use crate::model::{fleet::service_name, plan::Plan};
 
 /// The names that several services of a table have.
 pub(super) struct ServiceNames<'a> {
@@ -17,6 +17,12 @@ impl<'a> ServiceNames<'a> {
     pub(super) fn of(paths: impl IntoIterator<Item = &'a BString>) -> Self {
         let named = paths.into_iter();
         Self::of_named(named.map(|path| (service_name(path.as_ref()), path)))
+    }
+
+    /// Those of a plan's.
+    pub(super) fn of_plan(plan: &'a Plan) -> Self {
+        let steps = plan.steps.iter();
+        Self::of_named(steps.map(|step| (step.name.as_ref(), &step.path)))
     }
 
     /// Those of services that say themselves what they are called.
@@ -39,6 +45,26 @@ impl<'a> ServiceNames<'a> {
     /// The cell of the service `name` at `path`.
     pub(super) fn cell(&self, name: &BStr, path: &BString) -> String {
         text::name(self.called(name, path))
+    }
+
+    /// The services of `--format names`: raw and NUL-terminated for programs, or one to a line, escaped, for people.
+    pub(super) fn list<'s>(
+        &self,
+        services: impl IntoIterator<Item = (&'s BStr, &'s BString)>,
+        null: bool,
+    ) -> Vec<u8> {
+        let mut out = Vec::new();
+        for (name, path) in services {
+            let name = self.called(name, path);
+            if null {
+                out.extend_from_slice(name);
+                out.push(0);
+            } else {
+                out.extend_from_slice(text::name(name).as_bytes());
+                out.push(b'\n');
+            }
+        }
+        out
     }
 
     /// What it is called, as it is.

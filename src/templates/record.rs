@@ -47,7 +47,9 @@ pub fn read(objects: Objects<'_>, root: ObjectId) -> Result<Option<Record>> {
         return Ok(None);
     };
     let mut buffer = Vec::new();
-    let blob = mode.is_blob().then(|| objects.find_blob(&id, &mut buffer));
+    let blob = mode
+        .is_blob()
+        .then(|| objects.promised().find_blob(&id, &mut buffer));
     let blob = blob
         .transpose()
         .map_err(|err| Error::repository(format!("cannot read {FILE} (blob {id})")).because(err))?;

@@ -45,9 +45,12 @@ pub(super) fn read(
             .because(err)
         })?;
         let mut buffer = Vec::new();
-        let blob = objects.find_blob(&id, &mut buffer).map_err(|err| {
-            Error::repository(format!("cannot read `{shown}` (blob {id})")).because(err)
-        })?;
+        let blob = objects
+            .promised()
+            .find_blob(&id, &mut buffer)
+            .map_err(|err| {
+                Error::repository(format!("cannot read `{shown}` (blob {id})")).because(err)
+            })?;
         size += blob.data.len();
         if sources.len() == COUNT_LIMIT || size > SIZE_LIMIT {
             return Err(too_much(&name));

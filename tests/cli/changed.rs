@@ -6,12 +6,18 @@ use serde_json::Value;
 
 use crate::{plan, sandbox::Sandbox};
 
+mod bases;
 mod ci;
+mod environment;
+mod histories;
+mod hooks;
 mod names;
 mod oracle;
+mod partial;
 mod rules;
 mod running;
 mod service;
+mod substitutes;
 mod table;
 mod together;
 

@@ -236,3 +236,55 @@ fn an_interrupt_stops_them_all() {
         );
     }
 }
+
+/// In the order of `git submodule foreach --recursive`, with the path from the fleet's root and the pin that the parent records.
+#[test]
+fn nested_submodules_take_their_turn_after_their_parent() {
+    let sandbox = Sandbox::scripted("nested");
+    sandbox.git(
+        "fleet",
+        &["submodule", "--quiet", "update", "--init", "--recursive"],
+    );
+    let script = "echo \"$FLOTA_PATH $FLOTA_SERVICE $FLOTA_PIN $(git rev-parse HEAD)\"";
+    let arguments = [
+        "foreach",
+        "--recursive",
+        "--quiet",
+        "--",
+        "sh",
+        "-c",
+        script,
+    ];
+    for jobs in ["1", "4"] {
+        let mut all = arguments.to_vec();
+        all.splice(1..1, ["--jobs", jobs]);
+        let ran = sandbox.flota("fleet", &all);
+        assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+        let said = ran.text();
+        let lines = said.lines().filter(|line| line.starts_with("code-repos/"));
+        let lines: Vec<Vec<_>> = lines.map(|line| line.split(' ').collect()).collect();
+        let lines: Vec<_> = lines.iter().filter(|words| words.len() == 4).collect();
+        let by_git = "echo \"$displaypath\"";
+        let by_git = ["submodule", "--quiet", "foreach", "--recursive", by_git];
+        let paths: Vec<_> = lines.iter().map(|words| words[0]).collect();
+        let wanted = sandbox.git("fleet", &by_git);
+        assert_eq!(paths, wanted.lines().collect::<Vec<_>>(), "{said}");
+        for words in lines {
+            assert_eq!(words[2], words[3], "{words:?}");
+            assert!(words[0].ends_with(words[1]), "{words:?}");
+        }
+    }
+    // Those that are not initialised are named; without the flag only services have their turn.
+    sandbox.git(
+        "fleet/code-repos/platform",
+        &["submodule", "--quiet", "deinit", "--force", "libs/core"],
+    );
+    let ran = sandbox.flota("fleet", &arguments);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert!(!ran.text().contains("libs/core "), "{}", ran.text());
+    let told = sandbox.flota("fleet", &["foreach", "--recursive", "--", "true"]);
+    let said = "code-repos/platform/libs/core is not initialised";
+    assert!(told.stderr.contains(said), "{}", told.stderr);
+    let ran = sandbox.flota("fleet", &["foreach", "--", "sh", "-c", script]);
+    assert!(!ran.text().contains("code/vendored"), "{}", ran.text());
+}

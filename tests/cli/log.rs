@@ -1,8 +1,11 @@
-//! What `-v` and `FLOTA_LOG` show: what was started, what was asked of whom, which faster way was not taken; and no secret.
+//! What `-v` and `FLOTA_LOG` show: what was started, what was asked of whom, which faster way was not taken; and no secret. The
+//! command `flota log` is in [`services`].
 
 use std::net::TcpListener;
 
 use crate::sandbox::{Ran, Sandbox};
+
+mod services;
 
 /// The lines of the log among all that was said.
 fn log(ran: &Ran) -> Vec<&str> {

@@ -4,6 +4,7 @@
 mod support;
 
 mod bad_input;
+mod branch;
 mod build;
 mod build_engines;
 mod build_push;
@@ -16,18 +17,23 @@ mod ci;
 mod clone;
 mod clone_content;
 mod clone_filters;
+mod clone_place;
 mod clone_served;
 mod clone_transports;
+mod commit;
 mod completions;
 mod consumers;
 #[path = "../support/daemons.rs"]
 mod daemons;
 mod demo;
+mod diff;
+mod documents;
 mod explain;
 #[path = "../registry/fake.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod fake;
 mod faults;
+mod fetch;
 mod foreach;
 mod git_settings;
 mod help;
@@ -36,14 +42,18 @@ mod hostile;
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod http;
 mod init;
+mod inside_service;
 mod installers;
 mod log;
 mod man;
+mod nested;
 mod new;
 mod own_configuration;
 mod own_remotes;
 mod package;
 mod plan;
+mod pull;
+mod push;
 mod record;
 mod redirects;
 #[path = "../support/registry.rs"]
@@ -63,3 +73,4 @@ mod templates;
 mod update;
 #[path = "../support/workspace.rs"]
 mod workspace;
+mod worktree;

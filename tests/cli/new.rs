@@ -303,7 +303,7 @@ fn what_the_name_would_collide_with_is_refused() {
     // A service is no fleet.
     let ran = sandbox.flota(
         "fleet/code-repos/web",
-        &["new", "x", "--template", "static"],
+        &["new", "x", "--template", "static", "--service-only"],
     );
     assert_eq!(ran.status, Some(2));
     assert!(ran.stderr.contains("itself a submodule"), "{}", ran.stderr);

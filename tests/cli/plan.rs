@@ -96,3 +96,38 @@ fn all_and_a_range_exclude_each_other() {
         assert_eq!(sandbox.flota("fleet", args).status, Some(2), "{args:?}");
     }
 }
+
+#[test]
+fn names_are_those_of_what_is_built() {
+    for (script, want) in [
+        ("code-and-config", "api\n"),
+        ("depends-on", ""),
+        ("removed", ""),
+        ("pointer-only", ""),
+        ("names", ""),
+    ] {
+        let sandbox = Sandbox::scripted(script);
+        let plan = |format: &str| {
+            let args = ["plan", "HEAD~1..HEAD", "--format", format];
+            sandbox.flota("fleet", &args)
+        };
+        let json = plan("json").json();
+        let steps = json["steps"].as_array().unwrap().iter();
+        let built = steps.filter(|step| step["action"] != "retire");
+        let names: Vec<_> = built.map(|step| step["name"].as_str().unwrap()).collect();
+        let ran = plan("names");
+        assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+        let lines = ran.text();
+        assert_eq!(lines.lines().count(), names.len(), "{script}: {lines}");
+        if !want.is_empty() {
+            assert_eq!(lines, want, "{script}");
+        }
+        // Raw, whatever the bytes; what shares its name with another is called by its path.
+        let args = ["plan", "HEAD~1..HEAD", "--format", "names", "-z"];
+        let ran = sandbox.flota("fleet", &args);
+        let raw = ran.stdout.strip_suffix(b"\0").unwrap_or(&ran.stdout);
+        let raw = raw.split(|byte| *byte == 0).filter(|it| !it.is_empty());
+        let raw = raw.map(|name| String::from_utf8_lossy(name).into_owned());
+        assert_eq!(raw.collect::<Vec<_>>(), names, "{script}");
+    }
+}

@@ -215,3 +215,69 @@ fn without_a_conflict_there_is_nothing_to_do() {
     insta::assert_snapshot!(sandbox.flota("fleet", &["resolve"]).transcript());
     insta::assert_snapshot!(sandbox.flota("fleet", &["resolve", "api"]).transcript());
 }
+
+/// The pins of both sides, and of where they began, with a name for who is right.
+const STANDS: [(&str, [&str; 3], Option<&str>); 7] = [
+    ("theirs went on", ["main~2", "main~1", "main"], Some("main")),
+    ("ours went on", ["main~2", "main", "main~1"], Some("main")),
+    ("they rolled back", ["main~1", "main", "main~2"], None),
+    ("we rolled back", ["main~1", "main~2", "main"], None),
+    ("both rolled back", ["main", "main~2", "main~1"], None),
+    (
+        "both left what they began with",
+        ["old", "main~1", "main"],
+        None,
+    ),
+    ("both added it", ["", "main~1", "main"], Some("main")),
+];
+
+/// Where a side went back it was for a reason, which descent does not know.
+#[test]
+fn a_rollback_is_not_resolved_away() {
+    for is_here in [false, true] {
+        for (name, [base, ours, theirs], want) in STANDS {
+            let sandbox = Sandbox::scripted("conflict");
+            sandbox.git("api", &["branch", "old", "main~2"]);
+            let tree = sandbox.git("api", &["rev-parse", "main~2^{tree}"]);
+            let rewritten = sandbox.git("api", &["commit-tree", "-m", "Old", tree.trim()]);
+            sandbox.git("api", &["branch", "--force", "old", rewritten.trim()]);
+            match is_here {
+                true => drop(sandbox.flota("", &["clone", "fleet", "ours"])),
+                false => drop(sandbox.git("", &["clone", "--quiet", "fleet", "ours"])),
+            }
+            let mut stages = format!("0 {} 0\t{API}\n", "0".repeat(40));
+            for (stage, rev) in [(1, base), (2, ours), (3, theirs)] {
+                if !rev.is_empty() {
+                    let pin = commit_of(&sandbox, "api", rev);
+                    stages += &format!("160000 {pin} {stage}\t{API}\n");
+                }
+            }
+            std::fs::write(sandbox.path("stages"), stages).unwrap();
+            sandbox.git_with("ours", &["update-index", "--index-info"], |git| {
+                git.stdin(std::fs::File::open(sandbox.path("stages")).unwrap());
+            });
+            let ran = resolve(&sandbox, &["api"]);
+            let Some(want) = want else {
+                assert_eq!(ran.status, Some(4), "{name}: {}", ran.stderr);
+                assert_eq!(services(&ran)[0]["verdict"], "open", "{name}");
+                assert!(
+                    ran.stderr.contains("one side went back"),
+                    "{name}: {}",
+                    ran.stderr
+                );
+                for side in [ours, theirs] {
+                    let pin = commit_of(&sandbox, "api", side);
+                    let hint = format!("git update-index --cacheinfo '160000,{pin},{API}'");
+                    assert!(ran.stderr.contains(&hint), "{name}: {}", ran.stderr);
+                }
+                continue;
+            };
+            assert_eq!(ran.status, Some(0), "{name}: {}", ran.stderr);
+            assert_eq!(
+                staged(&sandbox, API),
+                commit_of(&sandbox, "api", want),
+                "{name}"
+            );
+        }
+    }
+}

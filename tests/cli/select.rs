@@ -121,7 +121,10 @@ fn every_command_reads_it_alike() {
                 line.0,
                 ran.stderr
             );
-            assert_eq!(ran.text(), "", "{:?} {service}", line.0);
+            // Nothing but the error.
+            let told: Value = serde_json::from_slice(&ran.stdout).unwrap();
+            assert_eq!(told["schema"], "flota.error/v1", "{:?} {service}", line.0);
+            assert_eq!(told["exit_code"], 2, "{:?} {service}", line.0);
         }
     }
 }
@@ -168,11 +171,11 @@ fn explain_is_about_one() {
 }
 
 #[test]
-fn in_a_service_it_is_that_service() {
+fn in_a_service_alone_it_is_that_service() {
     let sandbox = Sandbox::scripted("selected");
     let build: Line = (
         &["build", "--dry-run", "--builder", "embedded"],
-        &["--format", "json"],
+        &["--format", "json", "--service-only"],
     );
     for (dir, service, is_it) in [
         ("repos/web", ".", true),
@@ -190,6 +193,17 @@ fn in_a_service_it_is_that_service() {
                 assert!(ran.stderr.contains("this repository is the service `web`"));
             }
         }
+    }
+    // Without the flag it is the fleet's, wherever one stands.
+    let build: Line = (build.0, &["--format", "json"]);
+    for (dir, service, path) in [
+        ("repos/web", ".", "repos/web"),
+        ("repos/web", "web", "repos/web"),
+        ("repos/web/code", "..", "repos/web"),
+        ("repos/web", "jobs", "repos/jobs"),
+    ] {
+        let ran = run(&sandbox, dir, build, OsStr::new(service));
+        assert_eq!(paths(&ran), [path.to_owned()].into(), "{dir} {service}");
     }
 }
 

@@ -6,6 +6,8 @@ use serde_json::json;
 
 use crate::sandbox::Sandbox;
 
+mod forms;
+
 const API: &str = "ours/code-repos/api";
 
 fn cloned() -> Sandbox {
@@ -315,4 +317,85 @@ fn a_pin_in_conflict_is_told_whether_its_service_is_there_or_not() {
     let text = told(&[]).text();
     assert_eq!(text.matches("in conflict").count(), 2, "{text}");
     assert!(text.contains("1 of 3 services in step"), "{text}");
+}
+
+/// `git stash list` and `git rev-list HEAD..@{upstream}` of the same worktree.
+#[test]
+fn stashes_and_commits_of_the_upstream_are_counted_as_git_counts_them() {
+    let sandbox = cloned();
+    let numbers = || {
+        let api = api(&sandbox);
+        let number = |key: &str| api[key].as_u64().unwrap() as usize;
+        (number("stashes"), number("behind"))
+    };
+    let by_git = || {
+        let stashes = sandbox.git(API, &["stash", "list"]).lines().count();
+        let behind = sandbox.git_output(API, &["rev-list", "HEAD..@{upstream}"]);
+        let behind = String::from_utf8(behind.stdout).unwrap().lines().count();
+        (stashes, behind)
+    };
+    assert_eq!(numbers(), (0, 0));
+    type Step<'a> = (&'a str, &'a dyn Fn(), (usize, usize));
+    let git = |arguments: &[&str]| drop(sandbox.git(API, arguments));
+    let stash = |text: &str| {
+        fs::write(sandbox.path(API).join("code/app"), text).unwrap();
+        git(&["stash", "push", "--quiet"]);
+    };
+    let publish = |count: usize| {
+        for _ in 0..count {
+            let args = ["commit", "--quiet", "--allow-empty", "--message", "Theirs"];
+            sandbox.git("api", &args);
+        }
+        git(&["fetch", "--quiet"]);
+    };
+    let steps: [Step<'_>; 10] = [
+        (
+            "a branch at its upstream",
+            &|| git(&["switch", "--quiet", "main"]),
+            (0, 0),
+        ),
+        ("a stash", &|| stash("one"), (1, 0)),
+        ("two", &|| stash("two"), (2, 0)),
+        ("packed", &|| git(&["pack-refs", "--all"]), (2, 0)),
+        ("behind", &|| publish(2), (2, 2)),
+        ("dropped", &|| git(&["stash", "clear"]), (0, 2)),
+        (
+            "detached",
+            &|| git(&["switch", "--quiet", "--detach"]),
+            (0, 0),
+        ),
+        (
+            "no upstream",
+            &|| git(&["switch", "--quiet", "--create", "mine"]),
+            (0, 0),
+        ),
+        (
+            "another upstream",
+            &|| git(&["branch", "--quiet", "--set-upstream-to=origin/main"]),
+            (0, 2),
+        ),
+        (
+            "caught up",
+            &|| git(&["merge", "--quiet", "--ff-only"]),
+            (0, 0),
+        ),
+    ];
+    for (name, step, wanted) in steps {
+        step();
+        assert_eq!((numbers(), by_git()), (wanted, wanted), "{name}");
+        // What an earlier run knows hides nothing.
+        assert_eq!(numbers(), wanted, "{name}, again");
+    }
+}
+
+#[test]
+fn who_has_a_stash_or_is_behind_is_listed() {
+    let sandbox = cloned();
+    sandbox.git(API, &["switch", "--quiet", "main"]);
+    fs::write(sandbox.path(API).join("code/app"), "mine").unwrap();
+    sandbox.git(API, &["stash", "push", "--quiet"]);
+    let args = ["commit", "--quiet", "--allow-empty", "--message", "Theirs"];
+    sandbox.git("api", &args);
+    sandbox.git(API, &["fetch", "--quiet"]);
+    insta::assert_snapshot!(sandbox.flota("ours", &["status"]).transcript());
 }

@@ -254,3 +254,34 @@ fn the_json_names_branch_and_commit() {
         }])
     );
 }
+
+/// A branch whose files are ignored here: whose they are, they are somebody's work.
+#[test]
+fn ignored_files_are_not_overwritten() {
+    let sandbox = cloned();
+    sandbox.git("api", &["switch", "--quiet", "feature"]);
+    fs::write(sandbox.path("api/.env"), "theirs").unwrap();
+    sandbox.git("api", &["add", ".env"]);
+    sandbox.git("api", &["commit", "--quiet", "--message", "Settings"]);
+    sandbox.git(API, &["fetch", "--quiet"]);
+    let exclude = sandbox.path("ours/.git/modules/api/info/exclude");
+    fs::create_dir_all(exclude.parent().unwrap()).unwrap();
+    fs::write(exclude, ".env\n").unwrap();
+    let env = sandbox.path(API).join(".env");
+    fs::write(&env, "mine").unwrap();
+    for arguments in [&["feature", "--dry-run"][..], &["feature"]] {
+        let ran = switch(&sandbox, arguments);
+        assert_eq!(ran.status, Some(4), "{}", ran.stderr);
+        assert!(ran.stderr.contains("overwritten: `.env`"), "{}", ran.stderr);
+        assert_eq!(fs::read(&env).unwrap(), b"mine");
+        assert_eq!(branch(&sandbox, API), "");
+    }
+    // Without a difference there is nothing to keep; and the user may say that there is not.
+    fs::write(&env, "theirs").unwrap();
+    assert_eq!(switch(&sandbox, &["feature"]).status, Some(0));
+    sandbox.git(API, &["switch", "--quiet", "--detach", "origin/main"]);
+    fs::write(&env, "mine").unwrap();
+    let ran = switch(&sandbox, &["feature", "--overwrite-ignore"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert_eq!(fs::read(&env).unwrap(), b"theirs");
+}

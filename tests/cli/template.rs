@@ -320,3 +320,42 @@ fn a_record_cannot_reach_out_of_the_fleet() {
         assert!(ran.stderr.contains(why), "{hostile}: {}", ran.stderr);
     }
 }
+
+/// A template's new file where the user has one that git ignores.
+#[test]
+fn ignored_files_are_not_overwritten() {
+    let sandbox = made();
+    fs::write(sandbox.path(WEB).join(".gitignore"), "*.env\n").unwrap();
+    sandbox.git(WEB, &["add", ".gitignore"]);
+    sandbox.git(WEB, &["commit", "--quiet", "--message", "Ignore"]);
+    let env = sandbox.path(WEB).join("code/local.env");
+    fs::write(&env, "mine").unwrap();
+    fs::write(sandbox.path("fleet/ours/code/local.env"), "theirs").unwrap();
+    let head = sandbox.git(WEB, &["rev-parse", "HEAD"]);
+    let ran = update(&sandbox, &[]);
+    assert_eq!(ran.status, Some(4), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("overwritten: `code/local.env`"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(fs::read(&env).unwrap(), b"mine");
+    assert_eq!(sandbox.git(WEB, &["rev-parse", "HEAD"]), head);
+    done(&update(&sandbox, &["--overwrite-ignore"]));
+    assert_eq!(fs::read(&env).unwrap(), b"theirs");
+}
+
+/// With nothing uncommitted, too, a service has to end what it has begun.
+#[test]
+fn an_operation_under_way_is_finished_first() {
+    let sandbox = made();
+    template(&sandbox, "8080", "theirs\n");
+    sandbox.git(WEB, &["bisect", "start"]);
+    let ran = update(&sandbox, &["web"]);
+    assert_eq!(ran.status, Some(4), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("git bisect is in progress"),
+        "{}",
+        ran.stderr
+    );
+}

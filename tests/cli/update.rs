@@ -7,7 +7,11 @@ use crate::{
     sandbox::{Ran, Sandbox},
 };
 
+mod dropped;
+mod moved;
 mod remote;
+mod states;
+mod strategies;
 
 /// A clone of a fleet, and the fleet moved on since: `api` has a new pin.
 fn behind() -> Sandbox {

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use flota::{
-    git::network::shallow::{self, RemoteAccess},
+    git::network::{
+        revision,
+        shallow::{self, RemoteAccess},
+    },
     model::exit::Exit,
 };
 use gix::ObjectId;
@@ -89,7 +92,7 @@ fn a_ci_checkout_gets_its_target_branch_and_then_the_merge_base() {
         shallow_clone(&world, &local(&world), "topic");
         let fleet = world.fleet();
         assert!(fleet.resolve_first(["main"]).is_none());
-        let base = shallow::commit(&fleet, "main", ONLINE).unwrap();
+        let base = revision::commit(&fleet, "main", ONLINE).unwrap();
         assert_eq!(base, main);
         assert_eq!(
             world
@@ -160,11 +163,11 @@ fn offline_says_what_to_run() {
     let [_, main, topic] = forked(&world, 5, 5);
     shallow_clone(&world, &local(&world), "topic");
     let fleet = world.fleet();
-    let error = shallow::commit(&fleet, "main", OFFLINE).unwrap_err();
+    let error = revision::commit(&fleet, "main", OFFLINE).unwrap_err();
     assert_eq!(error.exit(), Exit::Repository);
     let hint = "fetch it: git fetch origin +refs/heads/main:refs/remotes/origin/main";
     assert_eq!(error.hints(), [hint]);
-    shallow::commit(&fleet, "main", ONLINE).unwrap();
+    revision::commit(&fleet, "main", ONLINE).unwrap();
     let error = shallow::until_merge_base(&fleet, main, topic, OFFLINE).unwrap_err();
     assert_eq!(error.exit(), Exit::Repository);
     assert_eq!(
@@ -180,7 +183,7 @@ fn histories_that_never_meet_have_no_merge_base() {
     let alone = chain(&world, "alone", None, 70);
     shallow_clone(&world, &local(&world), "alone");
     let fleet = world.fleet();
-    shallow::commit(&fleet, "main", ONLINE).unwrap();
+    revision::commit(&fleet, "main", ONLINE).unwrap();
     assert_eq!(
         shallow::until_merge_base(&fleet, main, alone, ONLINE).unwrap(),
         None
@@ -220,7 +223,7 @@ fn a_whole_clone_stays_whole() {
     let more = chain(&world, "later", Some(world.id("up", "main")), 4);
     let fleet = world.fleet();
     assert_eq!(
-        shallow::commit(&fleet, &more.to_string(), ONLINE).unwrap(),
+        revision::commit(&fleet, &more.to_string(), ONLINE).unwrap(),
         more
     );
     assert!(!fleet.is_shallow());
@@ -242,12 +245,12 @@ fn tags_are_found_and_what_is_nowhere_is_named() {
     );
     shallow_clone(&world, &local(&world), "topic");
     let fleet = world.fleet();
-    assert_eq!(shallow::commit(&fleet, "v1", ONLINE).unwrap(), fork);
-    let error = shallow::commit(&fleet, "nowhere", ONLINE).unwrap_err();
+    assert_eq!(revision::commit(&fleet, "v1", ONLINE).unwrap(), fork);
+    let error = revision::commit(&fleet, "nowhere", ONLINE).unwrap_err();
     assert_eq!(error.exit(), Exit::Repository);
     let message = "`nowhere` is not in this clone, and cannot be fetched from `origin`";
     assert_eq!(error.to_string(), message);
-    let expression = shallow::commit(&fleet, "--upload-pack=touch x", ONLINE).unwrap_err();
+    let expression = revision::commit(&fleet, "--upload-pack=touch x", ONLINE).unwrap_err();
     assert!(
         expression
             .to_string()
@@ -267,7 +270,7 @@ fn a_server_that_gives_out_tips_alone_deepens_its_branches() {
     let server = serve(&world.path(""), manners);
     shallow_clone(&world, &format!("{}/up/.git", server.url), "topic");
     let fleet = world.fleet();
-    shallow::commit(&fleet, "main", ONLINE).unwrap();
+    revision::commit(&fleet, "main", ONLINE).unwrap();
     world.git(
         "fleet",
         &[

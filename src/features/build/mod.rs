@@ -76,6 +76,7 @@ pub(crate) fn build(
         builder: builder.map(image::builder_name),
         services,
         warnings: plan.warnings,
+        unread: plan.unread,
         took: started.elapsed(),
     };
     Ok(report)

@@ -16,7 +16,10 @@ use crate::{
         select::Selector,
         worktree,
     },
-    git::{Objects, index, repository::Repository, status, tree_builder, unreadable, vet::Link},
+    git::{
+        Objects, head, index, operation, repository::Repository, status, tree_builder, untracked,
+        vet::Link,
+    },
     interrupt,
     model::{
         error::{Error, Result},
@@ -38,6 +41,8 @@ pub(crate) struct UpdateRequest<'a> {
     pub template: Option<&'a WantedTemplate>,
     /// Answers that are to be others than the recorded ones.
     pub answers: &'a BTreeMap<String, String>,
+    /// Whether files may go that git ignores, and that the template has.
+    pub overwrites_ignored: bool,
 }
 
 /// Brings the services' branches to what their templates make of them now; sorted by path.
@@ -121,6 +126,16 @@ fn one(
         "Render the template {} anew\n\n{RENDERING}: {tree}\n",
         template.name
     );
+    if !request.overwrites_ignored {
+        // A merge of git's writes over them (git-merge(1), `--overwrite-ignore`).
+        let files = untracked::in_the_way(work_dir, former_tree, tree)?;
+        if !files.is_empty() {
+            return Err(untracked::would_be_overwritten(
+                &files,
+                "flota template update",
+            ));
+        }
+    }
     let rendering = service.commit_tree(tree, Some(former), &message)?;
     service.merge(
         rendering,
@@ -156,13 +171,9 @@ struct ServiceAtHead<'a> {
 
 impl<'a> ServiceAtHead<'a> {
     fn open(work_dir: &'a Path) -> Result<Self> {
-        let unreadable = |err: gix::Error| {
-            let error = Error::repository(format!("cannot read `{}`", work_dir.display()));
-            unreadable::explain(error, work_dir, err)
-        };
-        let options = gix::open::Options::default().bail_if_untrusted(true);
-        let repo = gix::open_opts(work_dir, options).map_err(unreadable)?;
-        let head = repo.head_id().map_err(unreadable)?.detach();
+        let repo = status::open(work_dir)?;
+        let head = head::commit(&repo).map_err(|err| status::unreadable(work_dir, err))?;
+        let head = head.ok_or_else(|| Error::repository("it has no commit yet"))?;
         Ok(Self {
             work_dir,
             repo,
@@ -185,6 +196,9 @@ impl<'a> ServiceAtHead<'a> {
     fn check(&self, link: &Link) -> Result<()> {
         let shown = &link.path;
         let found = status::of(self.work_dir, Some(link.pin))?;
+        if let Some(operation) = found.operation {
+            return Err(operation::in_progress(operation, self.work_dir));
+        }
         if found.changes != Changes::default() {
             return Err(
                 Error::repository("it has uncommitted changes").hint(format!(

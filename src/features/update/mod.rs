@@ -11,8 +11,10 @@ use crate::{
 };
 
 mod commit_message;
+mod prune;
 mod remote;
 
+pub(crate) use prune::prune;
 pub(crate) use remote::{Extent, follow};
 
 /// Brings the selected submodules of `fleet`, and all of theirs, to their pins. Sorted by path.

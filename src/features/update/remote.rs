@@ -1,8 +1,6 @@
 //! `flota update --remote`: pins follow their branches, and the message of the fleet's commit lists the new commits.
 
-use std::path::Path;
-
-use bstr::{BStr, BString};
+use bstr::BString;
 use gix::ObjectId;
 
 use super::commit_message;
@@ -10,12 +8,12 @@ use crate::{
     fleet::{
         lock::FleetLock,
         parent::source,
+        pins,
         select::Selector,
         sync::{SyncOptions, sync},
         worktree,
     },
     git::{
-        command::as_user,
         history,
         index::{self, Pins},
         network::{
@@ -64,7 +62,8 @@ pub(crate) fn follow(
 ) -> Result<Followed> {
     let Pins { links, conflicted } = selector.active_among(fleet, index::of_index(fleet)?)?;
     if extent == Extent::Commit {
-        check_idle(fleet)?;
+        pins::check_idle(fleet)
+            .map_err(|error| error.hint("or leave out --commit, and the pins are only staged"))?;
     }
     let lock = FleetLock::take(fleet)?;
     let asked = ask(fleet, &links, options)?;
@@ -110,7 +109,10 @@ pub(crate) fn follow(
         index::stage(fleet, moves.iter().map(|one| (one.path.as_ref(), one.to)))?;
     }
     let commit = match extent {
-        Extent::Commit if !moves.is_empty() => Some(commit(fleet, &moves)?),
+        Extent::Commit if !moves.is_empty() => {
+            let paths = moves.iter().map(|one| one.path.as_ref());
+            Some(pins::commit(fleet, paths, &commit_message::of(&moves))?)
+        }
         _ => None,
     };
     Ok(Followed {
@@ -189,7 +191,9 @@ fn branch(fleet: &Repository, link: &Link) -> Result<Option<BString>> {
     let listed = || link.listed.as_ref()?.branch.clone();
     match configured.or_else(listed) {
         Some(branch) if branch == "." => {
-            let own = repo.head_name().ok().flatten();
+            let own = repo.head_name().map_err(|err| {
+                Error::repository("cannot read the branch that the fleet is on").because(err)
+            })?;
             let own = own.ok_or_else(|| {
                 Error::repository(
                     "its branch is the fleet's own (`.`), and the fleet is on no branch",
@@ -218,41 +222,4 @@ fn describe(fleet: &Repository, moved: &mut Move) -> Result<()> {
     moved.gained = Some(alone(moved.from, moved.to)?);
     moved.lost = Some(alone(moved.to, moved.from)?);
     Ok(())
-}
-
-/// git commits some paths alone only where nothing is half done.
-fn check_idle(fleet: &Repository) -> Result<()> {
-    use gix::state::InProgress::Bisect;
-    match fleet.to_local()?.state() {
-        None | Some(Bisect) => Ok(()),
-        Some(_) => Err(Error::repository(
-            "a merge or rebase is in progress in the fleet, and git cannot commit only a part of it",
-        )
-        .hint("leave out --commit, or finish it first: git status")),
-    }
-}
-
-/// `git commit` as the user would run it: their hooks look at it, their key signs it.
-fn commit(fleet: &Repository, moves: &[Move]) -> Result<ObjectId> {
-    let root = fleet.work_dir().unwrap_or(Path::new("."));
-    let paths = moves.iter().map(|one| literal(one.path.as_ref()));
-    as_user(root)
-        .args(["commit", "--quiet", "--file=-", "--cleanup=whitespace"])
-        // Before 2.42 git sees nothing to commit where its settings ignore submodules.
-        .args(["--allow-empty", "--only", "--"])
-        .args(paths)
-        .input(commit_message::of(moves))
-        .may_prompt()
-        .run()?
-        .check(|| {
-            Error::work("git did not commit the pins; they are staged")
-                .hint("when that is fixed: git commit")
-        })?;
-    fleet.resolve("HEAD")
-}
-
-/// A path as a pathspec that is nothing but this path, from the fleet's root (gitglossary(7)).
-fn literal(path: &BStr) -> std::ffi::OsString {
-    use std::os::unix::ffi::OsStringExt;
-    std::ffi::OsString::from_vec([&b":(top,literal)"[..], path].concat())
 }

@@ -2,7 +2,11 @@
 
 use gix::ObjectId;
 
-use crate::{fleet::range::Ends, git::repository::Repository, model::error::Result};
+use crate::{
+    fleet::range::Ends,
+    git::{Objects, gitmodules, repository::Repository},
+    model::error::Result,
+};
 
 /// The root trees of the two ends.
 pub(super) struct Trees {
@@ -17,10 +21,14 @@ impl Trees {
             .commit
             .map(|commit| repository.tree_of(commit))
             .transpose()?;
-        Ok(Self {
-            base,
-            head: Some(repository.tree_of(ends.head.commit)?),
-        })
+        let head = match ends.head.commit.is_null() {
+            true => None,
+            false => Some(repository.tree_of(ends.head.commit)?),
+        };
+        let trees = Self { base, head };
+        let roots: Vec<_> = trees.each().collect();
+        gitmodules::obtain(Objects::new(&repository.objects()), &roots)?;
+        Ok(trees)
     }
 
     /// Those that there are.

@@ -2,10 +2,10 @@
 
 use gix::ObjectId;
 
-use super::{ends::Ends, finder::RangeFinder};
+use super::{base_branch::Shared, ends::Ends, finder::RangeFinder};
 use crate::{
-    ci::{Before, CiRun, PullRequest, Trigger},
-    git::repository::Repository,
+    ci::{Before, CiRun, Trigger},
+    git::{network::revision, repository::Repository},
     model::{change::BaseKind, error::Result},
 };
 
@@ -20,8 +20,8 @@ pub fn own_branch(repository: &Repository, run: Option<&CiRun>) -> Option<String
 }
 
 impl RangeFinder<'_> {
-    /// What the CI system says, else the base branch.
-    pub(super) fn told(&self) -> Result<Ends> {
+    /// What the CI system says, else the base branch. `shared`: what it means that the base branch has all of the head.
+    pub(super) fn told(&self, shared: Shared) -> Result<Ends> {
         match self.run.map(|run| &run.trigger) {
             Some(Trigger::PullRequest(request)) => self.pull_request(request),
             Some(Trigger::Push {
@@ -29,53 +29,53 @@ impl RangeFinder<'_> {
                 before,
                 after,
             }) => self.push(branch.as_deref(), *before, *after),
+            // The base of an entry is the one ahead of it, which another run builds.
             Some(Trigger::MergeQueue { base, head, .. }) => {
                 let head = self.head(*head)?;
                 let base = self.known(*base)?;
                 let rev = base.to_string();
                 Ok(Ends::new(rev, Some(base), BaseKind::Exact, head))
             }
-            Some(Trigger::Tag { commit, .. }) => self.since_base_branch(self.head(*commit)?),
-            Some(Trigger::Other { .. }) | None => self.since_base_branch(self.head(None)?),
+            Some(Trigger::Tag { commit, .. }) => {
+                self.since_base_branch(self.head(*commit)?, shared)
+            }
+            Some(Trigger::Other { branch }) => {
+                let head = self.head(None)?;
+                match self.moves_by_merges(branch.as_deref())? {
+                    true => self.first_parent(head),
+                    false => self.since_base_branch(head, shared),
+                }
+            }
+            None => self.since_base_branch(self.head(None)?, shared),
         }
     }
 
-    /// Against the merge base with the target, in the trial merge where the system checks one out.
-    fn pull_request(&self, request: &PullRequest) -> Result<Ends> {
-        let head = self.head(request.merge.or(request.head))?;
-        let named = request.target_commit;
-        let at_hand = named.filter(|commit| self.repository.has_commit(*commit));
-        let target = match at_hand {
-            Some(commit) => commit,
-            None => self.branch(&request.target)?,
-        };
-        self.since(&request.target, target, head)
-    }
-
-    /// Against where the branch stood before, or the nearest thing that is known to be older.
+    /// Against where the branch stood before; where nobody knows that, against something that is certainly older.
     fn push(&self, branch: Option<&str>, before: Before, after: Option<ObjectId>) -> Result<Ends> {
         let head = self.head(after)?;
         match before {
-            Before::Commit(commit) => match self.known(commit) {
-                Ok(_) => {
-                    let rev = commit.to_string();
-                    Ok(Ends::new(rev, Some(commit), BaseKind::Exact, head))
-                }
-                // It may well be there: nobody asked the remote.
-                Err(cut) if self.access.offline && self.repository.is_shallow() => Err(cut),
-                Err(_) => {
-                    let warning = format!(
-                        "{commit}, where the branch was before, no longer exists: comparing with the nearest commit still known"
-                    );
-                    Ok(self.approximately(branch, head)?.warn(warning))
-                }
-            },
-            Before::Nowhere => self.first_push(branch, head),
-            Before::Unknown => {
-                let warning = "the CI system does not say where the branch was before: comparing with the \
-                               nearest older commit that is known";
-                Ok(self.approximately(branch, head)?.warn(warning.to_owned()))
+            Before::Commit(commit) => {
+                let (fleet, access) = (self.repository, self.access);
+                let why = match revision::can_be_had(fleet, commit, head.commit, access) {
+                    Ok(true) => {
+                        let rev = commit.to_string();
+                        return Ok(Ends::new(rev, Some(commit), BaseKind::Exact, head));
+                    }
+                    Ok(false) => "no longer exists".to_owned(),
+                    // It may well be there: nobody asked the remote.
+                    Err(cut) if access.offline && fleet.is_shallow() => return Err(cut),
+                    Err(error) => format!("is not known ({error})"),
+                };
+                let why = format!("{commit}, where the branch was before, {why}");
+                self.uncertain_push(branch, head, &why)
             }
+            Before::Nowhere => self.first_push(branch, head),
+            Before::Unknown if self.moves_by_merges(branch)? => self.first_parent(head),
+            Before::Unknown => self.uncertain_push(
+                branch,
+                head,
+                "the CI system does not say where the branch was before the push",
+            ),
         }
     }
 }

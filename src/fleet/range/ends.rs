@@ -49,4 +49,16 @@ impl Ends {
         });
         self
     }
+
+    /// With a warning where base and head, which nobody named both, are one commit.
+    pub(super) fn warn_if_same(self) -> Self {
+        if self.base.commit != Some(self.head.commit) {
+            return self;
+        }
+        let warning = format!(
+            "all of {} is in {} already: there is nothing to compare",
+            self.head.rev, self.base.rev
+        );
+        self.warn(warning)
+    }
 }

@@ -2,7 +2,7 @@
 
 use gix::ObjectId;
 
-use super::{ci::own_branch, ends::Ends, finder::RangeFinder};
+use super::{base_branch::Shared, ci::own_branch, ends::Ends, finder::RangeFinder};
 use crate::{
     ci::{CiRun, Trigger},
     git::{repository::Repository, success},
@@ -58,8 +58,8 @@ impl RangeFinder<'_> {
             Some(stored) => self.since_success(&reference, stored.success, head),
             None => {
                 let ends = match head.rev.as_str() {
-                    "HEAD" => self.told()?,
-                    _ => self.since_base_branch(head)?,
+                    "HEAD" => self.told(Shared::Everything)?,
+                    _ => self.since_base_branch(head, Shared::Everything)?,
                 };
                 let message = format!(
                     "{reference} does not exist yet: comparing with the base that is used without it"

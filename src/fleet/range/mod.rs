@@ -1,14 +1,9 @@
 //! Which two commits to compare: what the user says ([`user`]), a record of last success ([`last_success`]), else what the CI
 //! system says ([`ci`]), else the base branch ([`base_branch`]).
 
-use gix::ObjectId;
-
 use crate::{
     ci::CiRun,
-    git::{
-        network::shallow::{self, RemoteAccess},
-        repository::Repository,
-    },
+    git::repository::Repository,
     model::{error::Result, range::Range, settings::Settings, success::asked_for},
 };
 
@@ -17,11 +12,14 @@ mod ci;
 mod ends;
 mod finder;
 mod last_success;
+mod pull_request;
 mod user;
 
+use base_branch::Shared;
 pub use ci::own_branch;
 pub use ends::Ends;
 use finder::RangeFinder;
+pub use finder::is_ancestor;
 pub use last_success::for_record;
 
 /// Settles the ends. `range` is the user's; without one, `run` is what the CI system says. History that a clone in CI or a
@@ -34,25 +32,19 @@ pub fn resolve(
     offline: bool,
 ) -> Result<Ends> {
     let finder = RangeFinder::new(repository, settings, run, offline);
-    match range {
+    let mut ends = match range {
         Some(range) => match asked_for(&range.base) {
-            Some(name) => finder.last_success(name, &range.head),
-            None => finder.range(range),
+            Some(name) => finder.last_success(name, &range.head)?,
+            None => finder.range(range)?,
         },
-        None => finder.told(),
-    }
-}
-
-/// Whether `descendant` has `ancestor` in its history, which is deepened until that is certain.
-pub fn is_ancestor(
-    repository: &Repository,
-    ancestor: ObjectId,
-    descendant: ObjectId,
-    access: RemoteAccess,
-) -> Result<bool> {
-    let base = match repository.is_shallow() {
-        true => shallow::until_merge_base(repository, ancestor, descendant, access)?,
-        false => repository.merge_base(ancestor, descendant)?,
+        None => finder.told(match run {
+            // Whoever asks on a machine of their own sees what the answer is.
+            None => Shared::Nothing,
+            Some(_) => Shared::Everything,
+        })?,
     };
-    Ok(base == Some(ancestor))
+    let mut said = finder.said.take();
+    said.dedup();
+    ends.warnings.append(&mut said);
+    Ok(ends)
 }

@@ -19,7 +19,7 @@ use gix::{
 use super::defaults::SERVICES;
 use crate::{
     fleet::worktree,
-    git::{gitmodules, index, path, repository::Repository, vet::Link},
+    git::{Objects, gitmodules, index, path, repository::Repository, vet::Link},
     model::error::{Error, Result},
 };
 
@@ -106,8 +106,9 @@ impl Listing {
                 _ => EntryKind::Blob,
             };
             let mut buffer = Vec::new();
-            let blob = fleet
-                .objects()
+            let objects = fleet.objects();
+            let blob = Objects::new(&objects)
+                .promised()
                 .find_blob(&entry.id, &mut buffer)
                 .map_err(|err| {
                     Error::repository(format!("cannot read {}", gitmodules::FILE)).because(err)

@@ -21,7 +21,7 @@ use crate::{
         access::OwnAccess,
         command::{git, run},
         config_file::ConfigFile,
-        network::{ls_remote, push, shallow},
+        network::{ls_remote, push, revision},
         tree_builder::{self, Leaf},
         url::Source,
         worktree,
@@ -167,7 +167,7 @@ impl<'a> Start<'a> {
         if commit.kind() != self.commit.kind() {
             return Ok(false);
         }
-        shallow::branch(&self.root, source, &branch.to_string()).map_err(|fault| {
+        revision::branch(&self.root, source, &branch.to_string()).map_err(|fault| {
             fault.raise(Error::work(format!(
                 "cannot fetch what is at {}",
                 source.shown

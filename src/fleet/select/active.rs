@@ -4,6 +4,7 @@ use bstr::{BStr, ByteSlice};
 use globset::Glob;
 
 use crate::{
+    fleet::worktree::Strategy,
     git::{repository::Repository, vet::Link},
     model::error::{Error, Result},
 };
@@ -40,16 +41,14 @@ pub(super) fn active(fleet: &Repository, links: Vec<Link>) -> Result<Vec<Link>> 
             .any(|pattern| covers(pattern.as_ref(), link.path.as_ref())),
     };
     let chosen = links.into_iter().zip(said).filter(is_active);
-    Ok(chosen.map(|(link, _)| link).filter(is_updated).collect())
-}
-
-/// git leaves a submodule alone whose `.gitmodules` says `update = none`, until somebody names it.
-fn is_updated(link: &Link) -> bool {
-    let update = link
-        .listed
-        .as_ref()
-        .and_then(|listed| listed.update.as_ref());
-    update.is_none_or(|update| update != "none")
+    let mut updated = Vec::new();
+    for (link, _) in chosen {
+        // git leaves it alone then; here it is brought when somebody names it.
+        if Strategy::of(config, &link)? != Strategy::None {
+            updated.push(link);
+        }
+    }
+    Ok(updated)
 }
 
 /// The pathspecs that `git clone --recurse-submodules[=PATHSPEC]` writes: `.`, a folder, a glob.
@@ -152,12 +151,21 @@ mod tests {
                 &[("submodule.active", "."), ("submodule.api.active", "false")],
                 "handbook",
             ),
+            // The user's own word counts before that of `.gitmodules`.
+            (&[("submodule.api.update", "none")], "handbook"),
+            (&[("submodule.web.update", "checkout")], "api handbook web"),
+            (&[("submodule.handbook.update", "!true")], "api handbook"),
         ] {
             assert_eq!(chosen(keys).unwrap(), want, "{keys:?}");
         }
         let error = chosen(&[("submodule.api.active", "perhaps")]).unwrap_err();
         assert!(
             error.to_string().contains("submodule.api.active"),
+            "{error}"
+        );
+        let error = chosen(&[("submodule.api.update", "perhaps")]).unwrap_err();
+        assert!(
+            error.to_string().contains("submodule.api.update"),
             "{error}"
         );
     }

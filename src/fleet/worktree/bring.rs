@@ -3,37 +3,34 @@
 //! A repository is cloned under a temporary name, its files are written beside it, and both are renamed into place when they are
 //! complete: after a killed run the state is either the old or the new one. The next run starts from what it finds.
 
-use std::{fs, io, num::NonZeroU32, os::unix::ffi::OsStrExt, path::Path};
+use std::{
+    fs, io,
+    num::NonZeroU32,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
 
 use bstr::BString;
 use gix::ObjectId;
-use tempfile::TempDir;
 
-use super::{location, loss};
+use super::{
+    location, loss,
+    relocate::{self, Former},
+    worktrees::{Place, Worktrees},
+};
 use crate::{
     files::{self, create_parent},
     fleet::parent::{Parent, has_other_url, source},
     git::{
-        command::git, config_file::ConfigFile, network::clone::Access, path, submodule, unreadable,
-        vet::Link, worktree,
+        config_file::ConfigFile, format, index, operation, owner, path, submodule, vet::Link,
+        worktree,
     },
-    interrupt,
     model::{
         error::{Error, Result},
-        event::{Event, Events},
+        event::Event,
         sync::SyncOutcome,
     },
 };
-
-/// What brings worktrees to their pins.
-pub(in crate::fleet) struct Worktrees<'a> {
-    /// The way to servers.
-    pub access: Access<'a>,
-    /// Where new clones grow: beside the fleet's git directory, so that a rename puts them in place.
-    pub scratch: TempDir,
-    /// Where progress goes.
-    pub events: Events<'a>,
-}
 
 /// How deep `.gitmodules` wants a new clone to be (gitmodules(5), `shallow`).
 fn recommended_depth(link: &Link) -> Option<NonZeroU32> {
@@ -59,6 +56,10 @@ impl Worktrees<'_> {
         };
         let work_dir = location::of(&parent.root, link.path.as_ref())?;
         if let Some(git_dir) = submodule::git_dir_of(&work_dir) {
+            relocate::finish(&git_dir, &work_dir)?;
+            if let Err(error) = owner::check(&work_dir, &git_dir) {
+                return Ok(SyncOutcome::Left(error));
+            }
             if is_at(&git_dir, link.pin) {
                 if has_other_url(&parent.repository, link)? {
                     let source = source(&parent.repository, link)?;
@@ -70,7 +71,15 @@ impl Worktrees<'_> {
                 return Ok(SyncOutcome::Current);
             }
             begin("update");
-            return self.move_to(parent, link, &git_dir, &work_dir);
+            if let Some(error) = of_another(parent, link, &git_dir)? {
+                return Ok(SyncOutcome::Left(error));
+            }
+            return self.advance(&Place {
+                parent,
+                link,
+                git_dir: &git_dir,
+                work_dir: &work_dir,
+            });
         }
         if !is_empty(&work_dir)? {
             return Ok(SyncOutcome::Left(
@@ -78,21 +87,31 @@ impl Worktrees<'_> {
                     .hint(format!("move them away: mv {shown} {shown}.old")),
             ));
         }
-        let name = path::relative("submodule name", link.name())?;
-        let modules = parent.git_dir.join("modules");
-        if !worktree::has_real_parents(&modules, &name) {
-            return Err(Error::repository(format!(
-                "a symbolic link is in the way of its git directory `{}`",
-                name.display()
-            )));
-        }
-        let git_dir = modules.join(name);
-        if git_dir.join("HEAD").is_file() {
-            begin("check out");
-            self.check_out(parent, link, &git_dir, &work_dir)
-        } else {
+        let git_dir = own_git_dir(parent, link)?;
+        if !git_dir.join("HEAD").is_file() {
             begin("clone");
-            self.clone(parent, link, &git_dir, &work_dir)
+            return self.clone(parent, link, &git_dir, &work_dir);
+        }
+        match relocate::former(parent, &git_dir, &work_dir)? {
+            Former::Kept(error) => Ok(SyncOutcome::Left(error)),
+            Former::Nowhere => {
+                begin("check out");
+                self.check_out(parent, link, &git_dir, &work_dir)
+            }
+            Former::At(old) => {
+                begin("move");
+                relocate::relocate(&git_dir, &old, &work_dir)?;
+                let outcome = self.advance(&Place {
+                    parent,
+                    link,
+                    git_dir: &git_dir,
+                    work_dir: &work_dir,
+                })?;
+                Ok(match outcome {
+                    SyncOutcome::Current => SyncOutcome::Relocated,
+                    outcome => outcome,
+                })
+            }
         }
     }
 
@@ -107,8 +126,18 @@ impl Worktrees<'_> {
         let source = source(&parent.repository, link)?;
         let new = self.folder()?;
         let files = new.path().join("files");
-        let depth = recommended_depth(link);
-        self.access.clone(&source, None, depth, &files)?;
+        let name = path::relative("submodule name", link.name())?;
+        let in_place_of = |one: &PathBuf| one.join("modules").join(&name);
+        let siblings: Vec<_> = parent.siblings.iter().map(in_place_of).collect();
+        // What is here already is as deep as it is, and nothing is to be cut.
+        let depth = match self.access.clone_from_sibling(&source, &siblings, &files)? {
+            true => None,
+            false => {
+                let depth = self.access.depth(recommended_depth(link));
+                self.access.clone(&source, None, depth, &files)?;
+                depth
+            }
+        };
         let new_git_dir = files.join(".git");
         self.access.obtain(&new_git_dir, &source, link.pin, depth)?;
         worktree::fill(&new_git_dir, &files, link.pin)?;
@@ -121,7 +150,7 @@ impl Worktrees<'_> {
                 .map_err(|err| files::cannot("write", git_dir, err))?;
         }
         fs::rename(&new_git_dir, git_dir).map_err(|err| files::cannot("write", git_dir, err))?;
-        settle(&files, git_dir, work_dir)?;
+        put(&files, git_dir, work_dir, link.pin)?;
         Ok(SyncOutcome::Cloned)
     }
 
@@ -133,6 +162,13 @@ impl Worktrees<'_> {
         git_dir: &Path,
         work_dir: &Path,
     ) -> Result<SyncOutcome> {
+        if let Err(error) = format::check(git_dir, git_dir) {
+            return Ok(SyncOutcome::Left(error));
+        }
+        if let Some(operation) = operation::under_way(git_dir) {
+            let error = operation::in_progress(operation, git_dir);
+            return Ok(SyncOutcome::Left(error));
+        }
         let source = source(&parent.repository, link)?;
         self.access.obtain(git_dir, &source, link.pin, None)?;
         if let Some(error) = loss::unreachable_commits(git_dir, git_dir)? {
@@ -143,70 +179,39 @@ impl Worktrees<'_> {
         fs::create_dir(&files).map_err(|err| files::cannot("write", &files, err))?;
         worktree::fill(git_dir, &files, link.pin)?;
         adopt(git_dir, git_dir, work_dir, link.pin)?;
-        settle(&files, git_dir, work_dir)?;
+        put(&files, git_dir, work_dir, link.pin)?;
         Ok(SyncOutcome::CheckedOut)
     }
+}
 
-    /// A worktree that is there moves to the pin, by git, which knows what may be overwritten.
-    fn move_to(
-        &self,
-        parent: &Parent,
-        link: &Link,
-        git_dir: &Path,
-        work_dir: &Path,
-    ) -> Result<SyncOutcome> {
-        let from = git_head(git_dir)?;
-        let has_index = git_dir.join("index").is_file();
-        // On a branch, too: whoever works there stays there.
-        if has_index && from == Some(link.pin) {
-            return Ok(SyncOutcome::Current);
-        }
-        if !has_index && !is_bare_of_files(work_dir)? {
-            return Ok(SyncOutcome::Left(
-                Error::repository("its index is missing, but its worktree has files")
-                    .hint("create one, and see what differs: git reset && git status"),
-            ));
-        }
-        if has_index && let Some(error) = loss::uncommitted(work_dir)? {
-            return Ok(SyncOutcome::Left(error));
-        }
-        if from != Some(link.pin)
-            && let Some(error) = loss::unreachable_commits(work_dir, git_dir)?
-        {
-            return Ok(SyncOutcome::Left(error));
-        }
-        if let Some(error) = loss::locked(git_dir) {
-            return Ok(SyncOutcome::Left(error));
-        }
-        let source = source(&parent.repository, link)?;
-        self.access.obtain(git_dir, &source, link.pin, None)?;
-        let mut command =
-            git(work_dir).args(["-c", "advice.detachedHead=false", "checkout", "--quiet"]);
-        if !has_index {
-            command = command.arg("--force");
-        }
-        let pin = link.pin.to_string();
-        // Its words are looked at, and have to be the ones known here.
-        let moved = command
-            .args(["--no-recurse-submodules", "--detach", &pin, "--"])
-            .env("LC_ALL", "C")
-            .run()?;
-        if moved.success() {
-            return Ok(match from {
-                Some(from) if from != link.pin => SyncOutcome::Moved { from },
-                _ => SyncOutcome::CheckedOut,
-            });
-        }
-        if let Some(exit) = interrupt::pending() {
-            return Err(Error::new(exit, "interrupted"));
-        }
-        Ok(loss::not_moved(&moved.text, work_dir))
+/// Where the submodule's git directory belongs.
+fn own_git_dir(parent: &Parent, link: &Link) -> Result<PathBuf> {
+    let name = path::relative("submodule name", link.name())?;
+    let modules = parent.git_dir.join("modules");
+    match worktree::has_real_parents(&modules, &name) {
+        true => Ok(modules.join(name)),
+        false => Err(Error::repository(format!(
+            "a symbolic link is in the way of its git directory `{}`",
+            name.display()
+        ))),
     }
+}
 
-    fn folder(&self) -> Result<TempDir> {
-        tempfile::tempdir_in(self.scratch.path())
-            .map_err(|err| files::cannot("write", self.scratch.path(), err))
+/// Says so where the folder of the submodule has another's repository, while its own lies elsewhere: two changed places.
+fn of_another(parent: &Parent, link: &Link, git_dir: &Path) -> Result<Option<Error>> {
+    let own = own_git_dir(parent, link)?;
+    if !own.join("HEAD").is_file() || own.canonicalize().ok() == git_dir.canonicalize().ok() {
+        return Ok(None);
     }
+    let path = parent.path_of(link);
+    Ok(Some(
+        Error::repository(format!(
+            "its folder has the repository `{}`, and its own is `{}`",
+            git_dir.display(),
+            own.display()
+        ))
+        .hint(format!("move the folder away: mv {path} {path}.old")),
+    ))
 }
 
 /// Whether HEAD is detached at `pin` and files were written: git leaves a repository without an index when it is stopped
@@ -214,35 +219,54 @@ impl Worktrees<'_> {
 fn is_at(git_dir: &Path, pin: ObjectId) -> bool {
     let head = fs::read(git_dir.join("HEAD"));
     head.is_ok_and(|head| head.trim_ascii() == pin.to_string().as_bytes())
-        && git_dir.join("index").is_file()
-}
-
-fn git_head(git_dir: &Path) -> Result<Option<ObjectId>> {
-    let repo = gix::open_opts(git_dir, gix::open::Options::isolated()).map_err(|err| {
-        let error = Error::repository(format!("cannot open `{}`", git_dir.display()));
-        unreadable::explain(error, git_dir, err)
-    })?;
-    Ok(repo.head_id().ok().map(gix::Id::detach))
+        && index::begins_well(git_dir, pin.kind())
 }
 
 /// Makes a repository the submodule's: HEAD at the pin, and the way to its worktree.
 fn adopt(at: &Path, git_dir: &Path, work_dir: &Path, pin: ObjectId) -> Result<()> {
-    let mut config = ConfigFile::of(at)?;
     let way = worktree::way(git_dir, work_dir);
-    config.set("core", None, "worktree", way.as_os_str().as_bytes())?;
-    config.write()?;
+    if at == git_dir {
+        worktree::note(at, &way)?;
+    } else {
+        let mut config = ConfigFile::of(at)?;
+        config.set("core", None, "worktree", way.as_os_str().as_bytes())?;
+        config.write()?;
+    }
     fs::write(at.join("HEAD.new"), format!("{pin}\n"))
         .and_then(|()| fs::rename(at.join("HEAD.new"), at.join("HEAD")))
         .map_err(|err| files::cannot("write", at, err))
 }
 
+/// Puts the finished files of `pin` where they belong. A folder that is on another file system, or is one (a mount point), does not give
+/// way: they are written into it again, and the gitfile that makes it a worktree goes last.
+fn put(files: &Path, git_dir: &Path, work_dir: &Path, pin: ObjectId) -> Result<()> {
+    use io::ErrorKind::{CrossesDevices, ResourceBusy};
+    let cannot = |err| files::cannot("write", work_dir, err);
+    let way = worktree::way(work_dir, git_dir);
+    worktree::write_gitfile(files, &way)?;
+    create_parent(work_dir)?;
+    match fs::rename(files, work_dir) {
+        Err(err) if matches!(err.kind(), CrossesDevices | ResourceBusy) => {}
+        done => return done.map_err(cannot),
+    }
+    fs::create_dir_all(work_dir).map_err(cannot)?;
+    let written = worktree::fill(git_dir, work_dir, pin)
+        .and_then(|()| worktree::write_gitfile(work_dir, &way));
+    if written.is_err() {
+        // It was empty; the reason why it is so again is the one to tell.
+        let entries = fs::read_dir(work_dir).into_iter().flatten().flatten();
+        for entry in entries {
+            let path = entry.path();
+            let _ = fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path));
+        }
+    }
+    written
+}
+
 /// Puts finished files where they belong: an empty folder gives way.
 pub(in crate::fleet) fn settle(files: &Path, git_dir: &Path, work_dir: &Path) -> Result<()> {
     let way = worktree::way(work_dir, git_dir);
-    let mut gitfile = b"gitdir: ".to_vec();
-    gitfile.extend_from_slice(way.as_os_str().as_bytes());
-    gitfile.push(b'\n');
-    fs::write(files.join(".git"), gitfile).map_err(|err| files::cannot("write", files, err))?;
+    worktree::write_gitfile(files, &way)?;
     create_parent(work_dir)?;
     fs::rename(files, work_dir).map_err(|err| files::cannot("write", work_dir, err))
 }
@@ -254,12 +278,6 @@ fn is_empty(folder: &Path) -> Result<bool> {
         Err(err) if err.kind() == io::ErrorKind::NotADirectory => Ok(false),
         Err(err) => Err(files::cannot("write", folder, err)),
     }
-}
-
-/// Whether there is nothing but `.git`.
-fn is_bare_of_files(folder: &Path) -> Result<bool> {
-    let entries = fs::read_dir(folder).map_err(|err| files::cannot("write", folder, err))?;
-    Ok(entries.flatten().all(|entry| entry.file_name() == ".git"))
 }
 
 #[cfg(test)]
@@ -286,34 +304,29 @@ mod tests {
     }
 
     #[test]
-    fn a_worktree_without_files_has_its_gitfile_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        assert!(is_bare_of_files(dir.path()).unwrap());
-        fs::write(dir.path().join(".git"), "").unwrap();
-        assert!(is_bare_of_files(dir.path()).unwrap());
-        fs::write(dir.path().join(".gitignore"), "").unwrap();
-        assert!(!is_bare_of_files(dir.path()).unwrap());
-        assert!(is_bare_of_files(&dir.path().join("missing")).is_err());
-    }
-
-    #[test]
     fn a_repository_is_at_its_pin_when_head_is_detached_there_and_files_were_written() {
         let pin = ObjectId::null(gix::hash::Kind::Sha1);
         let other = ObjectId::empty_tree(gix::hash::Kind::Sha1);
-        for (head, has_index, want) in [
-            (format!("{pin}\n"), true, true),
-            (pin.to_string(), true, true),
-            (format!("{pin}\n"), false, false),
-            (format!("{other}\n"), true, false),
-            ("ref: refs/heads/main\n".into(), true, false),
-            (String::new(), true, false),
+        // Version 2, without entries and without a checksum.
+        let empty = [&b"DIRC\0\0\0\x02\0\0\0\0"[..], &[0; 20]].concat();
+        let sound = Some(&empty[..]);
+        for (head, index, want) in [
+            (format!("{pin}\n"), sound, true),
+            (pin.to_string(), sound, true),
+            (format!("{pin}\n"), None, false),
+            (format!("{pin}\n"), Some(&[][..]), false),
+            (format!("{pin}\n"), Some(&[0; 32]), false),
+            (format!("{other}\n"), sound, false),
+            ("ref: refs/heads/main\n".into(), sound, false),
+            (String::new(), sound, false),
         ] {
             let git_dir = tempfile::tempdir().unwrap();
             fs::write(git_dir.path().join("HEAD"), &head).unwrap();
-            if has_index {
-                fs::write(git_dir.path().join("index"), "").unwrap();
+            if let Some(index) = index {
+                fs::write(git_dir.path().join("index"), index).unwrap();
             }
-            assert_eq!(is_at(git_dir.path(), pin), want, "{head:?} {has_index}");
+            let found = is_at(git_dir.path(), pin);
+            assert_eq!(found, want, "{head:?} {index:?}");
         }
         assert!(!is_at(Path::new("/nowhere"), pin));
     }

@@ -11,6 +11,7 @@ use crate::{
         command::git,
         lock, submodule,
         switch::{SwitchPlan, Way},
+        untracked,
     },
     model::{
         error::{Error, Result},
@@ -58,13 +59,40 @@ pub(super) fn uncommitted(work_dir: &Path) -> Result<Option<Error>> {
 ///
 /// # Errors
 /// Repository: git cannot tell.
-pub(super) fn unreachable_commits(dir: &Path, git_dir: &Path) -> Result<Option<Error>> {
+pub(crate) fn unreachable_commits(dir: &Path, git_dir: &Path) -> Result<Option<Error>> {
     let head = fs::read(git_dir.join("HEAD")).map_err(|err| {
         Error::unavailable(format!("cannot read `{}`", git_dir.display())).because(err)
     })?;
     let Ok(detached) = ObjectId::from_hex(head.trim_ascii()) else {
         return Ok(None);
     };
+    let detached = detached.to_string();
+    let tips = [&detached, "--not", "--branches", "--tags"];
+    let found = beyond_remotes(dir, git_dir, "--max-count=1", &tips)?;
+    Ok((!found.is_empty()).then(|| {
+        Error::repository(format!("its HEAD {detached} is on no branch")).hint(format!(
+            "create a branch for it: git -C {} branch NAME {detached}",
+            dir.display()
+        ))
+    }))
+}
+
+/// How many commits of HEAD and all branches no remote-tracking branch has.
+///
+/// # Errors
+/// Repository: git cannot tell.
+pub(in crate::fleet) fn unpushed_commits(git_dir: &Path) -> Result<usize> {
+    // Before the first commit there is no HEAD to start from.
+    let tips = ["--ignore-missing", "HEAD", "--branches", "--not"];
+    let count = beyond_remotes(git_dir, git_dir, "--count", &tips)?;
+    count
+        .to_str_lossy()
+        .parse()
+        .map_err(|_| Error::repository("git cannot tell whether its commits are on a branch"))
+}
+
+/// What `git rev-list` says of commits that no remote-tracking branch has; `tips` end with what else is left out.
+fn beyond_remotes(dir: &Path, git_dir: &Path, how: &str, tips: &[&str]) -> Result<Vec<u8>> {
     // Where the history ends, a server has cut it: what lies there came from it, on whatever branch.
     let cut = fs::read(git_dir.join("shallow")).unwrap_or_default();
     let cut: String = ByteSlice::lines(&cut[..])
@@ -74,27 +102,15 @@ pub(super) fn unreachable_commits(dir: &Path, git_dir: &Path) -> Result<Option<E
         .arg(option("--git-dir=", git_dir))
         // Its own may not be there yet.
         .arg(option("--work-tree=", git_dir))
-        .args(["rev-list", "--max-count=1", &detached.to_string()])
-        .args([
-            "--stdin",
-            "--not",
-            "--branches",
-            "--remotes",
-            "--tags",
-            // What came from where the fleet lists it, and is no remote's.
-            "--glob=refs/flota/listed/*",
-            "--",
-        ])
+        .args(["rev-list", how, "--stdin"])
+        .args(tips.iter().copied())
+        // What came from where the fleet lists it is no remote's.
+        .args(["--remotes", "--glob=refs/flota/listed/*", "--"])
         .input(cut)
         .stdout_as_data(COMMITS_LIMIT)
         .run()?
         .check(|| Error::repository("git cannot tell whether its commits are on a branch"))?;
-    Ok((!listed.stdout.trim_ascii().is_empty()).then(|| {
-        Error::repository(format!("its HEAD {detached} is on no branch")).hint(format!(
-            "create a branch for it: git -C {} branch NAME {detached}",
-            dir.display()
-        ))
-    }))
+    Ok(listed.stdout.trim_ascii().to_owned())
 }
 
 /// Says what stands in the way of `plan`, without touching a file: changes that would be overwritten, and commits that nothing
@@ -102,7 +118,11 @@ pub(super) fn unreachable_commits(dir: &Path, git_dir: &Path) -> Result<Option<E
 ///
 /// # Errors
 /// Repository: git cannot tell.
-pub(crate) fn of_switch(work_dir: &Path, plan: &SwitchPlan) -> Result<Option<Error>> {
+pub(crate) fn of_switch(
+    work_dir: &Path,
+    plan: &SwitchPlan,
+    overwrites_ignored: bool,
+) -> Result<Option<Error>> {
     let (Way::Existing(target) | Way::Tracking { commit: target, .. }) = plan.way else {
         return Ok(None);
     };
@@ -125,7 +145,12 @@ pub(crate) fn of_switch(work_dir: &Path, plan: &SwitchPlan) -> Result<Option<Err
         .args(["read-tree", "--dry-run", "-m", "-u", &from, &to])
         .run()?;
     if merged.success() {
-        return Ok(None);
+        let files = match overwrites_ignored {
+            true => Vec::new(),
+            false => untracked::in_the_way(work_dir, plan.head, target)?,
+        };
+        let error = || untracked::would_be_overwritten(&files, "flota switch");
+        return Ok((!files.is_empty()).then(error));
     }
     let said = String::from_utf8_lossy(&merged.text).trim().to_owned();
     Ok(Some(
@@ -151,12 +176,14 @@ pub(super) fn not_moved(said: &[u8], work_dir: &Path) -> SyncOutcome {
     if let Some(lock) = lock::named_in(&said) {
         return SyncOutcome::Left(lock::taken(lock));
     }
-    let see = format!("see its state: git -C {} status", work_dir.display());
+    let dir = work_dir.display();
+    let see = format!("see its state: git -C {dir} status --ignored");
     match said.contains("would be overwritten") {
         true => SyncOutcome::Left(
             Error::repository("git does not check out another commit, because files would be lost")
                 .because(said)
-                .hint(see),
+                .hint(see)
+                .hint("if git ignores them, and they may go: flota update --overwrite-ignore"),
         ),
         false => SyncOutcome::Failed(
             Error::repository("git cannot check out its pin")

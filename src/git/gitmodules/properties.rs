@@ -1,24 +1,19 @@
 //! Properties that hold for every `.gitmodules`: the seeded tests assert it, and the fuzz targets (`tests/fuzz`).
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::path::PathBuf;
 
 use bstr::ByteSlice;
 
-use super::{Gitmodules, may_name, sections};
+use super::Gitmodules;
 use crate::{git::config_file::ConfigFile, model::fleet::Submodule};
 
-/// A part reads as the whole does, and what is written of a submodule reads back. Says how many submodules were read.
+/// A submodule stands at its own path, and what is written of it reads back. Says how many submodules were read.
 pub fn reading(text: &[u8]) -> usize {
-    assert_eq!(sections(text).collect::<Vec<_>>().concat(), text);
     let Ok(whole) = Gitmodules::parse(text) else {
         return 0;
     };
     for submodule in whole.iter() {
-        let path = submodule.path.as_bstr();
-        let wanted = BTreeSet::from([path]);
-        let part = sections(text).filter(|section| may_name(section, &wanted));
-        let part = Gitmodules::parse(&part.collect::<Vec<_>>().concat()).unwrap();
-        assert_eq!(part.at(path), Some(submodule), "{:?}", text.as_bstr());
+        assert_eq!(whole.at(submodule.path.as_ref()), Some(submodule));
         is_written_as_meant(submodule);
     }
     whole.iter().count()
@@ -40,8 +35,8 @@ fn is_written_as_meant(submodule: &Submodule) {
         }
     }
     let text = file.text();
-    assert_eq!(sections(&text).count(), 2, "{:?}", text.as_bstr());
     let read = Gitmodules::parse(&text).unwrap();
+    assert_eq!(read.iter().count(), 1, "{:?}", text.as_bstr());
     let read = read.at(submodule.path.as_ref());
     let read = read.unwrap_or_else(|| panic!("{submodule:?} as {:?}", text.as_bstr()));
     assert_eq!(read.name, submodule.name);

@@ -5,13 +5,15 @@
 //! loses one of its facts to the new one. Two writers of one bucket at the same moment may lose some of each other's.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io,
     os::unix::fs::FileExt,
     path::Path,
 };
 
 use sha2::{Digest, Sha256};
+
+use crate::files;
 
 /// One page, so that a bucket is read with one call, and a slot never lies across two sectors of a disk.
 const BUCKET: usize = 4096;
@@ -114,13 +116,7 @@ pub(super) fn create(path: &Path) -> io::Result<File> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
+    files::open_or_create(path)
 }
 
 /// Covers the whole key, of which the slot holds one half.

@@ -4,7 +4,7 @@
 use std::{
     fs, io,
     num::{NonZeroU32, NonZeroUsize},
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -18,6 +18,7 @@ use super::{
     fault::{ServerFault, explain},
 };
 use crate::{
+    files,
     git::{
         command::argument,
         config_file::ConfigFile,
@@ -43,6 +44,7 @@ mod local;
 mod obtain;
 mod partial;
 mod settings;
+mod sibling;
 
 use cache::ObjectCache;
 #[cfg(any(test, fuzzing))]
@@ -76,6 +78,8 @@ pub struct Access<'a> {
     configuration: Configuration,
     /// None where `git clone` is to find out everything by itself.
     direct: Option<Direct<'a>>,
+    /// What the fleet's configuration says of the file system; nothing where it says nothing, and is not to be asked.
+    file_system: Vec<(&'static str, BString)>,
     children: Gate,
 }
 
@@ -83,8 +87,6 @@ pub struct Access<'a> {
 struct Direct<'a> {
     http: HttpCloner<'a>,
     cache: Option<ObjectCache>,
-    /// What the fleet's configuration says of the file system.
-    file_system: Vec<(&'static str, BString)>,
 }
 
 impl<'a> Access<'a> {
@@ -98,19 +100,21 @@ impl<'a> Access<'a> {
         let direct = Direct {
             http: HttpCloner::new(&repo, configuration.settings(), patience, events),
             cache: ObjectCache::of_user().filter(|_| options.is_cached),
-            file_system: layout::file_system(&repo),
         };
         // Clones that leave something out have a configuration and files of their own, which are git's to write.
         let gits = settings::of_git(configuration.file());
         if let Some(key) = gits {
             info!("git clones all of them, since the configuration says {key}");
         }
-        let is_plain = options.depth.is_none()
-            && !options.is_partial
-            && !direct.file_system.is_empty()
-            && gits.is_none();
+        // A repository that git makes says of the file system what git finds out.
+        let file_system = match gits {
+            Some(_) => Vec::new(),
+            None => layout::file_system(&repo),
+        };
+        let is_plain = options.depth.is_none() && !options.is_partial && !file_system.is_empty();
         Ok(Self {
             direct: Some(direct).filter(|_| is_plain),
+            file_system,
             configuration,
             ..Self::of_user(options)
         })
@@ -122,6 +126,7 @@ impl<'a> Access<'a> {
             options,
             configuration: Configuration::of_user(),
             direct: None,
+            file_system: Vec::new(),
             children: Gate::new(options.children),
         }
     }
@@ -143,7 +148,7 @@ impl<'a> Access<'a> {
     }
 
     /// Brings the repository at `source`, its branches and tags, into `into`, which is a worktree without files then. HEAD is
-    /// on `branch`, else where the server's is. It is as deep as `recommended`, where the user says nothing else.
+    /// on `branch`, else where the server's is. It is `depth` commits deep.
     ///
     /// # Errors
     /// Work: the server cannot be reached, or does not have it. Unavailable: git is needed and not installed. Nothing of it is kept.
@@ -151,13 +156,13 @@ impl<'a> Access<'a> {
         &self,
         source: &Source,
         branch: Option<&str>,
-        recommended: Option<NonZeroU32>,
+        depth: Option<NonZeroU32>,
         into: &Path,
     ) -> Result<()> {
         url::check_password(self.configuration.file(), source.url.as_ref())?;
         if let Some(direct) = &self.direct
             && branch.is_none()
-            && recommended.is_none()
+            && depth.is_none()
         {
             match self.directly(direct, source, &self.remote()?, into) {
                 Ok(()) => return Ok(()),
@@ -172,7 +177,39 @@ impl<'a> Access<'a> {
                 }
             }
         }
-        self.by_git(source, branch, self.options.depth.or(recommended), into)
+        self.by_git(source, branch, depth, into)
+    }
+
+    /// The same from one of `siblings`, the git directories that the fleet's other worktrees have for it, without a server; `false`
+    /// where none of them serves.
+    ///
+    /// # Errors
+    /// Unavailable: what was begun cannot be removed, or there is no room.
+    pub fn clone_from_sibling(
+        &self,
+        source: &Source,
+        siblings: &[PathBuf],
+        into: &Path,
+    ) -> Result<bool> {
+        let remote = self.remote()?;
+        let new = NewClone {
+            into,
+            remote: remote.as_ref(),
+            url: source.url.as_ref(),
+            file_system: &self.file_system,
+        };
+        let here = siblings.iter().filter(|one| one.join("HEAD").is_file());
+        for from in here.filter(|_| !self.file_system.is_empty()) {
+            match sibling::clone(from, &new) {
+                Ok(()) => return Ok(true),
+                Err(error) if files::is_full(&error) => return Err(error),
+                Err(error) => {
+                    info!("{}: {}", from.display(), ServerFault::failed(&error).said());
+                    discard(into)?;
+                }
+            }
+        }
+        Ok(false)
     }
 
     fn directly(
@@ -189,7 +226,7 @@ impl<'a> Access<'a> {
             into,
             remote: remote.as_ref(),
             url: source.url.as_ref(),
-            file_system: &direct.file_system,
+            file_system: &self.file_system,
         };
         match (&source.local, &source.http) {
             (Some(from), _) => {
@@ -244,8 +281,14 @@ impl<'a> Access<'a> {
             .map_err(|fault| explain(&fault, source, "cannot be cloned"))
     }
 
+    /// How much of the history of a new clone to bring: as much as the user says, else as is `recommended`.
+    pub fn depth(&self, recommended: Option<NonZeroU32>) -> Option<NonZeroU32> {
+        self.options.depth.or(recommended)
+    }
+
     /// Makes sure that `commit` and its files are in the repository `git_dir`, which came from `source`: no branch need lead
-    /// to a pin. What it takes is as deep as `recommended`, where the user says nothing else.
+    /// to a pin. What it takes is `depth` commits deep; of a repository that is not new nobody may say so, since that would cut its
+    /// history.
     ///
     /// # Errors
     /// Repository: the server does not have it. No other commit is used in its place.
@@ -254,9 +297,8 @@ impl<'a> Access<'a> {
         git_dir: &Path,
         source: &Source,
         commit: ObjectId,
-        recommended: Option<NonZeroU32>,
+        depth: Option<NonZeroU32>,
     ) -> Result<()> {
-        let depth = self.options.depth.or(recommended);
         self.obtain_commit(git_dir, source, commit, depth)?;
         let lacking = partial::lacking(git_dir, commit)?;
         if lacking.is_empty() {

@@ -82,7 +82,9 @@ impl ServerCommand {
         let command = git(dir)
             .args(NO_MAINTENANCE)
             .arg("--git-dir=.")
-            .env("GIT_NO_LAZY_FETCH", "1");
+            .env("GIT_NO_LAZY_FETCH", "1")
+            // In a hook, git writes no refs anywhere; those of a store are nobody's push.
+            .env_remove("GIT_QUARANTINE_PATH");
         Self::with_origin(command, source, configuration, patience)
     }
 
@@ -184,25 +186,48 @@ impl ServerCommand {
     /// the terminal.
     ///
     /// # Errors
-    /// The configuration cannot be read.
+    /// The configuration cannot be read, or nothing may be written there.
     pub(crate) fn in_fleet(
         fleet: &Repository,
         remote: &BStr,
         is_push: bool,
         patience: Duration,
     ) -> Result<Self> {
+        fleet.check_writable()?;
         let command = git(fleet.work_dir().unwrap_or(fleet.common_dir()))
             .arg("--git-dir")
             .arg(fleet.git_dir())
             .may_prompt();
-        let configuration = Configuration::of_repository(&fleet.to_local()?);
+        let made = Self::to_remote(command, &fleet.to_local()?, remote, is_push, patience);
+        Ok(made.patient())
+    }
+
+    /// A push, fetch or pull that the user called for, in the repository of their own in which `command` runs, with its remote
+    /// `remote` and by its own configuration. Where hooks run, they may take their time.
+    pub(crate) fn of_user(
+        command: Command,
+        repository: &gix::Repository,
+        remote: &BStr,
+        is_push: bool,
+    ) -> Self {
+        Self::to_remote(command, repository, remote, is_push, PATIENCE)
+    }
+
+    fn to_remote(
+        command: Command,
+        repository: &gix::Repository,
+        remote: &BStr,
+        is_push: bool,
+        patience: Duration,
+    ) -> Self {
+        let configuration = Configuration::of_repository(repository);
         // What is no name of a remote is a URL.
         let given = configuration.url_of(remote, is_push);
         let given = given.unwrap_or_else(|| remote.to_owned());
         let http = configuration.rewrite(given.as_ref(), is_push);
         let mut made = Self::new(command, patience);
         made.goes_to(given, http, &configuration);
-        Ok(made.patient())
+        made
     }
 
     fn new(command: Command, patience: Duration) -> Self {
@@ -270,8 +295,14 @@ impl ServerCommand {
     }
 
     /// Given up once it says nothing for as long as a server may be silent: for what reports its progress.
-    fn patient(mut self) -> Self {
+    pub(crate) fn patient(mut self) -> Self {
         self.command = self.command.patience(self.patience);
+        self
+    }
+
+    /// Lets git get what the store lacks when it comes upon it.
+    pub(crate) fn completing(mut self) -> Self {
+        self.command = self.command.env_remove("GIT_NO_LAZY_FETCH");
         self
     }
 
@@ -288,6 +319,12 @@ impl ServerCommand {
     /// Adds arguments.
     pub(crate) fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.command = self.command.args(args);
+        self
+    }
+
+    /// Sets a variable of its environment.
+    pub(crate) fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.command = self.command.env(name, value);
         self
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    files,
     git::{lock, url::Source},
     interrupt,
     model::error::Error,
@@ -11,13 +12,6 @@ use crate::{
 
 /// How many lines of git's are worth showing.
 const COMPLAINT_LINES: usize = 10;
-
-/// What the system says where it is not the server's fault.
-const NO_ROOM: [&str; 3] = [
-    "No space left on device",
-    "File too large",
-    "Disk quota exceeded",
-];
 
 /// Why a server did not give or take something.
 #[derive(Clone, Debug)]
@@ -100,10 +94,10 @@ impl ServerFault {
 /// A fault of a clone or a look at `source` as an error; `what` follows the URL in its sentence.
 pub(super) fn explain(fault: &ServerFault, source: &Source, what: &str) -> Error {
     let said = fault.said();
-    if interrupt::pending().is_none() && NO_ROOM.iter().any(|words| said.contains(words)) {
-        return Error::unavailable(format!("no space is left for {}", source.shown))
-            .because(said)
-            .hint("see how much space is left: df -h .");
+    if interrupt::pending().is_none()
+        && let Some(error) = files::no_room(&source.shown.to_string(), &said)
+    {
+        return error;
     }
     fault.explain(
         Error::work(format!("{} {what}", source.shown)).hint(format!(

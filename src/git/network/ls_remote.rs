@@ -58,6 +58,18 @@ impl Servers {
             .map_err(|fault| explain(&fault, source, "cannot be asked"))?;
         parse(&listed, wanted.as_ref()).ok_or_else(|| absent(source, branch))
     }
+
+    /// All refs at `source` but HEAD, each with what it points to.
+    ///
+    /// # Errors
+    /// Work: the server cannot be reached.
+    pub fn refs(&self, source: &Source) -> Result<Vec<(BString, ObjectId)>> {
+        let listed = ServerCommand::outside(source, &self.configuration, self.patience)
+            .args(["ls-remote", "--quiet", "--refs", "--", "origin"])
+            .read(LISTING_LIMIT)
+            .map_err(|fault| explain(&fault, source, "cannot be asked"))?;
+        Ok(entries(&listed).collect())
+    }
 }
 
 /// What a server may list, in bytes.
@@ -84,6 +96,29 @@ pub(in crate::git) fn commit_of(
     Ok(entries(&listed)
         .find(|(name, _)| name == reference)
         .map(|(_, id)| id))
+}
+
+/// The branch that the HEAD of the fleet's `remote` is on; none when it is on none.
+///
+/// # Errors
+/// Unavailable: the remote cannot be asked.
+pub fn head_branch(
+    fleet: &Repository,
+    remote: &BStr,
+    patience: Duration,
+) -> Result<Option<BString>> {
+    let listed = ServerCommand::in_fleet(fleet, remote, false, patience)?
+        .args(["ls-remote", "--quiet", "--symref", "--"])
+        .arg(remote.to_os_str_lossy().into_owned())
+        .arg("HEAD")
+        .read(LISTING_LIMIT)
+        .map_err(|fault| {
+            fault.raise(
+                Error::unavailable(format!("cannot ask `{remote}` for its default branch"))
+                    .hint("name it in flota.toml: [fleet] base_branch = \"main\""),
+            )
+        })?;
+    Ok(parse(&listed, "HEAD".into()).and_then(|tip| tip.branch))
 }
 
 /// The branches and tags of `source`, which is the `origin` of the repository with the worktree `dir`.

@@ -1,5 +1,7 @@
 //! Pushing to a server.
 
+use std::path::Path;
+
 use bstr::{BStr, ByteSlice};
 use gix::ObjectId;
 
@@ -7,8 +9,10 @@ use super::{
     command::ServerCommand, configuration::Configuration, fault::ServerFault, shallow::RemoteAccess,
 };
 use crate::{
-    git::{repository::Repository, url::Source},
-    model::error::Result,
+    git::{
+        command::git_of_user, outgoing::BranchPush, repository::Repository, status, url::Source,
+    },
+    model::error::{Error, Result},
     process::Command,
 };
 
@@ -48,4 +52,43 @@ pub fn publish(
         .args(["push", "--quiet", "--set-upstream", "origin"])
         .args(refspecs.iter().copied())
         .run()
+}
+
+/// Pushes a branch of the user's repository `work_dir`, never by force: their hooks look at it. `recurse` is what git is to do
+/// about submodules (git-push(1), `--recurse-submodules`).
+///
+/// # Errors
+/// Work: a hook or the server does not take it, or the server cannot be reached. Repository: it has commits that the branch
+/// lacks.
+pub fn branch(work_dir: &Path, push: &BranchPush, recurse: &str, may_prompt: bool) -> Result<()> {
+    let repo = status::open(work_dir)?;
+    let git = git_of_user(work_dir);
+    let git = match may_prompt {
+        true => git.may_prompt(),
+        false => git,
+    };
+    let (branch, remote) = (&push.branch, push.remote.as_bstr());
+    let command = ServerCommand::of_user(git, &repo, remote, true)
+        .args(["push", "--quiet", "--no-force-with-lease", "--no-force"])
+        .arg(format!("--recurse-submodules={recurse}"))
+        .args(push.sets_upstream.then_some("--set-upstream"))
+        .arg("--")
+        .arg(remote.to_os_str_lossy().into_owned())
+        .arg(format!("refs/heads/{branch}:{}", push.target));
+    let dir = work_dir.display();
+    command.run().map_err(|fault| {
+        let said = fault.said();
+        let has_moved = ["(fetch first)", "(non-fast-forward)"];
+        match has_moved.iter().any(|words| said.contains(words)) {
+            true => Error::repository(format!(
+                "`{remote}` has commits that the branch `{branch}` lacks, and flota never forces a push"
+            ))
+            .because(said)
+            .hint(format!("bring them together: git -C {dir} pull")),
+            false => fault.explain(
+                Error::work(format!("its branch `{branch}` was not pushed to `{remote}`"))
+                    .hint(format!("see what git says: git -C {dir} push {remote} {branch}")),
+            ),
+        }
+    })
 }

@@ -1,9 +1,9 @@
-//! History that a fleet's clone lacks: a target branch that CI did not fetch, a merge base beyond the shallow boundary.
+//! History that a fleet's shallow clone lacks: a merge base beyond the shallow boundary.
 //!
 //! `git fetch` downloads it into the fleet's own repository, with the user's configuration and, on a terminal, the user's
 //! answers. Nothing moves a local branch; a remote-tracking branch moves only where it has to.
 
-use std::{collections::HashSet, path::Path, time::Duration};
+use std::{collections::HashSet, time::Duration};
 
 use bstr::{BStr, ByteSlice};
 use gix::{
@@ -12,9 +12,9 @@ use gix::{
     revision::plumbing::{Graph, merge_base},
 };
 
-use super::{command::ServerCommand, configuration::Configuration, fault::ServerFault};
+use super::{command::ServerCommand, fault::ServerFault};
 use crate::{
-    git::{command::git, objects::Objects, remote, repository::Repository, url::Source},
+    git::{objects::Objects, remote, repository::Repository},
     model::error::{Error, Result},
 };
 
@@ -54,8 +54,7 @@ pub fn until_merge_base(
             return Err(Error::repository(format!(
                 "the history is cut before {base} and {head} meet, and flota must stay offline"
             ))
-            .hint("get the rest of it: git fetch --unshallow")
-            .hint("in GitHub Actions: actions/checkout with fetch-depth: 0"));
+            .hint("get the rest of it: git fetch --unshallow"));
         }
         deepen(fleet, &depth, &known.cut, access)?;
     }
@@ -69,48 +68,26 @@ pub fn until_merge_base(
     }
 }
 
-/// The commit that `rev` names, fetched when it is not here: a full id, a branch of the remote (with or without the
-/// remote's name before it), or a tag. Of a shallow fleet, that commit alone.
+/// Whether `wanted` is here, once the history of `head` was deepened as far as it takes to find it.
 ///
 /// # Errors
-/// Repository, when neither the fleet nor its remote has it.
-pub fn commit(fleet: &Repository, rev: &str, access: RemoteAccess) -> Result<ObjectId> {
-    if let Some((_, commit)) = fleet.resolve_first([rev]) {
-        return Ok(commit);
-    }
-    let remote = remote::name(&fleet.to_local()?);
-    let places = places(rev, remote.as_ref());
-    if places.is_empty() {
-        return fleet.resolve(rev);
-    }
-    if access.offline {
-        let fetch = format!("git fetch {remote} {}", places[0].refspec);
-        return Err(Error::repository(format!(
-            "`{rev}` is not in this clone, and flota must stay offline"
-        ))
-        .hint(format!("fetch it: {fetch}")));
-    }
-    let mut last = None;
-    for RemoteRef { refspec, name } in places {
-        let depth = fleet.is_shallow().then_some("--depth=1");
-        match fetch(fleet, remote.as_ref(), access)?
-            .args(depth)
-            .arg(to_os(remote.as_ref()))
-            .arg(refspec)
-            .run()
-        {
-            Ok(()) => return fleet.resolve(&name),
-            Err(fault) if fault.is_of_the_server() => {
-                return Err(unobtainable(rev, remote.as_ref(), &fault));
-            }
-            Err(fault) => last = Some(fault),
+/// As of [`until_merge_base`].
+pub(super) fn until_found(
+    fleet: &Repository,
+    wanted: ObjectId,
+    head: ObjectId,
+    access: RemoteAccess,
+) -> Result<bool> {
+    let depths = STEPS.iter().map(|step| format!("--deepen={step}"));
+    for depth in depths.chain(["--unshallow".to_owned()]) {
+        let repo = fleet.to_local()?;
+        let (_, cut) = walk(Objects::new(&repo.objects), &[head], &HashSet::new())?;
+        if fleet.has_commit(wanted) || cut.is_empty() {
+            break;
         }
+        deepen(fleet, &depth, &cut, access)?;
     }
-    Err(unobtainable(
-        rev,
-        remote.as_ref(),
-        &last.unwrap_or(ServerFault::Offline),
-    ))
+    Ok(fleet.has_commit(wanted))
 }
 
 /// What is known of where two histories meet.
@@ -198,141 +175,22 @@ fn deepen(fleet: &Repository, depth: &str, cut: &[ObjectId], access: RemoteAcces
     })
 }
 
-/// Fetches `reference` of the fleet's `remote`, to be the same here: of a shallow fleet, its commit alone.
-///
-/// # Errors
-/// The configuration cannot be read. What the server says of it is the result.
-pub(in crate::git) fn reference(
+/// The beginning of a fetch into the fleet's own repository.
+pub(super) fn fetch(
     fleet: &Repository,
     remote: &BStr,
-    reference: &str,
     access: RemoteAccess,
-) -> Result<std::result::Result<(), ServerFault>> {
-    let depth = fleet.is_shallow().then_some("--depth=1");
-    Ok(fetch(fleet, remote, access)?
-        .args(depth)
-        .arg("--")
-        .arg(to_os(remote))
-        .arg(format!("+{reference}:{reference}"))
-        .run())
-}
-
-/// Fetches `branch` of `source`, the `origin` of the repository with the worktree `dir`.
-///
-/// # Errors
-/// The server cannot be reached, or has no such branch.
-pub fn branch(dir: &Path, source: &Source, branch: &str) -> std::result::Result<(), ServerFault> {
-    ServerCommand::in_repository(git(dir), source, &Configuration::of_user())
-        .fetch()
-        .args(["origin", branch])
-        .run()
-}
-
-/// The beginning of a fetch into the fleet's own repository.
-fn fetch(fleet: &Repository, remote: &BStr, access: RemoteAccess) -> Result<ServerCommand> {
+) -> Result<ServerCommand> {
     Ok(ServerCommand::in_fleet(fleet, remote, false, access.patience)?.fetch())
 }
 
-/// Something to ask the remote for, and what it is called here then.
-#[derive(Debug, PartialEq, Eq)]
-struct RemoteRef {
-    refspec: String,
-    name: String,
-}
-
-/// What a revision that is not here may be on the remote; nothing, when it is an expression or no name at all.
-fn places(rev: &str, remote: &BStr) -> Vec<RemoteRef> {
-    if ObjectId::from_hex(rev.as_bytes()).is_ok() {
-        return vec![RemoteRef {
-            refspec: rev.to_owned(),
-            name: rev.to_owned(),
-        }];
-    }
-    let tracking = format!("refs/remotes/{remote}/");
-    let is_name = |name: &str| {
-        let full = format!("refs/heads/{name}");
-        !name.starts_with('-') && gix::validate::reference::name(full.as_str().into()).is_ok()
-    };
-    let branch = rev
-        .strip_prefix(tracking.as_str())
-        .or(rev.strip_prefix(&format!("{remote}/")))
-        .or(rev.strip_prefix("refs/heads/"));
-    let plain = (!rev.starts_with("refs/")).then_some(rev);
-    let as_branch = |name: &str| RemoteRef {
-        refspec: format!("+refs/heads/{name}:{tracking}{name}"),
-        name: format!("{tracking}{name}"),
-    };
-    let as_tag = |name: &str| RemoteRef {
-        refspec: format!("refs/tags/{name}:refs/tags/{name}"),
-        name: format!("refs/tags/{name}"),
-    };
-    let tag = rev.strip_prefix("refs/tags/").or(plain);
-    let branches = [branch, plain]
-        .into_iter()
-        .flatten()
-        .filter(|name| is_name(name));
-    let tags = tag.into_iter().filter(|name| is_name(name));
-    branches.map(as_branch).chain(tags.map(as_tag)).collect()
-}
-
-fn unobtainable(rev: &str, remote: &BStr, fault: &ServerFault) -> Error {
-    cannot(
-        format!("`{rev}` is not in this clone, and cannot be fetched from `{remote}`"),
-        fault,
-    )
-    .hint(format!("see what it has: git ls-remote {remote}"))
-}
-
-fn cannot(message: String, fault: &ServerFault) -> Error {
+pub(super) fn cannot(message: String, fault: &ServerFault) -> Error {
     match fault {
         ServerFault::Offline => Error::repository(message),
         fault => fault.explain(Error::repository(message)),
     }
 }
 
-fn to_os(name: &BStr) -> std::ffi::OsString {
+pub(super) fn to_os(name: &BStr) -> std::ffi::OsString {
     name.to_os_str_lossy().into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_revision_is_looked_for_where_it_may_be() {
-        let refspecs = |rev: &str| {
-            let places = places(rev, "origin".into());
-            places
-                .into_iter()
-                .map(|place| place.refspec)
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(
-            refspecs("main"),
-            [
-                "+refs/heads/main:refs/remotes/origin/main",
-                "refs/tags/main:refs/tags/main"
-            ]
-        );
-        assert_eq!(
-            refspecs("origin/main")[0],
-            "+refs/heads/main:refs/remotes/origin/main"
-        );
-        assert_eq!(refspecs("refs/tags/v1"), ["refs/tags/v1:refs/tags/v1"]);
-        let id = "1".repeat(40);
-        assert_eq!(refspecs(&id), [id.as_str()]);
-        for expression in [
-            "HEAD~1",
-            "main^2",
-            "-x",
-            "--upload-pack=x",
-            "a..b",
-            "a b",
-            "@{u}",
-            "x:y",
-            "",
-        ] {
-            assert_eq!(refspecs(expression), [""; 0], "{expression}");
-        }
-    }
 }

@@ -53,7 +53,7 @@ impl StoreKind {
 
     /// Where such stores of `fleet` are; it need not exist.
     fn folder(self, fleet: &Repository) -> PathBuf {
-        fleet.common_dir().join(match self {
+        fleet.caches().join(match self {
             Self::Trees => "flota/scratch",
             Self::Histories => "flota/branches",
         })

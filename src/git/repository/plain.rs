@@ -1,16 +1,15 @@
 //! A repository without special settings, opened without parsing all of its configuration.
 //!
-//! `.git/config` of a fleet has a section for each submodule, and parsing a thousand of them takes longer than answering
-//! which pins moved. None of them affects where objects and refs are, or their format, so only the others are parsed
-//! here. [`Plain::open`] gives up wherever they, or the repository's files, ask for more than the defaults; gix opens
-//! the repository then, as it does for everything that Plain does not answer.
+//! `.git/config` of a fleet has a section for each submodule, and gix's reading of a thousand of them takes longer than answering
+//! which pins moved. Here it is only asked whether anything affects where objects and refs are, or their format. [`Plain::open`]
+//! gives up wherever that, or the repository's files, ask for more than the defaults; gix opens the repository then, as it does
+//! for everything that Plain does not answer.
 
 use std::{fs, path::PathBuf, sync::Arc};
 
-use bstr::{BStr, ByteSlice};
+use bstr::{BStr, BString};
 use gix::{
     ObjectId,
-    config::{File, file::Metadata},
     discover::{self, repository::Path},
     objs::{FindExt, Kind},
     odb,
@@ -18,7 +17,7 @@ use gix::{
     sec::Trust,
 };
 
-use super::super::gitmodules::{is_a_submodule, sections};
+use super::super::config_file::syntax::{self, Setting};
 
 /// What of gix's repository reading needs.
 pub(super) struct Plain {
@@ -28,7 +27,8 @@ pub(super) struct Plain {
     pub work_dir: PathBuf,
     /// Its objects.
     pub objects: Arc<odb::Store>,
-    refs: refs::file::Store,
+    /// Its refs.
+    pub refs: refs::file::Store,
 }
 
 impl Plain {
@@ -39,9 +39,14 @@ impl Plain {
             return None;
         };
         let git_dir = work_dir.join(discover::DOT_GIT_DIR);
-        let special = ["commondir", "shallow", "reftable"];
-        let asked_for = ["GIT_NAMESPACE", "GIT_REPLACE_REF_BASE", "GIT_SHALLOW_FILE"];
-        if ordinary(&fs::read(git_dir.join("config")).ok()?, |at| at.is_none()).is_none()
+        let special = ["commondir", "shallow", "reftable", "info/grafts"];
+        let asked_for = [
+            "GIT_NAMESPACE",
+            "GIT_QUARANTINE_PATH",
+            "GIT_REPLACE_REF_BASE",
+            "GIT_SHALLOW_FILE",
+        ];
+        if !is_ordinary(&fs::read(git_dir.join("config")).ok()?, |at| at.is_none())
             || special.iter().any(|file| git_dir.join(file).exists())
             || asked_for
                 .iter()
@@ -92,30 +97,32 @@ const HASH: gix::hash::Kind = gix::hash::Kind::Sha1;
 /// Where git-replace(1) keeps its refs.
 const REPLACED: &str = "refs/replace/";
 
-/// The parsed configuration, but for what it says of submodules, of a repository that has its objects and refs where, and as, they
-/// usually are, and its worktree where `may_be_at` allows it: it gets `core.worktree`, if that is set. None of another one.
-pub(in crate::git) fn ordinary(
+/// Whether a repository with this configuration has its objects and refs where, and as, they usually are, and its worktree where
+/// `may_be_at` allows it: it gets `core.worktree`, if that is set.
+pub(in crate::git) fn is_ordinary(
     config: &[u8],
     may_be_at: impl FnOnce(Option<&BStr>) -> bool,
-) -> Option<File> {
-    // In a comment this continues nothing, in a value it does: whoever writes such lines is better read by the parser.
-    if config.contains_str("\\\n") || config.contains_str("\\\r\n") {
-        return None;
-    }
-    let told: Vec<_> = sections(config)
-        .filter(|one| !is_a_submodule(one))
-        .collect();
-    let config =
-        File::from_bytes_no_includes(&told.concat(), Metadata::api(), Default::default()).ok()?;
-    let has = |section: &str| {
-        config
-            .sections_by_name(section)
-            .is_some_and(|mut all| all.next().is_some())
-    };
-    let is = |key: &str, usual: &str| config.string(key).is_none_or(|value| value == usual);
-    let is_ordinary = !["include", "includeif", "extensions"].into_iter().any(has)
-        && may_be_at(config.string("core.worktree").as_ref().map(AsRef::as_ref))
-        && is("core.repositoryformatversion", "0")
-        && is("core.bare", "false");
-    is_ordinary.then_some(config)
+) -> bool {
+    let (mut is_usual, mut worktree) = (true, None);
+    let read = syntax::read(
+        config,
+        |Setting {
+             section,
+             key,
+             value,
+         }| {
+            let name = section.split(|byte| *byte == b'.').next();
+            is_usual &= match (name, key) {
+                (Some(b"include" | b"includeif" | b"extensions"), _) => false,
+                (Some(b"core"), b"repositoryformatversion") => value == Some(b"0"),
+                (Some(b"core"), b"bare") => value == Some(b"false"),
+                (Some(b"core"), b"worktree") => {
+                    worktree = value.map(BString::from);
+                    value.is_some()
+                }
+                _ => true,
+            };
+        },
+    );
+    read.is_ok() && is_usual && may_be_at(worktree.as_ref().map(AsRef::as_ref))
 }

@@ -1,6 +1,9 @@
-//! What `git status` says itself, where the content of files is git's to compare.
+//! What git itself says of a worktree that gix cannot compare: one with a sparse index, in which a folder may stand for its files
+//! (git-sparse-checkout(1)), and one with files whose content is git's to compare (gitattributes(5)).
 
 use std::path::Path;
+
+use bstr::ByteSlice;
 
 use crate::{
     git::command::git,
@@ -10,45 +13,42 @@ use crate::{
     },
 };
 
-/// The most that git may list, in bytes.
-const LIST_LIMIT: usize = 64 << 20;
+/// What git may list, in bytes.
+const LISTING_LIMIT: usize = 256 << 20;
 
-/// What is in no commit of the worktree `work_dir`.
+/// The changes in `work_dir`. Of its submodules, their new pins in the index alone: where they are is looked at by itself.
 ///
 /// # Errors
 /// Repository: git cannot tell.
 pub(super) fn changes(work_dir: &Path) -> Result<Changes> {
     let listed = git(work_dir)
-        .args(["-c", "status.renames=false"])
-        .args(["status", "--porcelain=v1", "-z", "--no-renames"])
-        .args(["--untracked-files=normal", "--ignore-submodules=dirty"])
-        // Only to be looked at.
-        .env("GIT_OPTIONAL_LOCKS", "0")
+        .args(["--no-optional-locks", "status", "--porcelain=v2", "-z"])
+        .args(["--no-renames", "--untracked-files=normal"])
+        .arg("--ignore-submodules=dirty")
         .env("GIT_NO_LAZY_FETCH", "1")
-        .stdout_as_data(LIST_LIMIT)
+        .stdout_as_data(LISTING_LIMIT)
         .run()?
         .check(|| {
             Error::repository(format!(
-                "git cannot tell what changed in `{}`",
+                "git cannot tell the state of `{}`",
                 work_dir.display()
             ))
         })?;
-    Ok(read(&listed.stdout))
+    Ok(counted(&listed.stdout))
 }
 
-/// The entries of git-status(1), "Short Format", with `-z`.
-fn read(listed: &[u8]) -> Changes {
+/// Counts the lines of git-status(1), "Porcelain Format Version 2".
+fn counted(listed: &[u8]) -> Changes {
     let mut changes = Changes::default();
-    for entry in listed.split(|byte| *byte == 0) {
-        match entry {
-            [b'?', b'?', ..] => changes.untracked += 1,
-            [b'U', _, ..] | [_, b'U', ..] | [b'A', b'A', ..] | [b'D', b'D', ..] => {
-                changes.conflicted += 1;
+    for line in listed.split_str(b"\0") {
+        match line {
+            [b'1', b' ', index, worktree, b' ', kind, ..] => {
+                let is_submodule = *kind == b'S';
+                changes.staged += usize::from(*index != b'.');
+                changes.unstaged += usize::from(*worktree != b'.' && !is_submodule);
             }
-            [index, worktree, ..] => {
-                changes.staged += usize::from(*index != b' ');
-                changes.unstaged += usize::from(*worktree != b' ');
-            }
+            [b'u', ..] => changes.conflicted += 1,
+            [b'?', ..] => changes.untracked += 1,
             _ => {}
         }
     }
@@ -60,15 +60,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_entry_counts_where_git_says() {
-        let listed = b" M a\0M  b\0MM c\0?? d/\0UU e\0AA f\0 D g\0A  h\0";
+    fn each_line_counts_once_for_the_index_and_once_for_the_worktree() {
+        let listed = b"1 M. N... a\x001 .M N... b\x001 AM N... c\x00u UU N... d\x00? e\x00";
         let want = Changes {
-            staged: 3,
+            staged: 2,
+            unstaged: 2,
+            untracked: 1,
+            conflicted: 1,
+        };
+        assert_eq!(counted(listed), want);
+        assert_eq!(counted(b""), Changes::default());
+    }
+
+    #[test]
+    fn every_kind_of_line_counts_where_git_says() {
+        let listed = [
+            "1 .M N... a",
+            "1 M. N...  b",
+            "1 MM N... c",
+            "? d/",
+            "u UU N... e",
+            "u AA N... f",
+            "1 .D N... g",
+            "1 A. N... h",
+            "1 .M SC.. i",
+            "1 M. S... j",
+            "",
+        ];
+        let want = Changes {
+            staged: 4,
             unstaged: 3,
             untracked: 1,
             conflicted: 2,
         };
-        assert_eq!(read(listed), want);
-        assert_eq!(read(b""), Changes::default());
+        assert_eq!(counted(listed.join("\0").as_bytes()), want);
     }
 }

@@ -16,6 +16,7 @@ use std::{
 use gix::ObjectId;
 
 use crate::{
+    files,
     git::repository::Repository,
     model::error::{Error, Result},
 };
@@ -40,8 +41,9 @@ pub struct Facts {
 impl Facts {
     /// Those of `fleet`. A file that cannot be read knows nothing.
     pub fn of(fleet: &Repository) -> Self {
-        let file = fleet.common_dir().join("flota").join("status");
-        let text = fs::read_to_string(&file).unwrap_or_default();
+        let file = fleet.caches().join("flota").join("status");
+        let text = files::read_own(&file).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
         let fact = |line: &str| {
             let mut words = line.split(' ');
             let key = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);

@@ -1,21 +1,33 @@
 //! The fast path for a worktree: HEAD is at its pin, nothing changed, everything is pushed. Its repository is not opened for
 //! that, which would take longer than all the rest; every other state is left to the slow path, which opens it.
 
-use std::{io::Read as _, os::fd::OwnedFd, path::Path};
+use std::{
+    collections::BTreeMap,
+    io::Read as _,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::Path,
+};
 
 use bstr::{BStr, BString, ByteSlice};
 use gix::{ObjectId, hash::Kind, index::State};
 use rustix::{
-    fs::{AtFlags, CWD, Mode, OFlags, fstat, openat, statat},
+    fs::{AtFlags, CWD, Dir, Mode, OFlags, fstat, openat, statat},
     path::Arg,
 };
 
 use super::{
+    aside,
     cache::Facts,
     clean::{self, Time},
+    links,
 };
 use crate::{
-    git::{history, repository::ordinary, submodule::Store},
+    git::{
+        config_file::syntax::{self, Setting},
+        history, operation,
+        repository::is_ordinary,
+        submodule::Store,
+    },
     model::status::{Changes, Standing, Worktree},
 };
 
@@ -34,30 +46,56 @@ pub(super) fn at(
         .strip_prefix(b"gitdir: ")
         .ok_or(UNUSUAL)?
         .trim_ascii();
-    let git = clean::open(&work, way).ok_or(UNUSUAL)?;
-    if !is_own([&work, &git]) {
+    let mut git = Dir::new(clean::open(&work, way).ok_or(UNUSUAL)?).map_err(|_| UNUSUAL)?;
+    let mut has_packed = false;
+    while let Some(entry) = git.read() {
+        let name = entry.map_err(|_| UNUSUAL)?;
+        let name = name.file_name().to_bytes();
+        has_packed |= name == b"packed-refs";
+        if operation::is_trace(name) {
+            return Err("an operation of git may be in progress in it");
+        }
+    }
+    let git = git.fd().map_err(|_| UNUSUAL)?;
+    if !is_own([work.as_fd(), git]) {
         return Err("it belongs to another user");
     }
     let git_dir = work_dir.join(way.to_path().map_err(|_| UNUSUAL)?);
-    let packed = read(&git, "packed-refs").unwrap_or_default();
-    let head = read(&git, "HEAD").ok_or(UNUSUAL)?;
+    let packed = match has_packed {
+        true => read(git, "packed-refs").ok_or(UNUSUAL)?,
+        false => Vec::new(),
+    };
+    let head = read(git, "HEAD").ok_or(UNUSUAL)?;
     let branch = head.strip_prefix(b"ref: refs/heads/");
     let branch = branch.map(|name| BString::from(name.trim_ascii()));
     let head = match &branch {
-        Some(branch) => commit_of(&git, &packed, branch.as_ref()),
+        Some(branch) => {
+            let name = [b"refs/heads/", &branch[..]].concat();
+            commit_of(git, &packed, name.as_bstr())
+        }
         None => ObjectId::from_hex(head.trim_ascii()).ok(),
     };
     if head != Some(pin) {
         return Err("its HEAD is not at its pin");
     }
-    let config = read(&git, "config").ok_or(UNUSUAL)?;
-    let config = ordinary(&config, |_| true).filter(|_| !is_replacing(&git, &packed));
-    let config = config.ok_or("its configuration or replacement refs may change what is read")?;
+    let config = read(git, "config").ok_or(UNUSUAL)?;
+    if aside::may_have_stashes(git, &packed) {
+        return Err("it has stashes");
+    }
+    let seen = |name: &BStr| commit_of(git, &packed, name);
+    if !aside::is_at_upstream(&config, branch.as_ref().map(AsRef::as_ref), pin, seen) {
+        return Err("its branch may not be where its upstream is");
+    }
+    if is_replacing(git, &packed) || !is_ordinary(&config, |way| is_way_to(git, way, &work)) {
+        return Err(
+            "its configuration, replacement refs or grafts may change what is read, or it is another folder's",
+        );
+    }
     let remotes = remotes(&config, listed).ok_or("its remotes may be elsewhere than its URL")?;
     let tips = || {
         remotes
             .iter()
-            .flat_map(|prefix| tips(&git, &git_dir, prefix, &packed))
+            .flat_map(|prefix| tips(git, &git_dir, prefix, &packed))
     };
     let is_pushed = |tip| tip == pin || facts.recall(tip, pin).is_some();
     if !tips().any(is_pushed) {
@@ -70,7 +108,7 @@ pub(super) fn at(
         );
     }
     let (index, checksum, mut written) =
-        index(&git, pin.kind()).ok_or("its index cannot be read")?;
+        index(git, pin.kind()).ok_or("its index cannot be read")?;
     match facts.recall(checksum, pin) {
         Some(read) => written = written.max((read, 0)),
         None => {
@@ -88,13 +126,17 @@ pub(super) fn at(
             standing: Standing::InStep,
             changes: Changes::default(),
             unpushed: 0,
+            operation: None,
+            stashes: 0,
+            behind: 0,
+            submodules: links::of(&index),
         }),
         false => Err("a file may have changed"),
     }
 }
 
 /// A small file, whole.
-fn read(folder: &OwnedFd, name: impl Arg) -> Option<Vec<u8>> {
+fn read(folder: impl AsFd, name: impl Arg) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(4 << 10);
     // Without a limit, its size would be asked for first.
     let file = open(folder, name)?;
@@ -102,7 +144,7 @@ fn read(folder: &OwnedFd, name: impl Arg) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn open(folder: &OwnedFd, name: impl Arg) -> Option<std::fs::File> {
+fn open(folder: impl AsFd, name: impl Arg) -> Option<std::fs::File> {
     let file = openat(
         folder,
         name,
@@ -114,16 +156,24 @@ fn open(folder: &OwnedFd, name: impl Arg) -> Option<std::fs::File> {
 }
 
 /// Whether they belong to whoever runs flota; what `safe.directory` allows besides is for others to know (CVE-2022-24765).
-fn is_own(folders: [&OwnedFd; 2]) -> bool {
+fn is_own(folders: [BorrowedFd<'_>; 2]) -> bool {
     let own = rustix::process::geteuid().as_raw();
     let mut folders = folders.into_iter();
     folders.all(|folder| fstat(folder).is_ok_and(|found| found.st_uid == own))
 }
 
-/// Where a branch is.
-fn commit_of(git: &OwnedFd, packed: &[u8], branch: &BStr) -> Option<ObjectId> {
-    let name = format!("refs/heads/{}", branch.to_str().ok()?);
-    match read(git, &name) {
+/// Whether `core.worktree` leads from the git directory to the worktree.
+fn is_way_to(git: BorrowedFd<'_>, way: Option<&BStr>, work: &OwnedFd) -> bool {
+    let Some(way) = way else { return true };
+    let found = statat(git, way.as_bytes(), AtFlags::empty());
+    let own = fstat(work);
+    matches!((found, own), (Ok(one), Ok(other)) if (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
+}
+
+/// Where a reference is.
+fn commit_of(git: BorrowedFd<'_>, packed: &[u8], name: &BStr) -> Option<ObjectId> {
+    let name = name.to_str().ok()?;
+    match read(git, name) {
         Some(text) => ObjectId::from_hex(text.trim_ascii()).ok(),
         None => packed_refs(packed)
             .find(|(_, packed)| *packed == name.as_bytes())
@@ -133,27 +183,34 @@ fn commit_of(git: &OwnedFd, packed: &[u8], branch: &BStr) -> Option<ObjectId> {
 
 /// What the names of remote-tracking branches begin with that vouch for commits: those of remotes at the URL `listed`, without a
 /// URL all. Whether rewriting makes one URL of two is for others to tell; none then.
-fn remotes(config: &gix::config::File, listed: Option<&BStr>) -> Option<Vec<String>> {
+fn remotes(config: &[u8], listed: Option<&BStr>) -> Option<Vec<String>> {
     let Some(listed) = listed else {
         return Some(vec![REMOTES.to_owned()]);
     };
-    let sections = config.sections_by_name("remote")?;
-    let at = sections.filter(|section| section.value("url").is_some_and(|url| url == listed));
-    let names = at.filter_map(|section| section.header().subsection_name()?.to_str().ok());
-    let prefixes: Vec<_> = names.map(|name| format!("{REMOTES}{name}/")).collect();
+    let mut urls = BTreeMap::<BString, Vec<bool>>::new();
+    let note = |setting: Setting<'_>| {
+        if let (Some(name), b"url") = (setting.subsection_of("remote"), setting.key) {
+            let is_listed = setting.value == Some(listed.as_bytes());
+            urls.entry(name.into()).or_default().push(is_listed);
+        }
+    };
+    syntax::read(config, note).ok()?;
+    let at = urls.into_iter().filter(|(_, urls)| *urls == [true]);
+    let names = at.filter_map(|(name, _)| Some(format!("{REMOTES}{}/", name.to_str().ok()?)));
+    let prefixes: Vec<_> = names.collect();
     (!prefixes.is_empty()).then_some(prefixes)
 }
 
 /// Where the remote-tracking branches are whose names begin with `prefix`: those that were packed, unless they have moved since;
 /// then those that never were.
 fn tips<'a>(
-    git: &'a OwnedFd,
+    git: BorrowedFd<'a>,
     git_dir: &Path,
     prefix: &'a str,
     packed: &'a [u8],
 ) -> impl Iterator<Item = ObjectId> + use<'a> {
     let was_packed = packed_refs(packed).filter(move |(_, name)| name.starts_with_str(prefix));
-    let was_packed = was_packed.filter_map(|(id, name)| match read(git, name) {
+    let was_packed = was_packed.filter_map(move |(id, name)| match read(git, name) {
         None => ObjectId::from_hex(id).ok(),
         Some(moved) => ObjectId::from_hex(moved.trim_ascii()).ok(),
     });
@@ -166,9 +223,10 @@ fn tips<'a>(
     was_packed.chain(loose)
 }
 
-/// Whether objects stand in for others (git-replace(1)).
-fn is_replacing(git: &OwnedFd, packed: &[u8]) -> bool {
+/// Whether objects stand in for others (git-replace(1)), or parents of commits for their own.
+fn is_replacing(git: BorrowedFd<'_>, packed: &[u8]) -> bool {
     statat(git, "refs/replace", AtFlags::SYMLINK_NOFOLLOW).is_ok()
+        || statat(git, "info/grafts", AtFlags::SYMLINK_NOFOLLOW).is_ok()
         || packed_refs(packed).any(|(_, name)| name.starts_with(b"refs/replace/"))
 }
 
@@ -179,7 +237,7 @@ fn packed_refs(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
 }
 
 /// The index, its checksum, and when it was written.
-fn index(git: &OwnedFd, hash: Kind) -> Option<(State, ObjectId, Time)> {
+fn index(git: BorrowedFd<'_>, hash: Kind) -> Option<(State, ObjectId, Time)> {
     let file = open(git, "index")?;
     let found = fstat(&file).ok()?;
     let mut bytes = Vec::with_capacity(found.st_size as usize + 1);

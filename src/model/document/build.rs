@@ -4,7 +4,10 @@ use std::{borrow::Cow, path::Path};
 
 use serde::{Deserialize, Serialize};
 
-use super::parts::{BaseV1, EndV1, ExceptionV1, StepV1, WarningV1, exceptions};
+use super::{
+    failure::FailureV1,
+    parts::{BaseV1, EndV1, ExceptionV1, StepV1, WarningV1, exceptions},
+};
 use crate::model::report::{BuildReport, BuiltService, ChartReport, ImageReport, Status};
 
 /// What a build made.
@@ -33,6 +36,9 @@ pub struct BuildV1<'a> {
     /// What a person should look at.
     #[serde(default)]
     pub warnings: Vec<WarningV1<'a>>,
+    /// Services that could not be built, and submodules that could not be read.
+    #[serde(default)]
+    pub errors: Vec<FailureV1<'a>>,
     /// How long it all took.
     #[serde(default)]
     pub seconds: f64,
@@ -55,9 +61,20 @@ impl<'a> From<&'a BuildReport> for BuildV1<'a> {
             builder: report.builder.map(Cow::from),
             services: report.services.iter().map(BuiltV1::from).collect(),
             warnings: report.warnings.iter().map(WarningV1::from).collect(),
+            errors: errors(report),
             seconds: report.took.as_secs_f64(),
         }
     }
+}
+
+/// What failed, by path.
+fn errors(report: &BuildReport) -> Vec<FailureV1<'_>> {
+    let built = report.services.iter();
+    let mut errors = FailureV1::all(built.map(|it| (&it.step.path, it.error.as_ref())));
+    let unread = report.unread.iter();
+    errors.extend(unread.map(|it| FailureV1::of(&it.path, &it.own_error())));
+    errors.sort_by(|one, other| one.path.cmp(&other.path));
+    errors
 }
 
 /// What became of one service.

@@ -3,11 +3,13 @@
 
 mod build;
 mod bytes;
+mod failure;
 mod parts;
 mod plan;
 
 pub use build::{BuildV1, BuiltV1};
 pub use bytes::encode;
+pub use failure::FailureV1;
 pub use parts::{BaseV1, EndV1, ExceptionV1, Hex, StepV1, UnreadV1, WarningV1, exceptions};
 pub use plan::PlanV1;
 

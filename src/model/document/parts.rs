@@ -6,7 +6,7 @@ use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::bytes;
+use super::{bytes, failure::FailureV1};
 use crate::model::{
     change::{Action, Base, BaseKind, End, Unread, Warning, WarningKind},
     plan::Step,
@@ -154,9 +154,9 @@ impl<'a> From<&'a Warning> for WarningV1<'a> {
 /// A submodule that could not be read.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct UnreadV1<'a> {
-    /// Its path in the fleet.
-    #[serde(flatten, with = "bytes::path")]
-    pub path: Cow<'a, BStr>,
+    /// Its path in the fleet, and what to say of it.
+    #[serde(flatten)]
+    pub failure: FailureV1<'a>,
     /// The pin that could not be had.
     pub pin: Hex,
     /// Its URL, without credentials.
@@ -169,7 +169,7 @@ pub struct UnreadV1<'a> {
 impl<'a> From<&'a Unread> for UnreadV1<'a> {
     fn from(unread: &'a Unread) -> Self {
         Self {
-            path: borrowed(&unread.path),
+            failure: FailureV1::of(&unread.path, &unread.own_error()),
             pin: Hex(unread.pin),
             url: unread.url.as_ref().map(borrowed),
             why: unread.why.as_str().into(),

@@ -74,6 +74,8 @@ fn a_plan_is_read_as_it_was_written() {
     assert_eq!(read.steps[0].commit, Some(Hex(id(1))));
     assert_eq!(read.steps[1].url, None);
     assert_eq!(*read.exceptions[0].path, *odd());
+    assert_eq!(*read.errors[0].failure.path, *odd());
+    assert_eq!(read.errors[0].failure.causes, ["gone"]);
 }
 
 #[test]
@@ -109,6 +111,7 @@ fn a_report_is_read_as_it_was_written() {
             service(Status::Failed, Some(Error::work("broken"))),
         ],
         warnings: plan.warnings,
+        unread: plan.unread,
         took: Duration::from_secs(2),
     };
     assert_eq!(report.count(Status::Reused), 1);
@@ -119,6 +122,10 @@ fn a_report_is_read_as_it_was_written() {
     assert_eq!(serde_json::to_string(&read).unwrap(), written);
     assert_eq!(*read.services[1].step.path, *odd());
     assert_eq!(read.services[0].status, Status::Reused);
+    let messages = read.errors.iter().map(|error| error.message.as_str());
+    let messages: Vec<_> = messages.collect();
+    assert!(messages.contains(&"broken"), "{messages:?}");
+    assert!(messages[1].starts_with("cannot read "), "{messages:?}");
 }
 
 #[test]

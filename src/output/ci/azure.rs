@@ -9,7 +9,7 @@
 use std::{collections::BTreeMap, fmt::Write, path::Path};
 
 use super::{
-    division::{Division, JobVariables},
+    division::{Division, JobVariables, VARIABLE},
     matrix::{MatrixLimits, outputs},
 };
 use crate::model::{error::Result, leg::Leg, pipeline::AZURE_MATRICES};
@@ -20,10 +20,12 @@ const LIMITS: MatrixLimits = MatrixLimits {
     system: "Azure Pipelines",
     format: "azure",
     legs: 256,
-    matrix: 120_000,
+    matrix: VARIABLE,
     matrices: AZURE_MATRICES,
     all: 1_000_000,
     unit: 1,
+    // Whether `%AZP25` is read as `%` depends on the agent and its DECODE_PERCENTS; JSON's own escape does not.
+    escape: |json| json.replace('%', r"\u0025"),
 };
 
 /// The logging commands that set the plan's output variables.
@@ -45,9 +47,7 @@ pub(crate) fn plan(division: &Division<'_>) -> Result<String> {
                 )
             })
             .collect();
-        // Whether `%AZP25` is read as `%` depends on the agent and its DECODE_PERCENTS; JSON's own escape does not.
-        let json = serde_json::to_string(&legs).expect("legs are plain data");
-        json.replace('%', r"\u0025")
+        serde_json::to_string(&legs).expect("legs are plain data")
     };
     let mut lines = String::new();
     for (name, value) in outputs(division, &LIMITS, matrix)? {

@@ -25,7 +25,11 @@ pub(crate) fn plan(division: &Division<'_>) -> Result<String> {
             "let services share jobs: flota plan --format buildkite --legs {LIMIT}"
         )));
     }
-    let mut yaml = "---\n# Steps, by flota plan --format buildkite.\nsteps:\n".to_owned();
+    let mut yaml = "---\n# Steps, by flota plan --format buildkite.\nenv:\n".to_owned();
+    for (name, value) in division.retire_variables("Buildkite")? {
+        let _ = writeln!(yaml, "  {name}: {}", quoted(&value));
+    }
+    yaml.push_str("steps:\n");
     if division.legs.is_empty() {
         // It needs no agent, and a list without steps is refused.
         yaml.push_str("  - wait\n");

@@ -3,12 +3,18 @@
 use bstr::BStr;
 use serde::Serialize;
 
-use crate::model::{
-    error::Error,
-    leg::Leg,
-    plan::Plan,
-    step_id::{StepId, inert},
+use crate::{
+    model::{
+        error::{Error, Result},
+        leg::Leg,
+        plan::Plan,
+        step_id::{StepId, inert},
+    },
+    output::service_names::ServiceNames,
 };
+
+/// What one environment variable may hold, in bytes: Linux takes 128 KiB with its name (execve(2)).
+pub(super) const VARIABLE: usize = 120_000;
 
 /// A plan, and its division among jobs.
 pub(crate) struct Division<'a> {
@@ -22,6 +28,31 @@ impl Division<'_> {
     /// How many builds the plan has.
     pub(super) fn count(&self) -> usize {
         self.plan.builds().count()
+    }
+
+    /// What the services that are retired are called, by path.
+    pub(super) fn retires(&self) -> Vec<String> {
+        let names = ServiceNames::of_plan(self.plan);
+        let retired = self.plan.retirements();
+        let retired = retired.map(|step| inert(names.called(step.name.as_ref(), &step.path)));
+        retired.collect()
+    }
+
+    /// The same as environment variables, `FLOTA_RETIRES` with a comma between two names. No name has one.
+    ///
+    /// # Errors
+    /// They are more than a variable may hold.
+    pub(super) fn retire_variables(&self, system: &str) -> Result<[(&'static str, String); 2]> {
+        let retires = self.retires();
+        let has_retires = !retires.is_empty();
+        let joined = retires.join(",");
+        if joined.len() > VARIABLE {
+            return Err(too_many_retire(retires.len(), system, VARIABLE));
+        }
+        Ok([
+            ("FLOTA_RETIRES", joined),
+            ("FLOTA_HAS_RETIRES", has_retires.to_string()),
+        ])
     }
 
     /// The fleet's commits; the base is empty where everything was asked for or is new.
@@ -120,6 +151,14 @@ pub(super) fn too_large(
         false => error,
     };
     error.hint("or build all of them in one job: flota build")
+}
+
+/// The same of the services that are retired.
+pub(super) fn too_many_retire(count: usize, system: &str, bytes: usize) -> Error {
+    Error::work(format!(
+        "the names of {count} retired services are too large for {system}: the limit is {bytes} bytes"
+    ))
+    .hint("read them from the plan itself: flota plan --format json")
 }
 
 /// Double-quoted for YAML: every value here is made of characters that stand for themselves in it.

@@ -26,6 +26,7 @@ const LIMITS: MatrixLimits = MatrixLimits {
     matrices: usize::MAX,
     all: 1_000_000,
     unit: 2,
+    escape: |json| json,
 };
 
 #[derive(Serialize)]

@@ -24,10 +24,14 @@ pub(crate) fn plan(division: &Division<'_>) -> Result<String> {
     // Without rules a pipeline below a merge request's would have no jobs.
     let mut yaml = format!(
         "---\n# A child pipeline, by flota plan --format gitlab.\nworkflow:\n  rules:\n    - when: always\n\n\
-         variables:\n  FLOTA_BASE: {}\n  FLOTA_HEAD: {}\n\n",
+         variables:\n  FLOTA_BASE: {}\n  FLOTA_HEAD: {}\n",
         quoted(&base),
         quoted(&head)
     );
+    for (name, value) in division.retire_variables("GitLab")? {
+        let _ = writeln!(yaml, "  {name}: {}", quoted(&value));
+    }
+    yaml.push('\n');
     if division.legs.is_empty() {
         yaml.push_str("\"nothing to build\":\n  script:\n    - \"true\"\n");
         return Ok(yaml);

@@ -14,6 +14,8 @@ use crate::model::error::Result;
 struct Parallel<'a> {
     count: usize,
     has_changes: bool,
+    has_retires: bool,
+    retires: Vec<String>,
     base: String,
     head: String,
     legs: BTreeMap<&'a str, JobVariables>,
@@ -24,9 +26,12 @@ struct Parallel<'a> {
 pub(crate) fn plan(division: &Division<'_>) -> Result<String> {
     let (base, head) = division.ends();
     let legs = division.legs.iter();
+    let retires = division.retires();
     let parallel = Parallel {
         count: division.count(),
         has_changes: division.count() > 0,
+        has_retires: !retires.is_empty(),
+        retires,
         base,
         head,
         legs: legs

@@ -1,6 +1,6 @@
 //! Matrices that one job hands to later ones, within what a system takes.
 
-use super::division::{Division, too_large};
+use super::division::{Division, too_large, too_many_retire};
 use crate::model::{
     error::{Error, Result},
     leg::Leg,
@@ -19,18 +19,27 @@ pub(super) struct MatrixLimits {
     /// Bytes of all that is handed over, in `unit` a character.
     pub all: usize,
     pub unit: usize,
+    /// What a value of JSON needs beyond JSON's own rules.
+    pub escape: fn(String) -> String,
 }
 
-/// What one job hands to later ones: names, and values without line breaks. `matrix` when it may be one, else `matrix_0`, `matrix_1` and
+/// What one job hands to later ones: names, and values without line breaks. `matrix`, which the closure writes, when it may be one, else `matrix_0`, `matrix_1` and
 /// so on; `matrices` says how many.
 ///
 /// # Errors
 /// The system does not take as much.
+#[allow(clippy::expect_used, reason = "names are text")]
 pub(super) fn outputs(
     division: &Division<'_>,
     limits: &MatrixLimits,
     matrix: impl Fn(&[Leg<'_>]) -> String,
 ) -> Result<Vec<(String, String)>> {
+    let matrix = |legs: &[Leg<'_>]| (limits.escape)(matrix(legs));
+    let retires = division.retires();
+    let retires_json = (limits.escape)(serde_json::to_string(&retires).expect("names are text"));
+    if retires_json.len() > limits.matrix {
+        return Err(too_many_retire(retires.len(), limits.system, limits.matrix));
+    }
     let mut matrices = Vec::new();
     for legs in division.legs.chunks(limits.legs) {
         matrices.append(&mut split(legs, limits.matrix, &matrix)?);
@@ -41,6 +50,8 @@ pub(super) fn outputs(
     let mut outputs: Vec<_> = [
         ("count", count.to_string()),
         ("has_changes", (count > 0).to_string()),
+        ("has_retires", (!retires.is_empty()).to_string()),
+        ("retires", retires_json),
         ("legs", division.legs.len().to_string()),
         ("matrices", count_of_matrices.to_string()),
         ("base", base),

@@ -310,3 +310,39 @@ fn jenkins_takes_any_number() {
         );
     }
 }
+
+/// As many as no environment variable can hold are refused, and not left out.
+#[test]
+fn the_names_of_retired_services_fit_or_the_plan_is_refused() {
+    let renderers: [fn(&Division<'_>) -> Result<String>; 5] = [
+        github::plan,
+        azure::plan,
+        gitlab::plan,
+        buildkite::plan,
+        jenkins::plan,
+    ];
+    let retiring = |services| {
+        let mut plan = plan_of(services);
+        for step in &mut plan.steps {
+            step.action = Action::Retire;
+        }
+        plan
+    };
+    for render in renderers {
+        assert!(rendered(&retiring(5000), None, render).is_ok());
+    }
+    let plan = retiring(10_000);
+    let refused: Vec<_> = renderers[1..4]
+        .iter()
+        .map(|render| rendered(&plan, None, *render).unwrap_err().to_string())
+        .collect();
+    for (refused, system) in refused
+        .iter()
+        .zip(["Azure Pipelines", "GitLab", "Buildkite"])
+    {
+        let want = format!("the names of 10000 retired services are too large for {system}");
+        assert!(refused.starts_with(&want), "{refused}");
+    }
+    assert!(rendered(&plan, None, github::plan).is_ok());
+    assert!(rendered(&plan, None, jenkins::plan).is_ok());
+}

@@ -62,21 +62,12 @@ fn own_files(files: &[FileChange]) -> String {
     out
 }
 
-/// `flota changed --format names`: raw and NUL-terminated for programs, or one to a line, escaped, for people.
-pub(crate) fn names(changed: &Changed, null: bool) -> Vec<u8> {
+/// `flota changed --format names`
+pub(crate) fn changed_names(changed: &Changed, null: bool) -> Vec<u8> {
     let names = names_of(changed);
-    let mut out = Vec::new();
-    for service in &changed.services {
-        let name = names.called(service.name.as_ref(), &service.path);
-        if null {
-            out.extend_from_slice(name);
-            out.push(0);
-        } else {
-            out.extend_from_slice(text::name(name).as_bytes());
-            out.push(b'\n');
-        }
-    }
-    out
+    let services = changed.services.iter();
+    let services = services.map(|service| (service.name.as_ref(), &service.path));
+    names.list(services, null)
 }
 
 fn names_of(changed: &Changed) -> ServiceNames<'_> {

@@ -19,11 +19,7 @@ pub(crate) fn plan(plan: &Plan) -> String {
         out.push('\n');
         return out;
     }
-    let named = plan
-        .steps
-        .iter()
-        .map(|step| (step.name.as_ref(), &step.path));
-    let names = ServiceNames::of_named(named);
+    let names = ServiceNames::of_plan(plan);
     let rows = plan.steps.iter().map(|step| {
         vec![
             theme::heading(names.cell(step.name.as_ref(), &step.path)).to_string(),
@@ -53,4 +49,10 @@ pub(crate) fn plan(plan: &Plan) -> String {
     .collect();
     let _ = writeln!(out, "\n{}.", parts.join(", "));
     out
+}
+
+/// `flota plan --format names`: what is built, and not what is retired.
+pub(crate) fn plan_names(plan: &Plan, null: bool) -> Vec<u8> {
+    let builds = plan.builds().map(|step| (step.name.as_ref(), &step.path));
+    ServiceNames::of_plan(plan).list(builds, null)
 }

@@ -5,7 +5,10 @@ use super::{
     words::{counts, short},
 };
 use crate::{
-    model::switch::{SwitchOutcome, Switched},
+    model::{
+        switch::{SwitchOutcome, Switched},
+        sync::Synced,
+    },
     output::{service_names::ServiceNames, text},
 };
 
@@ -18,13 +21,27 @@ pub(crate) fn switched(services: &[Switched]) -> String {
         )
     });
     let names = ServiceNames::of(services.iter().map(|service| &service.path));
-    let rows: Vec<_> = moved.map(|service| row(service, &names)).collect();
+    let rows = moved.flat_map(|service| {
+        let nested = service.nested.iter().map(nested_row);
+        std::iter::once(row(service, &names)).chain(nested)
+    });
+    let rows: Vec<_> = rows.collect();
     let table = match rows.is_empty() {
         true => String::new(),
         false => table(&["SERVICE", "FROM", "COMMIT", "RESULT"], rows) + "\n",
     };
     let counts = counts(services.iter().map(|service| service.outcome.name()));
     format!("{table}{counts}\n")
+}
+
+/// A submodule of a service.
+fn nested_row(one: &Synced) -> Vec<String> {
+    vec![
+        text::name(one.path.as_ref()),
+        String::new(),
+        one.pin.map_or_else(String::new, short),
+        one.outcome.name().to_owned(),
+    ]
 }
 
 fn row(service: &Switched, names: &ServiceNames<'_>) -> Vec<String> {

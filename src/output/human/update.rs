@@ -5,12 +5,36 @@ use super::{
     words::{counts, short},
 };
 use crate::{
-    model::sync::{Followed, Move, SyncOutcome, Synced},
+    model::{
+        leftover::Pruned,
+        sync::{Followed, Move, SyncOutcome, Synced},
+    },
     output::{service_names::ServiceNames, text},
 };
 
 /// `flota update`: what is not as it was, then the numbers.
-pub(crate) fn updated(synced: &[Synced]) -> String {
+pub(crate) fn updated(synced: &[Synced], pruned: Option<&[Pruned]>) -> String {
+    let removed = pruned.map_or_else(String::new, removed);
+    // Where nothing was to be updated, there is nothing to say of it.
+    if synced.is_empty() && pruned.is_some() {
+        return removed;
+    }
+    let separator = if removed.is_empty() { "" } else { "\n" };
+    brought(synced) + separator + &removed
+}
+
+/// `--prune`
+fn removed(pruned: &[Pruned]) -> String {
+    if pruned.is_empty() {
+        return "Nothing is left of services that are not in the fleet.\n".to_owned();
+    }
+    let rows = pruned
+        .iter()
+        .map(|one| vec![text::name(one.path.as_ref()), one.outcome().to_owned()]);
+    table(&["NOT IN THE FLEET", "RESULT"], rows)
+}
+
+fn brought(synced: &[Synced]) -> String {
     let names = ServiceNames::of(synced.iter().map(|synced| &synced.path));
     let rows = synced
         .iter()
@@ -19,6 +43,10 @@ pub(crate) fn updated(synced: &[Synced]) -> String {
             let pin = synced.pin.map_or("in conflict".to_owned(), short);
             let pin = match &synced.outcome {
                 SyncOutcome::Moved { from } => format!("{} → {pin}", short(*from)),
+                // HEAD has more than the pin.
+                SyncOutcome::Rebased { from, to } | SyncOutcome::Merged { from, to } => {
+                    format!("{} → {}", short(*from), short(*to))
+                }
                 _ => pin,
             };
             let result = text::line(synced.outcome.name());

@@ -13,6 +13,9 @@ use crate::{
     output::{text, theme},
 };
 
+/// What the fleet itself is called in a column of services.
+pub(crate) const FLEET: &str = "(fleet)";
+
 /// That nothing is there to show means nothing while something could not be read.
 pub(super) fn nothing<'a>(unread: &[Unread], line: &'a str) -> &'a str {
     if unread.is_empty() {
@@ -25,6 +28,7 @@ pub(super) fn nothing<'a>(unread: &[Unread], line: &'a str) -> &'a str {
 /// The first line of a comparison: its two ends, and who is compared with something else.
 pub(super) fn ends(base: Option<&Base>, head: &End, exceptions: &Exceptions) -> String {
     let end = |rev: &str, commit: ObjectId| match is_id(rev, commit) {
+        true if commit.is_null() => "nothing".to_owned(),
         true => short(commit),
         false => format!("{} ({})", text::line(rev), short(commit)),
     };
@@ -39,7 +43,7 @@ pub(super) fn ends(base: Option<&Base>, head: &End, exceptions: &Exceptions) -> 
             format!("{}, the merge base with {with},", short(commit))
         }
         (Some(commit), BaseKind::Approximate) => {
-            format!("{}, the nearest commit still known,", short(commit))
+            format!("{}, the first parent,", short(commit))
         }
         (Some(commit), BaseKind::Exact | BaseKind::Empty) => end(&base.rev, commit),
     };
@@ -63,12 +67,21 @@ fn is_id(rev: &str, commit: ObjectId) -> bool {
 
 /// `old → new`; a rollback and a divergence say so.
 pub(super) fn pins(service: &ServiceChange) -> String {
+    moved_pins(service.from, service.to, service.direction)
+}
+
+/// The same of pins without their service.
+pub(super) fn moved_pins(
+    from: Option<ObjectId>,
+    to: Option<ObjectId>,
+    direction: Option<Direction>,
+) -> String {
     let pin = |id: Option<ObjectId>| id.map_or("–".to_owned(), short);
-    if service.from == service.to {
-        return pin(service.to);
+    if from == to {
+        return pin(to);
     }
-    let moved = format!("{} → {}", pin(service.from), pin(service.to));
-    match service.direction {
+    let moved = format!("{} → {}", pin(from), pin(to));
+    match direction {
         None | Some(Direction::Forward) => moved,
         Some(direction) => {
             format!(

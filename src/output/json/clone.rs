@@ -6,10 +6,10 @@ use bstr::ByteSlice;
 use serde::Serialize;
 
 use super::{
-    parts::{Bytes, SubmoduleV1},
+    parts::{Bytes, SubmoduleV1, unsynced},
     render::render,
 };
-use crate::model::sync::Synced;
+use crate::model::{document::FailureV1, sync::Synced};
 
 /// `flota.clone/v1`
 pub(crate) fn cloned(directory: &Path, synced: &[Synced]) -> String {
@@ -17,6 +17,7 @@ pub(crate) fn cloned(directory: &Path, synced: &[Synced]) -> String {
         schema: "flota.clone/v1",
         directory: Bytes("directory", directory.as_os_str().as_bytes().as_bstr()),
         submodules: synced.iter().map(SubmoduleV1::from).collect(),
+        errors: unsynced(synced),
     })
 }
 
@@ -26,4 +27,5 @@ struct ClonedV1<'a> {
     #[serde(flatten)]
     directory: Bytes<'a>,
     submodules: Vec<SubmoduleV1<'a>>,
+    errors: Vec<FailureV1<'a>>,
 }

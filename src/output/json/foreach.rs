@@ -4,7 +4,10 @@ use bstr::{BStr, ByteSlice};
 use serde::Serialize;
 
 use super::{parts::Bytes, render::render};
-use crate::model::foreach::{Ran, Summary};
+use crate::model::{
+    document::FailureV1,
+    foreach::{Ran, Summary},
+};
 
 /// `flota.foreach/v1`
 pub(crate) fn foreach(all: &[Ran], summary: &Summary) -> String {
@@ -22,10 +25,12 @@ pub(crate) fn foreach(all: &[Ran], summary: &Summary) -> String {
         };
         services.extend(paths.iter().map(|path| without(path.as_ref())));
     }
+    let errors = all.iter().map(|ran| (&ran.path, ran.failure.as_ref()));
     services.sort_by_key(|service| service.path.1);
     render(&ForeachV1 {
         schema: "flota.foreach/v1",
         services,
+        errors: FailureV1::all(errors),
     })
 }
 
@@ -33,6 +38,7 @@ pub(crate) fn foreach(all: &[Ran], summary: &Summary) -> String {
 struct ForeachV1<'a> {
     schema: &'static str,
     services: Vec<RanV1<'a>>,
+    errors: Vec<FailureV1<'a>>,
 }
 
 #[derive(Serialize)]

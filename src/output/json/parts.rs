@@ -6,8 +6,11 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use crate::model::{
     change::{Action, ChangeKind, Direction, FileChange, FileStatus, Part, ServiceChange},
     commits::{Commits, Listed},
-    document::{Hex, encode},
-    sync::{SyncOutcome, Synced},
+    document::{
+        BaseV1, EndV1, ExceptionV1, FailureV1, Hex, UnreadV1, WarningV1, encode, exceptions,
+    },
+    log::{Between, MovedService},
+    sync::Synced,
 };
 
 #[derive(Serialize)]
@@ -171,11 +174,74 @@ impl<'a> From<&'a Synced> for SubmoduleV1<'a> {
             path: Bytes("path", synced.path.as_ref()),
             pin: synced.pin.map(Hex),
             outcome: synced.outcome.name(),
-            from: match &synced.outcome {
-                SyncOutcome::Moved { from } => Some(Hex(*from)),
-                _ => None,
-            },
+            from: synced.outcome.from().map(Hex),
             error: synced.outcome.error().map(ToString::to_string),
+        }
+    }
+}
+
+/// Why some are not at their pins.
+pub(super) fn unsynced(synced: &[Synced]) -> Vec<FailureV1<'_>> {
+    FailureV1::all(synced.iter().map(|it| (&it.path, it.outcome.error())))
+}
+
+/// What was found between two commits of the fleet: `T` for each service.
+#[derive(Serialize)]
+pub(super) struct BetweenV1<'a, T> {
+    schema: &'static str,
+    base: BaseV1<'a>,
+    head: EndV1<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    exceptions: Vec<ExceptionV1<'a>>,
+    services: Vec<T>,
+    warnings: Vec<WarningV1<'a>>,
+    errors: Vec<UnreadV1<'a>>,
+}
+
+impl<'a, T> BetweenV1<'a, T> {
+    /// The view of `between` with `services` for its services.
+    pub(super) fn new<S>(schema: &'static str, between: &'a Between<S>, services: Vec<T>) -> Self {
+        Self {
+            schema,
+            base: BaseV1::from(&between.base),
+            head: EndV1::from(&between.head),
+            exceptions: exceptions(&between.exceptions),
+            services,
+            warnings: between.warnings.iter().map(WarningV1::from).collect(),
+            errors: between.unread.iter().map(UnreadV1::from).collect(),
+        }
+    }
+}
+
+/// A service whose pin differs.
+#[derive(Serialize)]
+pub(super) struct MovedServiceV1<'a> {
+    #[serde(flatten)]
+    name: Bytes<'a>,
+    #[serde(flatten)]
+    path: Bytes<'a>,
+    #[serde(flatten)]
+    previous_path: Option<Bytes<'a>>,
+    change: ChangeKind,
+    direction: Option<Direction>,
+    from: Option<Hex>,
+    to: Option<Hex>,
+    #[serde(flatten)]
+    url: OptionalBytes<'a>,
+}
+
+impl<'a> From<&'a MovedService> for MovedServiceV1<'a> {
+    fn from(service: &'a MovedService) -> Self {
+        let previous = service.previous_path.as_ref();
+        Self {
+            name: Bytes("name", service.name.as_ref()),
+            path: Bytes("path", service.path.as_ref()),
+            previous_path: previous.map(|path| Bytes("previous_path", path.as_ref())),
+            change: service.change,
+            direction: service.direction,
+            from: service.from.map(Hex),
+            to: service.to.map(Hex),
+            url: OptionalBytes("url", service.url.as_ref().map(AsRef::as_ref)),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     render::render,
 };
 use crate::model::{
-    document::Hex,
+    document::{FailureV1, Hex},
     resolve::{Conflict, Verdict},
 };
 
@@ -16,6 +16,7 @@ pub(crate) fn conflicts(conflicts: &[Conflict]) -> String {
     render(&ConflictsV1 {
         schema: "flota.resolve/v1",
         services: conflicts.iter().map(ConflictV1::from).collect(),
+        errors: FailureV1::all(conflicts.iter().map(|it| (&it.path, it.error()))),
     })
 }
 
@@ -23,6 +24,7 @@ pub(crate) fn conflicts(conflicts: &[Conflict]) -> String {
 struct ConflictsV1<'a> {
     schema: &'static str,
     services: Vec<ConflictV1<'a>>,
+    errors: Vec<FailureV1<'a>>,
 }
 
 #[derive(Serialize)]

@@ -3,13 +3,14 @@
 use serde::Serialize;
 
 use super::{parts::Bytes, render::render};
-use crate::model::relocation::Relocation;
+use crate::model::{document::FailureV1, relocation::Relocation};
 
 /// `flota.sync/v1`
 pub(crate) fn relocated(relocations: &[Relocation]) -> String {
     render(&SyncV1 {
         schema: "flota.sync/v1",
         services: relocations.iter().map(RelocationV1::from).collect(),
+        errors: FailureV1::all(relocations.iter().map(|it| (&it.path, it.error.as_ref()))),
     })
 }
 
@@ -17,6 +18,7 @@ pub(crate) fn relocated(relocations: &[Relocation]) -> String {
 struct SyncV1<'a> {
     schema: &'static str,
     services: Vec<RelocationV1<'a>>,
+    errors: Vec<FailureV1<'a>>,
 }
 
 #[derive(Serialize)]

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{parts::Bytes, render::render};
 use crate::model::{
-    document::Hex,
+    document::{FailureV1, Hex},
     template::{Drift, DriftState, UpdateOutcome, Updated},
 };
 
@@ -14,6 +14,7 @@ pub(crate) fn drift(drift: &[Drift]) -> String {
     render(&DriftsV1 {
         schema: "flota.template-drift/v1",
         services: drift.iter().map(DriftV1::from).collect(),
+        errors: FailureV1::all(drift.iter().map(|it| (&it.path, it.state.error()))),
     })
 }
 
@@ -22,6 +23,7 @@ pub(crate) fn template_updated(updated: &[Updated]) -> String {
     render(&UpdatesV1 {
         schema: "flota.template-update/v1",
         services: updated.iter().map(UpdateV1::from).collect(),
+        errors: FailureV1::all(updated.iter().map(|it| (&it.path, it.outcome.error()))),
     })
 }
 
@@ -29,6 +31,7 @@ pub(crate) fn template_updated(updated: &[Updated]) -> String {
 struct DriftsV1<'a> {
     schema: &'static str,
     services: Vec<DriftV1<'a>>,
+    errors: Vec<FailureV1<'a>>,
 }
 
 #[derive(Serialize)]
@@ -56,10 +59,7 @@ impl<'a> From<&'a Drift> for DriftV1<'a> {
                 DriftState::Current => version.map(Hex),
                 _ => None,
             },
-            why: match &service.state {
-                DriftState::Unread(error) => Some(error.to_string()),
-                _ => None,
-            },
+            why: service.state.error().map(ToString::to_string),
         }
     }
 }
@@ -68,6 +68,7 @@ impl<'a> From<&'a Drift> for DriftV1<'a> {
 struct UpdatesV1<'a> {
     schema: &'static str,
     services: Vec<UpdateV1<'a>>,
+    errors: Vec<FailureV1<'a>>,
 }
 
 #[derive(Serialize)]
@@ -97,10 +98,7 @@ impl<'a> From<&'a Updated> for UpdateV1<'a> {
                 .iter()
                 .map(|file| Bytes("path", file.as_bstr()))
                 .collect(),
-            why: match &service.outcome {
-                UpdateOutcome::Refused(error) => Some(error.to_string()),
-                _ => None,
-            },
+            why: service.outcome.error().map(ToString::to_string),
         }
     }
 }

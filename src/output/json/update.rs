@@ -3,19 +3,22 @@
 use serde::Serialize;
 
 use super::{
-    parts::{Bytes, CommitsV1, OptionalBytes, SubmoduleV1},
+    parts::{Bytes, CommitsV1, OptionalBytes, SubmoduleV1, unsynced},
     render::render,
 };
 use crate::model::{
-    document::Hex,
+    document::{FailureV1, Hex},
+    leftover::Pruned,
     sync::{Followed, Move, Synced},
 };
 
 /// `flota.update/v1`
-pub(crate) fn updated(synced: &[Synced]) -> String {
+pub(crate) fn updated(synced: &[Synced], pruned: Option<&[Pruned]>) -> String {
     render(&UpdatedV1 {
         schema: "flota.update/v1",
         submodules: synced.iter().map(SubmoduleV1::from).collect(),
+        pruned: pruned.map(|pruned| pruned.iter().map(PrunedV1::from).collect()),
+        errors: unsynced(synced),
     })
 }
 
@@ -26,6 +29,7 @@ pub(crate) fn followed(followed: &Followed) -> String {
         pins: followed.moves.iter().map(MoveV1::from).collect(),
         commit: followed.commit.map(Hex),
         submodules: followed.synced.iter().map(SubmoduleV1::from).collect(),
+        errors: unsynced(&followed.synced),
     })
 }
 
@@ -33,6 +37,31 @@ pub(crate) fn followed(followed: &Followed) -> String {
 struct UpdatedV1<'a> {
     schema: &'static str,
     submodules: Vec<SubmoduleV1<'a>>,
+    errors: Vec<FailureV1<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pruned: Option<Vec<PrunedV1<'a>>>,
+}
+
+/// What `--prune` did to what is left of a service.
+#[derive(Serialize)]
+struct PrunedV1<'a> {
+    #[serde(flatten)]
+    path: Bytes<'a>,
+    #[serde(flatten)]
+    name: Bytes<'a>,
+    outcome: &'static str,
+    error: Option<String>,
+}
+
+impl<'a> From<&'a Pruned> for PrunedV1<'a> {
+    fn from(one: &'a Pruned) -> Self {
+        Self {
+            path: Bytes("path", one.path.as_ref()),
+            name: Bytes("name", one.name.as_ref()),
+            outcome: one.outcome(),
+            error: one.left.as_ref().map(ToString::to_string),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -41,6 +70,7 @@ struct FollowedV1<'a> {
     pins: Vec<MoveV1<'a>>,
     commit: Option<Hex>,
     submodules: Vec<SubmoduleV1<'a>>,
+    errors: Vec<FailureV1<'a>>,
 }
 
 #[derive(Serialize)]

@@ -60,16 +60,13 @@ impl Run {
     }
 }
 
-fn fill(sandbox: &Sandbox, text: &str) -> String {
-    let mut text = text.to_owned();
-    for tag in ["start", "api", "web", "trial"] {
-        let place = format!("{{{tag}}}");
-        if text.contains(&place) {
-            let commit = sandbox.git("fleet", &["rev-parse", tag]);
-            text = text.replace(&place, commit.trim());
-        }
-    }
-    text
+/// `text` with the commits of tags of the fleet in the place of `{TAG}`.
+pub fn fill(sandbox: &Sandbox, text: &str) -> String {
+    let tags = sandbox.git("fleet", &["tag", "--format=%(refname:short) %(objectname)"]);
+    tags.lines().fold(text.to_owned(), |text, line| {
+        let (tag, commit) = line.split_once(' ').unwrap();
+        text.replace(&format!("{{{tag}}}"), commit)
+    })
 }
 
 const ZEROS: &str = "0000000000000000000000000000000000000000";
@@ -102,13 +99,15 @@ fn github_compares_a_push_with_the_commit_before() {
 #[test]
 fn github_compares_a_forced_push_with_the_base_branch() {
     let run = push("topic", GONE, "{api}");
-    run.compares("start", "approximate", "api", &["api image"]);
+    run.compares("start", "merge-base", "api", &["api image"]);
     insta::assert_snapshot!(run.flota("fleet", &["changed"]).transcript());
 }
 
 #[test]
-fn github_compares_a_forced_push_of_the_base_branch_with_the_first_parent() {
-    push("main", GONE, "{web}").compares("start", "approximate", "web", &["web image"]);
+fn github_compares_a_forced_push_of_the_base_branch_with_nothing() {
+    let run = push("main", GONE, "{web}");
+    run.compares("", "empty", "web", &["api image", "web image"]);
+    insta::assert_snapshot!(run.flota("fleet", &["changed"]).transcript());
 }
 
 #[test]
@@ -146,14 +145,14 @@ fn azure_compares_the_trial_merge_with_the_target() {
 }
 
 #[test]
-fn azure_compares_a_push_to_the_base_branch_with_the_first_parent() {
+fn azure_compares_a_push_to_the_base_branch_with_nothing() {
     Run::new(&[
         ("TF_BUILD", "True"),
         ("BUILD_REASON", "IndividualCI"),
         ("BUILD_SOURCEBRANCH", "refs/heads/main"),
         ("BUILD_SOURCEVERSION", "{web}"),
     ])
-    .compares("start", "approximate", "web", &["web image"]);
+    .compares("", "empty", "web", &["api image", "web image"]);
 }
 
 #[test]

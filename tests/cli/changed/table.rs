@@ -9,7 +9,7 @@ use serde_json::Value;
 const RULES: u32 = 15;
 
 /// What no script alone shows: the rule, the file of the tests, the test, and in words what comes out.
-const TESTED: [(&str, &str, &str, &str); 25] = [
+const TESTED: [(&str, &str, &str, &str); 30] = [
     (
         "2",
         "tests/cli/changed/rules.rs",
@@ -32,7 +32,7 @@ const TESTED: [(&str, &str, &str, &str); 25] = [
         "2",
         "tests/cli/changed/ci.rs",
         "github_compares_a_forced_push_with_the_base_branch",
-        "GitHub, forced push whose `before` is gone: the base branch, `approximate`, a warning",
+        "GitHub, forced push whose `before` is gone: the merge base with the base branch, a warning",
     ),
     (
         "2",
@@ -51,6 +51,36 @@ const TESTED: [(&str, &str, &str, &str); 25] = [
         "tests/cli/changed/ci.rs",
         "github_compares_a_merge_group_with_its_base",
         "GitHub, merge queue: its base",
+    ),
+    (
+        "2",
+        "tests/cli/changed/bases.rs",
+        "a_trial_merge_is_compared_with_its_first_parent",
+        "all systems, trial merge: its first parent, in every clone",
+    ),
+    (
+        "2",
+        "tests/cli/changed/bases.rs",
+        "a_head_that_took_its_target_in_is_no_trial_merge",
+        "a head that merged its target: the merge base with it",
+    ),
+    (
+        "2",
+        "tests/cli/changed/bases.rs",
+        "a_push_from_nobody_knows_where_leaves_nothing_out",
+        "all systems, push from nobody knows where: the merge base, on the base branch everything",
+    ),
+    (
+        "2",
+        "tests/cli/changed/bases.rs",
+        "the_first_push_of_a_branch_has_its_own_changes_in_every_clone",
+        "first push in a clone of one branch: the base branch is fetched",
+    ),
+    (
+        "2",
+        "tests/cli/changed/bases.rs",
+        "zeros_stand_for_a_branch_that_is_new_or_gone",
+        "`0000..B`: a first push; `A..0000`: everything is removed",
     ),
     (
         "2",

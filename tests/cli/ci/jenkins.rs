@@ -74,7 +74,7 @@ fn plans_of_every_size_become_branches() {
         ("twenty", 20, 20),
         ("all", 100, 300),
     ] {
-        // Without a record a push is compared with its first parent. Nothing is built here.
+        // Without a record a push is compared with its first parent, as the fleet has configured. Nothing is built here.
         let forget = ["update-ref", "-d", "refs/flota/success/main"];
         sandbox.git("fleet", &forget);
         let ran = played(&sandbox, ("fleet", "fleet", rev), false, "$FLOTA_STEPS");

@@ -55,6 +55,34 @@ fn legs(format: &str, text: &str) -> Vec<String> {
     }
 }
 
+/// The services that a plan retires, and whether there is any, as the system hands both over.
+fn retires(format: &str, text: &str) -> (Vec<String>, bool) {
+    let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    let of_outputs = |outputs: BTreeMap<String, String>| {
+        (json(&outputs["retires"]), json(&outputs["has_retires"]))
+    };
+    let of_variables = |variables: &Value| {
+        let text = |name: &str| variables[name].as_str().unwrap().to_owned();
+        let names = text("FLOTA_RETIRES");
+        let names = names.split(',').filter(|name| !name.is_empty());
+        (Value::from_iter(names), json(&text("FLOTA_HAS_RETIRES")))
+    };
+    let (names, has_retires) = match format {
+        "github" => of_outputs(github_outputs(text)),
+        "azure" => of_outputs(azure_outputs(text)),
+        "gitlab" => of_variables(&yaml(text)["variables"]),
+        "buildkite" => of_variables(&yaml(text)["env"]),
+        "jenkins" => (
+            json(text)["retires"].clone(),
+            json(text)["has_retires"].clone(),
+        ),
+        other => panic!("{other}"),
+    };
+    let names = names.as_array().unwrap().iter();
+    let names = names.map(|name| name.as_str().unwrap().to_owned());
+    (names.collect(), has_retires.as_bool().unwrap())
+}
+
 /// The services that a build of these steps would build: path, with its bytes where it is not UTF-8, and action.
 fn built(sandbox: &Sandbox, steps: &str) -> BTreeSet<(String, String)> {
     let args = [
@@ -151,10 +179,12 @@ fn nothing_in_a_name_is_more_than_a_name() {
         "base",
         "count",
         "has_changes",
+        "has_retires",
         "head",
         "legs",
         "matrices",
         "matrix",
+        "retires",
     ];
     assert_eq!(names, want.into(), "no name made a variable of its own");
 }
@@ -170,7 +200,7 @@ fn api_twice_in_other_letters_is_two_legs() {
 
 #[test]
 fn each_form_passes_the_schema_of_its_system() {
-    let sandboxes = ["names", "pointer-only"].map(Sandbox::scripted);
+    let sandboxes = ["names", "pointer-only", "removed"].map(Sandbox::scripted);
     for (format, schema) in [
         ("gitlab", "vendor.gitlab-ci"),
         ("buildkite", "vendor.buildkite"),
@@ -290,4 +320,66 @@ fn legs_are_of_ci_systems_only() {
     let sandbox = Sandbox::scripted("config");
     let ran = sandbox.flota("fleet", &["plan", RANGE, "--legs", "3"]);
     insta::assert_snapshot!(ran.transcript());
+    for format in ["json", "names"] {
+        let args = ["plan", RANGE, "--legs", "3", "--format", format];
+        let ran = sandbox.flota("fleet", &args);
+        assert_eq!(ran.status, Some(2), "{format}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn what_is_retired_is_named_apart_and_starts_no_job() {
+    for (script, want) in [
+        ("removed", &["web"][..]),
+        ("code", &[]),
+        ("pointer-only", &[]),
+    ] {
+        let sandbox = Sandbox::scripted(script);
+        for format in FORMATS {
+            let text = rendered(&sandbox, format, &[]).text();
+            let (names, has_retires) = retires(format, &text);
+            assert_eq!(names, want, "{script}, {format}");
+            assert_eq!(has_retires, !want.is_empty(), "{script}, {format}");
+        }
+    }
+    // A removal alone has nothing to build, and no empty matrix starts.
+    let sandbox = Sandbox::scripted("removed");
+    for format in FORMATS {
+        let text = rendered(&sandbox, format, &[]).text();
+        assert_eq!(legs(format, &text), Vec::<String>::new(), "{format}");
+    }
+    let outputs = github_outputs(&rendered(&sandbox, "github", &[]).text());
+    assert_eq!(
+        (outputs["count"].as_str(), outputs["has_changes"].as_str()),
+        ("0", "false")
+    );
+}
+
+#[test]
+fn retired_names_are_as_harmless_as_all_others() {
+    let sandbox = Sandbox::scripted("names");
+    sandbox.git("fleet", &["rm", "-r", "--quiet", "--cached", "services"]);
+    sandbox.git("fleet", &["commit", "--quiet", "--message", "Drop them"]);
+    let plan = sandbox.flota("fleet", &["plan", RANGE, "--format", "json"]);
+    let retired = plan.json()["steps"].as_array().unwrap().len();
+    assert!(retired > 20, "{retired}");
+    for format in FORMATS {
+        let text = rendered(&sandbox, format, &[]).text();
+        let (names, has_retires) = retires(format, &text);
+        assert_eq!((names.len(), has_retires), (retired, true), "{format}");
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "._/-%".contains(c);
+        for name in &names {
+            assert!(name.chars().all(allowed), "{format}: {name}");
+        }
+        for hostile in [
+            "$(",
+            "`",
+            "::add-path",
+            "vso[task.complete",
+            "\u{1b}",
+            "${{",
+        ] {
+            assert!(!text.contains(hostile), "{format}: {hostile:?} in {text}");
+        }
+    }
 }

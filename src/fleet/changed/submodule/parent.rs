@@ -69,12 +69,15 @@ impl<'a> PinHolder<'a> {
         }
     }
 
-    /// What earlier runs learned. Of a submodule's own submodules nothing is kept: to find them it is read anyway.
-    pub(super) fn known_of(&self, path: &BStr) -> Option<Known<'_>> {
-        match &self.kind {
-            ParentKind::Fleet(repository) => Some(repository.identities().of(path)),
-            ParentKind::Submodule { .. } => None,
-        }
+    /// What earlier runs learned. Of a submodule's own submodules nothing is kept: to find them it is read anyway; and nothing of one
+    /// whose objects others stand in for.
+    pub(super) fn known_of(&self, name: Option<&BStr>, path: &BStr) -> Result<Option<Known<'_>>> {
+        Ok(match &self.kind {
+            ParentKind::Fleet(repository) if !Store::has_substitutes(repository, name, path)? => {
+                Some(repository.identities().of(path))
+            }
+            ParentKind::Fleet(_) | ParentKind::Submodule { .. } => None,
+        })
     }
 
     /// `path`, from the fleet's root.

@@ -71,7 +71,13 @@ impl<'a> SubmoduleReader<'a> {
             candidate,
             store: OnceCell::new(),
             // Files are in the submodule alone, so that it must be there as if nothing were known.
-            known: (!files).then(|| parent.known_of(path.as_ref())).flatten(),
+            known: match files {
+                true => None,
+                false => {
+                    let listed = candidate.listed().map(|listed| listed.name.as_ref());
+                    parent.known_of(listed, path.as_ref())?
+                }
+            },
             fingerprint: Fingerprint::of(&change, plain),
             change,
             plain,

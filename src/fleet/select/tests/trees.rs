@@ -8,11 +8,16 @@ use gix::{
 };
 
 use super::Selector;
-use crate::{git::Objects, model::exit::Exit};
+use crate::{
+    git::{Database, Objects},
+    model::exit::Exit,
+};
 
 /// Objects by their ids, and nothing else.
 #[derive(Default)]
 struct Store(BTreeMap<ObjectId, (Kind, Vec<u8>)>);
+
+impl Database for Store {}
 
 impl Find for Store {
     fn try_find<'b>(

@@ -131,7 +131,7 @@ fn a_switch_is_refused_where_it_would_overwrite_or_lose() {
         way,
         head,
     };
-    let refused = |plan: &SwitchPlan| of_switch(tree.dir(), plan).unwrap();
+    let refused = |plan: &SwitchPlan| of_switch(tree.dir(), plan, false).unwrap();
     let there = plan(Some("main"), Way::Existing(target), from);
     assert!(refused(&there).is_none());
     tree.write("file", "mine");

@@ -6,8 +6,7 @@
 //! run that reads or writes holds the directory's lock; a directory with any fault is removed and filled again.
 
 use std::{
-    fs::{self, File},
-    io,
+    fs, io,
     os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
@@ -130,7 +129,7 @@ impl Shelf {
             if !is_private(self.dir.parent().unwrap_or(&self.dir)) {
                 return Ok(Vec::new());
             }
-            let lock = File::open(self.lock_path())?;
+            let lock = files::open_own(&self.lock_path())?;
             lock.lock_shared()?;
             let tips = self.tips()?;
             if tips.is_empty() || packs(&self.dir)?.len() > PACK_LIMIT {
@@ -138,7 +137,7 @@ impl Shelf {
             }
             link_packs(&self.dir, git_dir)?;
             // A cache that is used is one that stays.
-            File::open(self.dir.join(TIPS))?.set_modified(SystemTime::now())?;
+            files::open_own(&self.dir.join(TIPS))?.set_modified(SystemTime::now())?;
             Ok(tips)
         };
         let tips = taken().unwrap_or_default();
@@ -171,7 +170,7 @@ impl Shelf {
         if !is_private(root) {
             return Ok(());
         }
-        let lock = File::create(self.lock_path())?;
+        let lock = files::open_or_create(&self.lock_path())?;
         lock.lock()?;
         let kept = packs(&self.dir).unwrap_or_default();
         let is_new = |pack: &&PathBuf| kept.iter().all(|old| old.file_name() != pack.file_name());
@@ -188,7 +187,7 @@ impl Shelf {
     }
 
     fn tips(&self) -> io::Result<Vec<ObjectId>> {
-        let text = fs::read(self.dir.join(TIPS))?;
+        let text = files::read_own(&self.dir.join(TIPS))?;
         let ids = text.lines().map(ObjectId::from_hex);
         ids.collect::<std::result::Result<_, _>>()
             .map_err(io::Error::other)
@@ -201,7 +200,7 @@ impl Shelf {
     /// The lock's file stays: another run may be about to take it.
     fn remove(&self) -> Result<()> {
         let cannot = |err| files::cannot("remove", &self.dir, err);
-        let lock = File::create(self.lock_path()).map_err(cannot)?;
+        let lock = files::open_or_create(&self.lock_path()).map_err(cannot)?;
         lock.lock().map_err(cannot)?;
         match fs::remove_dir_all(&self.dir) {
             Err(err) if err.kind() != io::ErrorKind::NotFound => Err(cannot(err)),
@@ -241,23 +240,11 @@ fn link_packs(from: &Path, to: &Path) -> io::Result<()> {
             match fs::hard_link(&file, &target) {
                 Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {}
                 // Another file system, or one without links.
-                Err(_) => copy(&file, &target)?,
+                Err(_) => files::copy(&file, &target)?,
                 Ok(()) => {}
             }
         }
     }
-    Ok(())
-}
-
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    let folder = to.parent().unwrap_or(to);
-    let mut whole = tempfile::NamedTempFile::with_prefix_in("tmp_", folder)?;
-    let mut file = File::open(from)?;
-    io::copy(&mut file, &mut whole)?;
-    whole
-        .as_file()
-        .set_permissions(file.metadata()?.permissions())?;
-    whole.persist(to)?;
     Ok(())
 }
 

@@ -1,0 +1,169 @@
+//! What the user chose when the fleet was cloned, and how many nested submodules there may be: `flota.*` of git's configuration. It is
+//! the user's, and not part of the repository.
+
+use std::{num::NonZeroU32, path::Path};
+
+use crate::{
+    git::{config_file::ConfigFile, network::clone::CloneOptions, repository::Repository},
+    model::error::{Error, Result},
+};
+
+/// How many nested submodules one service may have, when nobody says: more than anybody has, and few enough to be cloned by mistake.
+const NESTED_PER_SERVICE: usize = 1_000;
+
+/// The same of all services together.
+const NESTED_IN_ALL: usize = 20_000;
+
+/// How new clones of submodules are made, unless the command says something else.
+pub(crate) struct Choices {
+    depth: Option<NonZeroU32>,
+    is_partial: bool,
+}
+
+impl Choices {
+    /// What `options` say.
+    pub(crate) fn new(options: &CloneOptions<'_>) -> Self {
+        Self {
+            depth: options.depth,
+            is_partial: options.is_partial,
+        }
+    }
+
+    /// Those that are noted in `fleet`.
+    ///
+    /// # Errors
+    /// Misuse: a number is none.
+    pub(super) fn of(fleet: &Repository) -> Result<Self> {
+        let depth = number(fleet, "flota.depth")?.and_then(NonZeroU32::new);
+        let repo = fleet.to_local()?;
+        let filter = repo.config_snapshot().string("flota.filter");
+        Ok(Self {
+            depth,
+            is_partial: filter.is_some_and(|filter| !filter.is_empty()),
+        })
+    }
+
+    /// Notes them in the repository `git_dir`.
+    ///
+    /// # Errors
+    /// As for [`ConfigFile::write`].
+    pub(crate) fn note(&self, git_dir: &Path) -> Result<()> {
+        let mut config = ConfigFile::of(git_dir)?;
+        if let Some(depth) = self.depth {
+            config.set("flota", None, "depth", depth.to_string().as_bytes())?;
+        }
+        if self.is_partial {
+            config.set("flota", None, "filter", b"blob:none")?;
+        }
+        config.write()
+    }
+
+    /// `options`, and these where they say nothing.
+    pub(super) fn complete<'a>(&self, options: CloneOptions<'a>) -> CloneOptions<'a> {
+        CloneOptions {
+            depth: options.depth.or(self.depth),
+            is_partial: options.is_partial || self.is_partial,
+            ..options
+        }
+    }
+}
+
+/// How many nested submodules there may be.
+#[derive(Clone, Copy)]
+pub(super) struct NestedLimits {
+    pub(super) per_service: usize,
+    pub(super) in_all: usize,
+}
+
+impl NestedLimits {
+    /// Those that the configuration of `fleet` has.
+    ///
+    /// # Errors
+    /// Misuse: a number is none.
+    pub(super) fn of(fleet: &Repository) -> Result<Self> {
+        let limit = |key| Ok(number(fleet, key)?.map(|number| number as usize));
+        Ok(Self {
+            per_service: limit("flota.nestedPerService")?.unwrap_or(NESTED_PER_SERVICE),
+            in_all: limit("flota.nestedInAll")?.unwrap_or(NESTED_IN_ALL),
+        })
+    }
+}
+
+fn number(fleet: &Repository, key: &str) -> Result<Option<u32>> {
+    let repo = fleet.to_local()?;
+    let Some(value) = repo.config_snapshot().string(key) else {
+        return Ok(None);
+    };
+    let number = value.to_string().parse();
+    number.map(Some).map_err(|err| {
+        Error::misuse(format!(
+            "`{value}` is no number for {key} of git's configuration"
+        ))
+        .because(err)
+        .hint(format!("set it: git config {key} NUMBER"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{num::NonZeroUsize, time::Duration};
+
+    use super::*;
+    use crate::git::command::git;
+
+    fn options(depth: Option<u32>, is_partial: bool) -> CloneOptions<'static> {
+        CloneOptions {
+            depth: depth.and_then(NonZeroU32::new),
+            is_partial,
+            patience: Duration::ZERO,
+            children: NonZeroUsize::MIN,
+            is_cached: false,
+            events: &|_| (),
+        }
+    }
+
+    #[test]
+    fn what_was_chosen_is_found_again_and_the_command_has_the_last_word() {
+        for (noted, said, want) in [
+            ((None, false), (None, false), (None, false)),
+            ((Some(1), false), (None, false), (Some(1), false)),
+            ((Some(1), false), (Some(5), false), (Some(5), false)),
+            ((None, true), (None, false), (None, true)),
+            ((Some(2), true), (None, false), (Some(2), true)),
+            ((None, false), (Some(3), true), (Some(3), true)),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            git(dir.path()).args(["init", "--quiet"]).run().unwrap();
+            let chosen = options(noted.0, noted.1);
+            Choices::new(&chosen)
+                .note(&dir.path().join(".git"))
+                .unwrap();
+            let fleet = Repository::discover(dir.path()).unwrap();
+            let found = Choices::of(&fleet)
+                .unwrap()
+                .complete(options(said.0, said.1));
+            assert_eq!((found.depth.map(NonZeroU32::get), found.is_partial), want);
+        }
+    }
+
+    #[test]
+    fn a_limit_is_a_number() {
+        let dir = tempfile::tempdir().unwrap();
+        git(dir.path()).args(["init", "--quiet"]).run().unwrap();
+        let limits = || NestedLimits::of(&Repository::discover(dir.path()).unwrap());
+        let set = |value| {
+            let args = ["config", "flota.nestedPerService", value];
+            git(dir.path()).args(args).run().unwrap();
+        };
+        assert_eq!(limits().unwrap().per_service, NESTED_PER_SERVICE);
+        set("7");
+        assert_eq!(limits().unwrap().per_service, 7);
+        assert_eq!(limits().unwrap().in_all, NESTED_IN_ALL);
+        set("many");
+        let error = limits().err().unwrap();
+        assert!(
+            error.to_string().contains("flota.nestedPerService"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,205 @@
+//! The syntax of configuration files, read as git reads it (config.c, git-config(1)): what `git config --file F --list` prints.
+//!
+//! gix's parser answers differently here and there: it keeps the capitals of an old-form subsection (`[submodule.Name]`), and reads
+//! `url path = x` and `path x`, which git refuses, as keys without a value. For what only asks git's questions (where a submodule is,
+//! whether a repository is ordinary) that is another answer, so such files are read here. Nothing is allocated for a setting: a list of
+//! thousands of submodules is read in no time.
+
+/// What is wrong with a file: git's "bad config line N".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::git) struct BadLine(pub usize);
+
+/// One setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::git) struct Setting<'a> {
+    /// Its full name before the last dot, as git prints it: the section in small letters, then a dot and the subsection, if there is
+    /// one; empty for a setting before the first section.
+    pub section: &'a [u8],
+    /// Its key, in small letters.
+    pub key: &'a [u8],
+    /// Its value; none where there is no `=`, which means `true`.
+    pub value: Option<&'a [u8]>,
+}
+
+impl<'a> Setting<'a> {
+    /// The subsection, if the section is `name` and has one.
+    pub(in crate::git) fn subsection_of(&self, name: &str) -> Option<&'a [u8]> {
+        let rest = self.section.strip_prefix(name.as_bytes())?;
+        rest.strip_prefix(b".")
+    }
+}
+
+/// Gives each setting of `text` to `each`, in order.
+///
+/// # Errors
+/// git would refuse the file. What comes before that line was given to `each`.
+pub(in crate::git) fn read(text: &[u8], mut each: impl FnMut(Setting<'_>)) -> Result<(), BadLine> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let mut reader = Reader {
+        rest: text,
+        line: 1,
+        is_over: false,
+    };
+    let (mut section, mut key, mut value) = (Vec::new(), Vec::new(), Vec::new());
+    loop {
+        let line = reader.line;
+        match reader.next() {
+            b'\n' if reader.is_over => return Ok(()),
+            b'#' | b';' => reader.skip_line(),
+            byte if is_blank(byte) => {}
+            b'[' => {
+                section.clear();
+                reader.section(&mut section).ok_or(BadLine(line))?;
+            }
+            byte if byte.is_ascii_alphabetic() => {
+                key.clear();
+                key.push(byte.to_ascii_lowercase());
+                let has_value = reader.setting(&mut key, &mut value).ok_or(BadLine(line))?;
+                each(Setting {
+                    section: &section,
+                    key: &key,
+                    value: has_value.then_some(&value),
+                });
+            }
+            _ => return Err(BadLine(line)),
+        }
+    }
+}
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// What git's `isspace` is: neither a form feed nor a vertical tab.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+fn is_of_a_key(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-'
+}
+
+struct Reader<'a> {
+    rest: &'a [u8],
+    /// The number of the line that is being read.
+    line: usize,
+    /// Whether the end was read. It reads as a newline, again and again.
+    is_over: bool,
+}
+
+impl Reader<'_> {
+    /// The next byte; a carriage return before a newline is no part of the text.
+    fn next(&mut self) -> u8 {
+        let (byte, rest) = match self.rest {
+            [b'\r', b'\n', rest @ ..] => (b'\n', rest),
+            [byte, rest @ ..] => (*byte, rest),
+            [] => {
+                self.is_over = true;
+                (b'\n', &[][..])
+            }
+        };
+        self.line += usize::from(byte == b'\n');
+        self.rest = rest;
+        byte
+    }
+
+    fn skip_line(&mut self) {
+        while self.next() != b'\n' {}
+    }
+
+    /// What follows `[`, to the `]`; none where git refuses it.
+    fn section(&mut self, name: &mut Vec<u8>) -> Option<()> {
+        loop {
+            match self.next() {
+                b'\n' => return None,
+                b']' => return (!name.is_empty()).then_some(()),
+                byte if is_blank(byte) => return self.subsection(name),
+                byte if is_of_a_key(byte) || byte == b'.' => name.push(byte.to_ascii_lowercase()),
+                _ => return None,
+            }
+        }
+    }
+
+    /// `"NAME"]` after blanks.
+    fn subsection(&mut self, name: &mut Vec<u8>) -> Option<()> {
+        let quote = loop {
+            match self.next() {
+                b'\n' => return None,
+                byte if is_blank(byte) => {}
+                byte => break byte,
+            }
+        };
+        if quote != b'"' {
+            return None;
+        }
+        name.push(b'.');
+        loop {
+            match self.next() {
+                b'\n' => return None,
+                b'"' => break,
+                b'\\' => match self.next() {
+                    b'\n' => return None,
+                    byte => name.push(byte),
+                },
+                byte => name.push(byte),
+            }
+        }
+        (self.next() == b']').then_some(())
+    }
+
+    /// The rest of a key, and its value; whether it has one, none where git refuses it.
+    fn setting(&mut self, key: &mut Vec<u8>, value: &mut Vec<u8>) -> Option<bool> {
+        let mut byte = self.next();
+        while is_of_a_key(byte) {
+            key.push(byte.to_ascii_lowercase());
+            byte = self.next();
+        }
+        while matches!(byte, b' ' | b'\t') {
+            byte = self.next();
+        }
+        let has_value = match byte {
+            b'\n' => false,
+            b'=' => {
+                self.value(value)?;
+                true
+            }
+            _ => return None,
+        };
+        Some(has_value)
+    }
+
+    /// The value, to the end of its line. Blanks inside of it stay as they are; before git 2.45 each was a space.
+    fn value(&mut self, value: &mut Vec<u8>) -> Option<()> {
+        value.clear();
+        let mut is_quoted = false;
+        // How long the value is without the blanks at its end.
+        let mut kept = 0;
+        loop {
+            match self.next() {
+                b'\n' if is_quoted => return None,
+                b'\n' => break,
+                b'#' | b';' if !is_quoted => {
+                    self.skip_line();
+                    break;
+                }
+                byte if is_blank(byte) && !is_quoted => {
+                    if !value.is_empty() {
+                        value.push(byte);
+                    }
+                    continue;
+                }
+                b'"' => is_quoted = !is_quoted,
+                b'\\' => match self.next() {
+                    b'\n' => {}
+                    b't' => value.push(b'\t'),
+                    b'b' => value.push(b'\x08'),
+                    b'n' => value.push(b'\n'),
+                    byte @ (b'\\' | b'"') => value.push(byte),
+                    _ => return None,
+                },
+                byte => value.push(byte),
+            }
+            kept = value.len();
+        }
+        value.truncate(kept);
+        Some(())
+    }
+}
