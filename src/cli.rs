@@ -35,6 +35,7 @@ mod resolve;
 mod shared;
 mod status;
 mod switch;
+mod sync;
 mod template;
 mod templates;
 mod update;
@@ -69,6 +70,7 @@ pub use resolve::Resolve;
 pub use shared::{Ends, Reading, ReportFormat, ResultFormat, Transfer};
 pub use status::Status;
 pub use switch::Switch;
+pub use sync::Sync;
 pub use template::{Template, TemplateCommand, TemplateDrift, TemplateUpdate};
 pub use templates::Templates;
 pub use update::Update;
@@ -219,6 +221,12 @@ pub enum Command {
     /// others are switched. Without SERVICE, services that do not have the branch are left as they are. Services are not fetched; their
     /// own submodules follow to the pins of the branch, as with flota update.
     Switch(Deferred<Switch>),
+    /// Let the clones of services follow the URLs in .gitmodules.
+    ///
+    /// Does what `git submodule sync --recursive` does, and fetches the branches of the new URL, so that no branch of the old one
+    /// counts as pushed. A service whose new URL does not answer keeps the old one. `flota update` follows by itself if an
+    /// earlier commit of the fleet listed the old URL; this command also replaces a URL of your own.
+    Sync(Deferred<Sync>),
     /// List, create or delete branches of the services.
     ///
     /// Without BRANCH, lists the branches of each service, their upstreams, and whether the default branch of the remote has their commits.

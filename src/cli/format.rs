@@ -29,6 +29,7 @@ impl Command {
             Self::Status(args) => args.format,
             Self::Foreach(args) => args.format,
             Self::Switch(args) => args.format,
+            Self::Sync(args) => args.format,
             Self::Bump(args) => args.format,
             Self::Resolve(args) => args.format,
             Self::Cache(args) => args.format,

@@ -24,8 +24,8 @@ pub(super) const GROUPS: [(&str, &[&str]); 6] = [
     (
         "Work across services",
         &[
-            "status", "fetch", "pull", "update", "foreach", "switch", "branch", "commit", "push",
-            "bump", "resolve", "worktree",
+            "status", "fetch", "pull", "update", "sync", "foreach", "switch", "branch", "commit",
+            "push", "bump", "resolve", "worktree",
         ],
     ),
     ("Templates", &["templates", "template"]),

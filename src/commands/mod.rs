@@ -37,6 +37,7 @@ mod record;
 mod resolve;
 mod status;
 mod switch;
+mod sync;
 mod template;
 mod templates;
 mod transfer;
@@ -76,6 +77,7 @@ pub(crate) fn dispatch(
         Command::Branch(args) => branch::run(&args, &open()?, output),
         Command::Bump(args) => bump::run(&args, &open()?, output),
         Command::Switch(args) => switch::run(&args, &open()?, output),
+        Command::Sync(args) => sync::run(&args, &open()?, output),
         Command::Resolve(args) => resolve::run(&args, &open()?, output),
         Command::Worktree(args) => worktree::run(&args, &open()?, output),
         Command::Ci(args) => ci::run(&args, &open()?, output),

@@ -1,8 +1,8 @@
 //! `flota bump`: the services' HEADs become their pins, staged in the fleet, all of them or none.
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf};
 
-use bstr::ByteSlice;
+use bstr::{BString, ByteSlice};
 
 use crate::{
     fleet::{
@@ -14,16 +14,17 @@ use crate::{
     },
     git::{
         gitmodules::Gitmodules,
-        index,
-        network::reachability::Reachability,
-        operation,
+        index::{self, Pins},
+        network::reachability::{self, Reachability},
+        operation, remote,
         repository::Repository,
         submodule::{self, Store},
-        url,
+        url::{self, Source},
     },
     model::{
         bump::Bump,
         error::{Error, Result},
+        fleet::Submodule,
         status::{Changes, ServiceState, ServiceStatus, Standing, Worktree},
     },
     parallel,
@@ -40,14 +41,24 @@ pub(crate) fn plan(
     jobs: NonZeroUsize,
 ) -> Result<Vec<Bump>> {
     let found = status(fleet, selector, jobs)?.services;
+    let Pins { links, conflicted } = index::of_index(fleet)?;
+    let settled = links.into_iter().map(|link| (link.path, link.listed));
+    let conflicted = conflicted.into_iter().map(|one| (one.path, one.listed));
+    let listed: BTreeMap<_, _> = settled.chain(conflicted).collect();
+    let listed_at = |path: &BString| listed.get(path).and_then(Option::as_ref);
+    let asked = parallel::map(jobs, &found, |service| {
+        check_pushed(fleet, service, listed_at(&service.path))
+    })?;
     let (mut bumps, mut refused) = (Vec::new(), Vec::new());
-    for service in found {
-        match one(service) {
+    for (service, pushed) in found.into_iter().zip(asked) {
+        match pushed.and_then(|()| one(service)) {
             Ok(bump) => bumps.extend(bump),
             Err(error) => refused.push(error),
         }
     }
-    let nested = parallel::map(jobs, &bumps, |bump| check_nested(fleet, bump))?;
+    let nested = parallel::map(jobs, &bumps, |bump| {
+        check_nested(fleet, bump, listed_at(&bump.path))
+    })?;
     refused.extend(nested.into_iter().filter_map(Result::err));
     match refused.len() {
         0 => Ok(bumps),
@@ -75,7 +86,7 @@ pub(crate) fn stage(fleet: &Repository, bumps: &[Bump]) -> Result<()> {
 }
 
 /// Refuses a commit that pins submodules of its own at commits that their servers do not have, at whatever level.
-fn check_nested(fleet: &Repository, bump: &Bump) -> Result<()> {
+fn check_nested(fleet: &Repository, bump: &Bump, listed: Option<&Submodule>) -> Result<()> {
     let path = &bump.path;
     let root = fleet.work_dir().unwrap_or(fleet.common_dir());
     let work_dir = worktree::of(root, path.as_ref())?;
@@ -88,16 +99,15 @@ fn check_nested(fleet: &Repository, bump: &Bump) -> Result<()> {
         Some(Err(error)) => return Err(error.within(path)),
         None | Some(Ok(false)) => return Ok(()),
     }
-    let pins = index::of_index(fleet)?;
-    let listed = pins.links.iter().find(|link| link.path == *path);
-    let listed = listed.and_then(|link| link.listed.as_ref());
     let name = listed.map(|listed| listed.name.as_ref());
     let url = listed.and_then(|listed| Some(listed.url.as_ref()?.as_ref()));
     let holder = PinningCommit {
         path: path.clone(),
         url: url::source(fleet, name, url)
             .map_err(|error| error.within(path))?
-            .url,
+            .of_gitmodules()
+            .url
+            .clone(),
         store: Some(store),
         work_dir: Some(work_dir),
         commit: bump.to,
@@ -127,6 +137,7 @@ fn check_nested(fleet: &Repository, bump: &Bump) -> Result<()> {
     }
 }
 
+/// The pin that a service gets, whose HEAD everybody can have; none where it has it.
 fn one(service: ServiceStatus) -> Result<Option<Bump>> {
     let path = &service.path;
     let refuse = |why: &str| Error::repository(format!("{path}: {why}"));
@@ -142,38 +153,91 @@ fn one(service: ServiceStatus) -> Result<Option<Bump>> {
         let error = operation::in_progress(operation, &path);
         return Err(error.within(&service.path));
     }
-    let Worktree {
-        branch,
-        head,
-        standing,
-        changes,
-        unpushed,
-        ..
-    } = worktree;
-    let Some(to) = head else {
+    let Some(to) = worktree.head else {
         return Err(refuse("it has no commit to pin"));
     };
-    if standing == Standing::InStep {
+    if worktree.standing == Standing::InStep {
         return Ok(None);
-    }
-    if unpushed > 0 {
-        let commits = if unpushed == 1 { "commit" } else { "commits" };
-        return Err(refuse(&format!(
-            "its HEAD has {unpushed} {commits} on no branch of its remote"
-        ))
-        .hint(match branch {
-            // Also where the branch is new, and tracks nothing yet.
-            Some(_) => format!("push them: git -C {path} push origin HEAD"),
-            None => {
-                format!("push them to a branch: git -C {path} push origin HEAD:refs/heads/BRANCH")
-            }
-        }));
     }
     Ok(Some(Bump {
         path: service.path,
         from: service.pin,
         to,
-        standing,
-        is_dirty: changes != Changes::default(),
+        standing: worktree.standing,
+        is_dirty: worktree.changes != Changes::default(),
     }))
+}
+
+/// Refuses a HEAD that is on no branch where `.gitmodules` says that the service is. The server is asked only where no
+/// remote-tracking branch says so.
+fn check_pushed(
+    fleet: &Repository,
+    service: &ServiceStatus,
+    listed: Option<&Submodule>,
+) -> Result<()> {
+    let ServiceState::Here(worktree) = &service.state else {
+        return Ok(());
+    };
+    let Some(head) = worktree.head.filter(|_| worktree.unpushed > 0) else {
+        return Ok(());
+    };
+    // Neither gets a pin, whatever the server says.
+    if worktree.standing == Standing::InStep || worktree.operation.is_some() {
+        return Ok(());
+    }
+    let path = &service.path;
+    let name = listed.map(|listed| listed.name.as_ref());
+    let url = listed.and_then(|listed| Some(listed.url.as_ref()?.as_ref()));
+    let source =
+        url::source_at(fleet, path.as_ref(), name, url).map_err(|error| error.within(path))?;
+    match reachability::ask(fleet, &source, head)? {
+        Reachability::OnBranch => Ok(()),
+        Reachability::Loose | Reachability::Absent => {
+            Err(unpushed(fleet, path, worktree, source.of_gitmodules()))
+        }
+    }
+}
+
+/// That nobody else could check its HEAD out: no branch of `listed`, which `.gitmodules` names, contains it.
+fn unpushed(fleet: &Repository, path: &BString, worktree: &Worktree, listed: &Source) -> Error {
+    let remote = remote_at(fleet, path, listed);
+    let to = remote
+        .as_ref()
+        .map_or_else(|| listed.shown.to_string(), |remote| remote.to_string());
+    let to = shlex::try_quote(&to).map_or_else(|_| to.clone(), Into::into);
+    let commits = match worktree.unpushed {
+        1 => "1 commit".to_owned(),
+        count => format!("{count} commits"),
+    };
+    let on = match remote {
+        Some(_) => "no branch of its remote".to_owned(),
+        // Its remotes have it, maybe.
+        None => format!(
+            "no branch of {}, which is its URL in .gitmodules",
+            listed.shown
+        ),
+    };
+    Error::repository(format!("{path}: its HEAD has {commits} on {on}")).hint(
+        match &worktree.branch {
+            // Also where the branch is new, and tracks nothing yet.
+            Some(_) => format!("push them: git -C {path} push {to} HEAD"),
+            None => {
+                format!("push them to a branch: git -C {path} push {to} HEAD:refs/heads/BRANCH")
+            }
+        },
+    )
+}
+
+/// The service's remote that is where `.gitmodules` says; none without one.
+fn remote_at(fleet: &Repository, path: &BString, listed: &Source) -> Option<BString> {
+    let work_dir = worktree::of(fleet.work_dir()?, path.as_ref()).ok()?;
+    let repo = Repository::discover(&work_dir).ok()?.to_local().ok()?;
+    let remotes = remote::urls(&repo).into_iter();
+    let own = remote::name(&repo);
+    let mut at: Vec<_> = remotes
+        .filter(|(_, url)| listed.is_at(url.as_ref()))
+        .map(|(name, _)| name)
+        .collect();
+    at.sort_by_key(|name| *name != own);
+    at.into_iter().next()
 }

@@ -2,9 +2,6 @@
 
 use std::num::NonZeroUsize;
 
-use bstr::BStr;
-use gix::ObjectId;
-
 use crate::{
     fleet::{
         changed::{self, ChangedOptions},
@@ -18,7 +15,7 @@ use crate::{
         network::reachability::{self, Reachability},
         repository::Repository,
         submodule::Store,
-        url::{self, Elsewhere},
+        url,
     },
     model::{
         change::{Changed, ServiceChange, Unread, Warning, WarningKind},
@@ -102,23 +99,6 @@ impl<'a> Guard<'a> {
         Ok((warnings, unread))
     }
 
-    /// Where the pin stands at the remote: that of the fleet's configuration, else the one that `.gitmodules` lists. The
-    /// configuration of a workspace that is used again may still name what was listed before.
-    fn ask(&self, name: Option<&BStr>, url: Option<&BStr>, pin: ObjectId) -> Result<Reachability> {
-        let configured = reachability::ask(self.repository, name, url, pin);
-        let is_settled = matches!(configured, Ok(Reachability::OnBranch));
-        if is_settled || Elsewhere::of(self.repository, name, url).is_none() {
-            return configured;
-        }
-        let listed = reachability::ask(self.repository, None, url, pin);
-        match (configured, listed) {
-            (_, Ok(Reachability::OnBranch)) => Ok(Reachability::OnBranch),
-            (Ok(Reachability::Absent), Ok(Reachability::Loose)) => Ok(Reachability::Loose),
-            // That it is not at the one says nothing of the other, which may just be busy.
-            (configured, _) => configured,
-        }
-    }
-
     /// What speaks against the pins that its new commit has of its own submodules, at every level: who cannot fetch those cannot
     /// clone it.
     fn nested(&self, service: &ServiceChange) -> Result<Vec<Warning>> {
@@ -137,7 +117,7 @@ impl<'a> Guard<'a> {
         let work_dir = root.and_then(|root| worktree::initialised(root, path).ok()?);
         let holder = PinningCommit {
             path: service.path.clone(),
-            url: source.url,
+            url: source.of_gitmodules().url.clone(),
             store: Store::open(self.repository, name, path)?,
             work_dir,
             commit,
@@ -179,8 +159,12 @@ impl<'a> Guard<'a> {
         let path = service.path.as_ref();
         let listed = self.listed.at(path);
         let name = listed.map(|listed| listed.name.as_ref());
+        let url = listed
+            .and_then(|listed| listed.url.as_ref())
+            .map(|url| url.as_ref());
+        let source = url::source_at(self.repository, path, name, url)?;
         if let Some(store) = Store::open(self.repository, name, path)?
-            && reachability::seen_on_branch(&store, pin)?
+            && reachability::seen_on_branch(&store, &source, pin)?
         {
             return Ok(None);
         }
@@ -193,23 +177,24 @@ impl<'a> Guard<'a> {
             })
         };
         if self.offline {
-            let message = format!("{path}: no remote-tracking branch contains its pin {short}");
+            let message = format!(
+                "{path}: no remote-tracking branch of {} contains its pin {short}",
+                source.of_gitmodules().shown
+            );
             return Ok(warning(WarningKind::UnpushedPin, message));
         }
-        let url = listed
-            .and_then(|listed| listed.url.as_ref())
-            .map(|url| url.as_ref());
-        Ok(match self.ask(name, url, pin)? {
+        let shown = &source.of_gitmodules().shown;
+        Ok(match reachability::ask(self.repository, &source, pin)? {
             Reachability::OnBranch => None,
             Reachability::Loose => warning(
                 WarningKind::BranchlessPin,
                 format!(
-                    "{path}: its pin {short} is on no branch of its remote, so the remote may delete it"
+                    "{path}: its pin {short} is on no branch of {shown}, so the remote may delete it"
                 ),
             ),
             Reachability::Absent => warning(
                 WarningKind::UnpushedPin,
-                format!("{path}: its pin {short} is not on its remote: nobody else can fetch it"),
+                format!("{path}: its pin {short} is not on {shown}: nobody else can fetch it"),
             ),
         })
     }

@@ -22,6 +22,7 @@ use crate::{
         config_file::ConfigFile,
         index::{self, Pins},
         network::clone,
+        remote,
         repository::Repository,
         url, vet, worktree,
     },
@@ -188,8 +189,9 @@ fn keep_login(source: &url::Source, new: &Path) -> Result<()> {
     if source.url == source.shown {
         return Ok(());
     }
+    let remote = remote::name(&Repository::discover(new)?.to_local()?);
     let mut config = ConfigFile::of(&new.join(".git"))?;
-    config.set("remote", Some("origin".into()), "url", &source.url)?;
+    config.set("remote", Some(remote.as_ref()), "url", &source.url)?;
     config.write()
 }
 

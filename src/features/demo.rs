@@ -125,7 +125,7 @@ fn service(fleet: &Path, name: &str, committer: &Committer) -> Result<PathBuf> {
         template: &template.name,
         files: &template.render(&values)?,
         branch: scaffold::DEVELOPMENT,
-        destination: Destination::At(Remote::beside(&fleet, name)?),
+        destination: Destination::At(Box::new(Remote::beside(&fleet, name)?)),
         commit: false,
         committer,
     };
@@ -150,7 +150,7 @@ fn refuse_used(root: &Path) -> Result<()> {
 
 fn push_to_origin(worktree: &Path, refspec: &str) -> Result<()> {
     let cannot = || Error::work(format!("cannot push `{}`", worktree.display()));
-    let origin = Repository::discover(worktree)?.origin_url();
+    let origin = Repository::discover(worktree)?.remote_url();
     let source = url::given(origin.ok_or_else(cannot)?.as_ref())?;
     push::publish(git(worktree), &source, &[refspec]).map_err(|fault| fault.raise(cannot()))
 }

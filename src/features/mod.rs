@@ -27,6 +27,7 @@ pub(crate) mod record;
 pub(crate) mod resolve;
 pub(crate) mod status;
 pub(crate) mod switch;
+pub(crate) mod sync;
 pub(crate) mod template;
 pub(crate) mod templates;
 pub(crate) mod update;

@@ -40,8 +40,8 @@ pub(crate) fn new(fleet: &Repository, request: &NewRequest<'_>) -> Result<NewSer
     valid::branch(request.branch)?;
     let destination = match (request.create, request.remote) {
         (Some(forge), _) => Destination::Made(forge),
-        (None, Some(given)) => Destination::At(Remote::given(fleet, given)?),
-        (None, None) => Destination::At(Remote::beside(fleet, request.name)?),
+        (None, Some(given)) => Destination::At(Box::new(Remote::given(fleet, given)?)),
+        (None, None) => Destination::At(Box::new(Remote::beside(fleet, request.name)?)),
     };
     let plan = ServicePlan {
         name: request.name,

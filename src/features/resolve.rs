@@ -16,6 +16,7 @@ use crate::{
         operation,
         repository::Repository,
         submodule::Store,
+        url,
     },
     interrupt,
     model::{
@@ -83,7 +84,6 @@ fn judge(fleet: &Repository, one: &Conflicted) -> Result<Verdict> {
     };
     let listed = one.listed.as_ref();
     let name = listed.map(|listed| listed.name.as_ref());
-    let url = listed.and_then(|listed| Some(listed.url.as_ref()?.as_ref()));
     let own = Store::open(fleet, name, one.path.as_ref())?;
     let seen = own.as_ref().map_or(Seen::UNKNOWN, |store| {
         Seen::of(store, one.base, [ours, theirs], || store.is_shallow())
@@ -91,7 +91,9 @@ fn judge(fleet: &Repository, one: &Conflicted) -> Result<Verdict> {
     if seen.is_certain() {
         return verdict(one, seen, own.as_ref(), [ours, theirs]);
     }
-    let fetched = reachability::histories(fleet, name, url, &[ours, theirs])?;
+    let url = listed.and_then(|listed| Some(listed.url.as_ref()?.as_ref()));
+    let source = url::source_at(fleet, one.path.as_ref(), name, url)?;
+    let fetched = reachability::histories(fleet, &source, &[ours, theirs])?;
     let is_cut = fetched.is_shallow();
     // A commit that was never pushed is in the submodule alone.
     let store = match own {

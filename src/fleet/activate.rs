@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bstr::BStr;
 
-use super::parent::{Parent, source};
+use super::parent::{Parent, has_other_url, source};
 use crate::{
     git::{config_file::ConfigFile, vet::Link},
     model::error::Result,
@@ -12,7 +12,7 @@ use crate::{
 
 const SECTION: &str = "submodule";
 
-/// Writes it for all of `links` at once; what is there stays as it is.
+/// Writes it for all of `links` at once; what is there stays as it is, but for URLs that are no longer listed.
 pub(super) fn activate(parent: &Parent, links: &[Link]) -> Result<()> {
     // All worktrees of a repository share it.
     let mut config = ConfigFile::of(parent.repository.common_dir())?;
@@ -22,9 +22,12 @@ pub(super) fn activate(parent: &Parent, links: &[Link]) -> Result<()> {
         if !every && !config.has(SECTION, name, "active") {
             config.set(SECTION, name, "active", b"true")?;
         }
-        if !config.has(SECTION, name, "url") {
+        let is_there = config.has(SECTION, name, "url");
+        if !is_there || has_other_url(&parent.repository, link)? {
             let source = source(&parent.repository, link)?;
-            config.set(SECTION, name, "url", &source.url)?;
+            if !is_there || source.is_replaced {
+                config.set(SECTION, name, "url", &source.url)?;
+            }
         }
     }
     config.write()

@@ -162,7 +162,16 @@ impl Inside<'_> {
         }
         let name = home.name.as_ref().map(AsRef::as_ref);
         let url = home.url.as_ref().map(AsRef::as_ref);
-        let fetched = reachability::histories(self.fleet, name, url, &pins)?;
+        let source = match (name, url) {
+            (Some(_), _) => url::source_at(self.fleet, service.path.as_ref(), name, url)?,
+            // It lies in another service.
+            (None, Some(url)) => {
+                let git_dir = own.as_ref().map(Store::git_dir);
+                url::listed(self.fleet, git_dir, url)?
+            }
+            (None, None) => url::source(self.fleet, None, None)?,
+        };
+        let fetched = reachability::histories(self.fleet, &source, &pins)?;
         // A commit that was never pushed is in the submodule alone.
         Ok(match own {
             Some(own) => own.above(fetched),

@@ -113,19 +113,16 @@ impl Asking<'_> {
 
     /// Whether the pin that `nested` is at is on a branch of its remote; the server is asked where the last fetch does not say so.
     fn one(self, nested: &PinningCommit, found: &mut Vec<NestedPin>) -> Result<()> {
+        let git_dir = nested.store.as_ref().map(Store::git_dir);
+        let source = url::listed(self.fleet, git_dir, nested.url.as_ref())?;
         if let Some(store) = &nested.store
-            && reachability::seen_on_branch(store, nested.commit)?
+            && reachability::seen_on_branch(store, &source, nested.commit)?
         {
             return Ok(());
         }
         let answer = match self.offline {
             true => None,
-            false => Some(reachability::ask(
-                self.fleet,
-                None,
-                Some(nested.url.as_ref()),
-                nested.commit,
-            )?),
+            false => Some(reachability::ask(self.fleet, &source, nested.commit)?),
         };
         if answer != Some(Reachability::OnBranch) {
             found.push(NestedPin {

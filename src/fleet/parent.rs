@@ -56,7 +56,7 @@ pub(crate) fn source(repository: &Repository, link: &Link) -> Result<Source> {
     let listed = link.listed.as_ref();
     let name = listed.map(|listed| listed.name.as_ref());
     let url = listed.and_then(|listed| Some(listed.url.as_ref()?.as_ref()));
-    url::source(repository, name, url).map_err(|error| {
+    url::source_at(repository, link.path.as_ref(), name, url).map_err(|error| {
         let hints = error.hints().to_vec();
         let error = Error::new(
             error.exit(),
@@ -64,6 +64,19 @@ pub(crate) fn source(repository: &Repository, link: &Link) -> Result<Source> {
         );
         hints.into_iter().fold(error, Error::hint)
     })
+}
+
+/// Whether `repository` has another URL configured for a submodule than `.gitmodules` lists; a look that costs little.
+///
+/// # Errors
+/// Repository: its configuration cannot be read.
+pub(crate) fn has_other_url(repository: &Repository, link: &Link) -> Result<bool> {
+    let listed = link.listed.as_ref().and_then(|listed| listed.url.as_ref());
+    let (Some(url), Some(configured)) = (listed, url::configured(repository, link.name())?) else {
+        return Ok(false);
+    };
+    let listed = url::BaseUrl::of(repository)?.resolve(url.as_ref());
+    Ok(listed.is_ok_and(|listed| listed != configured))
 }
 
 /// Refuses URLs that git would refuse, or that lead where submodules may not lead, before any of them is asked.

@@ -17,7 +17,7 @@ use crate::{
         network::reachability::{self, Reachability},
         outgoing,
         repository::Repository,
-        submodule::Store,
+        submodule::{self, Store},
         tree, upstream, url,
     },
     interrupt,
@@ -166,8 +166,12 @@ fn one(fleet: &Repository, pin: &NewPin) -> Result<Option<Error>> {
             .hint(format!("list it: git submodule add URL {path}")),
         ));
     };
+    let name = pin.listed.as_ref().map(|listed| listed.name.as_ref());
     // Not by its name: the configuration here may name another URL, which others do not know.
-    match reachability::ask(fleet, None, Some(url.as_ref()), pin.pin) {
+    let asked = submodule::git_dir(fleet, name, path.as_ref())
+        .and_then(|git_dir| url::listed(fleet, git_dir.as_deref(), url.as_ref()))
+        .and_then(|source| reachability::ask(fleet, &source, pin.pin));
+    match asked {
         Ok(Reachability::OnBranch | Reachability::Loose) => Ok(None),
         Ok(Reachability::Absent) => Ok(Some(
             Error::repository(format!(

@@ -1,8 +1,8 @@
 //! The state of every worktree, compared with its pin, its last commit and its remote; read in process.
 
-use std::{num::NonZeroUsize, path::Path};
+use std::{collections::BTreeMap, num::NonZeroUsize, path::Path};
 
-use bstr::BString;
+use bstr::{BStr, BString};
 use gix::ObjectId;
 
 use super::{
@@ -12,9 +12,10 @@ use super::{
 };
 use crate::{
     git::{
-        index,
+        index::{self, Pins},
         repository::Repository,
         status::{self, Facts},
+        url,
     },
     interrupt,
     model::{
@@ -43,9 +44,14 @@ pub fn status(fleet: &Repository, selector: &Selector, jobs: NonZeroUsize) -> Re
         true => Vec::new(),
         false => leftover::find(fleet, &pins),
     };
-    let all = selector.among(pins)?.all();
+    let pins = selector.among(pins)?;
+    let urls = urls(fleet, &pins)?;
+    let all = pins.all();
     let facts = Facts::of(fleet);
-    let found = parallel::map(jobs, &all, |(path, pin)| one(&root, path, *pin, &facts))?;
+    let found = parallel::map(jobs, &all, |(path, pin)| {
+        let listed = urls.get(path).map(AsRef::as_ref);
+        one(&root, path, *pin, listed, &facts)
+    })?;
     facts.keep(!selector.is_named());
     let leftovers = remains.into_iter().map(Remains::leftover);
     let leftovers = leftovers.filter(Leftover::holds_work).collect();
@@ -58,8 +64,26 @@ pub fn status(fleet: &Repository, selector: &Selector, jobs: NonZeroUsize) -> Re
     }
 }
 
-fn one(root: &Path, path: &BString, pin: Option<ObjectId>, facts: &Facts) -> ServiceStatus {
-    let state = look(root, path, pin, facts).unwrap_or_else(ServiceState::Unreadable);
+/// The URLs that `.gitmodules` lists, absolute, by path. What git would refuse is none.
+fn urls(repository: &Repository, pins: &Pins) -> Result<BTreeMap<BString, BString>> {
+    let base = url::BaseUrl::of(repository)?;
+    let settled = pins.links.iter().map(|link| (&link.path, &link.listed));
+    let conflicted = pins.conflicted.iter().map(|one| (&one.path, &one.listed));
+    let found = settled.chain(conflicted).filter_map(|(path, listed)| {
+        let url = listed.as_ref()?.url.as_ref()?;
+        Some((path.clone(), base.resolve(url.as_ref()).ok()?))
+    });
+    Ok(found.collect())
+}
+
+fn one(
+    root: &Path,
+    path: &BString,
+    pin: Option<ObjectId>,
+    listed: Option<&BStr>,
+    facts: &Facts,
+) -> ServiceStatus {
+    let state = look(root, path, pin, listed, facts).unwrap_or_else(ServiceState::Unreadable);
     let mut nested = Vec::new();
     if let ServiceState::Here(worktree) = &state
         && !worktree.submodules.is_empty()
@@ -84,8 +108,12 @@ fn below(
     depth: usize,
     found: &mut Vec<ServiceStatus>,
 ) {
+    // Where its list cannot be read, any remote counts.
+    let urls = urls_in(folder).unwrap_or_default();
     for Gitlink { path, pin } in &worktree.submodules {
-        let state = look(folder, path, Some(*pin), facts).unwrap_or_else(ServiceState::Unreadable);
+        let listed = urls.get(path).map(AsRef::as_ref);
+        let state =
+            look(folder, path, Some(*pin), listed, facts).unwrap_or_else(ServiceState::Unreadable);
         // One that its repository does not use is not missed.
         if matches!(state, ServiceState::Uninitialised) && !is_active(folder, path) {
             continue;
@@ -93,6 +121,7 @@ fn below(
         let shown: BString = [&above[..], b"/", path].concat().into();
         let mut nested = Vec::new();
         if let ServiceState::Here(worktree) = &state
+            && !worktree.submodules.is_empty()
             && depth > 0
             && let Ok(folder) = worktree::of(folder, path.as_ref())
         {
@@ -108,6 +137,12 @@ fn below(
     }
 }
 
+/// The same as [`urls`] of the repository in `folder`.
+fn urls_in(folder: &Path) -> Result<BTreeMap<BString, BString>> {
+    let repository = Repository::discover(folder)?;
+    urls(&repository, &index::of_index(&repository)?)
+}
+
 /// Whether the submodule at `path` of the repository in `folder` is active (gitsubmodules(7)). Where nobody can tell, it is.
 fn is_active(folder: &Path, path: &BString) -> bool {
     let active = || {
@@ -119,9 +154,15 @@ fn is_active(folder: &Path, path: &BString) -> bool {
     })
 }
 
-fn look(root: &Path, path: &BString, pin: Option<ObjectId>, facts: &Facts) -> Result<ServiceState> {
+fn look(
+    root: &Path,
+    path: &BString,
+    pin: Option<ObjectId>,
+    listed: Option<&BStr>,
+    facts: &Facts,
+) -> Result<ServiceState> {
     match worktree::initialised(root, path.as_ref())? {
-        Some(work_dir) => status::by_facts(&work_dir, pin, facts).map(ServiceState::Here),
+        Some(work_dir) => status::by_facts(&work_dir, pin, listed, facts).map(ServiceState::Here),
         None => Ok(ServiceState::Uninitialised),
     }
 }

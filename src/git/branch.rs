@@ -7,7 +7,7 @@ use gix::ObjectId;
 
 use super::{
     command::{git, run},
-    status, upstream,
+    remote, status, upstream,
 };
 use crate::model::{
     branch::LocalBranch,
@@ -65,7 +65,7 @@ fn all(repo: &gix::Repository) -> gix::Result<Vec<LocalBranch>> {
 
 /// The default branch of the remote, and where it was last seen (git-remote(1), `set-head`).
 fn default_branch(repo: &gix::Repository) -> Option<(BString, ObjectId)> {
-    let remote = upstream::fetch_remote(repo, None);
+    let remote = remote::name(repo);
     let prefix = format!("refs/remotes/{}/", remote.to_str().ok()?);
     let mut head = repo
         .try_find_reference(format!("{prefix}HEAD").as_str())
@@ -88,7 +88,7 @@ pub fn create(work_dir: &Path, name: &str, dry_run: bool) -> Result<(ObjectId, b
         let peeled = found.map(|mut found| found.peel_to_id().map(gix::Id::detach));
         peeled.transpose().map_err(unreadable)
     };
-    let remote = upstream::fetch_remote(&repo, None);
+    let remote = remote::name(&repo);
     let tracking = format!("{remote}/{name}");
     let seen = commit_of(format!("refs/remotes/{tracking}"))?;
     let start = match seen {

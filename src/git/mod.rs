@@ -1,11 +1,13 @@
 //! Floor 2: Git. Reads go through gix, in process; what gix lacks goes through `git` itself ([`command`]).
 
+pub mod access;
 pub mod branch;
 pub mod command;
 pub mod commit;
 pub mod commit_log;
 pub mod config_file;
 pub mod content_id;
+mod conversion;
 pub mod export;
 pub mod format;
 pub mod gitmodules;
@@ -18,6 +20,7 @@ pub mod lineage;
 pub mod lock;
 pub mod network;
 mod objects;
+mod older_urls;
 pub mod only_here;
 pub mod operation;
 pub mod outgoing;
@@ -26,6 +29,7 @@ mod pack;
 pub mod path;
 #[cfg(test)]
 mod random;
+pub mod remote;
 pub mod repository;
 pub mod status;
 pub mod submodule;
@@ -33,6 +37,7 @@ pub mod success;
 pub mod switch;
 pub mod tree;
 pub mod tree_builder;
+pub(crate) mod unreadable;
 pub mod untracked;
 pub mod update_index;
 pub mod upstream;

@@ -87,12 +87,16 @@ fn unreadable(git_dir: &Path, err: gix::Error) -> Error {
     Error::repository(format!("cannot read `{}`", git_dir.display())).because(err)
 }
 
+/// What the names of refs begin with that say what a server has: remote-tracking branches, and those of a URL that is no remote's.
+const SEEN: [&[u8]; 2] = [b"refs/remotes/", b"refs/flota/listed/"];
+
 /// The commits of HEAD and of all refs, and whether each is of a remote-tracking branch.
 fn commits(repo: &gix::Repository) -> gix::Result<Vec<(bool, ObjectId)>> {
     let mut commits = Vec::new();
     for reference in repo.references()?.all()? {
         let mut reference = reference?;
-        let is_remote = reference.name().as_bstr().starts_with(b"refs/remotes/");
+        let name = reference.name().as_bstr();
+        let is_remote = SEEN.iter().any(|prefix| name.starts_with(prefix));
         // `origin/HEAD` may lead to a branch that is gone there.
         if let Ok(id) = reference.peel_to_id()
             && id

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use bstr::{BStr, BString, ByteSlice};
 use gix::{ObjectId, refs::FullName};
 
-use super::{status, upstream};
+use super::{remote, status, upstream};
 use crate::model::error::{Error, Result};
 
 /// The prefix of a branch's full name.
@@ -110,11 +110,7 @@ pub fn outgoing(work_dir: &Path) -> Result<Outgoing> {
 /// Repository: it cannot be read.
 pub fn remote_of(work_dir: &Path) -> Result<Option<BString>> {
     let repo = status::open(work_dir)?;
-    let branch = repo
-        .head_name()
-        .map_err(|err| status::unreadable(work_dir, err))?;
-    let branch = branch.as_ref().map(|name| name.shorten());
-    let remote = upstream::fetch_remote(&repo, branch);
+    let remote = remote::name(&repo);
     let config = repo.config_snapshot();
     let url = config
         .plumbing()
@@ -171,7 +167,7 @@ fn push_remote(repo: &gix::Repository, branch: &BStr) -> BString {
         .string_by("branch", Some(branch), "pushRemote");
     own.or_else(|| config.string("remote.pushDefault"))
         .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| upstream::fetch_remote(repo, Some(branch)))
+        .unwrap_or_else(|| remote::of_branch(repo, Some(branch)))
 }
 
 /// The remote-tracking branch of the branch with the full name `target` at `remote`, by the first refspec that fits.

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use bstr::{BStr, ByteSlice};
+use bstr::{BString, ByteSlice};
 use gix::{
     ObjectId,
     commitgraph::Graph as CommitGraph,
@@ -26,6 +26,7 @@ use super::{
     format, head, history,
     identity_cache::IdentityCache,
     objects::{Database, Objects},
+    older_urls::OlderUrls,
 };
 use crate::model::error::{Error, Result};
 
@@ -33,6 +34,7 @@ mod names;
 mod opening;
 mod plain;
 mod quarantine;
+mod urls;
 
 pub(super) use plain::is_ordinary;
 
@@ -65,6 +67,8 @@ pub struct Repository {
     /// What it was asked for, so that a miss does not ask twice.
     fetched: Mutex<HashSet<ObjectId>>,
     identities: OnceLock<IdentityCache>,
+    older_urls: OnceLock<OlderUrls>,
+    base_url: OnceLock<BString>,
 }
 
 /// The objects of a repository, for one thread.
@@ -112,6 +116,8 @@ impl Repository {
                 fetch_promised: None,
                 fetched: Mutex::default(),
                 identities: OnceLock::new(),
+                older_urls: OnceLock::new(),
+                base_url: OnceLock::new(),
             });
         }
         // Somebody else's is refused as such.
@@ -135,6 +141,8 @@ impl Repository {
             fetch_promised: None,
             fetched: Mutex::default(),
             identities: OnceLock::new(),
+            older_urls: OnceLock::new(),
+            base_url: OnceLock::new(),
         })
     }
 
@@ -372,20 +380,5 @@ impl Repository {
     pub fn branch(&self) -> Option<String> {
         let name = self.to_local().ok()?.head_name().ok()??;
         Some(name.shorten().to_str_lossy().into_owned())
-    }
-
-    /// The URL of the remote `origin`, as configured.
-    pub fn origin_url(&self) -> Option<bstr::BString> {
-        let repo = self.to_local().ok()?;
-        let url = repo.config_snapshot().string("remote.origin.url")?;
-        Some(url)
-    }
-
-    /// Whether a URL of the remote `name` is configured.
-    pub fn has_remote(&self, name: &BStr) -> Result<bool> {
-        let repo = self.to_local()?;
-        let config = repo.config_snapshot();
-        let url = config.plumbing().string_by("remote", Some(name), "url");
-        Ok(url.is_some_and(|url| !url.is_empty()))
     }
 }

@@ -17,10 +17,11 @@ use gix::{
 use log::info;
 
 use super::{
-    format, head,
+    conversion, format, head,
     index::{self, IndexFile},
     objects::Objects,
-    operation, owner, submodule,
+    operation, owner, remote, submodule, unreadable,
+    url::{place, rewrite::rewritten},
 };
 use crate::{
     interrupt,
@@ -39,21 +40,27 @@ mod quick;
 
 pub use cache::Facts;
 
-/// Looks at the worktree `work_dir`, whose commit the fleet says is `pin`.
+/// Looks at the worktree `work_dir`, whose commit the fleet says is `pin`. Any remote counts for what is pushed.
 ///
 /// # Errors
 /// Repository: it cannot be read.
 pub fn of(work_dir: &Path, pin: Option<ObjectId>) -> Result<Worktree> {
-    look(&open(work_dir)?, work_dir, pin)
+    look(&open(work_dir)?, work_dir, pin, None)
 }
 
-/// The same by way of what earlier runs know, which grows by what this one finds.
+/// The same by way of what earlier runs know, which grows by what this one finds. What counts for pushed is a remote at `listed`,
+/// the absolute URL in `.gitmodules`, before it is rewritten: whoever clones the fleet knows no other. Without one, any does.
 ///
 /// # Errors
 /// Repository: it cannot be read.
-pub fn by_facts(work_dir: &Path, pin: Option<ObjectId>, facts: &Facts) -> Result<Worktree> {
+pub fn by_facts(
+    work_dir: &Path,
+    pin: Option<ObjectId>,
+    listed: Option<&BStr>,
+    facts: &Facts,
+) -> Result<Worktree> {
     if let Some(pin) = pin {
-        match quick::at(work_dir, pin, facts) {
+        match quick::at(work_dir, pin, listed, facts) {
             Ok(seen) => return Ok(seen),
             Err(why) => info!(
                 "{}: its repository is opened, since {why}",
@@ -62,7 +69,7 @@ pub fn by_facts(work_dir: &Path, pin: Option<ObjectId>, facts: &Facts) -> Result
         }
     }
     let repo = open(work_dir)?;
-    let found = look(&repo, work_dir, pin)?;
+    let found = look(&repo, work_dir, pin, listed)?;
     if let (true, Some(head), Some(index)) = (
         found.changes == Changes::default(),
         found.head,
@@ -73,7 +80,12 @@ pub fn by_facts(work_dir: &Path, pin: Option<ObjectId>, facts: &Facts) -> Result
     Ok(found)
 }
 
-fn look(repo: &gix::Repository, work_dir: &Path, pin: Option<ObjectId>) -> Result<Worktree> {
+fn look(
+    repo: &gix::Repository,
+    work_dir: &Path,
+    pin: Option<ObjectId>,
+    listed: Option<&BStr>,
+) -> Result<Worktree> {
     let unreadable = |err| unreadable(work_dir, err);
     let branch = repo.head_name().map_err(unreadable)?;
     let head = head::commit(repo).map_err(unreadable)?;
@@ -82,7 +94,7 @@ fn look(repo: &gix::Repository, work_dir: &Path, pin: Option<ObjectId>) -> Resul
     }
     let changes = match head {
         Some(head) if is_clean(repo, head, work_dir) => Changes::default(),
-        _ if is_sparse(repo) => by_git::changes(work_dir)?,
+        _ if is_sparse(repo) || is_gits(repo, work_dir) => by_git::changes(work_dir)?,
         _ => changes(repo).map_err(unreadable)?,
     };
     Ok(Worktree {
@@ -90,7 +102,7 @@ fn look(repo: &gix::Repository, work_dir: &Path, pin: Option<ObjectId>) -> Resul
         standing: standing(repo, head, pin).map_err(unreadable)?,
         changes,
         unpushed: match head {
-            Some(head) => unpushed(repo, head).map_err(unreadable)?,
+            Some(head) => unpushed(repo, head, listed).map_err(unreadable)?,
             None => 0,
         },
         stashes: aside::stashes(repo.common_dir()),
@@ -149,9 +161,8 @@ pub fn head(work_dir: &Path) -> Result<Option<ObjectId>> {
 
 /// What is said of a repository that cannot be read.
 pub(crate) fn unreadable(work_dir: &Path, err: gix::Error) -> Error {
-    Error::repository(format!("cannot read `{}`", work_dir.display()))
-        .because(err)
-        .hint("see what is damaged: git fsck")
+    let error = Error::repository(format!("cannot read `{}`", work_dir.display()));
+    unreadable::explain(error, work_dir, err)
 }
 
 /// What lies where the index has a file is told as a change of that file, as by git.
@@ -169,6 +180,12 @@ fn is_sparse(repo: &gix::Repository) -> bool {
 /// The index's, unless the user has git write none.
 fn checksum(repo: &gix::Repository) -> Option<ObjectId> {
     repo.index().ok()?.checksum()
+}
+
+/// Whether some of its files have a content that is git's to compare.
+fn is_gits(repo: &gix::Repository, work_dir: &Path) -> bool {
+    let index = repo.index_or_empty();
+    index.is_ok_and(|index| conversion::is_mentioned(repo, &index, Some(work_dir)))
 }
 
 /// Whether nothing in it changed, as far as that can be told without reading a file.
@@ -217,14 +234,17 @@ fn count(repo: &gix::Repository, tip: ObjectId, hidden: Vec<ObjectId>) -> gix::R
     Ok(count)
 }
 
-fn unpushed(repo: &gix::Repository, head: ObjectId) -> gix::Result<usize> {
+/// How many commits of `head` no remote has that counts.
+fn unpushed(repo: &gix::Repository, head: ObjectId, listed: Option<&BStr>) -> gix::Result<usize> {
     let mut tips = Vec::new();
-    for reference in repo.references()?.prefixed("refs/remotes/")? {
-        let Ok(mut reference) = reference else {
-            continue;
-        };
-        if let Ok(tip) = reference.peel_to_id() {
-            tips.push(tip.detach());
+    for prefix in vouching(repo, listed) {
+        for reference in repo.references()?.prefixed(prefix.as_str())? {
+            let Ok(mut reference) = reference else {
+                continue;
+            };
+            if let Ok(tip) = reference.peel_to_id() {
+                tips.push(tip.detach());
+            }
         }
     }
     // Where the history ends, a server has cut it: what lies there came from it, on whatever branch.
@@ -235,6 +255,22 @@ fn unpushed(repo: &gix::Repository, head: ObjectId) -> gix::Result<usize> {
         return Ok(0);
     }
     count(repo, head, tips)
+}
+
+/// What the names of remote-tracking branches begin with that vouch for commits: those of remotes that are where the URL `listed`
+/// leads by the repository's configuration; without a URL all.
+fn vouching(repo: &gix::Repository, listed: Option<&BStr>) -> Vec<String> {
+    let Some(listed) = listed else {
+        return vec!["refs/remotes/".to_owned()];
+    };
+    let config = repo.config_snapshot();
+    let real = rewritten(config.plumbing(), "insteadOf", listed);
+    let real = real.as_ref().map_or(listed, |real| real.as_ref());
+    let remotes = remote::urls(repo).into_iter();
+    remotes
+        .filter(|(_, url)| place::is_same(real, url.as_ref()))
+        .map(|(name, _)| format!("refs/remotes/{name}/"))
+        .collect()
 }
 
 fn changes(repo: &gix::Repository) -> gix::Result<Changes> {

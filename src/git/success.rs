@@ -18,8 +18,9 @@ use super::{
     history,
     network::{ls_remote, push, revision, shallow::RemoteAccess},
     objects::Objects,
+    remote,
     repository::Repository,
-    tree, url,
+    tree,
 };
 use crate::{
     interrupt,
@@ -146,12 +147,8 @@ pub fn held(fleet: &Repository, reference: &str) -> Result<Option<ObjectId>> {
 /// The remote that the fleet's records are shared by; none when it has none.
 pub fn remote(fleet: &Repository) -> Result<Option<BString>> {
     let repo = fleet.to_local()?;
-    let remote = url::default_remote(&repo);
-    let config = repo.config_snapshot();
-    let known = config
-        .plumbing()
-        .string_by("remote", Some(remote.as_ref()), "url");
-    Ok(known.map(|_| remote))
+    let remote = remote::name(&repo);
+    Ok(remote::url(&repo, remote.as_ref()).map(|_| remote))
 }
 
 /// Takes over what the remote has, unless it has none; what it has.

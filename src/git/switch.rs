@@ -5,7 +5,7 @@ use std::path::Path;
 use bstr::{BString, ByteSlice};
 use gix::ObjectId;
 
-use super::{command::git, head, operation, status, untracked, url};
+use super::{command::git, head, operation, remote, status, untracked};
 use crate::model::error::{Error, Result};
 
 /// Where a worktree is, and how it gets to a branch.
@@ -99,9 +99,13 @@ pub fn plan(work_dir: &Path, branch: &str, create: bool) -> Result<SwitchPlan> {
         }
         Some(commit) => Way::Existing(commit),
         None => {
-            let upstream = format!("{}/{branch}", url::default_remote(&repo));
-            match commit_of(format!("refs/remotes/{upstream}"))? {
-                Some(commit) => Way::Tracking {
+            let upstream = remote::for_switch(&repo).map(|remote| format!("{remote}/{branch}"));
+            let commit = match &upstream {
+                Some(upstream) => commit_of(format!("refs/remotes/{upstream}"))?,
+                None => None,
+            };
+            match commit.zip(upstream) {
+                Some((commit, upstream)) => Way::Tracking {
                     commit,
                     upstream: upstream.into(),
                 },

@@ -3,25 +3,6 @@
 use bstr::{BStr, BString, ByteSlice};
 use gix::{ObjectId, refs::FullName, remote::Direction};
 
-/// The remote that git fetches from for `branch`: its own, else the only one there is, else `origin` (git-fetch(1)).
-pub fn fetch_remote(repo: &gix::Repository, branch: Option<&BStr>) -> BString {
-    let config = repo.config_snapshot();
-    let own = branch.and_then(|branch| {
-        config
-            .plumbing()
-            .string_by("branch", Some(branch), "remote")
-    });
-    // `.` is this repository: the branch follows another one of it.
-    let own = own.filter(|name| !name.is_empty() && name != ".");
-    own.unwrap_or_else(|| {
-        let mut names = repo.remote_names().into_iter();
-        match (names.next(), names.next()) {
-            (Some(only), None) => only,
-            _ => "origin".into(),
-        }
-    })
-}
-
 /// The upstream of `branch`: the remote, and the full name of the branch there (git-config(1), `branch.<name>.merge`).
 pub fn configured(repo: &gix::Repository, branch: &BStr) -> Option<(BString, BString)> {
     let config = repo.config_snapshot();

@@ -1,15 +1,21 @@
 //! Where a submodule's repository is: the URL of `.gitmodules`, resolved, checked and rewritten as git does it.
 
 mod check;
+pub mod place;
 mod policy;
 #[cfg(any(test, fuzzing))]
 pub mod properties;
+pub(super) mod rewrite;
 
 use std::path::{Path, PathBuf};
 
 use bstr::{BStr, BString, ByteSlice, ByteVec};
 
-use super::repository::Repository;
+use super::{
+    access::{self, OwnAccess},
+    repository::Repository,
+    submodule,
+};
 use crate::{
     model::{
         error::{Error, Result},
@@ -20,6 +26,8 @@ use crate::{
 };
 
 use check::Address;
+pub(super) use policy::check_password;
+use rewrite::rewritten;
 
 /// A submodule's repository, fit to be fetched from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,15 +36,41 @@ pub struct Source {
     pub url: BString,
     /// The same without credentials, for messages.
     pub shown: BString,
+    /// Where that leads after all rewriting. May hold credentials.
+    pub rewritten: BString,
     /// The repository's folder, when it is on this machine after all rewriting.
     pub local: Option<PathBuf>,
     /// Where it is after all rewriting, when that is an HTTP server's. May hold credentials.
     pub http: Option<BString>,
     /// The transports that git may use for it, as `GIT_ALLOW_PROTOCOL` lists them.
     pub protocols: &'static str,
+    /// What the submodule's own repository says of access to servers, where that is here.
+    pub own: OwnAccess,
+    /// Where `.gitmodules` says that it is, if the user has configured another place.
+    pub listed: Option<Box<Self>>,
+    /// Whether its clone, or what is configured for it, still has a URL that `.gitmodules` does not list any more.
+    pub is_replaced: bool,
 }
 
 impl Source {
+    /// Whether a remote at `url` is this very repository: `url` is where git goes, after all rewriting.
+    pub fn is_at(&self, url: &BStr) -> bool {
+        place::is_same(self.real().as_ref(), url)
+    }
+
+    /// Where `.gitmodules` says that it is.
+    pub fn of_gitmodules(&self) -> &Self {
+        self.listed.as_deref().unwrap_or(self)
+    }
+
+    /// Where git goes: a folder, or the URL after all rewriting.
+    fn real(&self) -> BString {
+        match &self.local {
+            Some(path) => Vec::from_path_lossy(&absolute(path)).into_owned().into(),
+            None => self.rewritten.clone(),
+        }
+    }
+
     /// What `remote.<name>.url` has to be for a git that runs in whatever folder.
     pub fn address(&self) -> String {
         match &self.local {
@@ -49,33 +83,157 @@ impl Source {
 /// Where to fetch the submodule `name` from, which `.gitmodules` says is at `url`.
 ///
 /// As git-submodule(1) has it, `submodule.<name>.url` of the fleet's own configuration wins; a URL that begins with `./` or
-/// `../` is relative to the fleet's remote (of the current branch, else `origin`), or to the fleet where it has no remote.
+/// `../` is relative to the fleet's remote ([`remote::name`](super::remote::name)), or to the fleet where it has no remote.
 ///
 /// # Errors
 /// Repository, when there is no URL, when git would refuse it as malformed (CVE-2017-1000117, CVE-2018-17456,
 /// CVE-2020-5260, CVE-2020-11008, CVE-2024-50349), or when its transport is not allowed for submodules.
 pub fn source(fleet: &Repository, name: Option<&BStr>, url: Option<&BStr>) -> Result<Source> {
+    by(fleet, name, url, &OwnAccess::default())
+}
+
+/// The same of the submodule at `path`: where its repository is here, the URL is rewritten as that one's configuration says, and
+/// its transport is judged after that.
+///
+/// # Errors
+/// As for [`source`]; and where that configuration cannot be read.
+pub fn source_at(
+    fleet: &Repository,
+    path: &BStr,
+    name: Option<&BStr>,
+    url: Option<&BStr>,
+) -> Result<Source> {
+    let Some(git_dir) = submodule::git_dir(fleet, name, path)? else {
+        return by(fleet, name, url, &OwnAccess::default());
+    };
+    let mut source = by(fleet, name, url, &OwnAccess::of(&git_dir)?)?;
+    if let (Some(remote), Some(name)) = (&source.own.remote, name)
+        && !source.is_at(remote.as_ref())
+        && let Ok(remote) = at(fleet, remote.clone(), &source.own)
+    {
+        source.is_replaced |= was_listed(fleet, name, &remote)?;
+    }
+    Ok(source)
+}
+
+/// The same of a submodule at whatever level, by its absolute or the fleet's relative `url` alone: what the fleet's configuration says
+/// of the submodule is known to nobody else. `git_dir` is its repository, where that is here.
+///
+/// # Errors
+/// As for [`source_at`].
+pub fn listed(fleet: &Repository, git_dir: Option<&Path>, url: &BStr) -> Result<Source> {
+    let own = match git_dir {
+        Some(git_dir) => OwnAccess::of(git_dir)?,
+        None => OwnAccess::default(),
+    };
+    by(fleet, None, Some(url), &own)
+}
+
+/// What the relative URLs of a fleet's `.gitmodules` are relative to.
+pub struct BaseUrl(BString);
+
+impl BaseUrl {
+    /// The URL of the fleet's own remote, else its folder.
+    ///
+    /// # Errors
+    /// Repository: its configuration cannot be read.
+    pub fn of(fleet: &Repository) -> Result<Self> {
+        Ok(Self(fleet.base_url()?.to_owned()))
+    }
+
+    /// Where `.gitmodules` says that a submodule is, whatever else is configured: absolute.
+    ///
+    /// # Errors
+    /// Repository: git would refuse it as malformed.
+    pub fn resolve(&self, url: &BStr) -> Result<BString> {
+        nested(self.0.as_ref(), url)
+    }
+}
+
+/// The URL that the fleet's own configuration has for the submodule `name`; none where it has none.
+///
+/// # Errors
+/// Repository: the configuration cannot be read.
+pub fn configured(fleet: &Repository, name: &BStr) -> Result<Option<BString>> {
     let repo = fleet.to_local()?;
     let config = repo.config_snapshot();
-    let configured = name.and_then(|name| configured(config.plumbing(), name));
-    let listed = || {
-        let url = url.ok_or_else(|| {
-            Error::repository("no URL is known for it").hint(
-                "list it in .gitmodules: git submodule add URL PATH, or git config submodule.NAME.url URL",
-            )
-        })?;
-        check::raw(url)?;
-        if is_relative(url) {
-            relative_to(fleet_url(fleet, &repo).as_ref(), url)
-        } else {
-            Ok(url.to_owned())
-        }
+    let url = config.plumbing().string_by("submodule", Some(name), "url");
+    Ok(url.filter(|url| !url.is_empty()))
+}
+
+/// Whether that URL is of the fleet's own file, where `git submodule init` notes what is listed; another is somebody's choice.
+fn is_noted(fleet: &Repository, name: &BStr) -> Result<bool> {
+    use gix::config::Source::{Local, Worktree};
+    let repo = fleet.to_local()?;
+    let config = repo.config_snapshot();
+    let sections = config.plumbing().sections_by_name("submodule");
+    let of_it = sections.into_iter().flatten().filter(|section| {
+        section.header().subsection_name() == Some(name) && section.value("url").is_some()
+    });
+    let last = of_it.last().map(|section| section.meta().source);
+    Ok(matches!(last, Some(Local | Worktree)))
+}
+
+fn by(
+    fleet: &Repository,
+    name: Option<&BStr>,
+    url: Option<&BStr>,
+    own: &OwnAccess,
+) -> Result<Source> {
+    let configured = match name {
+        Some(name) => configured(fleet, name)?,
+        None => None,
     };
-    let url = configured.map_or_else(listed, Ok)?;
+    let listed = url.map(|url| BaseUrl::of(fleet)?.resolve(url));
+    let Some(configured) = configured else {
+        let url = listed.unwrap_or_else(|| {
+            Err(Error::repository("no URL is known for it").hint(
+                "list it in .gitmodules: git submodule add URL PATH, or git config submodule.NAME.url URL",
+            ))
+        })?;
+        return at(fleet, url, own);
+    };
+    let listed = listed.and_then(Result::ok).filter(|url| *url != configured);
+    let listed = listed.and_then(|url| at(fleet, url, own).ok());
+    let source = at(fleet, configured, own)?;
+    let listed = listed.filter(|listed| !listed.is_at(source.real().as_ref()));
+    Ok(match (listed, name) {
+        // Nobody chose it: it is what was listed when the submodule was initialised.
+        (Some(listed), Some(name))
+            if is_noted(fleet, name)? && was_listed(fleet, name, &source)? =>
+        {
+            Source {
+                is_replaced: true,
+                ..listed
+            }
+        }
+        (listed, _) => Source {
+            listed: listed.map(Box::new),
+            ..source
+        },
+    })
+}
+
+/// Whether `.gitmodules` said in an earlier commit that the submodule `name` is where `source` is.
+fn was_listed(fleet: &Repository, name: &BStr, source: &Source) -> Result<bool> {
+    let base = BaseUrl::of(fleet)?;
+    let older = fleet.older_urls().named(name);
+    let older = older.filter_map(|url| base.resolve(url.as_ref()).ok());
+    let mut older = older.filter_map(|url| at(fleet, url, &source.own).ok());
+    Ok(older.any(|older| older.is_at(source.real().as_ref())))
+}
+
+/// The source at `url`, which is absolute.
+fn at(fleet: &Repository, url: BString, own: &OwnAccess) -> Result<Source> {
+    let repo = fleet.to_local()?;
+    let config = repo.config_snapshot();
+    let merged = (*own != OwnAccess::default()).then(|| access::merged(&repo, own));
+    let config = merged.as_ref().unwrap_or(config.plumbing());
     check::address(url.as_ref())?;
-    let rewritten = rewrite(config.plumbing(), url.as_ref());
+    let rewritten = rewritten(config, "insteadOf", url.as_ref()).unwrap_or_else(|| url.clone());
     let address = check::address(rewritten.as_ref())?;
-    policy::allow(&config, &address, || is_local(fleet, &repo))?;
+    policy::allow(config, &address, || is_local(fleet, &repo))?;
+    check_password(config, rewritten.as_ref())?;
     remember_secrets(&url, &rewritten);
     Ok(Source {
         shown: without_credentials(url.as_ref()),
@@ -83,37 +241,14 @@ pub fn source(fleet: &Repository, name: Option<&BStr>, url: Option<&BStr>) -> Re
             Address::Local(path) => Some(folder(fleet).join(path)),
             Address::Remote(_) => None,
         },
-        http: matches!(address.protocol(), "http" | "https").then_some(rewritten),
+        http: matches!(address.protocol(), "http" | "https").then_some(rewritten.clone()),
         protocols: address.protocols(),
+        rewritten,
+        own: own.clone(),
+        listed: None,
+        is_replaced: false,
         url,
     })
-}
-
-/// Two places of one submodule: the fleet's own configuration, which an earlier run may have left, names another than
-/// `.gitmodules` does.
-pub struct Elsewhere {
-    /// What the configuration names, without credentials.
-    pub configured: BString,
-    /// Where `.gitmodules` says it is.
-    pub listed: Source,
-}
-
-impl Elsewhere {
-    /// The two places of the submodule `name`, which `.gitmodules` says is at `url`; none when they are one, or when git would
-    /// not go to the listed one.
-    pub fn of(fleet: &Repository, name: Option<&BStr>, url: Option<&BStr>) -> Option<Self> {
-        let repo = fleet.to_local().ok()?;
-        let configured = configured(repo.config_snapshot().plumbing(), name?)?;
-        let configured = without_credentials(configured.as_ref());
-        let listed = source(fleet, None, url).ok()?;
-        (listed.shown != configured).then_some(Self { configured, listed })
-    }
-}
-
-/// `submodule.<name>.url` of the fleet's own configuration.
-fn configured(config: &gix::config::File, name: &BStr) -> Option<BString> {
-    let value = config.string_by("submodule", Some(name), "url")?;
-    (!value.is_empty()).then_some(value)
 }
 
 /// Where a URL leads that the user gives on the command line: a folder counts from where flota runs.
@@ -143,6 +278,10 @@ pub fn given(url: &BStr) -> Result<Source> {
         // The configuration, which may rewrite it, is not known yet.
         http: None,
         protocols: "https:http:ssh:git:file",
+        rewritten: url.clone(),
+        own: OwnAccess::default(),
+        listed: None,
+        is_replaced: false,
         url,
     })
 }
@@ -157,40 +296,15 @@ pub fn nested(above: &BStr, url: &BStr) -> Result<BString> {
     }
 }
 
-/// The remote that git takes for this repository's own: the current branch's, else `origin`.
-pub fn default_remote(repo: &gix::Repository) -> BString {
-    let branch = repo.head_name().ok().flatten();
-    let configured = branch.and_then(|name| {
-        let config = repo.config_snapshot();
-        let branch = name.shorten();
-        config
-            .plumbing()
-            .string_by("branch", Some(branch), "remote")
-    });
-    configured.unwrap_or_else(|| "origin".into())
-}
-
-/// The URL of that remote as configured; without one, the fleet's own folder.
-fn fleet_url(fleet: &Repository, repo: &gix::Repository) -> BString {
-    let remote = default_remote(repo);
-    let config = repo.config_snapshot();
-    let url = config
-        .plumbing()
-        .string_by("remote", Some(remote.as_ref()), "url");
-    url.filter(|url| !url.is_empty()).unwrap_or_else(|| {
-        Vec::from_path_lossy(&absolute(folder(fleet)))
-            .into_owned()
-            .into()
-    })
-}
-
 /// Whether the fleet comes from this machine itself.
 fn is_local(fleet: &Repository, repo: &gix::Repository) -> bool {
-    let url = rewrite(
-        repo.config_snapshot().plumbing(),
-        fleet_url(fleet, repo).as_ref(),
-    );
-    matches!(check::address(url.as_ref()), Ok(Address::Local(_)))
+    let Ok(base) = fleet.base_url() else {
+        return false;
+    };
+    let config = repo.config_snapshot();
+    let real = rewritten(config.plumbing(), "insteadOf", base);
+    let real = real.as_ref().map_or(base, |real| real.as_ref());
+    matches!(check::address(real), Ok(Address::Local(_)))
 }
 
 /// What relative paths of a fleet's URLs are relative to.
@@ -246,35 +360,6 @@ fn relative_to(remote: &BStr, url: &BStr) -> Result<BString> {
     // What stood behind `./` may look like something else without it.
     check::raw(url.as_ref())?;
     Ok(url)
-}
-
-/// `url.<base>.insteadOf` (git-config(1)): where git goes for `url`.
-fn rewrite(config: &gix::config::File, url: &BStr) -> BString {
-    rewritten(config, "insteadOf", url).unwrap_or_else(|| url.to_owned())
-}
-
-/// `url.<base>.insteadOf` or `pushInsteadOf`, as `key` says: the longest value that `url` begins with gives way to its base; none
-/// where no value fits.
-pub(super) fn rewritten(
-    config: &gix::config::File,
-    key: &'static str,
-    url: &BStr,
-) -> Option<BString> {
-    let rules = config
-        .sections_by_name("url")
-        .into_iter()
-        .flatten()
-        .filter_map(|section| Some((section.header().subsection_name()?, section)));
-    let (prefix, base) = rules
-        .flat_map(|(base, section)| {
-            section
-                .values(key)
-                .into_iter()
-                .map(move |prefix| (prefix, base))
-        })
-        .filter(|(prefix, _)| url.starts_with(prefix))
-        .max_by_key(|(prefix, _)| prefix.len())?;
-    Some([base.as_bytes(), &url[prefix.len()..]].concat().into())
 }
 
 /// What an absolute URL names to log in with, as it stands there: `user` or `user:password`.

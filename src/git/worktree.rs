@@ -11,7 +11,7 @@ use std::{
 use bstr::{BString, ByteSlice};
 use gix::{ObjectId, index::entry::Mode, progress::Discard};
 
-use super::{config_file::ConfigFile, objects::Objects, path, tree};
+use super::{config_file::ConfigFile, conversion, objects::Objects, path, tree, unreadable};
 use crate::{
     files, interrupt,
     model::error::{Error, Result},
@@ -30,9 +30,8 @@ pub fn fill(git_dir: &Path, folder: &Path, commit: ObjectId) -> Result<()> {
         .open_path_as_is(true)
         .config_overrides(["core.protectHFS=true", "core.protectNTFS=true"]);
     let damaged = |err: gix::Error| {
-        Error::repository(format!("cannot read its commit {commit}"))
-            .because(err)
-            .hint("see what is damaged: git fsck")
+        let error = Error::repository(format!("cannot read its commit {commit}"));
+        unreadable::explain(error, git_dir, err)
     };
     let repo = options
         .open(git_dir)
@@ -51,6 +50,10 @@ pub fn fill(git_dir: &Path, folder: &Path, commit: ObjectId) -> Result<()> {
         gix::index::State::from_tree(&root, &repo.objects, path::OPTIONS).map_err(damaged)?;
     let mut index = gix::index::File::from_state(state, git_dir.join("index"));
     check(&index)?;
+    // Which of the files are wanted is for git to tell (git-sparse-checkout(1)).
+    if repo.config_snapshot().boolean("core.sparseCheckout") == Some(true) {
+        return fill_by_git(git_dir, folder, commit);
+    }
 
     let attributes = gix::worktree::stack::state::attributes::Source::IdMapping;
     let mut options = repo.checkout_options(attributes).map_err(damaged)?;
@@ -97,7 +100,47 @@ pub fn fill(git_dir: &Path, folder: &Path, commit: ObjectId) -> Result<()> {
     }
     index
         .write(gix::index::write::Options::default())
-        .map_err(|err| unwritten(folder, err))
+        .map_err(|err| unwritten(folder, err))?;
+    let paths = conversion::files_of_git(&repo, &index).map_err(damaged)?;
+    if !paths.is_empty() {
+        conversion::write(git_dir, folder, &paths)?;
+    }
+    match index_version(&repo) {
+        Some(version) => conversion::git_in(git_dir, folder)
+            .args(["update-index", "--index-version", &version])
+            .run()?
+            .check(|| Error::work("git cannot write its index"))
+            .map(drop),
+        None => Ok(()),
+    }
+}
+
+/// The same by git, which leaves out what the user does not want.
+fn fill_by_git(git_dir: &Path, folder: &Path, commit: ObjectId) -> Result<()> {
+    let index = git_dir.join("index");
+    match fs::remove_file(&index) {
+        Err(err) if err.kind() != io::ErrorKind::NotFound => {
+            return Err(files::cannot("write", &index, err));
+        }
+        _ => {}
+    }
+    conversion::git_in(git_dir, folder)
+        .args(["read-tree", "-m", "-u", &commit.to_string()])
+        .run()?
+        .check(|| Error::work("its files cannot be written"))?;
+    Ok(())
+}
+
+/// The version that the user wants indexes to have, where that is another than what gix writes (git-config(1), `index.version`,
+/// `feature.manyFiles`).
+fn index_version(repo: &gix::Repository) -> Option<String> {
+    let config = repo.config_snapshot();
+    let many = config.boolean("feature.manyFiles") == Some(true);
+    let version = config.integer("index.version");
+    let version = version
+        .or(many.then_some(4))
+        .filter(|version| *version == 4)?;
+    Some(version.to_string())
 }
 
 /// Why a checkout broke off: a disk without room, a folder that nobody may write to; or a filter, or the content itself.

@@ -34,6 +34,7 @@ pub mod push;
 pub mod range;
 pub mod record;
 pub mod reference;
+pub mod relocation;
 pub mod report;
 pub mod resolve;
 pub mod rules;

@@ -18,6 +18,7 @@ use crate::{
             clone::{self, Access},
             fetch::PATIENCE,
         },
+        remote,
         repository::Repository,
         url::{self, Source},
     },
@@ -155,8 +156,9 @@ fn fetch(source: &Source, rev: Option<&str>) -> Result<Template> {
     let commit = match rev {
         None => repository.resolve("HEAD")?,
         Some(rev) => {
+            let remote = remote::name(&repository.to_local()?);
             let names = [
-                format!("refs/remotes/origin/{rev}"),
+                format!("refs/remotes/{remote}/{rev}"),
                 format!("refs/tags/{rev}"),
                 rev.to_owned(),
             ];

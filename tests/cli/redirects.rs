@@ -174,7 +174,10 @@ fn of_check() {
         let api = sandbox.path("fleet/.git/modules/api");
         fs::remove_dir_all(api.join("refs/remotes")).unwrap();
         let _ = fs::remove_file(api.join("packed-refs"));
-        trap.place("fleet", "api");
+        // The URL of .gitmodules is asked, whatever else is configured.
+        let key = format!("url.{}.insteadOf", trap.url(""));
+        let root = format!("{}/", sandbox.root().display());
+        sandbox.git("fleet", &["config", &key, &root]);
         let ran = trap.flota("fleet", &["check", "HEAD~1..HEAD"]);
         assert_eq!(ran.status, Some(0), "{}", ran.stderr);
         trap.kept(&ran);

@@ -246,7 +246,7 @@ fn labels(run: &Run<'_>, step: &Step, commit: ObjectId, created: i64) -> BTreeMa
         (CREATED.to_owned(), created),
     ]);
     if let Some(url) = &step.url {
-        let fleet = run.repository.origin_url();
+        let fleet = run.repository.remote_url();
         let source = source_url(url.as_ref(), fleet.as_ref().map(|url| url.as_ref()));
         labels.insert(SOURCE.to_owned(), source.to_string());
     }

@@ -27,7 +27,7 @@ use crate::{
             ls_remote::Servers,
             reachability::{self, Reachability},
         },
-        operation,
+        operation, remote,
         repository::Repository,
         status, submodule, url,
     },
@@ -199,14 +199,16 @@ fn check_pushed(
     folder: &Path,
 ) -> Result<()> {
     let unreadable = |err| status::unreadable(folder, err);
-    let origin = url::default_remote(repo);
+    let origin = remote::name(repo);
     let config = repo.config_snapshot();
     let url = config
         .plumbing()
         .string_by("remote", Some(origin.as_ref()), "url");
     let url = url.as_ref().map(|url| url.as_bstr());
     let source = url::source(fleet, name, url)?;
-    let there: BTreeMap<_, _> = servers.refs(&source)?.into_iter().collect();
+    // Where it was pushed to, whatever the fleet has configured for it.
+    let source = source.of_gitmodules();
+    let there: BTreeMap<_, _> = servers.refs(source)?.into_iter().collect();
     let ids: BTreeSet<_> = there.values().copied().collect();
     let missing = |what: &str| {
         Error::repository(format!("{what} is not at {}", source.shown)).hint(format!(
@@ -241,7 +243,7 @@ fn check_pushed(
         if ids.contains(&commit) {
             continue;
         }
-        match reachability::ask(fleet, name, url, commit)? {
+        match reachability::ask(fleet, source, commit)? {
             Reachability::OnBranch => {}
             Reachability::Loose | Reachability::Absent => return Err(missing(&what)),
         }

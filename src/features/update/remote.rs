@@ -16,9 +16,13 @@ use crate::{
     git::{
         history,
         index::{self, Pins},
-        network::ls_remote::{Servers, Tip},
+        network::{
+            ls_remote::{Servers, Tip},
+            reachability::{self, Reachability},
+        },
         repository::Repository,
         submodule::{self, Store},
+        url::Source,
         vet::Link,
     },
     interrupt,
@@ -138,7 +142,9 @@ fn ask(fleet: &Repository, links: &[Link], options: SyncOptions<'_>) -> Result<V
     let asked = parallel::map(options.access.children, links, |link| {
         let tip = source(fleet, link).and_then(|source| {
             let branch = branch(fleet, link)?;
-            servers.tip(&source, branch.as_ref().map(AsRef::as_ref))
+            let tip = servers.tip(&source, branch.as_ref().map(AsRef::as_ref))?;
+            check_listed(fleet, link, &source, &tip)?;
+            Ok(tip)
         });
         (options.access.events)(Event::Fetched);
         tip
@@ -147,6 +153,31 @@ fn ask(fleet: &Repository, links: &[Link], options: SyncOptions<'_>) -> Result<V
         Some(exit) => Err(Error::new(exit, "interrupted while asking servers")),
         None => Ok(asked),
     }
+}
+
+/// A pin is for whoever clones the fleet, and finds the service where `.gitmodules` says: a tip from another place that the user has
+/// configured is none unless it is there, too.
+fn check_listed(fleet: &Repository, link: &Link, source: &Source, tip: &Tip) -> Result<()> {
+    let Some(listed) = &source.listed else {
+        return Ok(());
+    };
+    if tip.commit == link.pin
+        || reachability::ask(fleet, source, tip.commit)? == Reachability::OnBranch
+    {
+        return Ok(());
+    }
+    let path = &link.path;
+    Err(Error::repository(format!(
+        "the tip of its branch, {}, is at {}, and not at {}, which .gitmodules lists",
+        tip.commit, source.shown, listed.shown
+    ))
+    .hint(format!(
+        "to follow .gitmodules: flota sync {path}, or git submodule sync -- {path}"
+    ))
+    .hint(format!(
+        "or push the commit to where it is listed: git push {}",
+        listed.shown
+    )))
 }
 
 /// As git-submodule(1) has it for `--remote`: `submodule.<name>.branch`, of the configuration before `.gitmodules`; `.` is the

@@ -67,7 +67,7 @@ pub(super) fn in_service(
     let old = old.unwrap_or_default();
     let service = ServiceChange {
         url: repository
-            .origin_url()
+            .remote_url()
             .map(|url| fleet::without_credentials(url.as_ref())),
         name,
         path: ".".into(),
@@ -110,7 +110,7 @@ pub(super) fn in_service(
 
 /// A service's repository is called by its remote's last component, else by its folder.
 pub(super) fn own_name(repository: &Repository) -> BString {
-    let from_url = repository.origin_url().and_then(|url| {
+    let from_url = repository.remote_url().and_then(|url| {
         let url = url.trim_end_with(|c| c == '/');
         let last = url.rsplit(|byte| matches!(byte, b'/' | b':')).next()?;
         let name = last.strip_suffix(b".git").unwrap_or(last);

@@ -14,8 +14,8 @@ use crate::{
             revision,
             shallow::{self, RemoteAccess},
         },
+        remote,
         repository::Repository,
-        url,
     },
     model::{
         change::{BaseKind, End, Warning},
@@ -59,14 +59,14 @@ impl<'a> RangeFinder<'a> {
     /// The fleet's remote. Looked up when it is asked for, since that needs all of the configuration.
     pub(super) fn remote(&self) -> Result<&BStr> {
         if self.remote.get().is_none() {
-            let remote = url::default_remote(&self.repository.to_local()?);
+            let remote = remote::name(&self.repository.to_local()?);
             // Nobody else is here to set it.
             let _ = self.remote.set(remote);
         }
         Ok(self
             .remote
             .get()
-            .map_or("origin".into(), |name| name.as_ref()))
+            .map_or(remote::ORIGIN.into(), |name| name.as_ref()))
     }
 
     /// The commit that the user names. One that is not here is fetched where clones are cut short as a rule: in CI, and of a

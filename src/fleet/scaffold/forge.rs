@@ -7,7 +7,7 @@ use bstr::{BStr, BString, ByteSlice};
 use super::{defaults::MAIN, remote::Remote};
 use crate::{
     files,
-    git::{repository::Repository, url},
+    git::{remote as remotes, repository::Repository},
     model::{
         error::{Error, Result},
         new::RemoteKind,
@@ -33,11 +33,7 @@ pub enum Forge {
 /// it for its user.
 pub(super) fn create(forge: Forge, fleet: &Repository, name: &str) -> Result<Remote> {
     let repo = fleet.to_local()?;
-    let remote = url::default_remote(&repo);
-    let config = repo.config_snapshot();
-    let fleets = config
-        .plumbing()
-        .string_by("remote", Some(remote.as_ref()), "url");
+    let fleets = remotes::url(&repo, remotes::name(&repo).as_ref());
     let place = fleets
         .as_ref()
         .and_then(|url| ForgeAddress::of(url.as_ref()));

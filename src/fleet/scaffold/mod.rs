@@ -59,7 +59,7 @@ pub fn service(fleet: &Repository, plan: ServicePlan<'_>) -> Result<NewService> 
     let mut undo = Undo::default();
     let start = Start::new(scratch.path().join("service"), fleet.object_hash(), &plan)?;
     let (remote, made) = match plan.destination {
-        Destination::At(remote) => (remote, None),
+        Destination::At(remote) => (*remote, None),
         Destination::Made(forge) => {
             let remote = forge::create(forge, fleet, plan.name)?;
             let url = remote.source.shown.to_string();

@@ -6,7 +6,7 @@ use crate::templates::File;
 /// Where the new service's repository is to be.
 pub enum Destination {
     /// A repository without commits, or a folder to make one in.
-    At(Remote),
+    At(Box<Remote>),
     /// A repository that the forge's own program makes.
     Made(Forge),
 }

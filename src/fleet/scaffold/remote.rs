@@ -13,6 +13,7 @@ use crate::{
     files::{self, create_parent},
     git::{
         network::ServerFault,
+        remote as remotes,
         repository::Repository,
         url::{self, Source},
     },
@@ -101,13 +102,7 @@ impl Remote {
 /// The URL of the fleet's remote, and whether it has one; else its own folder.
 fn own_url(fleet: &Repository) -> Result<(BString, bool)> {
     let repo = fleet.to_local()?;
-    let remote = url::default_remote(&repo);
-    let config = repo.config_snapshot();
-    let url = config
-        .plumbing()
-        .string_by("remote", Some(remote.as_ref()), "url")
-        .filter(|url| !url.is_empty());
-    if let Some(url) = url {
+    if let Some(url) = remotes::url(&repo, remotes::name(&repo).as_ref()) {
         return Ok((url, true));
     }
     let folder = fleet

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     files::{self, create_parent},
     git::{
+        access::OwnAccess,
         command::{git, run},
         config_file::ConfigFile,
         network::{ls_remote, push, revision},
@@ -113,10 +114,14 @@ impl<'a> Start<'a> {
         })?;
         let here = Source {
             url: path.clone(),
+            rewritten: path.clone(),
             shown: path,
             local: Some(bare.clone()),
             http: None,
             protocols: "file",
+            own: OwnAccess::default(),
+            listed: None,
+            is_replaced: false,
         };
         self.set_remote(&here.url)?;
         self.push(&here, branch, self.commit)?;

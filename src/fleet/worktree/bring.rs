@@ -20,10 +20,10 @@ use super::{
 };
 use crate::{
     files::{self, create_parent},
-    fleet::parent::{Parent, source},
+    fleet::parent::{Parent, has_other_url, source},
     git::{
-        config_file::ConfigFile, format, index, operation, owner, path, submodule, url::Source,
-        vet::Link, worktree,
+        config_file::ConfigFile, format, index, operation, owner, path, submodule, vet::Link,
+        worktree,
     },
     model::{
         error::{Error, Result},
@@ -61,6 +61,13 @@ impl Worktrees<'_> {
                 return Ok(SyncOutcome::Left(error));
             }
             if is_at(&git_dir, link.pin) {
+                if has_other_url(&parent.repository, link)? {
+                    let source = source(&parent.repository, link)?;
+                    if source.is_replaced {
+                        begin("update");
+                        self.access.follow(&git_dir, &source)?;
+                    }
+                }
                 return Ok(SyncOutcome::Current);
             }
             begin("update");
@@ -134,7 +141,8 @@ impl Worktrees<'_> {
         let new_git_dir = files.join(".git");
         self.access.obtain(&new_git_dir, &source, link.pin, depth)?;
         worktree::fill(&new_git_dir, &files, link.pin)?;
-        adopt(&new_git_dir, git_dir, work_dir, &source, link.pin)?;
+        adopt(&new_git_dir, git_dir, work_dir, link.pin)?;
+        self.access.note_source(&new_git_dir, &source)?;
         create_parent(git_dir)?;
         // What is left of a repository without a HEAD is none.
         if git_dir.exists() {
@@ -170,7 +178,7 @@ impl Worktrees<'_> {
         let files = new.path().join("files");
         fs::create_dir(&files).map_err(|err| files::cannot("write", &files, err))?;
         worktree::fill(git_dir, &files, link.pin)?;
-        adopt(git_dir, git_dir, work_dir, &source, link.pin)?;
+        adopt(git_dir, git_dir, work_dir, link.pin)?;
         put(&files, git_dir, work_dir, link.pin)?;
         Ok(SyncOutcome::CheckedOut)
     }
@@ -215,14 +223,13 @@ fn is_at(git_dir: &Path, pin: ObjectId) -> bool {
 }
 
 /// Makes a repository the submodule's: HEAD at the pin, and the way to its worktree.
-fn adopt(at: &Path, git_dir: &Path, work_dir: &Path, source: &Source, pin: ObjectId) -> Result<()> {
+fn adopt(at: &Path, git_dir: &Path, work_dir: &Path, pin: ObjectId) -> Result<()> {
     let way = worktree::way(git_dir, work_dir);
     if at == git_dir {
         worktree::note(at, &way)?;
     } else {
         let mut config = ConfigFile::of(at)?;
         config.set("core", None, "worktree", way.as_os_str().as_bytes())?;
-        config.set("remote", Some("origin".into()), "url", &source.url)?;
         config.write()?;
     }
     fs::write(at.join("HEAD.new"), format!("{pin}\n"))

@@ -104,7 +104,8 @@ fn beyond_remotes(dir: &Path, git_dir: &Path, how: &str, tips: &[&str]) -> Resul
         .arg(option("--work-tree=", git_dir))
         .args(["rev-list", how, "--stdin"])
         .args(tips.iter().copied())
-        .args(["--remotes", "--"])
+        // What came from where the fleet lists it is no remote's.
+        .args(["--remotes", "--glob=refs/flota/listed/*", "--"])
         .input(cut)
         .stdout_as_data(COMMITS_LIMIT)
         .run()?

@@ -19,7 +19,14 @@ use super::{
 };
 use crate::{
     files,
-    git::{command::argument, repository::Repository, submodule::Store, url::Source, version},
+    git::{
+        command::argument,
+        config_file::ConfigFile,
+        remote,
+        repository::Repository,
+        url::{self, Source},
+        version,
+    },
     interrupt,
     model::{
         error::{Error, Result},
@@ -34,13 +41,16 @@ mod connected;
 mod http;
 mod layout;
 mod local;
+mod obtain;
 mod partial;
+mod settings;
 mod sibling;
 
 use cache::ObjectCache;
 #[cfg(any(test, fuzzing))]
 pub use http::properties;
 use http::{DirectFailure, HttpCloner};
+use layout::NewClone;
 
 /// What a partial clone leaves out.
 const PARTIAL: &str = "--filter=blob:none";
@@ -91,8 +101,16 @@ impl<'a> Access<'a> {
             http: HttpCloner::new(&repo, configuration.settings(), patience, events),
             cache: ObjectCache::of_user().filter(|_| options.is_cached),
         };
-        let file_system = layout::file_system(&repo);
         // Clones that leave something out have a configuration and files of their own, which are git's to write.
+        let gits = settings::of_git(configuration.file());
+        if let Some(key) = gits {
+            info!("git clones all of them, since the configuration says {key}");
+        }
+        // A repository that git makes says of the file system what git finds out.
+        let file_system = match gits {
+            Some(_) => Vec::new(),
+            None => layout::file_system(&repo),
+        };
         let is_plain = options.depth.is_none() && !options.is_partial && !file_system.is_empty();
         Ok(Self {
             direct: Some(direct).filter(|_| is_plain),
@@ -113,6 +131,22 @@ impl<'a> Access<'a> {
         }
     }
 
+    /// What the remote of a new clone is called.
+    ///
+    /// # Errors
+    /// Misuse: the user's name for it is none.
+    pub fn remote(&self) -> Result<BString> {
+        self.configuration.remote_of_new_clones()
+    }
+
+    /// Notes in the new clone `git_dir` where it came from, as it was given.
+    ///
+    /// # Errors
+    /// Unavailable: its configuration cannot be written.
+    pub fn note_source(&self, git_dir: &Path, source: &Source) -> Result<()> {
+        set_url(git_dir, self.remote()?.as_ref(), source)
+    }
+
     /// Brings the repository at `source`, its branches and tags, into `into`, which is a worktree without files then. HEAD is
     /// on `branch`, else where the server's is. It is `depth` commits deep.
     ///
@@ -125,11 +159,12 @@ impl<'a> Access<'a> {
         depth: Option<NonZeroU32>,
         into: &Path,
     ) -> Result<()> {
+        url::check_password(self.configuration.file(), source.url.as_ref())?;
         if let Some(direct) = &self.direct
             && branch.is_none()
             && depth.is_none()
         {
-            match self.directly(direct, source, into) {
+            match self.directly(direct, source, &self.remote()?, into) {
                 Ok(()) => return Ok(()),
                 Err(DirectFailure::Unfit(said)) if interrupt::pending().is_none() => {
                     let said = masked(said.as_bytes());
@@ -156,9 +191,16 @@ impl<'a> Access<'a> {
         siblings: &[PathBuf],
         into: &Path,
     ) -> Result<bool> {
+        let remote = self.remote()?;
+        let new = NewClone {
+            into,
+            remote: remote.as_ref(),
+            url: source.url.as_ref(),
+            file_system: &self.file_system,
+        };
         let here = siblings.iter().filter(|one| one.join("HEAD").is_file());
         for from in here.filter(|_| !self.file_system.is_empty()) {
-            match sibling::clone(from, source.url.as_ref(), into, &self.file_system) {
+            match sibling::clone(from, &new) {
                 Ok(()) => return Ok(true),
                 Err(error) if files::is_full(&error) => return Err(error),
                 Err(error) => {
@@ -174,24 +216,28 @@ impl<'a> Access<'a> {
         &self,
         direct: &Direct<'_>,
         source: &Source,
+        remote: &BString,
         into: &Path,
     ) -> Result<(), DirectFailure> {
         let CloneOptions {
             patience, events, ..
         } = self.options;
-        let (url, file_system) = (source.url.as_ref(), &self.file_system[..]);
+        let new = NewClone {
+            into,
+            remote: remote.as_ref(),
+            url: source.url.as_ref(),
+            file_system: &self.file_system,
+        };
         match (&source.local, &source.http) {
             (Some(from), _) => {
                 let _entered = self.children.enter();
-                local::clone(from, url, into, file_system, patience, events)
+                local::clone(from, &new, patience, events)
                     .map_err(|fault| DirectFailure::Unfit(fault.said()))
             }
             (None, Some(address)) => {
                 let address = address.as_ref();
                 let shelf = direct.cache.as_ref().map(|cache| cache.shelf(address));
-                direct
-                    .http
-                    .clone(address, url, into, file_system, shelf.as_ref())
+                direct.http.clone(address, &new, shelf.as_ref())
             }
             (None, None) => Err(DirectFailure::Unfit("its transport is git's".to_owned())),
         }
@@ -222,7 +268,8 @@ impl<'a> Access<'a> {
             ServerCommand::for_clone(parent, source, shown, &self.configuration, patience)
                 .args(["-c", "advice.detachedHead=false"])
                 .args(["clone", "--progress", "--no-checkout", "--no-local"])
-                .args(["--no-recurse-submodules", "--template=", "--origin=origin"])
+                .args(["--no-recurse-submodules", "--template="])
+                .arg(format!("--origin={}", self.remote()?))
                 .args(depth.map(|depth| format!("--depth={depth}")))
                 .args(depth.map(|_| "--no-single-branch"))
                 .args(self.options.is_partial.then_some(PARTIAL))
@@ -259,59 +306,22 @@ impl<'a> Access<'a> {
         }
         let ids: String = lacking.iter().map(|id| format!("{id}\n")).collect();
         // As git itself fetches what a partial clone lacks: nothing here leads to any of it.
-        let command = self
-            .in_submodule(git_dir, source)
-            .args(["-c", "fetch.negotiationAlgorithm=noop"])
-            .fetch()
-            .args([PARTIAL, "--stdin", "--", "origin"])
-            .input(ids);
+        let remote = remote_of(git_dir);
+        let CloneOptions { patience, .. } = self.options;
+        let command = ServerCommand::in_submodule(
+            git_dir,
+            remote.as_ref(),
+            source,
+            &self.configuration,
+            patience,
+        )
+        .args(["-c", "fetch.negotiationAlgorithm=noop"])
+        .fetch()
+        .args([PARTIAL, "--stdin", "--"])
+        .arg(remote.to_os_str_lossy().into_owned())
+        .input(ids);
         self.run(&command)
             .map_err(|fault| explain(&fault, source, "cannot be fetched from"))
-    }
-
-    fn obtain_commit(
-        &self,
-        git_dir: &Path,
-        source: &Source,
-        commit: ObjectId,
-        depth: Option<NonZeroU32>,
-    ) -> Result<()> {
-        let is_here = || {
-            Store::at(git_dir.to_owned(), commit.kind())
-                .is_some_and(|store| matches!(store.tree_of(commit), Ok(Some(_))))
-        };
-        if is_here() {
-            return Ok(());
-        }
-        let fetch = |depth: Option<String>, refspecs: &[String]| {
-            let command = self.in_submodule(git_dir, source).fetch().args(depth);
-            self.run(&command.args(["--", "origin"]).args(refspecs))
-        };
-        let depth = depth.map(|depth| format!("--depth={depth}"));
-        // By its id, which any forge gives; a server that does not may have it on a branch.
-        // The branches come along: who looks at the submodule later sees what is pushed.
-        let branches = "+refs/heads/*:refs/remotes/origin/*".to_owned();
-        let by_id = fetch(depth, &[commit.to_string(), branches.clone()]);
-        if is_here() {
-            return Ok(());
-        }
-        let brought = match by_id {
-            Err(ServerFault::Unadvertised(_)) => fetch(None, &[branches]),
-            ended => ended,
-        };
-        match brought {
-            Ok(()) if is_here() => Ok(()),
-            Ok(()) => Err(lacking(commit, source)),
-            Err(fault @ (ServerFault::NotThere(_) | ServerFault::Unadvertised(_))) => {
-                Err(lacking(commit, source).because(fault.said()))
-            }
-            Err(fault) => Err(explain(&fault, source, "cannot be fetched from")),
-        }
-    }
-
-    fn in_submodule(&self, git_dir: &Path, source: &Source) -> ServerCommand {
-        let patience = self.options.patience;
-        ServerCommand::in_submodule(git_dir, source, &self.configuration, patience)
     }
 
     fn run(&self, command: &ServerCommand) -> std::result::Result<(), ServerFault> {
@@ -330,7 +340,13 @@ fn discard(folder: &Path) -> Result<()> {
     }
 }
 
-fn lacking(commit: ObjectId, source: &Source) -> Error {
-    Error::repository(format!("its commit {commit} is not on {}", source.shown))
-        .hint("push it from the clone that has it, or pin a commit that the server has")
+/// The remote of the repository `git_dir`.
+fn remote_of(git_dir: &Path) -> BString {
+    gix::open(git_dir).map_or_else(|_| remote::ORIGIN.into(), |repo| remote::name(&repo))
+}
+
+fn set_url(git_dir: &Path, remote: &BStr, source: &Source) -> Result<()> {
+    let mut config = ConfigFile::of(git_dir)?;
+    config.set("remote", Some(remote), "url", &source.url)?;
+    config.write()
 }

@@ -10,7 +10,7 @@ use std::{ffi::OsString, path::Path, time::Duration};
 use bstr::{BStr, BString, ByteSlice};
 
 use super::{
-    configuration::{Configuration, Setting, with_settings},
+    configuration::{Configuration, Setting, with_settings, with_settings_alone},
     fault::ServerFault,
     redirect, retry,
     trace::Trace,
@@ -34,6 +34,9 @@ const LONGER: Duration = Duration::from_secs(3);
 /// The remote that every repository of flota's own has, and the only one.
 const ORIGIN: &str = "origin";
 
+/// What a URL is called in a repository that has no remote for it, as long as a command runs.
+pub(in crate::git) const SOURCE: &str = "flota";
+
 /// How every fetch begins: it reports progress, and touches nothing that it is not told to.
 const FETCH: [&str; 8] = [
     "-c",
@@ -55,6 +58,8 @@ const NO_MAINTENANCE: [&str; 4] = ["-c", "gc.auto=0", "-c", "maintenance.auto=fa
 pub(in crate::git) struct ServerCommand {
     command: Command,
     settings: Vec<Setting>,
+    /// Whether they are all that counts.
+    is_complete: bool,
     /// What git is given for the server: a URL before all rewriting.
     given: BString,
     /// Where it is after all rewriting, when that is an HTTP server's.
@@ -113,33 +118,56 @@ impl ServerCommand {
         made
     }
 
-    /// In the git directory of a submodule, which came from `source` and has an `origin` of its own by now. Its worktree may not
-    /// be there yet.
+    /// In the git directory of a submodule, for a conversation with its own remote `remote`, by the submodule's own configuration.
+    /// Its worktree may not be there yet. What it came from is `source`, unless the user has set another URL since.
     pub(crate) fn in_submodule(
+        git_dir: &Path,
+        remote: &BStr,
+        source: &Source,
+        configuration: &Configuration,
+        patience: Duration,
+    ) -> Self {
+        let command = in_git_dir(git_dir);
+        let told = configuration.inside(source);
+        let own = gix::open(git_dir).map(|repo| Configuration::of_repository(&repo));
+        let Ok(own) = own else {
+            return Self::to_source(command, source, &told, patience).patient();
+        };
+        let given = own.url_of(remote, false);
+        let given = given.unwrap_or_else(|| source.url.clone());
+        // Its own rules count, and those of the fleet that git is told of.
+        let rewritten = own.rewrite(given.as_ref(), false);
+        let rewritten = match rewritten == given {
+            true => told.rewrite(given.as_ref(), false),
+            false => rewritten,
+        };
+        let mut made = match source.is_at(rewritten.as_ref()) {
+            true => Self::to_source(command, source, &told, patience).patient(),
+            // The user's own URL: git judges its transport.
+            false => {
+                let mut made = Self::new(command, patience).patient();
+                made.settings = told.settings().to_vec();
+                made
+            }
+        };
+        made.goes_to(given, rewritten, &own);
+        made.holds_redirects |= told.has_headers();
+        made.follows_redirects &= told.follows_redirects(source.shown.as_ref());
+        made
+    }
+
+    /// In the git directory of a submodule, for a conversation with `source`, which is there under the name [`SOURCE`] as long as
+    /// the command runs: none of the submodule's own remotes need lead there.
+    pub(crate) fn in_submodule_to(
         git_dir: &Path,
         source: &Source,
         configuration: &Configuration,
         patience: Duration,
     ) -> Self {
-        let command = git(git_dir)
-            .args(NO_MAINTENANCE)
-            .args(["--git-dir=.", "--work-tree=."]);
-        let own = gix::open(git_dir).map(|repo| Configuration::of_repository(&repo));
-        let Ok(own) = own else {
-            return Self::to_source(command, source, configuration, patience).patient();
-        };
-        let given = own.url_of(ORIGIN.into(), false);
-        let given = given.unwrap_or_else(|| source.url.clone());
-        // Its own rules count, and those of the fleet that git is told of.
-        let http = own.rewrite(given.as_ref(), false);
-        let http = match http == given {
-            true => configuration.rewrite(given.as_ref(), false),
-            false => http,
-        };
-        let mut made = Self::to_source(command, source, configuration, patience).patient();
-        made.goes_to(given, http, &own);
-        made.holds_redirects |= configuration.has_headers();
-        made.follows_redirects &= configuration.follows_redirects(source.shown.as_ref());
+        let told = configuration.inside(source);
+        let mut made = Self::to_source(in_git_dir(git_dir), source, &told, patience).patient();
+        let key = format!("remote.{SOURCE}.url");
+        made.settings.push((key, source.address()));
         made
     }
 
@@ -211,6 +239,7 @@ impl ServerCommand {
                 .env("GIT_HTTP_LOW_SPEED_LIMIT", "1")
                 .env("GIT_HTTP_LOW_SPEED_TIME", seconds.to_string()),
             settings: Vec::new(),
+            is_complete: false,
             given: BString::default(),
             http: None,
             holds_redirects: false,
@@ -236,6 +265,7 @@ impl ServerCommand {
         };
         made.goes_to(source.address().into(), http, configuration);
         made.settings = configuration.settings().to_vec();
+        made.is_complete = configuration.is_complete();
         made
     }
 
@@ -245,7 +275,8 @@ impl ServerCommand {
         configuration: &Configuration,
         patience: Duration,
     ) -> Self {
-        let mut made = Self::to_source(command, source, configuration, patience).patient();
+        let configuration = configuration.of_source(source);
+        let mut made = Self::to_source(command, source, &configuration, patience).patient();
         let key = format!("remote.{ORIGIN}.url");
         made.settings.push((key, source.address()));
         made
@@ -331,7 +362,10 @@ impl ServerCommand {
                 .iter()
                 .chain(&self.settings)
                 .chain(stay.iter().flatten());
-            let command = with_settings(command.clone(), settings);
+            let command = match self.is_complete {
+                true => with_settings_alone(command.clone(), settings),
+                false => with_settings(command.clone(), settings),
+            };
             let failure = match retry::read(&command, at.is_some(), self.patience) {
                 Ok(output) => return Ok(output),
                 Err(failure) => failure,
@@ -353,4 +387,11 @@ impl ServerCommand {
             redirect::LIMIT
         )))
     }
+}
+
+/// git in the git directory of a submodule, whose worktree may not be there.
+fn in_git_dir(git_dir: &Path) -> Command {
+    git(git_dir)
+        .args(NO_MAINTENANCE)
+        .args(["--git-dir=.", "--work-tree=."])
 }

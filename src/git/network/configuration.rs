@@ -1,12 +1,17 @@
 //! Which configuration git uses when it talks to a server.
 
 use bstr::{BStr, BString, ByteSlice};
-use gix::config::{Boolean, File, Source as ConfigSource};
+use gix::config::{Boolean, File, Source as ConfigSource, file::Metadata};
 
-use crate::{git::url, process::Command};
-
-/// A setting of git's: key and value.
-pub(in crate::git) type Setting = (String, String);
+pub(in crate::git) use crate::git::access::Setting;
+use crate::{
+    git::{
+        access, remote,
+        url::{Source, rewrite::rewritten},
+    },
+    model::error::Result,
+    process::Command,
+};
 
 /// The configuration that counts for a conversation with a server.
 #[derive(Clone, Debug)]
@@ -15,6 +20,8 @@ pub(in crate::git) struct Configuration {
     file: File,
     /// What git would not read by itself, where it runs.
     told: Vec<Setting>,
+    /// Whether that is all: git reads no file of the user's then.
+    is_complete: bool,
 }
 
 impl Configuration {
@@ -22,7 +29,8 @@ impl Configuration {
     pub(crate) fn of_fleet(fleet: &gix::Repository) -> Self {
         Self {
             file: fleet.config_snapshot().plumbing().clone(),
-            told: settings(fleet),
+            told: access::of_fleet(fleet),
+            is_complete: false,
         }
     }
 
@@ -31,6 +39,7 @@ impl Configuration {
         Self {
             file: repository.config_snapshot().plumbing().clone(),
             told: Vec::new(),
+            is_complete: false,
         }
     }
 
@@ -43,7 +52,70 @@ impl Configuration {
         Self {
             file,
             told: Vec::new(),
+            is_complete: false,
         }
+    }
+
+    /// The same for a git that runs elsewhere and asks `source`, about a submodule whose own repository may be here: then its
+    /// configuration counts, and the fleet's where it says nothing.
+    pub(crate) fn of_source(&self, source: &Source) -> Self {
+        let own = &source.own;
+        let told = self.told.iter().filter(|(key, _)| !own.has(key));
+        let told: Vec<_> = own.settings.iter().chain(told).cloned().collect();
+        let file = match own.is_complete {
+            true => access::over(&File::default(), &told),
+            false => access::over(&self.file, &own.settings),
+        };
+        Self {
+            file,
+            told,
+            // A repository on this machine is served by another git, which goes by the user's files and not by what this one is told.
+            is_complete: own.is_complete && source.local.is_none(),
+        }
+    }
+
+    /// The same for a git that runs in the submodule's own repository, and reads its configuration by itself.
+    pub(crate) fn inside(&self, source: &Source) -> Self {
+        let own = &source.own;
+        let told = self.told.iter().filter(|(key, _)| !own.has(key));
+        let mut told: Vec<_> = told.cloned().collect();
+        if own.has_bare_header {
+            // It goes to the server that it is for, and to no other that is asked from here.
+            let key = "http.extraheader".to_owned();
+            let is_users = |meta: &Metadata| {
+                !matches!(meta.source, ConfigSource::Local | ConfigSource::Worktree)
+            };
+            let of_user = self.file.strings_filter(&key, is_users).unwrap_or_default();
+            told.push((key.clone(), String::new()));
+            told.extend(of_user.iter().map(|value| (key.clone(), value.to_string())));
+            let own = own.settings.iter();
+            let headers =
+                own.filter(|(key, _)| key.starts_with("http.") && key.ends_with(".extraheader"));
+            told.extend(headers.cloned());
+        }
+        Self {
+            file: access::over(&self.file, &own.settings),
+            told,
+            is_complete: false,
+        }
+    }
+
+    /// Whether git is told all that counts, and reads no file of the user's.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    /// All of it.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// What a remote of a new clone is called.
+    ///
+    /// # Errors
+    /// Misuse: the user's name for it is none.
+    pub(crate) fn remote_of_new_clones(&self) -> Result<BString> {
+        remote::of_new_clones(&self.file)
     }
 
     /// What git has to be told.
@@ -60,10 +132,10 @@ impl Configuration {
 
     /// Where git goes for `url`, by `url.<base>.insteadOf` and, for a push, `pushInsteadOf`.
     pub(crate) fn rewrite(&self, url: &BStr, is_push: bool) -> BString {
-        let pushed = is_push.then(|| url::rewritten(&self.file, "pushInsteadOf", url));
+        let pushed = is_push.then(|| rewritten(&self.file, "pushInsteadOf", url));
         pushed
             .flatten()
-            .or_else(|| url::rewritten(&self.file, "insteadOf", url))
+            .or_else(|| rewritten(&self.file, "insteadOf", url))
             .unwrap_or_else(|| url.to_owned())
     }
 
@@ -92,13 +164,33 @@ impl Configuration {
 /// Settings by the environment (git-config(1), `GIT_CONFIG_COUNT`), after the user's own there: they may be secret, and
 /// arguments are not.
 pub(in crate::git) fn with_settings<'a>(
-    mut command: Command,
+    command: Command,
     settings: impl IntoIterator<Item = &'a Setting>,
 ) -> Command {
-    let mut count: usize = std::env::var("GIT_CONFIG_COUNT")
+    let count = std::env::var("GIT_CONFIG_COUNT")
         .ok()
         .and_then(|count| count.parse().ok())
         .unwrap_or(0);
+    numbered(command, settings, count)
+}
+
+/// The same where they are all that counts: git reads neither files of the user's nor what else the environment says.
+pub(super) fn with_settings_alone<'a>(
+    command: Command,
+    settings: impl IntoIterator<Item = &'a Setting>,
+) -> Command {
+    let command = command
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env_remove("GIT_CONFIG_PARAMETERS");
+    numbered(command, settings, 0)
+}
+
+fn numbered<'a>(
+    mut command: Command,
+    settings: impl IntoIterator<Item = &'a Setting>,
+    mut count: usize,
+) -> Command {
     for (key, value) in settings {
         command = command
             .env(format!("GIT_CONFIG_KEY_{count}"), key)
@@ -106,77 +198,4 @@ pub(in crate::git) fn with_settings<'a>(
         count += 1;
     }
     command.env("GIT_CONFIG_COUNT", count.to_string())
-}
-
-/// What the fleet's own configuration file says of access to servers. git reads the user's and the system's file by itself.
-///
-/// Without a URL of their own, headers, cookies and credential helpers are left out: the fleet's host may have them, any
-/// host that `.gitmodules` names may not.
-fn settings(repo: &gix::Repository) -> Vec<Setting> {
-    let config = repo.config_snapshot();
-    let is_own = |meta: &gix::config::file::Metadata| {
-        matches!(meta.source, ConfigSource::Local | ConfigSource::Worktree)
-    };
-    let mut settings = Vec::new();
-    for section in config
-        .plumbing()
-        .sections()
-        .filter(|section| is_own(section.meta()))
-    {
-        let header = section.header();
-        let name = header.name().to_str_lossy().to_ascii_lowercase();
-        let scope = header.subsection_name().map(|scope| scope.to_str_lossy());
-        for key in section.value_names() {
-            let key = key.to_string().to_ascii_lowercase();
-            if !is_access(&name, scope.is_some(), &key) {
-                continue;
-            }
-            let full = match &scope {
-                Some(scope) => format!("{name}.{scope}.{key}"),
-                None => format!("{name}.{key}"),
-            };
-            let values = section
-                .values(&key)
-                .into_iter()
-                .map(|value| value.to_string());
-            let fit =
-                |setting: &Setting| !setting.0.contains(['\n', '\0']) && !setting.1.contains('\0');
-            settings.extend(values.map(|value| (full.clone(), value)).filter(fit));
-        }
-    }
-    settings
-}
-
-fn is_access(section: &str, is_scoped: bool, key: &str) -> bool {
-    match section {
-        "url" => true,
-        "http" => is_scoped || !(key.contains("header") || key.contains("cookie")),
-        "credential" => is_scoped,
-        "core" => matches!(key, "sshcommand" | "gitproxy"),
-        "ssh" => key == "variant",
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_secret_of_the_fleets_host_goes_to_another() {
-        for (section, is_scoped, key, want) in [
-            ("http", true, "extraheader", true),
-            ("http", false, "extraheader", false),
-            ("http", false, "cookiefile", false),
-            ("http", false, "proxy", true),
-            ("credential", false, "helper", false),
-            ("credential", true, "helper", true),
-            ("url", true, "insteadof", true),
-            ("core", false, "sshcommand", true),
-            ("core", false, "hookspath", false),
-            ("remote", true, "url", false),
-        ] {
-            assert_eq!(is_access(section, is_scoped, key), want, "{section} {key}");
-        }
-    }
 }

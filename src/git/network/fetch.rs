@@ -122,7 +122,7 @@ impl ErrandState {
     fn of(fleet: &Repository, wanted: &WantedCommits, depth: Depth) -> Self {
         let name = wanted.name.as_ref().map(AsRef::as_ref);
         let url = wanted.url.as_ref().map(AsRef::as_ref);
-        let source = match url::source(fleet, name, url) {
+        let source = match url::source_at(fleet, wanted.path.as_ref(), name, url) {
             Ok(source) => source,
             Err(err) => return Self::Refused(err),
         };

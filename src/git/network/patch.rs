@@ -12,7 +12,7 @@ use super::{
     store,
 };
 use crate::{
-    git::{command::git, repository::Repository, upstream, url},
+    git::{command::git, remote, repository::Repository, url},
     model::{
         diff::DiffNumbers,
         error::{Error, Result},
@@ -64,7 +64,7 @@ pub fn between(
             let repo = gix::open(git_dir).map_err(|err| {
                 Error::repository(format!("cannot open `{}`", git_dir.display())).because(err)
             })?;
-            let remote = upstream::fetch_remote(&repo, None);
+            let remote = remote::name(&repo);
             let command = git(git_dir).args(["--git-dir=.", "--work-tree=."]);
             ServerCommand::of_user(command, &repo, remote.as_ref(), false)
                 .args(args)

@@ -53,6 +53,7 @@ fn fetch_into_submodule(fleet: &Path, git_dir: &Path, objects: &[ObjectId]) -> R
         let source = url::given(url.as_ref().map_or(remote, AsRef::as_ref))?;
         Ok(ServerCommand::in_submodule(
             git_dir,
+            remote,
             &source,
             &configuration,
             PATIENCE,

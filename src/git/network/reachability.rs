@@ -5,7 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bstr::BStr;
 use gix::ObjectId;
 
 use super::{
@@ -17,12 +16,8 @@ use super::{
 use crate::{
     files::{self, Lock},
     git::{
-        command::git,
-        history,
-        objects::Objects,
-        repository::Repository,
-        submodule::Store,
-        url::{self, Source},
+        command::git, history, objects::Objects, remote, repository::Repository, submodule::Store,
+        url::Source,
     },
     interrupt,
     model::error::{Error, Result},
@@ -39,25 +34,27 @@ pub enum Reachability {
     Absent,
 }
 
-/// Whether a remote-tracking branch of an initialised submodule contains `commit`: what the last fetch or push saw.
-pub fn seen_on_branch(store: &Store, commit: ObjectId) -> Result<bool> {
-    let repo = open(store.git_dir())?;
-    Ok(contained(
-        store.objects(),
-        tips(&repo, "refs/remotes/")?,
-        commit,
-    ))
+/// Whether a remote-tracking branch of an initialised submodule contains `commit`: what the last fetch or push saw. Only branches
+/// of a remote that is where `.gitmodules` says count: whoever clones the fleet knows no other.
+pub fn seen_on_branch(store: &Store, source: &Source, commit: ObjectId) -> Result<bool> {
+    let listed = source.of_gitmodules();
+    let git_dir = store.git_dir();
+    let repo = gix::open_opts(git_dir, gix::open::Options::default()).map_err(|err| {
+        Error::repository(format!("cannot open `{}`", git_dir.display())).because(err)
+    })?;
+    for (name, url) in remote::urls(&repo) {
+        let prefix = format!("refs/remotes/{name}/");
+        if listed.is_at(url.as_ref()) && contained(store.objects(), tips(&repo, &prefix)?, commit) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
-/// Asks the server of the submodule `name` at `url`. Only commits are fetched, into a repository of flota's own under the
-/// fleet's git directory: the submodule's stays untouched.
-pub fn ask(
-    fleet: &Repository,
-    name: Option<&BStr>,
-    url: Option<&BStr>,
-    commit: ObjectId,
-) -> Result<Reachability> {
-    let remote = Remote::of(fleet, name, url)?;
+/// Asks the server where `.gitmodules` says that the submodule of `source` is. Only commits are fetched, into a repository of
+/// flota's own under the fleet's git directory: the submodule's stays untouched.
+pub fn ask(fleet: &Repository, source: &Source, commit: ObjectId) -> Result<Reachability> {
+    let remote = Remote::of(fleet, source.of_gitmodules())?;
     remote.fetch_branches()?;
     let repo = open(&remote.scratch)?;
     if contained(
@@ -74,18 +71,24 @@ pub fn ask(
     }
 }
 
-/// The commits of the submodule `name` at `url`, without trees: all that its branches lead to, and those that lead to the
+/// The commits of the submodule at `source`, without trees: all that its branches lead to, and those that lead to the
 /// commits of `more` that the server gives out. The submodule's own repository stays untouched.
 ///
 /// # Errors
 /// The server cannot be reached.
-pub fn histories(
-    fleet: &Repository,
-    name: Option<&BStr>,
-    url: Option<&BStr>,
-    more: &[ObjectId],
-) -> Result<Store> {
-    let remote = Remote::of(fleet, name, url)?;
+pub fn histories(fleet: &Repository, source: &Source, more: &[ObjectId]) -> Result<Store> {
+    let first = histories_at(fleet, source, more)?;
+    let has = |commit: &ObjectId| matches!(first.tree_of(*commit), Ok(Some(_)));
+    match &source.listed {
+        Some(listed) if !more.iter().all(has) => {
+            Ok(first.above(histories_at(fleet, listed, more)?))
+        }
+        _ => Ok(first),
+    }
+}
+
+fn histories_at(fleet: &Repository, source: &Source, more: &[ObjectId]) -> Result<Store> {
+    let remote = Remote::of(fleet, source)?;
     remote.fetch_branches()?;
     for commit in more {
         if !matches!(remote.store()?.tree_of(*commit), Ok(Some(_))) {
@@ -109,12 +112,11 @@ struct Remote {
 }
 
 impl Remote {
-    fn of(fleet: &Repository, name: Option<&BStr>, url: Option<&BStr>) -> Result<Self> {
-        let source = url::source(fleet, name, url)?;
+    fn of(fleet: &Repository, source: &Source) -> Result<Self> {
         let configuration = Configuration::of_fleet(&fleet.to_local()?);
-        let (scratch, lock) = scratch(fleet, &source)?;
+        let (scratch, lock) = scratch(fleet, source)?;
         Ok(Self {
-            source,
+            source: source.clone(),
             configuration,
             scratch,
             _lock: lock,

@@ -2,11 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bstr::ByteSlice;
+use log::info;
+
 use super::{
     fault::ServerFault,
     trace::{LastAnswer, Trace},
 };
-use crate::{http::retry_after_value, interrupt, process::Command};
+use crate::{
+    http::retry_after_value,
+    interrupt,
+    process::{Command, masked},
+};
 
 /// How long to wait before trying again after a fault that may pass, where the server does not say.
 const BACKOFF: [Duration; 3] = [
@@ -57,7 +64,12 @@ pub(super) fn read(
         let told = failure.answer.retry_after.as_deref();
         let told = told.and_then(retry_after_value);
         let wait = told.map_or(wait, |told| told.min(longest));
-        if !is_passing(&failure.fault) || !interrupt::pause(wait) {
+        if !is_passing(&failure.fault) {
+            return Err(failure);
+        }
+        let said = masked(failure.fault.said().as_bytes());
+        info!("git tries again in {wait:?}, since {}", said.as_bstr());
+        if !interrupt::pause(wait) {
             return Err(failure);
         }
     }

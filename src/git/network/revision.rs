@@ -14,11 +14,7 @@ use super::{
     shallow::{self, RemoteAccess, cannot, fetch, to_os},
 };
 use crate::{
-    git::{
-        command::git,
-        repository::Repository,
-        url::{self, Source},
-    },
+    git::{command::git, remote, repository::Repository, url::Source},
     model::error::{Error, Result},
 };
 
@@ -31,7 +27,7 @@ pub fn commit(fleet: &Repository, rev: &str, access: RemoteAccess) -> Result<Obj
     if let Some((_, commit)) = fleet.resolve_first([rev]) {
         return Ok(commit);
     }
-    let remote = url::default_remote(&fleet.to_local()?);
+    let remote = remote::name(&fleet.to_local()?);
     let places = places(rev, remote.as_ref());
     if places.is_empty() {
         return fleet.resolve(rev);
@@ -77,7 +73,7 @@ pub fn can_be_had(
         return Ok(true);
     }
     let rev = id.to_string();
-    let remote = url::default_remote(&fleet.to_local()?);
+    let remote = remote::name(&fleet.to_local()?);
     if !fleet.has_remote(remote.as_ref())? {
         return Ok(false);
     }

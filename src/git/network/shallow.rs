@@ -14,7 +14,7 @@ use gix::{
 
 use super::{command::ServerCommand, fault::ServerFault};
 use crate::{
-    git::{objects::Objects, repository::Repository, url},
+    git::{objects::Objects, remote, repository::Repository},
     model::error::{Error, Result},
 };
 
@@ -152,7 +152,7 @@ fn walk(
 /// Gets the history beyond `cut`. By their ids, so that no ref moves; a server that gives out only what its refs point to
 /// is asked for those.
 fn deepen(fleet: &Repository, depth: &str, cut: &[ObjectId], access: RemoteAccess) -> Result<()> {
-    let remote = url::default_remote(&fleet.to_local()?);
+    let remote = remote::name(&fleet.to_local()?);
     let remote = remote.as_ref();
     let fetch = || Ok::<_, Error>(fetch(fleet, remote, access)?.arg(depth));
     let ids: Vec<_> = cut.iter().map(|id| format!("{id}\n")).collect();

@@ -3,6 +3,7 @@
 use bstr::ByteSlice;
 use gix::{ObjectId, refs::file::Store};
 
+use super::super::remote;
 use crate::model::{error::Error, nearest::nearest};
 
 /// Where a name is looked for, in this order (gitrevisions(7)).
@@ -44,9 +45,10 @@ pub(super) fn unknown(
             .hint("create one: git commit");
     }
     let mut error = Error::repository(format!("`{rev}` is not a valid revision here"));
-    let remote = format!("origin/{rev}");
-    if repo.rev_parse_single(remote.as_str()).is_ok() {
-        return error.hint(format!("the remote has this branch: {remote}"));
+    let remote = remote::name(repo);
+    let branch = format!("{remote}/{rev}");
+    if repo.rev_parse_single(branch.as_str()).is_ok() {
+        return error.hint(format!("the remote has this branch: {branch}"));
     }
     let names = repo.references().ok().into_iter().flat_map(|all| {
         let names: Vec<String> = all
@@ -65,7 +67,7 @@ pub(super) fn unknown(
     }
     // More than a name (`HEAD~9`) is nothing to fetch; only then is it news where the lookup ended.
     if gix::validate::reference::name_partial(rev.into()).is_ok() {
-        error.hint(format!("fetch it: git fetch origin {rev}"))
+        error.hint(format!("fetch it: git fetch {remote} {rev}"))
     } else {
         error.because(err.probable_cause().to_string())
     }

@@ -1,5 +1,5 @@
-//! What git itself says of a worktree whose index gix cannot compare: a sparse one, in which a folder may stand for its files
-//! (git-sparse-checkout(1)).
+//! What git itself says of a worktree that gix cannot compare: one with a sparse index, in which a folder may stand for its files
+//! (git-sparse-checkout(1)), and one with files whose content is git's to compare (gitattributes(5)).
 
 use std::path::Path;
 
@@ -16,12 +16,16 @@ use crate::{
 /// What git may list, in bytes.
 const LISTING_LIMIT: usize = 256 << 20;
 
-/// The changes in `work_dir`.
+/// The changes in `work_dir`. Of its submodules, their new pins in the index alone: where they are is looked at by itself.
+///
+/// # Errors
+/// Repository: git cannot tell.
 pub(super) fn changes(work_dir: &Path) -> Result<Changes> {
     let listed = git(work_dir)
         .args(["--no-optional-locks", "status", "--porcelain=v2", "-z"])
         .args(["--no-renames", "--untracked-files=normal"])
-        .arg("--ignore-submodules=all")
+        .arg("--ignore-submodules=dirty")
+        .env("GIT_NO_LAZY_FETCH", "1")
         .stdout_as_data(LISTING_LIMIT)
         .run()?
         .check(|| {
@@ -38,9 +42,10 @@ fn counted(listed: &[u8]) -> Changes {
     let mut changes = Changes::default();
     for line in listed.split_str(b"\0") {
         match line {
-            [b'1', b' ', index, worktree, ..] => {
+            [b'1', b' ', index, worktree, b' ', kind, ..] => {
+                let is_submodule = *kind == b'S';
                 changes.staged += usize::from(*index != b'.');
-                changes.unstaged += usize::from(*worktree != b'.');
+                changes.unstaged += usize::from(*worktree != b'.' && !is_submodule);
             }
             [b'u', ..] => changes.conflicted += 1,
             [b'?', ..] => changes.untracked += 1,
@@ -65,5 +70,29 @@ mod tests {
         };
         assert_eq!(counted(listed), want);
         assert_eq!(counted(b""), Changes::default());
+    }
+
+    #[test]
+    fn every_kind_of_line_counts_where_git_says() {
+        let listed = [
+            "1 .M N... a",
+            "1 M. N...  b",
+            "1 MM N... c",
+            "? d/",
+            "u UU N... e",
+            "u AA N... f",
+            "1 .D N... g",
+            "1 A. N... h",
+            "1 .M SC.. i",
+            "1 M. S... j",
+            "",
+        ];
+        let want = Changes {
+            staged: 4,
+            unstaged: 3,
+            untracked: 1,
+            conflicted: 2,
+        };
+        assert_eq!(counted(listed.join("\0").as_bytes()), want);
     }
 }

@@ -2,6 +2,7 @@
 //! that, which would take longer than all the rest; every other state is left to the slow path, which opens it.
 
 use std::{
+    collections::BTreeMap,
     io::Read as _,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::Path,
@@ -21,12 +22,23 @@ use super::{
     links,
 };
 use crate::{
-    git::{history, operation, repository::is_ordinary, submodule::Store},
+    git::{
+        config_file::syntax::{self, Setting},
+        history, operation,
+        repository::is_ordinary,
+        submodule::Store,
+    },
     model::status::{Changes, Standing, Worktree},
 };
 
 /// The worktree `work_dir`, if its HEAD is at `pin` and nothing else is to be told of it; else why its repository has to be opened.
-pub(super) fn at(work_dir: &Path, pin: ObjectId, facts: &Facts) -> Result<Worktree, &'static str> {
+/// `listed` is its URL in `.gitmodules`.
+pub(super) fn at(
+    work_dir: &Path,
+    pin: ObjectId,
+    listed: Option<&BStr>,
+    facts: &Facts,
+) -> Result<Worktree, &'static str> {
     const UNUSUAL: &str = "its git directory does not have the layout of a submodule";
     let work = clean::open(CWD, work_dir).ok_or("it is not there")?;
     let gitfile = read(&work, ".git").ok_or(UNUSUAL)?;
@@ -79,7 +91,12 @@ pub(super) fn at(work_dir: &Path, pin: ObjectId, facts: &Facts) -> Result<Worktr
             "its configuration, replacement refs or grafts may change what is read, or it is another folder's",
         );
     }
-    let tips = || tips(git, &git_dir, &packed);
+    let remotes = remotes(&config, listed).ok_or("its remotes may be elsewhere than its URL")?;
+    let tips = || {
+        remotes
+            .iter()
+            .flat_map(|prefix| tips(git, &git_dir, prefix, &packed))
+    };
     let is_pushed = |tip| tip == pin || facts.recall(tip, pin).is_some();
     if !tips().any(is_pushed) {
         let store = Store::at(git_dir.clone(), pin.kind()).ok_or(UNUSUAL)?;
@@ -164,18 +181,40 @@ fn commit_of(git: BorrowedFd<'_>, packed: &[u8], name: &BStr) -> Option<ObjectId
     }
 }
 
-/// Where the remote-tracking branches are: those that were packed, unless they have moved since; then those that never were.
+/// What the names of remote-tracking branches begin with that vouch for commits: those of remotes at the URL `listed`, without a
+/// URL all. Whether rewriting makes one URL of two is for others to tell; none then.
+fn remotes(config: &[u8], listed: Option<&BStr>) -> Option<Vec<String>> {
+    let Some(listed) = listed else {
+        return Some(vec![REMOTES.to_owned()]);
+    };
+    let mut urls = BTreeMap::<BString, Vec<bool>>::new();
+    let note = |setting: Setting<'_>| {
+        if let (Some(name), b"url") = (setting.subsection_of("remote"), setting.key) {
+            let is_listed = setting.value == Some(listed.as_bytes());
+            urls.entry(name.into()).or_default().push(is_listed);
+        }
+    };
+    syntax::read(config, note).ok()?;
+    let at = urls.into_iter().filter(|(_, urls)| *urls == [true]);
+    let names = at.filter_map(|(name, _)| Some(format!("{REMOTES}{}/", name.to_str().ok()?)));
+    let prefixes: Vec<_> = names.collect();
+    (!prefixes.is_empty()).then_some(prefixes)
+}
+
+/// Where the remote-tracking branches are whose names begin with `prefix`: those that were packed, unless they have moved since;
+/// then those that never were.
 fn tips<'a>(
     git: BorrowedFd<'a>,
     git_dir: &Path,
+    prefix: &'a str,
     packed: &'a [u8],
 ) -> impl Iterator<Item = ObjectId> + use<'a> {
-    let was_packed = packed_refs(packed).filter(|(_, name)| name.starts_with(REMOTES));
+    let was_packed = packed_refs(packed).filter(move |(_, name)| name.starts_with_str(prefix));
     let was_packed = was_packed.filter_map(move |(id, name)| match read(git, name) {
         None => ObjectId::from_hex(id).ok(),
         Some(moved) => ObjectId::from_hex(moved.trim_ascii()).ok(),
     });
-    let folder = git_dir.join("refs/remotes");
+    let folder = git_dir.join(prefix);
     let loose = std::iter::once_with(move || walkdir::WalkDir::new(folder));
     let loose = loose.flatten().filter_map(|entry| {
         let bytes = std::fs::read(entry.ok()?.path()).ok()?;
@@ -215,7 +254,7 @@ fn index(git: BorrowedFd<'_>, hash: Kind) -> Option<(State, ObjectId, Time)> {
 }
 
 /// Where remote-tracking branches are.
-const REMOTES: &[u8] = b"refs/remotes/";
+const REMOTES: &str = "refs/remotes/";
 
 /// How many of them are searched for a commit.
 const TIPS: usize = 64;

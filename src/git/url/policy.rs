@@ -1,7 +1,12 @@
 //! Which transports a submodule may use: `protocol.*.allow` of git-config(1), and `GIT_ALLOW_PROTOCOL` of git(1).
 
-use super::check::Address;
-use crate::model::error::{Error, Result};
+use bstr::BStr;
+
+use super::check::{Address, user_info};
+use crate::model::{
+    error::{Error, Result},
+    fleet::without_credentials,
+};
 
 /// Who may use a transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +24,7 @@ enum Allow {
 /// `ext` and `fd` never come this far. `file` is open to a fleet that itself lies on this machine, unless the configuration
 /// says otherwise: there everything is the user's own. A fleet from a server must not reach into the machine's files.
 pub(super) fn allow(
-    config: &gix::config::Snapshot<'_>,
+    config: &gix::config::File,
     address: &Address,
     is_local_fleet: impl FnOnce() -> bool,
 ) -> Result<()> {
@@ -47,6 +52,25 @@ pub(super) fn allow(
             "if you trust this fleet with it: git config {key} always"
         )),
     })
+}
+
+/// Refuses a URL with a password where `transfer.credentialsInUrl` is `die` (git-config(1)): git would, and does not get to see it.
+///
+/// # Errors
+/// Misuse: it has one.
+pub(in crate::git) fn check_password(config: &gix::config::File, url: &BStr) -> Result<()> {
+    let is_forbidden = config
+        .string("transfer.credentialsInUrl")
+        .is_some_and(|value| value == "die");
+    let has_password = || user_info(url).is_some_and(|user| user.contains(&b':'));
+    match is_forbidden && has_password() {
+        true => Err(Error::misuse(format!(
+            "the URL {} has a password in it, and transfer.credentialsInUrl is `die`",
+            without_credentials(url)
+        ))
+        .hint("let a credential helper know it instead: git help credentials")),
+        false => Ok(()),
+    }
 }
 
 fn decide(protocol: &str, listed: Option<&str>, configured: Option<&str>) -> Result<Allow> {
@@ -87,5 +111,24 @@ mod tests {
             assert_eq!(got, want, "{protocol} {listed:?} {configured:?}");
         }
         assert!(decide("https", None, Some("sometimes")).is_err());
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_refused_where_it_may_not_be() {
+        for (value, url, is_refused) in [
+            ("die", "https://me:pw@host/x", true),
+            ("die", "https://me@host/x", false),
+            ("die", "https://host/a:b@c", false),
+            ("warn", "https://me:pw@host/x", false),
+            ("allow", "https://me:pw@host/x", false),
+        ] {
+            let config = format!("[transfer]\n\tcredentialsInUrl = {value}\n");
+            let config = gix::config::File::try_from(config.as_str()).unwrap();
+            let refused = check_password(&config, url.into());
+            assert_eq!(refused.is_err(), is_refused, "{value} {url}");
+            if let Err(error) = refused {
+                assert!(!error.to_string().contains("pw"), "{error}");
+            }
+        }
     }
 }

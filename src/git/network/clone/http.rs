@@ -22,7 +22,7 @@ use ureq::{
 use super::{
     cache::Shelf,
     connected,
-    layout::{self, Refs},
+    layout::{self, NewClone, Refs},
 };
 use crate::{
     git::network::{
@@ -111,22 +111,20 @@ impl<'a> HttpCloner<'a> {
         }
     }
 
-    /// Clones what is at `address`, and is called `url`, into `into`. What lies on `shelf` is not fetched again; it is given
+    /// Clones what is at `address`. What lies on `shelf` is not fetched again; it is given
     /// out only to whom the server has named its refs.
     pub(super) fn clone(
         &self,
         address: &BStr,
-        url: &BStr,
-        into: &Path,
-        file_system: &[(&'static str, BString)],
+        new: &NewClone<'_>,
         shelf: Option<&Shelf>,
     ) -> Result<(), DirectFailure> {
         let refs = self.ask(address, upload_pack::for_refs(), |answer| {
             upload_pack::read_refs(answer.take(REFS_LIMIT))
         })?;
         let refs = Refs::of(refs).map_err(unfit)?;
-        let git_dir = into.join(".git");
-        layout::lay(&git_dir, url, &refs, file_system).map_err(unfit)?;
+        let git_dir = new.git_dir();
+        layout::lay(new, &refs).map_err(unfit)?;
         let tips = refs.tips();
         let haves = shelf.map_or(Vec::new(), |shelf| shelf.take(&git_dir));
         let is_here = |tip: &ObjectId| haves.binary_search(tip).is_ok();

@@ -87,13 +87,28 @@ impl Refs {
     }
 }
 
+/// A clone that is to be made.
+pub(super) struct NewClone<'a> {
+    /// Its folder.
+    pub into: &'a Path,
+    /// What its remote is called, and that one's URL.
+    pub remote: &'a BStr,
+    pub url: &'a BStr,
+    /// Settings of `[core]`.
+    pub file_system: &'a [(&'static str, BString)],
+}
+
+impl NewClone<'_> {
+    /// Its git directory.
+    pub(super) fn git_dir(&self) -> PathBuf {
+        self.into.join(".git")
+    }
+}
+
 /// Writes everything but the objects.
-pub(super) fn lay(
-    git_dir: &Path,
-    url: &BStr,
-    refs: &Refs,
-    file_system: &[(&'static str, BString)],
-) -> Result<()> {
+pub(super) fn lay(new: &NewClone<'_>, refs: &Refs) -> Result<()> {
+    let git_dir = &new.git_dir();
+    let remotes = format!("refs/remotes/{}", new.remote);
     let (branch, tip) = &refs.head;
     let cannot = |err: io::Error| files::cannot("write", git_dir, err);
     let branch_file = git_dir.join("refs/heads").join(path(branch.as_ref())?);
@@ -101,7 +116,7 @@ pub(super) fn lay(
         &git_dir.join("objects/pack"),
         &git_dir.join("objects/info"),
         &git_dir.join("refs/tags"),
-        &git_dir.join("refs/remotes/origin"),
+        &git_dir.join(&remotes),
         branch_file.parent().unwrap_or(git_dir),
     ] {
         fs::create_dir_all(folder).map_err(cannot)?;
@@ -109,7 +124,7 @@ pub(super) fn lay(
 
     let mut packed = b"# pack-refs with: sorted \n".to_vec();
     let tracked = |name: &BString| match name.strip_prefix(HEADS.as_bytes()) {
-        Some(branch) => [b"refs/remotes/origin/", branch].concat().into(),
+        Some(branch) => [remotes.as_bytes(), b"/", branch].concat().into(),
         None => name.clone(),
     };
     let mut all: Vec<(BString, ObjectId)> = refs
@@ -128,14 +143,11 @@ pub(super) fn lay(
         (git_dir.join("packed-refs"), packed),
         (git_dir.join("HEAD"), symbolic("ref: refs/heads/")),
         (
-            git_dir.join("refs/remotes/origin/HEAD"),
-            symbolic("ref: refs/remotes/origin/"),
+            git_dir.join(&remotes).join("HEAD"),
+            symbolic(&format!("ref: {remotes}/")),
         ),
         (branch_file, format!("{tip}\n").into_bytes()),
-        (
-            git_dir.join("config"),
-            config(url, branch.as_ref(), file_system)?,
-        ),
+        (git_dir.join("config"), config(new, branch.as_ref())?),
     ];
     for (path, text) in files {
         fs::write(path, text).map_err(cannot)?;
@@ -149,7 +161,8 @@ fn path(branch: &BStr) -> Result<&Path> {
         .map_err(|_| Error::work("its branch is not a valid file name on this system"))
 }
 
-fn config(url: &BStr, branch: &BStr, file_system: &[(&'static str, BString)]) -> Result<Vec<u8>> {
+fn config(new: &NewClone<'_>, branch: &BStr) -> Result<Vec<u8>> {
+    let remote = new.remote;
     let mut config = gix::config::File::new(Metadata::from(gix::config::Source::Local));
     let mut set = |section: &'static str, name: Option<&BStr>, key: &'static str, value: &[u8]| {
         config
@@ -158,15 +171,15 @@ fn config(url: &BStr, branch: &BStr, file_system: &[(&'static str, BString)]) ->
             .map_err(|err| Error::work("its configuration cannot be written").because(err))
     };
     set("core", None, "repositoryformatversion", b"0")?;
-    for (key, value) in file_system {
+    for (key, value) in new.file_system {
         set("core", None, key, value)?;
     }
     set("core", None, "bare", b"false")?;
     set("core", None, "logallrefupdates", b"true")?;
-    set("remote", Some("origin".into()), "url", url)?;
-    let refspec = b"+refs/heads/*:refs/remotes/origin/*";
-    set("remote", Some("origin".into()), "fetch", refspec)?;
-    set("branch", Some(branch), "remote", b"origin")?;
+    set("remote", Some(remote), "url", new.url)?;
+    let refspec = format!("+refs/heads/*:refs/remotes/{remote}/*");
+    set("remote", Some(remote), "fetch", refspec.as_bytes())?;
+    set("branch", Some(branch), "remote", remote)?;
     let merge = [HEADS.as_bytes(), branch].concat();
     set("branch", Some(branch), "merge", &merge)?;
     Ok(config.to_bstring().into())

@@ -3,11 +3,12 @@
 
 use std::{path::Path, time::Duration};
 
-use bstr::{BStr, BString};
+use bstr::BString;
 
 use super::{
     connected,
-    layout::{self, HEADS, Refs, TAGS},
+    layout::{self, HEADS, NewClone, Refs, TAGS},
+    settings,
 };
 use crate::{
     git::network::{
@@ -23,25 +24,23 @@ use crate::{
 /// A repository of more is not kept in memory on its way: `git clone` takes it.
 const ANSWER_LIMIT: usize = 16 << 20;
 
-/// Clones the repository in the folder `from`, which is called `url`, into `into`.
+/// Clones the repository in the folder `from`.
 ///
 /// # Errors
 /// Whatever is not as simple as it mostly is: then `git clone` has the last word. What was written is to be removed.
 pub(super) fn clone(
     from: &Path,
-    url: &BStr,
-    into: &Path,
-    file_system: &[(&'static str, BString)],
+    new: &NewClone<'_>,
     patience: Duration,
     events: Events<'_>,
 ) -> std::result::Result<(), ServerFault> {
     let failed = |err: Error| ServerFault::failed(&err);
     let refs = refs(from).map_err(failed)?;
-    let git_dir = into.join(".git");
-    layout::lay(&git_dir, url, &refs, file_system).map_err(failed)?;
+    let git_dir = new.git_dir();
+    layout::lay(new, &refs).map_err(failed)?;
     let local = LocalRepository {
         from,
-        dir: into,
+        dir: new.into,
         limit: ANSWER_LIMIT,
         patience,
     };
@@ -64,6 +63,9 @@ fn refs(from: &Path) -> Result<Refs> {
     let unfit = |why: String| Error::work(format!("not read directly: {why}"));
     let options = gix::open::Options::isolated().bail_if_untrusted(true);
     let repo = gix::open_opts(from, options).map_err(|err| unfit(err.to_string()))?;
+    if let Some(key) = settings::of_server(repo.config_snapshot().plumbing()) {
+        return Err(unfit(format!("its configuration says {key}")));
+    }
     if repo.object_hash() != gix::hash::Kind::Sha1 {
         return Err(unfit("its hash is not SHA-1".into()));
     }

@@ -11,7 +11,7 @@ use std::{
 
 use bstr::{BStr, BString};
 
-use super::layout::{self, HEADS, Refs, TAGS};
+use super::layout::{self, HEADS, NewClone, Refs, TAGS};
 use crate::{
     files,
     git::config_file::ConfigFile,
@@ -24,16 +24,11 @@ const ATTEMPTS: usize = 3;
 /// What belongs to a pack (gitrepository-layout(5)); the index goes last, since a pack counts once that is there.
 const OF_A_PACK: [&str; 5] = ["pack", "rev", "bitmap", "promisor", "idx"];
 
-/// Makes the repository that is called `url` in `into`, from the git directory `from`.
+/// Makes the repository `new` from the git directory `from`.
 ///
 /// # Errors
 /// It is no ordinary repository of the same URL, or is changing just now: then there are other ways. What was written is to be removed.
-pub(super) fn clone(
-    from: &Path,
-    url: &BStr,
-    into: &Path,
-    file_system: &[(&'static str, BString)],
-) -> Result<()> {
+pub(super) fn clone(from: &Path, new: &NewClone<'_>) -> Result<()> {
     let options = gix::open::Options::isolated().bail_if_untrusted(true);
     let repo = gix::open_opts(from, options).map_err(|err| unfit(err.to_string()))?;
     if repo.object_hash() != gix::hash::Kind::Sha1 {
@@ -43,13 +38,13 @@ pub(super) fn clone(
         return Err(unfit("it borrows objects"));
     }
     let config = ConfigFile::of(from)?;
-    let remote = remote(&repo, &config, url)?;
+    let remote = remote(&repo, &config, new.url)?;
     let refs = refs(&repo, &remote)?;
-    let git_dir = into.join(".git");
-    layout::lay(&git_dir, url, &refs, file_system)?;
+    let git_dir = new.git_dir();
+    layout::lay(new, &refs)?;
     // What a server left out it is asked for when it is needed, here as there.
     if config.is("remote", Some(remote.as_ref()), "promisor", "true") {
-        partial(&git_dir, &config, remote.as_ref())?;
+        partial(&git_dir, new.remote, &config, remote.as_ref())?;
     }
     let cannot = |err| files::cannot("write", &git_dir, err);
     let mut attempts = 1;
@@ -115,12 +110,11 @@ fn refs(repo: &gix::Repository, remote: &BString) -> Result<Refs> {
 }
 
 /// What git notes of a clone with a filter (git-clone(1), `--filter`).
-fn partial(git_dir: &Path, from: &ConfigFile, remote: &BStr) -> Result<()> {
+fn partial(git_dir: &Path, name: &BStr, from: &ConfigFile, remote: &BStr) -> Result<()> {
     let mut config = ConfigFile::of(git_dir)?;
-    let origin = Some("origin".into());
-    config.set("remote", origin, "promisor", b"true")?;
+    config.set("remote", Some(name), "promisor", b"true")?;
     if let Some(filter) = from.value("remote", Some(remote), "partialclonefilter") {
-        config.set("remote", origin, "partialclonefilter", &filter)?;
+        config.set("remote", Some(name), "partialclonefilter", &filter)?;
     }
     config.write()
 }

@@ -1,9 +1,15 @@
 //! Commits that the configured URL does not give out are looked for at the one that `.gitmodules` lists: a workspace that is used
 //! again has the URLs of an earlier commit in its configuration.
 
+use bstr::{BStr, BString};
+
 use super::wanted::{Fetched, Missing, WantedCommits};
 use crate::{
-    git::{repository::Repository, submodule::Store, url::Elsewhere},
+    git::{
+        repository::Repository,
+        submodule::Store,
+        url::{self, Source},
+    },
     model::error::Error,
 };
 
@@ -86,4 +92,25 @@ fn of_both(wanted: &WantedCommits, first: &Error, second: &Missing, places: &Els
         .because(said.join("\n"))
         .hint(format!("take the listed URL: git submodule sync -- {path}"));
     second.error.hints().iter().fold(error, Error::hint)
+}
+
+/// Two places of one submodule: the fleet's own configuration, which an earlier run may have left, names another than
+/// `.gitmodules` does.
+struct Elsewhere {
+    /// What the configuration names, without credentials.
+    configured: BString,
+    /// Where `.gitmodules` says it is.
+    listed: Source,
+}
+
+impl Elsewhere {
+    /// The two places of the submodule `name`, which `.gitmodules` says is at `url`; none when they are one, or when git would
+    /// not go to the listed one.
+    fn of(fleet: &Repository, name: Option<&BStr>, url: Option<&BStr>) -> Option<Self> {
+        let source = url::source(fleet, name, url).ok()?;
+        Some(Self {
+            configured: source.shown,
+            listed: *source.listed?,
+        })
+    }
 }

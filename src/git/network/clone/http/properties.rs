@@ -13,7 +13,7 @@ use crate::{
     git::{
         config_file::ConfigFile,
         network::{
-            clone::layout::{self, HEADS, Refs},
+            clone::layout::{self, HEADS, NewClone, Refs},
             upload_pack,
         },
         url,
@@ -56,9 +56,15 @@ pub fn refs(answer: &[u8]) -> usize {
     };
     let Ok(refs) = refs else { return 0 };
     let dir = scratch();
-    let git_dir = dir.path().join("clone/.git");
+    let new = NewClone {
+        into: &dir.path().join("clone"),
+        remote: "origin".into(),
+        url: URL.into(),
+        file_system: &[],
+    };
+    let git_dir = new.git_dir();
     // The file system has its own limits on names.
-    if layout::lay(&git_dir, URL.into(), &refs, &[]).is_err() {
+    if layout::lay(&new, &refs).is_err() {
         return 0;
     }
     assert_eq!(names(dir.path()), ["clone"]);
