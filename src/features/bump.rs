@@ -181,7 +181,8 @@ fn check_pushed(
     let Some(head) = worktree.head.filter(|_| worktree.unpushed > 0) else {
         return Ok(());
     };
-    if worktree.standing == Standing::InStep {
+    // Neither gets a pin, whatever the server says.
+    if worktree.standing == Standing::InStep || worktree.operation.is_some() {
         return Ok(());
     }
     let path = &service.path;

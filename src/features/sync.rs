@@ -124,7 +124,7 @@ fn find(
 /// The URL of the submodule's own remote, or what is configured for it, where that is not the listed one, `to`.
 fn other_url(parent: &Repository, link: &Link, to: &BString) -> Result<Option<BString>> {
     let configured = url::configured(parent, link.name())?;
-    let git_dir = submodule::git_dir(parent, Some(link.name()), link.path.as_ref())?;
+    let git_dir = submodule::own_git_dir(parent, link.name(), link.path.as_ref())?;
     let remote = git_dir.and_then(|git_dir| {
         let repo = gix::open(git_dir).ok()?;
         let name = remote::name(&repo);
@@ -136,7 +136,7 @@ fn other_url(parent: &Repository, link: &Link, to: &BString) -> Result<Option<BS
 
 fn follow(access: &Access<'_>, one: &Follower) -> Result<()> {
     let (name, path) = (one.link.name(), one.link.path.as_ref());
-    match submodule::git_dir(&one.parent, Some(name), path)? {
+    match submodule::own_git_dir(&one.parent, name, path)? {
         Some(git_dir) => access.follow(&git_dir, &source(&one.parent, &one.link)?),
         // It is not here yet; what is configured for it is.
         None => Ok(()),

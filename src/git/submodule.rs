@@ -306,10 +306,24 @@ fn slots(objects: &Path) -> Option<Slots> {
 pub fn git_dir(fleet: &Repository, name: Option<&BStr>, path: &BStr) -> Result<Option<PathBuf>> {
     let name = path::relative(NAME, name.unwrap_or(path))?;
     let path = path::relative("path", path)?;
-    let is_repository = |dir: &PathBuf| dir.join("HEAD").is_file();
-    let in_modules = modules(fleet, &name).find(is_repository);
-    let in_worktree = || git_dir_of(&fleet.work_dir()?.join(path)).filter(is_repository);
-    Ok(in_modules.or_else(in_worktree))
+    let in_modules = modules(fleet, &name).find(|dir| is_repository(dir));
+    Ok(in_modules.or_else(|| git_dir_in_worktree(fleet, &path)))
+}
+
+/// The same, but never that of another worktree of the fleet: for who changes it.
+pub fn own_git_dir(fleet: &Repository, name: &BStr, path: &BStr) -> Result<Option<PathBuf>> {
+    let name = path::relative(NAME, name)?;
+    let path = path::relative("path", path)?;
+    let own = Some(fleet.git_dir().join("modules").join(name)).filter(|dir| is_repository(dir));
+    Ok(own.or_else(|| git_dir_in_worktree(fleet, &path)))
+}
+
+fn is_repository(dir: &Path) -> bool {
+    dir.join("HEAD").is_file()
+}
+
+fn git_dir_in_worktree(fleet: &Repository, path: &Path) -> Option<PathBuf> {
+    git_dir_of(&fleet.work_dir()?.join(path)).filter(|dir| is_repository(dir))
 }
 
 /// The git directory of a worktree: its `.git` folder (the form before git 1.7.8), or what its gitfile names; none without one.

@@ -161,6 +161,19 @@ pub fn configured(fleet: &Repository, name: &BStr) -> Result<Option<BString>> {
     Ok(url.filter(|url| !url.is_empty()))
 }
 
+/// Whether that URL is of the fleet's own file, where `git submodule init` notes what is listed; another is somebody's choice.
+fn is_noted(fleet: &Repository, name: &BStr) -> Result<bool> {
+    use gix::config::Source::{Local, Worktree};
+    let repo = fleet.to_local()?;
+    let config = repo.config_snapshot();
+    let sections = config.plumbing().sections_by_name("submodule");
+    let of_it = sections.into_iter().flatten().filter(|section| {
+        section.header().subsection_name() == Some(name) && section.value("url").is_some()
+    });
+    let last = of_it.last().map(|section| section.meta().source);
+    Ok(matches!(last, Some(Local | Worktree)))
+}
+
 fn by(
     fleet: &Repository,
     name: Option<&BStr>,
@@ -186,10 +199,14 @@ fn by(
     let listed = listed.filter(|listed| !listed.is_at(source.real().as_ref()));
     Ok(match (listed, name) {
         // Nobody chose it: it is what was listed when the submodule was initialised.
-        (Some(listed), Some(name)) if was_listed(fleet, name, &source)? => Source {
-            is_replaced: true,
-            ..listed
-        },
+        (Some(listed), Some(name))
+            if is_noted(fleet, name)? && was_listed(fleet, name, &source)? =>
+        {
+            Source {
+                is_replaced: true,
+                ..listed
+            }
+        }
         (listed, _) => Source {
             listed: listed.map(Box::new),
             ..source

@@ -166,3 +166,16 @@ fn nested_submodules_follow_too() {
     let url = sandbox.git(lib, &["config", "remote.origin.url"]);
     assert_eq!(url.trim(), sandbox.path("lib").display().to_string());
 }
+
+#[test]
+fn a_worktree_of_the_fleet_leaves_the_clones_of_another_one() {
+    let sandbox = replaced();
+    sandbox.git("ours", &["worktree", "add", "--quiet", "../second"]);
+    let before = urls(&sandbox)[1].clone();
+    let ran = sandbox.flota("second", &["sync"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert_eq!(urls(&sandbox)[1], before);
+    let ran = sandbox.flota("ours", &["sync"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert_ne!(urls(&sandbox)[1], before);
+}

@@ -21,7 +21,7 @@ const HOW_TO_BE_EXACT: &str =
     "to compare with what was built last, use --base last-success (flota help last-success)";
 
 /// The commit of a branch.
-pub(super) struct Branch {
+pub(super) struct KnownBranch {
     /// The name by which people find it: with the remote's, of a remote-tracking branch.
     pub rev: String,
     pub commit: ObjectId,
@@ -135,7 +135,7 @@ impl RangeFinder<'_> {
     }
 
     /// The branch `name`, fetched when it is not here.
-    fn base_branch(&self, name: &str) -> Result<Branch> {
+    fn base_branch(&self, name: &str) -> Result<KnownBranch> {
         self.branch(name)?.ok_or_else(|| {
             Error::repository(format!(
                 "there is no base branch `{name}`, here or on the remote"
@@ -200,7 +200,7 @@ impl RangeFinder<'_> {
     }
 
     /// A branch by its full name, since a branch may be called like a commit; fetched when it is not here. None when there is none.
-    pub(super) fn branch(&self, name: &str) -> Result<Option<Branch>> {
+    pub(super) fn branch(&self, name: &str) -> Result<Option<KnownBranch>> {
         match self.branch_here(name)? {
             Some(here) => Ok(Some(here)),
             None => self.fetched_branch(name),
@@ -208,7 +208,7 @@ impl RangeFinder<'_> {
     }
 
     /// The branch as the remote has it now.
-    pub(super) fn fetched_branch(&self, name: &str) -> Result<Option<Branch>> {
+    pub(super) fn fetched_branch(&self, name: &str) -> Result<Option<KnownBranch>> {
         let remote = self.remote()?;
         if !self.repository.has_remote(remote)? {
             return Ok(None);
@@ -219,22 +219,22 @@ impl RangeFinder<'_> {
             .transpose()
     }
 
-    fn branch_here(&self, name: &str) -> Result<Option<Branch>> {
+    fn branch_here(&self, name: &str) -> Result<Option<KnownBranch>> {
         let tracking = format!("refs/remotes/{}/{name}", self.remote()?);
         if let Some((_, commit)) = self.repository.resolve_first([tracking.as_str()]) {
             return self.tracking_branch(name, commit).map(Some);
         }
         let own = format!("refs/heads/{name}");
         let found = self.repository.resolve_first([own.as_str()]);
-        Ok(found.map(|(_, commit)| Branch {
+        Ok(found.map(|(_, commit)| KnownBranch {
             rev: name.to_owned(),
             commit,
             is_remote: false,
         }))
     }
 
-    fn tracking_branch(&self, name: &str, commit: ObjectId) -> Result<Branch> {
-        Ok(Branch {
+    fn tracking_branch(&self, name: &str, commit: ObjectId) -> Result<KnownBranch> {
+        Ok(KnownBranch {
             rev: format!("{}/{name}", self.remote()?),
             commit,
             is_remote: true,
@@ -243,7 +243,7 @@ impl RangeFinder<'_> {
 }
 
 /// Everything counts as added, since the branch was begun anew.
-fn unrelated(head: End, base: &Branch) -> Ends {
+fn unrelated(head: End, base: &KnownBranch) -> Ends {
     let why = format!("{} and {} have no common history", head.rev, base.rev);
     everything(head, &why)
 }

@@ -7,7 +7,7 @@
 use gix::ObjectId;
 
 use super::{
-    base_branch::{Branch, everything},
+    base_branch::{KnownBranch, everything},
     ends::Ends,
     finder::RangeFinder,
 };
@@ -80,7 +80,7 @@ impl RangeFinder<'_> {
         first: ObjectId,
         second: ObjectId,
     ) -> Result<Option<ObjectId>> {
-        let has = |target: &Branch, commit: ObjectId| {
+        let has = |target: &KnownBranch, commit: ObjectId| {
             // Without its own objects, a commit may still be known as a parent.
             let commit = self.known(commit)?;
             self.is_ancestor(commit, target.commit)
@@ -99,9 +99,13 @@ impl RangeFinder<'_> {
         Ok(is_trial.then_some(first))
     }
 
-    fn named_target(&self, request: &PullRequest, error: impl FnOnce() -> Error) -> Result<Branch> {
+    fn named_target(
+        &self,
+        request: &PullRequest,
+        error: impl FnOnce() -> Error,
+    ) -> Result<KnownBranch> {
         match request.target_commit {
-            Some(commit) if self.repository.has_commit(commit) => Ok(Branch {
+            Some(commit) if self.repository.has_commit(commit) => Ok(KnownBranch {
                 rev: request.target.clone(),
                 commit,
                 is_remote: true,

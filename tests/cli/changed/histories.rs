@@ -496,6 +496,7 @@ fn head(stream: &mut String, reference: &str, at: usize) {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "it says how to run the same again")]
 fn random_histories_are_compared_as_git_compares_them() {
     let number =
         |name: &str| -> Option<usize> { env::var(name).ok().map(|value| value.parse().unwrap()) };
