@@ -112,6 +112,7 @@ as_a_whole! {
     fetch: "fetch nobody" => 2;
     pull: "pull nobody" => 4;
     push: "push nobody" => 2;
+    sync: "sync nobody" => 2;
     worktree_add: "worktree add code-repos" => 2;
     worktree_list: "-C .. worktree list" => 4;
     worktree_remove: "worktree remove nowhere" => 2;
@@ -197,6 +198,7 @@ in_part! {
     fetch: "fetch";
     pull: "pull";
     push: "push";
+    sync: "sync";
     worktree_add: "worktree_add";
     worktree_remove: "worktree_remove";
 }
@@ -381,6 +383,22 @@ fn push() {
     fs::remove_dir_all(sandbox.path("web")).unwrap();
     let ran = run(&sandbox, "ours", "push web");
     part_of(&ran, 1, "flota.push/v1", &[WEB]);
+}
+
+/// The new URL does not answer.
+fn sync() {
+    let sandbox = cloned();
+    let list = [
+        "config",
+        "--file",
+        ".gitmodules",
+        "submodule.web.url",
+        "../nowhere",
+    ];
+    sandbox.git("ours", &list);
+    sandbox.git("ours", &["add", ".gitmodules"]);
+    let ran = run(&sandbox, "ours", "sync");
+    part_of(&ran, 1, "flota.sync/v1", &[WEB]);
 }
 
 fn worktree_add() {

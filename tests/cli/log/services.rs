@@ -77,10 +77,19 @@ fn the_commits_are_those_of_git() {
             sandbox.git("", &["clone", "--quiet", "fleet", "alone"]);
             let (ran, there) = log(&sandbox, "alone", &[]);
             assert_eq!(ran.status, Some(0), "{name}: {}", ran.stderr);
-            assert_eq!(there["services"], told["services"], "{name}");
+            assert_eq!(undirected(&there), undirected(&told), "{name}");
             assert!(!sandbox.path("alone/.git/modules").exists());
         }
     }
+}
+
+/// The services without the directions of their pins, which take the submodule's own repository.
+fn undirected(told: &Value) -> Vec<Value> {
+    let mut services = told["services"].as_array().unwrap().clone();
+    for service in &mut services {
+        service.as_object_mut().unwrap().remove("direction");
+    }
+    services
 }
 
 #[test]

@@ -1,19 +1,15 @@
-//! Commits that the configured URL does not give out are looked for at the one that `.gitmodules` lists: a workspace that is used
-//! again has the URLs of an earlier commit in its configuration.
+//! Commits that the configured URL does not give out are looked for at the one that `.gitmodules` lists, and the other way round: a
+//! workspace that is used again has the URLs of an earlier commit in its configuration.
 
 use bstr::{BStr, BString};
 
 use super::wanted::{Fetched, Missing, WantedCommits};
 use crate::{
-    git::{
-        repository::Repository,
-        submodule::Store,
-        url::{self, Source},
-    },
-    model::error::Error,
+    git::{repository::Repository, submodule::Store, url},
+    model::{error::Error, fleet::without_credentials},
 };
 
-/// What is to be tried once more, at the listed URLs.
+/// What is to be tried once more, at the other URL.
 pub(super) struct SecondTries {
     /// The missing commits, with a submodule each.
     pub wanted: Vec<WantedCommits>,
@@ -38,7 +34,7 @@ impl SecondTries {
                     path: wanted.path.clone(),
                     // The configuration speaks of the name.
                     name: None,
-                    url: wanted.url.clone(),
+                    url: Some(places.second.clone()),
                     commits: commits.collect(),
                 });
                 tries.places.push((index, places));
@@ -73,7 +69,7 @@ impl SecondTries {
 
 /// That neither place has it, with what each of them said.
 fn of_both(wanted: &WantedCommits, first: &Error, second: &Missing, places: &Elsewhere) -> Error {
-    let (configured, listed) = (&places.configured, &places.listed.shown);
+    let (configured, listed) = (&places.configured, &places.listed);
     let mut said = vec![format!(
         "neither {configured}, which the fleet's configuration names, nor {listed}, which .gitmodules lists, has it"
     )];
@@ -91,7 +87,11 @@ fn of_both(wanted: &WantedCommits, first: &Error, second: &Missing, places: &Els
     let error = error
         .because(said.join("\n"))
         .hint(format!("take the listed URL: git submodule sync -- {path}"));
-    second.error.hints().iter().fold(error, Error::hint)
+    let of_listed = match places.is_listed_first {
+        true => first,
+        false => &second.error,
+    };
+    of_listed.hints().iter().fold(error, Error::hint)
 }
 
 /// Two places of one submodule: the fleet's own configuration, which an earlier run may have left, names another than
@@ -99,18 +99,37 @@ fn of_both(wanted: &WantedCommits, first: &Error, second: &Missing, places: &Els
 struct Elsewhere {
     /// What the configuration names, without credentials.
     configured: BString,
-    /// Where `.gitmodules` says it is.
-    listed: Source,
+    /// Where `.gitmodules` says it is, without credentials.
+    listed: BString,
+    /// Whether that was asked first.
+    is_listed_first: bool,
+    /// The URL of the other one.
+    second: BString,
 }
 
 impl Elsewhere {
     /// The two places of the submodule `name`, which `.gitmodules` says is at `url`; none when they are one, or when git would
     /// not go to the listed one.
     fn of(fleet: &Repository, name: Option<&BStr>, url: Option<&BStr>) -> Option<Self> {
-        let source = url::source(fleet, name, url).ok()?;
+        let name = name?;
+        let configured = url::configured(fleet, name).ok()??;
+        let shown = without_credentials(configured.as_ref());
+        let listed = url::source(fleet, None, url).ok()?;
+        if listed.shown == shown {
+            return None;
+        }
+        // One that was listed before gives way by itself.
+        let asked = url::source(fleet, Some(name), url);
+        let is_listed_first = asked.is_ok_and(|asked| asked.is_replaced);
+        let second = match is_listed_first {
+            true => configured,
+            false => url?.to_owned(),
+        };
         Some(Self {
-            configured: source.shown,
-            listed: *source.listed?,
+            configured: shown,
+            listed: listed.shown,
+            is_listed_first,
+            second,
         })
     }
 }
