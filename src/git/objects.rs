@@ -18,6 +18,11 @@ pub trait Database: Find {
     fn obtain(&self, _objects: &[ObjectId]) -> Result<bool> {
         Ok(false)
     }
+
+    /// Whether it may be that of a partial clone, so that it pays to look for what is missing before it is read.
+    fn may_be_partial(&self) -> bool {
+        false
+    }
 }
 
 impl Database for odb::Handle {}
@@ -47,6 +52,9 @@ impl<'a> Objects<'a> {
     /// Those of [`Database::obtain`], and a database that cannot be read.
     pub fn obtain(self, objects: &[ObjectId]) -> Result<()> {
         let (mut lacking, mut buffer) = (Vec::new(), Vec::new());
+        if !self.0.may_be_partial() {
+            return Ok(());
+        }
         for id in objects {
             let found = self.0.try_find(id, &mut buffer);
             let unreadable = |err| Error::repository(format!("cannot read {id}")).because(err);

@@ -91,6 +91,11 @@ impl Database for RepositoryObjects<'_> {
     fn obtain(&self, objects: &[ObjectId]) -> Result<bool> {
         self.repository.fetch_promised(objects)
     }
+
+    fn may_be_partial(&self) -> bool {
+        let plain = self.repository.plain.as_ref();
+        plain.is_none_or(Plain::has_promisor_pack)
+    }
 }
 
 impl Repository {

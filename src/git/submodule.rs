@@ -64,6 +64,10 @@ impl Database for Layers {
             None => Ok(false),
         }
     }
+
+    fn may_be_partial(&self) -> bool {
+        self.promised.is_some()
+    }
 }
 
 impl Find for Layers {

@@ -5,6 +5,8 @@
 //! whether a repository is ordinary) that is another answer, so such files are read here. Nothing is allocated for a setting: a list of
 //! thousands of submodules is read in no time.
 
+use bstr::ByteSlice;
+
 /// What is wrong with a file: git's "bad config line N".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::git) struct BadLine(pub usize);
@@ -131,6 +133,11 @@ impl Reader<'_> {
             return None;
         }
         name.push(b'.');
+        // Most of it stands for itself.
+        let plain = self.rest.find_byteset(b"\"\\\n\r").unwrap_or_default();
+        let (plain, rest) = self.rest.split_at(plain);
+        name.extend_from_slice(plain);
+        self.rest = rest;
         loop {
             match self.next() {
                 b'\n' => return None,
@@ -166,9 +173,24 @@ impl Reader<'_> {
         Some(has_value)
     }
 
+    /// The rest of the line without the blanks around it, if every byte in it stands for itself: that of most values. Else nothing is
+    /// read.
+    fn plain_line(&mut self) -> Option<&[u8]> {
+        let (line, rest) = self.rest.split_once_str(b"\n")?;
+        if line.find_byteset(b"\"\\#;\r").is_some() {
+            return None;
+        }
+        (self.rest, self.line) = (rest, self.line + 1);
+        Some(line.trim_with(|byte| matches!(byte, ' ' | '\t')))
+    }
+
     /// The value, to the end of its line. Blanks inside of it stay as they are; before git 2.45 each was a space.
     fn value(&mut self, value: &mut Vec<u8>) -> Option<()> {
         value.clear();
+        if let Some(plain) = self.plain_line() {
+            value.extend_from_slice(plain);
+            return Some(());
+        }
         let mut is_quoted = false;
         // How long the value is without the blanks at its end.
         let mut kept = 0;

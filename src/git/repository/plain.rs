@@ -76,6 +76,13 @@ impl Plain {
         })
     }
 
+    /// Whether a pack came from a server that keeps the rest of it for a partial clone (git-fetch-pack(1) marks it by a file).
+    pub(super) fn has_promisor_pack(&self) -> bool {
+        let packs = fs::read_dir(self.git_dir.join("objects/pack"));
+        let mut packs = packs.into_iter().flatten().flatten();
+        packs.any(|file| file.path().extension().is_some_and(|it| it == "promisor"))
+    }
+
     /// The commit that `rev` names, if it is a whole OID or the name of a ref; none also when there is no such commit.
     pub(super) fn resolve(&self, rev: &str) -> Option<ObjectId> {
         let objects = self.objects.to_cache_arc();
