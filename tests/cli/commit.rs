@@ -47,17 +47,6 @@ fn outcomes(told: &serde_json::Value) -> BTreeMap<&str, &str> {
     services.filter_map(one).collect()
 }
 
-fn tip(sandbox: &Sandbox, dir: &str, rev: &str) -> String {
-    sandbox.git(dir, &["rev-parse", rev]).trim().to_owned()
-}
-
-fn hook(sandbox: &Sandbox, git_dir: &str, name: &str, script: &str) {
-    let hook = sandbox.path(git_dir).join("hooks").join(name);
-    fs::create_dir_all(hook.parent().unwrap()).unwrap();
-    fs::write(&hook, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
-}
-
 #[test]
 fn what_is_staged_is_committed_and_then_its_pins_alone() {
     let sandbox = on_branches();
@@ -68,17 +57,17 @@ fn what_is_staged_is_committed_and_then_its_pins_alone() {
     fs::write(sandbox.path("ours/other"), "staged").unwrap();
     sandbox.git("ours", &["add", "other"]);
     fs::write(sandbox.path("ours/README.md"), "not staged").unwrap();
-    let before = tip(&sandbox, "ours", "HEAD");
+    let before = sandbox.tip("ours", "HEAD");
     let ran = sandbox.flota("ours", &["commit", "-m", "Mine", "-m", "Because."]);
     insta::assert_snapshot!(ran.transcript());
     for service in ["api", "web"] {
         let message = sandbox.git(at(service), &["log", "-1", "--format=%B"]);
         assert_eq!(message, "Mine\n\nBecause.\n\n");
         assert_eq!(sandbox.git(at(service), &["status", "--porcelain"]), "");
-        let pin = tip(&sandbox, "ours", &format!("HEAD:code-repos/{service}"));
-        assert_eq!(pin, tip(&sandbox, &at(service), "main"));
+        let pin = sandbox.tip("ours", &format!("HEAD:code-repos/{service}"));
+        assert_eq!(pin, sandbox.tip(&at(service), "main"));
     }
-    assert_eq!(tip(&sandbox, "ours", "HEAD~1"), before);
+    assert_eq!(sandbox.tip("ours", "HEAD~1"), before);
     let named = sandbox.git("ours", &["diff", "--name-only", "HEAD~1", "HEAD"]);
     assert_eq!(named, "code-repos/api\ncode-repos/web\n");
     let left = sandbox.git(
@@ -91,10 +80,10 @@ fn what_is_staged_is_committed_and_then_its_pins_alone() {
         " M code/app\n"
     );
     // A second run has nothing to do, and makes no commit.
-    let head = tip(&sandbox, "ours", "HEAD");
+    let head = sandbox.tip("ours", "HEAD");
     let again = sandbox.flota("ours", &["commit", "-m", "Mine"]);
     insta::assert_snapshot!(again.transcript());
-    assert_eq!(tip(&sandbox, "ours", "HEAD"), head);
+    assert_eq!(sandbox.tip("ours", "HEAD"), head);
 }
 
 #[test]
@@ -121,13 +110,12 @@ fn states_in_which_a_commit_would_be_lost_or_wrong_are_left_and_named() {
         sandbox.git_output(&dir, &["merge", "--quiet", "--no-commit", "side"]);
     }
     fs::remove_dir_all(sandbox.path(at("docs"))).unwrap();
-    hook(
-        &sandbox,
+    sandbox.hook(
         "ours/.git/modules/pay",
         "pre-commit",
         "echo not on a Wednesday; exit 1",
     );
-    let heads = ["api", "auth", "cart", "pay"].map(|one| tip(&sandbox, &at(one), "HEAD"));
+    let heads = ["api", "auth", "cart", "pay"].map(|one| sandbox.tip(&at(one), "HEAD"));
     let (ran, told) = commit(&sandbox, &[]);
     assert_eq!(ran.status, Some(1), "{}", ran.stderr);
     let wanted = [
@@ -148,7 +136,7 @@ fn states_in_which_a_commit_would_be_lost_or_wrong_are_left_and_named() {
         let from = ran.stderr.find(&format!("── code-repos/{service}\n"));
         assert!(ran.stderr[from.unwrap()..].contains(said), "{}", ran.stderr);
     }
-    let after = ["api", "auth", "cart", "pay"].map(|one| tip(&sandbox, &at(one), "HEAD"));
+    let after = ["api", "auth", "cart", "pay"].map(|one| sandbox.tip(&at(one), "HEAD"));
     assert_eq!(heads, after);
     // No pin of those is in the fleet's commit, and none is staged.
     let named = sandbox.git("ours", &["diff", "--name-only", "HEAD~1", "HEAD"]);
@@ -166,14 +154,12 @@ fn states_in_which_a_commit_would_be_lost_or_wrong_are_left_and_named() {
 fn hooks_and_signatures_are_the_users() {
     let sandbox = on_branches();
     stage(&sandbox, "api");
-    hook(
-        &sandbox,
+    sandbox.hook(
         "ours/.git/modules/api",
         "commit-msg",
         "echo 'Change-Id: 7' >>\"$1\"",
     );
-    hook(
-        &sandbox,
+    sandbox.hook(
         "ours/.git",
         "commit-msg",
         "echo 'Of-the-fleet: yes' >>\"$1\"",
@@ -206,22 +192,17 @@ fn hooks_and_signatures_are_the_users() {
 fn the_fleets_own_hook_may_refuse_and_the_pins_stay_staged() {
     let sandbox = on_branches();
     stage(&sandbox, "api");
-    hook(
-        &sandbox,
-        "ours/.git",
-        "pre-commit",
-        "echo no pins today; exit 1",
-    );
-    let head = tip(&sandbox, "ours", "HEAD");
+    sandbox.hook("ours/.git", "pre-commit", "echo no pins today; exit 1");
+    let head = sandbox.tip("ours", "HEAD");
     let (ran, told) = commit(&sandbox, &[]);
     assert_eq!(ran.status, Some(1), "{}", ran.stderr);
     assert!(ran.stderr.contains("no pins today"), "{}", ran.stderr);
     assert_eq!(outcomes(&told)["api"], "committed");
     assert_eq!(told["commit"], json!(null));
     assert!(told["error"].is_string());
-    assert_eq!(tip(&sandbox, "ours", "HEAD"), head);
-    let staged = tip(&sandbox, "ours", ":code-repos/api");
-    assert_eq!(staged, tip(&sandbox, &at("api"), "HEAD"));
+    assert_eq!(sandbox.tip("ours", "HEAD"), head);
+    let staged = sandbox.tip("ours", ":code-repos/api");
+    assert_eq!(staged, sandbox.tip(&at("api"), "HEAD"));
 }
 
 /// In these states of the fleet nothing is committed anywhere.
@@ -240,7 +221,7 @@ fn a_fleet_that_cannot_take_the_pins_is_told_before_anything_is_done() {
             run(&["merge", "--quiet", "--no-ff", "--no-commit", "side"]);
         }),
         ("index has conflicts", |sandbox| {
-            let blob = tip(sandbox, "ours", "HEAD:README.md");
+            let blob = sandbox.tip("ours", "HEAD:README.md");
             let lines = format!("100644 {blob} 1\tREADME.md\n100644 {blob} 2\tREADME.md\n");
             fs::write(
                 sandbox.path("lines"),
@@ -256,11 +237,11 @@ fn a_fleet_that_cannot_take_the_pins_is_told_before_anything_is_done() {
         let sandbox = on_branches();
         stage(&sandbox, "api");
         prepare(&sandbox);
-        let head = tip(&sandbox, &at("api"), "HEAD");
+        let head = sandbox.tip(&at("api"), "HEAD");
         let (ran, _) = commit(&sandbox, &[]);
         assert_eq!(ran.status, Some(4), "{said}: {}", ran.stderr);
         assert!(ran.stderr.contains(said), "{}", ran.stderr);
-        assert_eq!(tip(&sandbox, &at("api"), "HEAD"), head, "{said}");
+        assert_eq!(sandbox.tip(&at("api"), "HEAD"), head, "{said}");
         // Where nothing is to be committed, the state is nobody's concern.
         let (ran, _) = commit(&sandbox, &["web"]);
         assert_eq!(ran.status, Some(0), "{said}: {}", ran.stderr);
@@ -274,11 +255,11 @@ fn a_dry_run_says_the_same_and_commits_nothing() {
     stage(&sandbox, "web");
     sandbox.git(at("web"), &["switch", "--quiet", "--detach"]);
     let heads =
-        ["ours", at("api").as_str(), at("web").as_str()].map(|dir| tip(&sandbox, dir, "HEAD"));
+        ["ours", at("api").as_str(), at("web").as_str()].map(|dir| sandbox.tip(dir, "HEAD"));
     let (ran, planned) = commit(&sandbox, &["--dry-run"]);
     assert_eq!(ran.status, Some(4), "{}", ran.stderr);
     let after =
-        ["ours", at("api").as_str(), at("web").as_str()].map(|dir| tip(&sandbox, dir, "HEAD"));
+        ["ours", at("api").as_str(), at("web").as_str()].map(|dir| sandbox.tip(dir, "HEAD"));
     assert_eq!(heads, after);
     let (_, done) = commit(&sandbox, &[]);
     assert_eq!(outcomes(&planned), outcomes(&done));
@@ -298,8 +279,8 @@ fn the_pin_of_a_service_that_is_new_in_the_fleet_goes_with_gitmodules() {
     assert_eq!(told["staged"], json!([{"path": "code-repos/new"}]));
     let named = sandbox.git("ours", &["diff", "--name-only", "HEAD~1", "HEAD"]);
     assert_eq!(named, "code-repos/api\n");
-    let staged = tip(&sandbox, "ours", ":code-repos/new");
-    assert_eq!(staged, tip(&sandbox, &at("new"), "HEAD"));
+    let staged = sandbox.tip("ours", ":code-repos/new");
+    assert_eq!(staged, sandbox.tip(&at("new"), "HEAD"));
 }
 
 /// The same commits as `git commit` makes in the services, whatever the number of jobs.
@@ -323,13 +304,13 @@ fn the_commits_are_those_of_git() {
         theirs.git(at(service), &["commit", "--quiet", "--message", "Mine"]);
         theirs.git("ours", &["add", &format!("code-repos/{service}")]);
         assert_eq!(
-            tip(&sandbox, &at(service), "HEAD"),
-            tip(&theirs, &at(service), "HEAD")
+            sandbox.tip(&at(service), "HEAD"),
+            theirs.tip(&at(service), "HEAD")
         );
     }
     theirs.git("ours", &["commit", "--quiet", "--message", "Mine"]);
-    assert_eq!(tip(&sandbox, "ours", "HEAD"), tip(&theirs, "ours", "HEAD"));
-    assert_eq!(told["commit"], tip(&theirs, "ours", "HEAD"));
+    assert_eq!(sandbox.tip("ours", "HEAD"), theirs.tip("ours", "HEAD"));
+    assert_eq!(told["commit"], theirs.tip("ours", "HEAD"));
 }
 
 #[test]

@@ -47,21 +47,14 @@ fn outcomes(told: &Value) -> BTreeMap<&str, &str> {
     all.filter_map(one).collect()
 }
 
-fn tip(sandbox: &Sandbox, dir: &str, rev: &str) -> String {
-    sandbox.git(dir, &["rev-parse", rev]).trim().to_owned()
-}
-
 #[test]
 fn the_fleet_is_pulled_and_then_its_services() {
     let sandbox = moved_on();
     let ran = sandbox.flota("ours", &["pull", "--quiet"]);
     insta::assert_snapshot!(ran.transcript());
-    assert_eq!(
-        tip(&sandbox, "ours", "HEAD"),
-        tip(&sandbox, "fleet", "main")
-    );
+    assert_eq!(sandbox.tip("ours", "HEAD"), sandbox.tip("fleet", "main"));
     let api = "ours/code-repos/api";
-    assert_eq!(tip(&sandbox, api, "HEAD"), tip(&sandbox, "api", "main"));
+    assert_eq!(sandbox.tip(api, "HEAD"), sandbox.tip("api", "main"));
     assert_eq!(sandbox.git("ours", &["status", "--porcelain"]), "");
     let again = sandbox.flota("ours", &["pull", "--quiet"]);
     insta::assert_snapshot!(again.transcript());
@@ -71,11 +64,11 @@ fn the_fleet_is_pulled_and_then_its_services() {
 fn a_dry_run_says_what_would_come_and_moves_nothing() {
     let sandbox = moved_on();
     let refs = sandbox.git("ours", &["for-each-ref"]);
-    let head = tip(&sandbox, "ours", "HEAD");
+    let head = sandbox.tip("ours", "HEAD");
     let (ran, planned) = pull(&sandbox, &["--dry-run"]);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     assert_eq!(sandbox.git("ours", &["for-each-ref"]), refs);
-    assert_eq!(tip(&sandbox, "ours", "HEAD"), head);
+    assert_eq!(sandbox.tip("ours", "HEAD"), head);
     assert!(!sandbox.path("ours/.git/FETCH_HEAD").exists());
     let (_, done) = pull(&sandbox, &[]);
     for key in ["branch", "upstream", "from", "to", "pins"] {
@@ -92,10 +85,7 @@ fn work_in_a_service_keeps_it_where_it_is() {
     assert_eq!(ran.status, Some(4), "{}", ran.stderr);
     assert_eq!(outcomes(&told)["api"], "left");
     assert_eq!(fs::read(&file).unwrap(), b"mine");
-    assert_eq!(
-        tip(&sandbox, "ours", "HEAD"),
-        tip(&sandbox, "fleet", "main")
-    );
+    assert_eq!(sandbox.tip("ours", "HEAD"), sandbox.tip("fleet", "main"));
 }
 
 /// One row each: a state of the fleet in which `git pull` does nothing, and what is said.
@@ -151,11 +141,11 @@ fn states_in_which_git_would_not_pull_are_named_and_nothing_moves() {
     for (said, prepare, exit) in rows {
         let sandbox = moved_on();
         prepare(&sandbox);
-        let before = ["ours", "ours/code-repos/api"].map(|dir| tip(&sandbox, dir, "HEAD"));
+        let before = ["ours", "ours/code-repos/api"].map(|dir| sandbox.tip(dir, "HEAD"));
         let (ran, _) = pull(&sandbox, &[]);
         assert_eq!(ran.status, Some(exit), "{said}: {}", ran.stderr);
         assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
-        let after = ["ours", "ours/code-repos/api"].map(|dir| tip(&sandbox, dir, "HEAD"));
+        let after = ["ours", "ours/code-repos/api"].map(|dir| sandbox.tip(dir, "HEAD"));
         assert_eq!(before, after, "{said}");
     }
 }
@@ -188,11 +178,11 @@ fn pins_in_conflict_are_left_for_flota_resolve_and_no_service_moves() {
     sandbox.git("ours", &["commit", "--quiet", "--all", "--message=Mine"]);
     sandbox.git("ours", &["config", "pull.rebase", "false"]);
     publish(&sandbox, "web");
-    let before = tip(&sandbox, "ours/code-repos/web", "HEAD");
+    let before = sandbox.tip("ours/code-repos/web", "HEAD");
     let (ran, _) = pull(&sandbox, &[]);
     assert_eq!(ran.status, Some(4), "{}", ran.stderr);
     assert!(ran.stderr.contains("flota resolve"), "{}", ran.stderr);
-    assert_eq!(tip(&sandbox, "ours/code-repos/web", "HEAD"), before);
+    assert_eq!(sandbox.tip("ours/code-repos/web", "HEAD"), before);
     assert!(sandbox.path("ours/.git/MERGE_HEAD").exists());
     // A second run does not make it worse.
     let (ran, _) = pull(&sandbox, &[]);

@@ -1,6 +1,6 @@
 //! `flota push`: services first, never by force, and no pin of the fleet that nobody else can fetch.
 
-use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt};
+use std::{collections::BTreeMap, fs};
 
 use serde_json::json;
 
@@ -54,25 +54,13 @@ fn outcomes(told: &serde_json::Value) -> BTreeMap<&str, &str> {
     services.chain([&told["fleet"]]).filter_map(one).collect()
 }
 
-fn tip(sandbox: &Sandbox, dir: &str, rev: &str) -> String {
-    sandbox.git(dir, &["rev-parse", rev]).trim().to_owned()
-}
-
-fn hook(sandbox: &Sandbox, git_dir: &str, name: &str, script: &str) {
-    let hook = sandbox.path(git_dir).join("hooks").join(name);
-    fs::create_dir_all(hook.parent().unwrap()).unwrap();
-    fs::write(&hook, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
-}
-
 #[test]
 fn services_go_before_the_fleet() {
     let sandbox = on_branches();
     pinned(&sandbox, "api");
     pinned(&sandbox, "web");
     // Whoever gets the fleet's commit gets its pins: the server itself looks.
-    hook(
-        &sandbox,
+    sandbox.hook(
         "fleet",
         "pre-receive",
         "read -r _ new _
@@ -83,13 +71,10 @@ fn services_go_before_the_fleet() {
     );
     insta::assert_snapshot!(sandbox.flota("ours", &["push"]).transcript());
     for service in ["api", "web"] {
-        let ours = tip(&sandbox, &at(service), "main");
-        assert_eq!(tip(&sandbox, service, "main"), ours);
+        let ours = sandbox.tip(&at(service), "main");
+        assert_eq!(sandbox.tip(service, "main"), ours);
     }
-    assert_eq!(
-        tip(&sandbox, "fleet", "main"),
-        tip(&sandbox, "ours", "main")
-    );
+    assert_eq!(sandbox.tip("fleet", "main"), sandbox.tip("ours", "main"));
     // Everything is there, and everybody knows.
     insta::assert_snapshot!(sandbox.flota("ours", &["push"]).transcript());
     assert_eq!(sandbox.git("ours", &["status", "--short"]), "");
@@ -179,7 +164,7 @@ fn each_state_of_a_service_is_pushed_or_named() {
             "refused by a hook of the user's",
             |sandbox| {
                 let git_dir = "ours/.git/modules/api";
-                hook(sandbox, git_dir, "pre-push", "echo not today; exit 1");
+                sandbox.hook(git_dir, "pre-push", "echo not today; exit 1");
                 pinned(sandbox, "api");
             },
             "failed",
@@ -189,12 +174,7 @@ fn each_state_of_a_service_is_pushed_or_named() {
         (
             "refused by the server",
             |sandbox| {
-                hook(
-                    sandbox,
-                    "api",
-                    "pre-receive",
-                    "echo main is protected; exit 1",
-                );
+                sandbox.hook("api", "pre-receive", "echo main is protected; exit 1");
                 pinned(sandbox, "api");
             },
             "failed",
@@ -216,7 +196,7 @@ fn each_state_of_a_service_is_pushed_or_named() {
     for (state, prepare, service, fleet, exit) in rows {
         let sandbox = on_branches();
         prepare(&sandbox);
-        let before = ["api", "fleet"].map(|dir| tip(&sandbox, dir, "main"));
+        let before = ["api", "fleet"].map(|dir| sandbox.tip(dir, "main"));
         let (ran, told) = push(&sandbox, &[]);
         let outcomes = outcomes(&told);
         assert_eq!(
@@ -225,7 +205,7 @@ fn each_state_of_a_service_is_pushed_or_named() {
             "{state}: {}",
             ran.stderr
         );
-        let after = ["api", "fleet"].map(|dir| tip(&sandbox, dir, "main"));
+        let after = ["api", "fleet"].map(|dir| sandbox.tip(dir, "main"));
         assert_eq!(before[0] != after[0], service == "pushed", "{state}");
         assert_eq!(before[1] != after[1], fleet == "pushed", "{state}");
         for outcome in ["left", "failed"] {
@@ -241,12 +221,12 @@ fn each_state_of_a_service_is_pushed_or_named() {
         if is_fetched {
             sandbox.git(at("api"), &["fetch", "--quiet"]);
         }
-        let before = tip(&sandbox, "api", "main");
+        let before = sandbox.tip("api", "main");
         let (ran, told) = push(&sandbox, &[]);
         let outcomes = outcomes(&told);
         assert_eq!((outcomes["api"], outcomes["."]), ("left", "left"));
         assert_eq!(ran.status, Some(4), "{}", ran.stderr);
-        assert_eq!(tip(&sandbox, "api", "main"), before);
+        assert_eq!(sandbox.tip("api", "main"), before);
         let hint = "hint: bring them together: git -C ";
         assert!(ran.stderr.contains(hint), "{}", ran.stderr);
     }
@@ -259,13 +239,13 @@ fn nothing_is_forced() {
     sandbox.git("", &["clone", "--quiet", "api", "theirs"]);
     work(&sandbox, "theirs");
     sandbox.git("theirs", &["push", "--quiet", "origin", "HEAD:main"]);
-    let before = tip(&sandbox, "api", "main");
+    let before = sandbox.tip("api", "main");
     work(&sandbox, &at("api"));
     let force = "+refs/heads/*:refs/heads/*";
     sandbox.git(at("api"), &["config", "remote.origin.push", force]);
     let (ran, _) = push(&sandbox, &[]);
     assert_eq!(ran.status, Some(4), "{}", ran.stderr);
-    assert_eq!(tip(&sandbox, "api", "main"), before);
+    assert_eq!(sandbox.tip("api", "main"), before);
 }
 
 /// A fork has the pin, and whoever clones the fleet asks somebody else.
@@ -291,10 +271,7 @@ fn a_fork_vouches_for_no_pin() {
         "{}",
         ran.stderr
     );
-    assert_ne!(
-        tip(&sandbox, "fleet", "main"),
-        tip(&sandbox, "ours", "main")
-    );
+    assert_ne!(sandbox.tip("fleet", "main"), sandbox.tip("ours", "main"));
 }
 
 /// Nobody can check out a commit of the fleet halfway, either.
@@ -319,7 +296,7 @@ fn pins_of_every_commit_are_looked_for() {
 #[test]
 fn a_pin_that_is_not_listed_can_be_cloned_by_nobody() {
     let sandbox = on_branches();
-    let id = tip(&sandbox, &at("api"), "HEAD");
+    let id = sandbox.tip(&at("api"), "HEAD");
     let entry = format!("160000,{id},code-repos/stray");
     sandbox.git("ours", &["update-index", "--add", "--cacheinfo", &entry]);
     sandbox.git("ours", &["commit", "--quiet", "--message", "Stray"]);
@@ -355,10 +332,7 @@ fn named_services_go_with_the_fleet() {
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     let wanted = [("api", "pushed"), (".", "pushed")];
     assert_eq!(outcomes(&told), wanted.into());
-    assert_ne!(
-        tip(&sandbox, "web", "main"),
-        tip(&sandbox, &at("web"), "main")
-    );
+    assert_ne!(sandbox.tip("web", "main"), sandbox.tip(&at("web"), "main"));
 }
 
 /// What a nested submodule has alone would be missing from the service.

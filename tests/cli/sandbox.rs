@@ -5,6 +5,7 @@ use std::{
     fmt::Write as _,
     fs,
     hash::{DefaultHasher, Hash, Hasher},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Output},
     sync::LazyLock,
@@ -144,6 +145,19 @@ impl Sandbox {
         self.git(linked, &["pull", "--quiet", "origin", "main"]);
         let moved = format!("--message=Move {service}");
         self.git("fleet", &["commit", "--quiet", "--all", &moved]);
+    }
+
+    /// A hook of the repository `git_dir`: a script for sh.
+    pub fn hook(&self, git_dir: &str, name: &str, script: &str) {
+        let hook = self.path(git_dir).join("hooks").join(name);
+        fs::create_dir_all(hook.parent().unwrap()).unwrap();
+        fs::write(&hook, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// The commit that `rev` names in the repository `dir`.
+    pub fn tip(&self, dir: &str, rev: &str) -> String {
+        self.git(dir, &["rev-parse", rev]).trim().to_owned()
     }
 
     /// git, in `dir` of the sandbox; its output, which it must give.

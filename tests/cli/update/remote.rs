@@ -35,10 +35,6 @@ fn follow(sandbox: &Sandbox, arguments: &[&str]) -> (Ran, serde_json::Value) {
     (ran, told)
 }
 
-fn tip(sandbox: &Sandbox, service: &str, rev: &str) -> String {
-    sandbox.git(service, &["rev-parse", rev]).trim().to_owned()
-}
-
 fn staged(sandbox: &Sandbox, path: &str) -> String {
     let listed = sandbox.git("ours", &["ls-files", "--stage", "--", path]);
     listed.split_whitespace().nth(1).unwrap().to_owned()
@@ -65,7 +61,7 @@ fn pins_go_where_git_would_take_them() {
     assert_eq!(index("ours"), index("theirs"));
     for service in ["api", "web"] {
         let path = format!("ours/code-repos/{service}");
-        assert_eq!(tip(&sandbox, &path, "HEAD"), tip(&sandbox, service, "main"));
+        assert_eq!(sandbox.tip(&path, "HEAD"), sandbox.tip(service, "main"));
         assert_eq!(sandbox.git(&path, &["status", "--porcelain"]), "");
     }
     // They are pushed, and flota knows; there is nothing left to do.
@@ -93,7 +89,7 @@ fn a_commit_says_what_the_pins_bring() {
     sandbox.git("ours", &["add", "other"]);
     let (ran, told) = follow(&sandbox, &["--commit"]);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
-    assert_eq!(told["commit"], tip(&sandbox, "ours", "HEAD"));
+    assert_eq!(told["commit"], sandbox.tip("ours", "HEAD"));
     insta::assert_snapshot!(sandbox.git("ours", &["log", "-1", "--format=%B"]));
     let changed = sandbox.git("ours", &["diff", "--name-only", "HEAD~1", "HEAD"]);
     assert_eq!(changed, "code-repos/api\ncode-repos/web\n");
@@ -115,10 +111,10 @@ fn settings_that_ignore_submodules_keep_no_pin_from_being_committed() {
     }
     let (ran, told) = follow(&sandbox, &["--commit"]);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
-    assert_eq!(told["commit"], tip(&sandbox, "ours", "HEAD"));
+    assert_eq!(told["commit"], sandbox.tip("ours", "HEAD"));
     for service in ["api", "web"] {
-        let pin = tip(&sandbox, "ours", &format!("HEAD:code-repos/{service}"));
-        assert_eq!(pin, tip(&sandbox, service, "main"));
+        let pin = sandbox.tip("ours", &format!("HEAD:code-repos/{service}"));
+        assert_eq!(pin, sandbox.tip(service, "main"));
     }
 }
 
@@ -129,12 +125,12 @@ fn hooks_have_their_say() {
     fs::create_dir_all(hook.parent().unwrap()).unwrap();
     fs::write(&hook, "#!/bin/sh\necho not on a Wednesday\nexit 1\n").unwrap();
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
-    let head = tip(&sandbox, "ours", "HEAD");
+    let head = sandbox.tip("ours", "HEAD");
     let (ran, _) = follow(&sandbox, &["--commit"]);
     assert_eq!(ran.status, Some(1), "{}", ran.stderr);
     assert!(ran.stderr.contains("not on a Wednesday"), "{}", ran.stderr);
-    assert_eq!(tip(&sandbox, "ours", "HEAD"), head);
-    assert_eq!(staged(&sandbox, API), tip(&sandbox, "api", "main"));
+    assert_eq!(sandbox.tip("ours", "HEAD"), head);
+    assert_eq!(staged(&sandbox, API), sandbox.tip("api", "main"));
 }
 
 #[test]
@@ -171,7 +167,7 @@ fn branches_are_those_that_gitmodules_names() {
     sandbox.git("ours", &["switch", "--quiet", "--create", "next"]);
     let (ran, told) = follow(&sandbox, &[]);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
-    assert_eq!(staged(&sandbox, API), tip(&sandbox, "api", "release"));
+    assert_eq!(staged(&sandbox, API), sandbox.tip("api", "release"));
     // web's `next` is where its pin is.
     assert_eq!(told["pins"].as_array().unwrap().len(), 1);
     assert_eq!(told["pins"][0]["branch"], "release");
@@ -194,7 +190,7 @@ fn a_branch_that_is_not_there_costs_its_service_alone() {
         assert_eq!(staged(&sandbox, API), before);
     }
     let web = staged(&sandbox, "code-repos/web");
-    assert_eq!(web, tip(&sandbox, "web", "main"));
+    assert_eq!(web, sandbox.tip("web", "main"));
 }
 
 #[test]
@@ -205,7 +201,7 @@ fn a_branch_that_went_back_is_followed_and_told() {
     let ran = sandbox.flota("ours", &["update", "--remote", "api"]);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     assert!(ran.text().contains("rollback, 2 gone"), "{}", ran.text());
-    assert_eq!(staged(&sandbox, API), tip(&sandbox, "api", "main"));
+    assert_eq!(staged(&sandbox, API), sandbox.tip("api", "main"));
 }
 
 #[test]
@@ -232,7 +228,7 @@ fn a_service_that_is_not_there_yet_is_brought() {
     let (ran, told) = follow(&sandbox, &[]);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     assert_eq!(told["pins"][0]["gained"]["count"], 2);
-    assert_eq!(staged(&sandbox, API), tip(&sandbox, "api", "main"));
+    assert_eq!(staged(&sandbox, API), sandbox.tip("api", "main"));
     assert!(
         sandbox
             .path("ours")
