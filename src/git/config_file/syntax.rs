@@ -44,6 +44,14 @@ pub(in crate::git) fn read(text: &[u8], mut each: impl FnMut(Setting<'_>)) -> Re
     };
     let (mut section, mut key, mut value) = (Vec::new(), Vec::new(), Vec::new());
     loop {
+        if let Some((key, value)) = reader.plain_setting() {
+            each(Setting {
+                section: &section,
+                key,
+                value: Some(value),
+            });
+            continue;
+        }
         let line = reader.line;
         match reader.next() {
             b'\n' if reader.is_over => return Ok(()),
@@ -75,6 +83,27 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
+/// What does not stand for itself in a value, or maybe not.
+fn is_special(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | b'#' | b';' | b'\r')
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// `text` without the spaces and tabs before it.
+fn after_spaces(text: &[u8]) -> &[u8] {
+    let spaces = text.iter().take_while(|byte| is_space(**byte)).count();
+    &text[spaces..]
+}
+
+/// `text` without the spaces and tabs after it.
+fn before_spaces(text: &[u8]) -> &[u8] {
+    let spaces = text.iter().rev().take_while(|byte| is_space(**byte));
+    &text[..text.len() - spaces.count()]
+}
+
 fn is_of_a_key(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-'
 }
@@ -87,7 +116,26 @@ struct Reader<'a> {
     is_over: bool,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    /// A line `key = value` in which each byte stands for itself, as most lines are: where it is another nothing is read, and the
+    /// line is read byte by byte.
+    fn plain_setting(&mut self) -> Option<(&'a [u8], &'a [u8])> {
+        let (line, rest) = self.rest.split_at(self.rest.find_byte(b'\n')?);
+        let line = after_spaces(line);
+        let is_plain =
+            |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-';
+        let key = line.iter().take_while(|byte| is_plain(byte)).count();
+        let (key, value) = line.split_at(key);
+        let value = after_spaces(value).strip_prefix(b"=")?;
+        // Each byte is looked at, which takes less time than to stop at the first that is special.
+        let has_special = |so_far, byte: &u8| so_far | is_special(*byte);
+        if !key.first()?.is_ascii_lowercase() || value.iter().fold(false, has_special) {
+            return None;
+        }
+        (self.rest, self.line) = (&rest[1..], self.line + 1);
+        Some((key, before_spaces(after_spaces(value))))
+    }
+
     /// The next byte; a carriage return before a newline is no part of the text.
     fn next(&mut self) -> u8 {
         let (byte, rest) = match self.rest {
@@ -134,7 +182,8 @@ impl Reader<'_> {
         }
         name.push(b'.');
         // Most of it stands for itself.
-        let plain = self.rest.find_byteset(b"\"\\\n\r").unwrap_or_default();
+        let is_plain = |byte: &&u8| !matches!(**byte, b'"' | b'\\' | b'\n' | b'\r');
+        let plain = self.rest.iter().take_while(is_plain).count();
         let (plain, rest) = self.rest.split_at(plain);
         name.extend_from_slice(plain);
         self.rest = rest;
@@ -159,7 +208,7 @@ impl Reader<'_> {
             key.push(byte.to_ascii_lowercase());
             byte = self.next();
         }
-        while matches!(byte, b' ' | b'\t') {
+        while is_space(byte) {
             byte = self.next();
         }
         let has_value = match byte {
@@ -173,24 +222,9 @@ impl Reader<'_> {
         Some(has_value)
     }
 
-    /// The rest of the line without the blanks around it, if every byte in it stands for itself: that of most values. Else nothing is
-    /// read.
-    fn plain_line(&mut self) -> Option<&[u8]> {
-        let (line, rest) = self.rest.split_once_str(b"\n")?;
-        if line.find_byteset(b"\"\\#;\r").is_some() {
-            return None;
-        }
-        (self.rest, self.line) = (rest, self.line + 1);
-        Some(line.trim_with(|byte| matches!(byte, ' ' | '\t')))
-    }
-
     /// The value, to the end of its line. Blanks inside of it stay as they are; before git 2.45 each was a space.
     fn value(&mut self, value: &mut Vec<u8>) -> Option<()> {
         value.clear();
-        if let Some(plain) = self.plain_line() {
-            value.extend_from_slice(plain);
-            return Some(());
-        }
         let mut is_quoted = false;
         // How long the value is without the blanks at its end.
         let mut kept = 0;
