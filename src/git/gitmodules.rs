@@ -7,7 +7,7 @@
 #[cfg(any(test, fuzzing))]
 pub mod properties;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use bstr::{BStr, BString, ByteSlice};
 use gix::{ObjectId, config::Boolean, objs::FindExt};
@@ -67,7 +67,7 @@ impl Gitmodules {
     /// The same of the submodules that name one of `paths`. Of ten thousand a few are wanted as a rule: to read the text twice takes
     /// less time than to keep all of it.
     fn parse_at(text: &[u8], paths: &BTreeSet<&BStr>) -> Result<Self> {
-        let mut names = HashSet::new();
+        let mut names = BTreeSet::new();
         // What is wrong with the text is said by the second reading.
         let _ = syntax::read(text, |setting| {
             let named = setting.value.filter(|_| setting.key == b"path");
