@@ -54,6 +54,7 @@ mod package;
 mod plan;
 mod pull;
 mod push;
+mod questions;
 mod record;
 mod redirects;
 #[path = "../support/registry.rs"]
@@ -70,6 +71,7 @@ mod switch;
 mod sync;
 mod template;
 mod templates;
+mod terminal;
 mod update;
 #[path = "../support/workspace.rs"]
 mod workspace;
