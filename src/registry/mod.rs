@@ -14,8 +14,10 @@ mod credentials;
 mod digest;
 mod layout;
 mod manifest;
+mod mount;
 mod options;
 mod origin;
+mod pull;
 mod request;
 mod session;
 mod transport;
@@ -199,11 +201,23 @@ impl Registry {
             )));
         }
         let mut done = HashSet::<&Digest>::new();
-        for blob in manifest
-            .blobs
-            .iter()
-            .filter(|blob| done.insert(blob.digest()))
-        {
+        let base = manifest
+            .base
+            .as_ref()
+            .filter(|base| base.registry() == reference.registry());
+        // The base's layers come first, after the configuration: the first that cannot be taken over is not of the base.
+        let mut of_base = base.is_some();
+        for (index, blob) in manifest.blobs.iter().enumerate() {
+            if !done.insert(blob.digest()) {
+                continue;
+            }
+            if let Some(base) = base.filter(|_| of_base && index > 0) {
+                let digest = blob.digest().as_ref();
+                of_base = mount::mount(&self.session, reference, scope, digest, base.repository())?;
+                if of_base {
+                    continue;
+                }
+            }
             let path = layout.blob(blob)?;
             blob::push(
                 &self.session,

@@ -19,6 +19,8 @@ pub(super) struct RegistryRequest<'a> {
     pub(super) uri: Uri,
     pub(super) accept: Option<&'a str>,
     pub(super) body: RequestBody<'a>,
+    /// Whether the answer may be as long as a layer: then only silence is limited, not the time that all of it takes.
+    pub(super) long: bool,
 }
 
 impl RegistryRequest<'_> {
@@ -29,6 +31,7 @@ impl RegistryRequest<'_> {
             uri,
             accept: None,
             body: RequestBody::Empty,
+            long: false,
         }
     }
 }

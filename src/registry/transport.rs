@@ -138,15 +138,16 @@ impl Transport {
             // A read may be sent on to another host over TLS (`registry.k8s.io` does).
             redirects: if may_redirect { 5 } else { 0 },
             https_only: !self.origin.is_loopback(),
-            total: self.total(request.body),
+            total: self.total(request),
         };
         self.client.send(message, limits)
     }
 
     /// A layer takes as long as it takes while bytes flow; everything else is small.
-    fn total(&self, body: RequestBody) -> Option<Duration> {
-        match body {
+    fn total(&self, request: &RegistryRequest) -> Option<Duration> {
+        match request.body {
             RequestBody::File(_) => None,
+            RequestBody::Empty if request.long => None,
             RequestBody::Empty | RequestBody::Bytes { .. } => {
                 Some(self.options.stall_timeout.saturating_mul(2))
             }
@@ -171,7 +172,7 @@ impl Transport {
 }
 
 /// What a request without an answer is called.
-fn broken(uri: &Uri, failure: Failure) -> ExchangeError {
+pub(super) fn broken(uri: &Uri, failure: Failure) -> ExchangeError {
     let server = address(uri);
     let (what, hint) = match failure.kind {
         FailureKind::Interrupted => {

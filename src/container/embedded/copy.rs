@@ -9,16 +9,17 @@ use super::{
     ignore::DockerIgnore,
     options::{self, InstructionOptions},
     paths,
+    shared::CopyOrigin,
     stage::{self, StageReader},
-    tree::Owner,
+    users::OwnerName,
 };
 use crate::model::error::{Error, Result};
 
 /// One `COPY` or `ADD`, its variables replaced.
 #[derive(Debug)]
 pub(super) struct Copy {
-    /// The stage copied from; the build context when `None`.
-    pub from: Option<usize>,
+    /// Where it is copied from.
+    pub from: CopyOrigin,
     /// What is copied, in order.
     pub sources: Vec<CopySource>,
     /// Where to, below the image's root.
@@ -26,7 +27,7 @@ pub(super) struct Copy {
     /// Whether the destination was written as a directory (`/app/`).
     pub into_directory: bool,
     /// `--chown`.
-    pub owner: Option<Owner>,
+    pub owner: Option<OwnerName>,
     /// `--chmod`.
     pub mode: Option<u32>,
     /// `--parents`: keep the directories of the source path.
@@ -66,8 +67,8 @@ impl Copy {
         let known = ["from", "chown", "chmod", "link", "parents", "exclude"];
         let options = options::read(place, &copy.options, &known)?;
         let from = match options.value(place, "from")? {
-            Some(from) => Some(reader.shared().stage_before(place, from, reader.index())?),
-            None => None,
+            Some(from) => reader.shared().origin(place, from, reader.index())?,
+            None => CopyOrigin::Context,
         };
         let remote = || {
             place
@@ -133,7 +134,7 @@ impl Copy {
             .map(|source| CopySource::read(reader, place, source, parents, remote));
         let excludes = DockerIgnore::excludes(options.values("exclude"));
         Ok(Self {
-            from: None,
+            from: CopyOrigin::Context,
             sources: sources.collect::<Result<_>>()?,
             destination: paths::join(&reader.workdir(), &destination),
             into_directory,
@@ -198,15 +199,12 @@ fn chown(
     reader: &StageReader,
     place: &InstructionPlace,
     options: &InstructionOptions,
-) -> Result<Option<Owner>> {
+) -> Result<Option<OwnerName>> {
     let Some(text) = options.value(place, "chown")? else {
         return Ok(None);
     };
     let text = reader.word(place, text)?;
-    match stage::owner(&text) {
-        Some(owner) => Ok(Some(owner)),
-        None => Err(stage::unknown_user(place, &text)),
-    }
+    stage::owner(place, &text).map(Some)
 }
 
 fn chmod(

@@ -8,7 +8,8 @@ use super::{
     context::Context,
     copy::{Copy, CopySource, joined},
     pattern::{Pattern, has_wildcard},
-    tree::{Kind, Owner, TooManyLinks, Tree, TreeEntry},
+    shared::CopyOrigin,
+    tree::{Kind, Owner, PackedFile, TooManyLinks, Tree, TreeEntry},
 };
 use crate::model::error::{Error, Result};
 
@@ -20,6 +21,8 @@ pub(super) struct Copying<'a, 'b> {
     pub context: &'a Context,
     /// Where it is copied from: the context's files, or a stage's.
     pub source: &'a Tree,
+    /// Who is to own it, where `--chown` says so.
+    pub owner: Option<Owner>,
     /// Where it goes.
     pub change: &'a mut Change<'b>,
 }
@@ -159,7 +162,17 @@ impl Copying<'_, '_> {
     }
 
     fn put(&mut self, path: PathBuf, mut entry: TreeEntry) -> Result<()> {
-        entry.owner = self.copy.owner.unwrap_or(entry.owner);
+        if let Kind::Packed(PackedFile {
+            attributes: true, ..
+        }) = &entry.kind
+        {
+            let why = format!(
+                "/{} has extended attributes, such as capabilities",
+                path.display()
+            );
+            return Err(self.change.place.needs_engine(why));
+        }
+        entry.owner = self.owner.unwrap_or(entry.owner);
         if !matches!(entry.kind, Kind::Symlink(_)) {
             entry.mode = self.copy.mode.unwrap_or(entry.mode);
         }
@@ -172,7 +185,7 @@ impl Copying<'_, '_> {
     /// As for Docker, a directory that a copy has to make belongs to whom the copy belongs to.
     fn make_directory(&mut self, path: &Path) -> Result<()> {
         self.change
-            .make_directory(path, self.copy.owner.unwrap_or_default())
+            .make_directory(path, self.owner.unwrap_or_default())
     }
 
     fn resolve_source(&self, path: &Path) -> Result<PathBuf> {
@@ -194,13 +207,16 @@ impl Copying<'_, '_> {
         let hidden = self
             .context
             .hidden(path)
-            .filter(|_| self.copy.from.is_none());
-        match (self.copy.from, hidden) {
-            (Some(stage), _) => place.failed(format!("stage {stage} has no `{name}`")),
-            (None, Some(rule)) => place
+            .filter(|_| matches!(self.copy.from, CopyOrigin::Context));
+        match (&self.copy.from, hidden) {
+            (CopyOrigin::Stage(stage), _) => place.failed(format!("stage {stage} has no `{name}`")),
+            (CopyOrigin::Image(base), _) => place.failed(format!("{} has no `{name}`", base.name)),
+            (CopyOrigin::Context, Some(rule)) => place
                 .failed(format!("`{name}` is kept out of the build by {rule}"))
                 .hint(format!("a line `!{name}` below that rule lets it in")),
-            (None, None) => place.failed(format!("the build context has no `{name}`")),
+            (CopyOrigin::Context, None) => {
+                place.failed(format!("the build context has no `{name}`"))
+            }
         }
     }
 

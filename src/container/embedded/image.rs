@@ -92,7 +92,7 @@ pub(super) struct Image {
     pub cmd: Option<Vec<String>>,
     /// `USER`, as written.
     pub user: Option<String>,
-    /// `WORKDIR`, absolute.
+    /// `WORKDIR`, absolute; empty where a base has none.
     pub workdir: String,
     /// `STOPSIGNAL`.
     pub stop_signal: Option<String>,
@@ -139,14 +139,16 @@ impl Image {
     }
 
     /// The image's configuration document. `created` is RFC 3339; `layers` are the digests of the unpacked layers; `history` has
-    /// one entry per instruction: its text, and whether it made a layer.
+    /// one entry per instruction: its text, and whether it made a layer. `before` is the history of the base.
     pub(super) fn document(
         &self,
         created: &str,
         layers: Vec<String>,
+        before: &[History],
         history: &[(String, bool)],
     ) -> Result<Vec<u8>> {
-        let history: Vec<History> = history.iter().map(|entry| past(created, entry)).collect();
+        let own = history.iter().map(|entry| past(created, entry));
+        let history: Vec<History> = before.iter().cloned().chain(own).collect();
         let rootfs = RootFsBuilder::default().typ("layers").diff_ids(layers);
         let mut document = ImageConfigurationBuilder::default()
             .created(created)
@@ -173,9 +175,10 @@ impl Image {
             .iter()
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
-        let mut config = ConfigBuilder::default()
-            .env(env)
-            .working_dir(self.workdir.as_str());
+        let mut config = ConfigBuilder::default().env(env);
+        if !self.workdir.is_empty() {
+            config = config.working_dir(self.workdir.as_str());
+        }
         if !self.labels.is_empty() {
             config = config.labels(
                 self.labels
@@ -252,7 +255,11 @@ mod tests {
             image.labels.insert(format!("label{i}"), String::new());
             image.ports.insert(format!("{i}/tcp"));
         }
-        let document = || image.document("2024-01-02T03:04:05Z", vec![], &[]).unwrap();
+        let document = || {
+            image
+                .document("2024-01-02T03:04:05Z", vec![], &[], &[])
+                .unwrap()
+        };
         let first = document();
         assert!((0..10).all(|_| document() == first));
     }

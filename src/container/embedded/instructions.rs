@@ -13,9 +13,9 @@ use super::{
     image::Image,
     options, paths,
     shared::{Shared, argument},
-    stage::{StageReader, owner, unknown_user},
+    stage::{StageReader, owner},
     step::{Action, Step},
-    tree::Owner,
+    users::OwnerName,
 };
 use crate::model::error::Result;
 
@@ -42,6 +42,17 @@ pub(super) fn read(
     Ok((steps, reader.image))
 }
 
+/// Refuses what only an engine can do.
+pub(super) fn refuse_what_runs(place: &InstructionPlace, instruction: &Instruction) -> Result<()> {
+    match instruction {
+        Instruction::Run(_) => Err(place.needs_engine("it runs a command")),
+        Instruction::Onbuild(_) => {
+            Err(place.needs_engine("it is an instruction for the images built on this one"))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl StageReader<'_> {
     fn instruction(
         &mut self,
@@ -53,12 +64,6 @@ impl StageReader<'_> {
             Instruction::Copy(copy) => return Copy::of_copy(self, place, copy).map(Action::Copy),
             Instruction::Workdir(it) => {
                 return self.workdir_instruction(place, &it.arguments.value);
-            }
-            Instruction::Run(_) => return Err(place.needs_engine("it runs a command")),
-            Instruction::Onbuild(_) => {
-                return Err(
-                    place.needs_engine("it is an instruction for the images built on this one")
-                );
             }
             Instruction::Arg(it) => self.arg(place, &it.arguments.value)?,
             Instruction::Env(it) => self.env(place, &it.arguments.value)?,
@@ -190,8 +195,8 @@ impl StageReader<'_> {
             return Ok(Action::Describe);
         }
         let owner = match &self.image.user {
-            None => Owner::default(),
-            Some(user) => owner(user).ok_or_else(|| unknown_user(place, user))?,
+            None => OwnerName::root(),
+            Some(user) => owner(place, user)?,
         };
         Ok(Action::MakeDirectory(path, owner))
     }

@@ -5,8 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{dockerfile::InstructionPlace, image::Image, paths, shared::Shared, tree::Owner};
-use crate::model::error::{Error, Result};
+use super::{dockerfile::InstructionPlace, image::Image, paths, shared::Shared, users::OwnerName};
+use crate::model::error::Result;
 
 /// One stage while its instructions are read.
 pub(super) struct StageReader<'a> {
@@ -56,23 +56,11 @@ impl StageReader<'_> {
     }
 }
 
-/// Numeric `user[:group]`; a user alone is its own group's number, as for Docker.
-pub(super) fn owner(text: &str) -> Option<Owner> {
-    let (user, group) = text.split_once(':').unwrap_or((text, text));
-    let number = |text: &str| {
-        text.parse()
-            .ok()
-            .filter(|_| text.bytes().all(|b| b.is_ascii_digit()))
-    };
-    Some(Owner {
-        uid: number(user)?,
-        gid: number(group)?,
+/// Who `text` names.
+pub(super) fn owner(place: &InstructionPlace, text: &str) -> Result<OwnerName> {
+    OwnerName::parse(text).ok_or_else(|| {
+        place
+            .misuse(format!("`{text}` is no user"))
+            .hint("write `user`, `user:group`, or numbers, as in 65532:65532")
     })
-}
-
-/// A name stands in the image's own `/etc/passwd`, if anywhere.
-pub(super) fn unknown_user(place: &InstructionPlace, user: &str) -> Error {
-    place
-        .needs_engine(format!("`{user}` is a name to be looked up in the image"))
-        .hint("or write numbers, as in 65532:65532")
 }
