@@ -79,11 +79,15 @@ pub fn build(request: &ImageRequest, layout: &Path, bases: &Bases) -> Result<Bui
     image.labels.extend(request.labels.clone());
     let mut layers = Vec::new();
     let mut unpacked = Vec::new();
-    for layer in plan.base().iter().flat_map(|base| &base.layers) {
-        layout.link(&bases.blob(layer)?, &layer.digest, layer.size)?;
-        layers.push(layer.descriptor()?);
-        unpacked.push(layer.diff_id.clone());
+    if let Some((base, place)) = plan.base() {
+        for layer in &base.layers {
+            let blob = bases.blob(layer).map_err(|error| error.within(place))?;
+            layout.link(&blob, &layer.digest, layer.size)?;
+            layers.push(layer.descriptor()?);
+            unpacked.push(layer.diff_id.clone());
+        }
     }
+    let base = plan.base().map(|(base, _)| base);
     for layer in done.iter().filter_map(|done| done.layer.as_ref()) {
         let (blob, digest) = write_layer(&layout, layer, request.created, &contents)?;
         layers.push(blob.descriptor(MediaType::ImageLayerGzip)?);
@@ -93,9 +97,9 @@ pub fn build(request: &ImageRequest, layout: &Path, bases: &Bases) -> Result<Bui
         .into_iter()
         .map(|done| (done.instruction, done.layer.is_some()))
         .collect();
-    let before = plan.base().map(Base::full_history).unwrap_or_default();
+    let before = base.map(Base::full_history).unwrap_or_default();
     let config = layout.add(&image.document(&created, unpacked, &before, &history)?)?;
-    let manifest = layout.add(&manifest(&config, layers, plan.base())?)?;
+    let manifest = layout.add(&manifest(&config, layers, base)?)?;
     let mut descriptor = manifest.descriptor(MediaType::ImageManifest)?;
     descriptor.set_platform(Some(image.platform.descriptor()?));
     layout.tag(&descriptor, &request.references)?;

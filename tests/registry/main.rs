@@ -1,6 +1,7 @@
 //! The registry adapter against the real `docker-registry` (Debian's package of the same name) and against servers that
 //! misbehave on purpose.
 
+mod bases;
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod fake;
 mod logins;

@@ -47,7 +47,7 @@ pub(super) struct Sources<'a> {
 /// What the target of `plan` consists of: its instructions and those of the stages it starts from, in order.
 pub(super) fn assemble(plan: &DockerfilePlan, sources: &Sources) -> Result<Vec<Done>> {
     let chain: BTreeSet<usize> = plan.chain().collect();
-    let of_base = plan.base().map_or(0, |base| base.layers.len());
+    let of_base = plan.base().map_or(0, |(base, _)| base.layers.len());
     let mut stages: Vec<Built> = Vec::new();
     let mut images = Images {
         bases: sources.bases,
@@ -62,10 +62,15 @@ pub(super) fn assemble(plan: &DockerfilePlan, sources: &Sources) -> Result<Vec<D
         let mut built = match &stage.base {
             StageBase::Scratch => Built::default(),
             StageBase::Stage(base) => stages[*base].clone(),
-            StageBase::Image(base) => Built {
-                tree: (*images.tree(base)?).clone(),
-                done: Vec::new(),
-            },
+            StageBase::Image(base) => {
+                let tree = images
+                    .tree(base)
+                    .map_err(|error| error.within(&stage.place))?;
+                Built {
+                    tree: (*tree).clone(),
+                    done: Vec::new(),
+                }
+            }
         };
         entries += built.tree.len();
         for step in &stage.steps {

@@ -233,7 +233,7 @@ impl Bases {
                 );
                 return Err(damaged(layer, why));
             }
-            let text = serde_json::to_vec(&listing).map_err(|cause| damaged(layer, cause))?;
+            let text = listing.to_text().map_err(|cause| damaged(layer, cause))?;
             self.cache.create()?;
             disk::replace(&path, &text).map_err(|cause| disk::cannot("write", &path, cause))?;
             Ok(Arc::new(listing))

@@ -29,6 +29,8 @@ pub(super) struct DockerfilePlan {
 /// One stage.
 #[derive(Debug)]
 pub(super) struct Stage {
+    /// Where its `FROM` stands.
+    pub place: InstructionPlace,
     /// What `FROM` names.
     pub base: StageBase,
     /// What is done, one step for each instruction.
@@ -83,7 +85,12 @@ impl DockerfilePlan {
                 image.platform = own;
             }
             let (steps, image) = instructions::read(&shared, index, stage.instructions, image)?;
-            stages.push(Some(Stage { base, steps, image }));
+            stages.push(Some(Stage {
+                place,
+                base,
+                steps,
+                image,
+            }));
         }
         Ok(Self { stages, target })
     }
@@ -97,11 +104,11 @@ impl DockerfilePlan {
         std::iter::successors(Some(self.target), below)
     }
 
-    /// The image of a registry that the target stands on, if it stands on one.
-    pub(super) fn base(&self) -> Option<&Base> {
+    /// The image of a registry that the target stands on, if it stands on one, and where it is named.
+    pub(super) fn base(&self) -> Option<(&Base, &InstructionPlace)> {
         let lowest = self.stages[self.chain().last()?].as_ref()?;
         match &lowest.base {
-            StageBase::Image(base) => Some(base),
+            StageBase::Image(base) => Some((base, &lowest.place)),
             _ => None,
         }
     }

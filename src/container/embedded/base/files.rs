@@ -57,19 +57,20 @@ fn lay(tree: &mut Tree, layer: &Arc<BaseLayer>, entry: &ListedEntry) -> Result<(
         ListedKind::Special => Kind::Special,
         ListedKind::Link(target) => return link(tree, entry, target),
     };
-    let owner = Owner {
-        uid: entry.uid,
-        gid: entry.gid,
-    };
-    let mode = entry.mode;
+    let (mode, owner) = (entry.mode, entry.owner());
     put(tree, &entry.path, TreeEntry { kind, mode, owner })
 }
 
-/// Another name of a file: the same bytes, mode and owner.
+/// Another name of a file: the same bytes. Mode and owner are those that stand last, for both names.
 fn link(tree: &mut Tree, entry: &ListedEntry, target: &Path) -> Result<(), String> {
     let target = place(tree, target)?;
     match tree.get(&target).cloned() {
-        Some(linked) if !linked.is_directory() => put(tree, &entry.path, linked),
+        Some(mut linked) if !linked.is_directory() => {
+            linked.mode = entry.mode;
+            linked.owner = entry.owner();
+            tree.insert(target, linked.clone());
+            put(tree, &entry.path, linked)
+        }
         _ => Err(format!(
             "/{} is a link to /{}, which is not there",
             entry.path.display(),

@@ -12,7 +12,11 @@ use sha2::{Digest as _, Sha256};
 use tar::{Archive, EntryType, Header, PaxExtensions};
 
 use super::percent;
-use crate::{interrupt, model::digest::hex};
+use crate::{
+    container::embedded::tree::Owner,
+    interrupt,
+    model::digest::{hex, oci_digest},
+};
 
 /// Raised when a kept listing of before would say something else.
 const VERSION: u32 = 1;
@@ -60,6 +64,16 @@ pub(super) struct ListedEntry {
     /// Whether it has extended attributes, such as capabilities.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) attributes: bool,
+}
+
+impl ListedEntry {
+    /// Who it belongs to.
+    pub(super) fn owner(&self) -> Owner {
+        Owner {
+            uid: self.uid,
+            gid: self.gid,
+        }
+    }
 }
 
 /// What an entry is.
@@ -125,8 +139,19 @@ impl Listing {
         })
     }
 
-    /// A listing that was kept as `text`; None for one of another version, and for what is none.
+    /// The text of a file to be kept: a digest of what follows, on a line of its own.
+    pub(super) fn to_text(&self) -> serde_json::Result<Vec<u8>> {
+        let text = serde_json::to_vec(self)?;
+        Ok([oci_digest(&text).as_bytes(), b"\n", &text].concat())
+    }
+
+    /// A listing that was kept as `text`; None for one of another version, for a damaged one, and for what is none.
     pub(super) fn kept(text: &[u8]) -> Option<Self> {
+        let end = text.iter().position(|&byte| byte == b'\n')?;
+        let (digest, text) = (&text[..end], &text[end + 1..]);
+        if digest != oci_digest(text).as_bytes() {
+            return None;
+        }
         let kept: Self = serde_json::from_slice(text).ok()?;
         Some(kept).filter(|kept| kept.version == VERSION)
     }
