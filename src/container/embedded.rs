@@ -22,6 +22,7 @@ mod options;
 mod paths;
 mod pattern;
 mod plan;
+pub mod references;
 mod shared;
 mod stage;
 mod step;

@@ -4,6 +4,7 @@
 //! ([`image`]), then charts packaged ([`chart`]), several services at a time ([`act`]). All products are in one directory ([`products`]).
 
 mod act;
+mod bases;
 mod chart;
 mod image;
 mod job;

@@ -6,7 +6,7 @@ use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
 use super::{
-    chart, image,
+    bases, chart, image,
     job::{ImageJob, ImageOrigin, Job, Prepared, Run, Unfit},
     naming::ImageNames,
 };
@@ -103,12 +103,14 @@ fn named_image(
     own: &ServiceSettings,
     code: ObjectId,
 ) -> Result<(ImageNames, ImageOrigin)> {
+    let refreshed = bases::refreshed(run, step, own, code)?;
     let identity = identity::image_tag(&ImageInputs {
         code,
         dockerfile: &own.image.dockerfile.to_string_lossy(),
         target: own.image.target.as_deref(),
         platform: &own.image.platform,
         build_args: &own.image.build_args,
+        bases: &refreshed,
     });
     let names = ImageNames::new(own, step, identity, run.options)?;
     let found = image::look_up(run, step.action, &names)?;
