@@ -87,6 +87,7 @@ impl Built {
 }
 
 fn run(step: &Step, context: &Context, stages: &[Built], tree: &mut Tree) -> Result<Layer> {
+    let mut nothing = Tree::default();
     let mut change = Change {
         place: &step.place,
         tree,
@@ -96,19 +97,28 @@ fn run(step: &Step, context: &Context, stages: &[Built], tree: &mut Tree) -> Res
         Action::Describe => {}
         Action::MakeDirectory(path, owner) => {
             let path = change.resolve(path)?;
-            change.make_directory(&path, *owner)?;
+            change.make_directory(&path, *owner, 0o755)?;
         }
         Action::Copy(copy) => {
             let source = copy
                 .from
                 .map_or(context.tree(), |stage| &stages[stage].tree);
+            let mut alone = Change {
+                place: &step.place,
+                tree: &mut nothing,
+                layer: Layer::new(),
+            };
             Copying {
                 copy,
                 context,
                 source,
-                change: &mut change,
+                change: match copy.link {
+                    true => &mut alone,
+                    false => &mut change,
+                },
             }
             .run()?;
+            change.lay(alone.finish());
         }
     }
     Ok(change.finish())

@@ -1,11 +1,12 @@
 //! The plan of a Dockerfile, from its text alone: which stages, and in each which steps and which configuration.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use parse_dockerfile::{Dockerfile, Instruction};
 
 use super::{
     dockerfile::{self, InstructionPlace},
+    form,
     image::{Image, Platform},
     instructions, options,
     shared::Shared,
@@ -34,6 +35,8 @@ pub(super) struct Stage {
     pub steps: Vec<Step>,
     /// The configuration at the end.
     pub image: Image,
+    /// The variables at the end, which stages that start from this one inherit.
+    variables: BTreeMap<String, String>,
 }
 
 impl DockerfilePlan {
@@ -44,6 +47,9 @@ impl DockerfilePlan {
             Error::misuse(why).hint("name one that the embedded builder knows, as `linux/amd64`")
         })?;
         let shared = Shared::new(request, &parsed, text, &platform)?;
+        for instruction in parsed.stages().flat_map(|stage| stage.instructions) {
+            form::check(&shared.places, &shared.places.of(instruction), instruction)?;
+        }
         let bases = bases(&shared, &parsed)?;
         let target = target(request, &shared)?;
         let needed = needed(&shared, &parsed, &bases, target);
@@ -63,9 +69,15 @@ impl DockerfilePlan {
                     return Err(place.needs_engine(why));
                 }
             };
-            let image = with_platform(&shared, &place, stage.from, image)?;
-            let (steps, image) = instructions::read(&shared, index, stage.instructions, image)?;
-            stages.push(Some(Stage { base, steps, image }));
+            let inherited = base.and_then(|base: usize| stages[base].as_ref());
+            let inherited = inherited.map_or_else(BTreeMap::new, |base| base.variables.clone());
+            let end = instructions::read(&shared, index, stage.instructions, image, inherited)?;
+            stages.push(Some(Stage {
+                base,
+                steps: end.steps,
+                image: end.image,
+                variables: end.variables,
+            }));
         }
         Ok(Self { stages, target })
     }
@@ -92,6 +104,7 @@ fn bases(shared: &Shared, parsed: &Dockerfile) -> Result<Vec<Base>> {
         let variables = |name: &str| shared.globals.get(name).cloned();
         let image = shared.expander.word(&stage.from.image.value, &variables);
         let image = image.map_err(|fault| place.fault(fault))?;
+        check_platform(shared, &place, stage.from)?;
         bases.push(match shared.stage_named(&image) {
             _ if image == "scratch" => Base::Scratch,
             Some(base) if base < index => Base::Stage(base),
@@ -152,20 +165,18 @@ fn needed(shared: &Shared, parsed: &Dockerfile, bases: &[Base], target: usize) -
     needed
 }
 
-fn with_platform(
+/// `FROM --platform` chooses one image of several, so that here, where there are none, it has to be a platform and means nothing.
+fn check_platform(
     shared: &Shared,
     place: &InstructionPlace,
     from: &parse_dockerfile::FromInstruction,
-    mut image: Image,
-) -> Result<Image> {
+) -> Result<()> {
     let flags = options::read(place, &from.options, &["platform"])?;
     if let Some(platform) = flags.value(place, "platform")? {
         let variables = |name: &str| shared.globals.get(name).cloned();
-        let platform = shared
-            .expander
-            .word(platform, &variables)
-            .map_err(|fault| place.fault(fault))?;
-        image.platform = Platform::parse(&platform).map_err(|why| place.misuse(why))?;
+        let platform = shared.expander.word(platform, &variables);
+        let platform = platform.map_err(|fault| place.fault(fault))?;
+        Platform::parse(&platform).map_err(|why| place.misuse(why))?;
     }
-    Ok(image)
+    Ok(())
 }

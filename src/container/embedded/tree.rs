@@ -90,6 +90,28 @@ impl Tree {
         self.0.insert(path, entry);
     }
 
+    /// Takes away what is at `path`, with everything below it.
+    pub(super) fn remove(&mut self, path: &Path) {
+        if self
+            .0
+            .remove(path)
+            .is_some_and(|entry| entry.is_directory())
+        {
+            self.remove_below(path);
+        }
+    }
+
+    /// Takes away everything below the directory `path`.
+    pub(super) fn remove_below(&mut self, path: &Path) {
+        let below: Vec<PathBuf> = self
+            .below(path)
+            .map(|(found, _)| found.to_owned())
+            .collect();
+        for path in below {
+            self.0.remove(&path);
+        }
+    }
+
     /// Everything below the directory `path`, parents first, each directory's children in the order of their bytes.
     pub(super) fn below<'a>(
         &'a self,
