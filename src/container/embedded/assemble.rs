@@ -141,6 +141,7 @@ fn run(
                     .hint("or write numbers, as in 65532:65532")
             })
     };
+    let mut nothing = Tree::default();
     let mut change = Change {
         place: &step.place,
         tree,
@@ -152,7 +153,7 @@ fn run(
             let path = change.resolve(path)?;
             if !change.tree.is_directory(&path) {
                 let owner = owner(name, change.tree)?;
-                change.make_directory(&path, owner)?;
+                change.make_directory(&path, owner, 0o755)?;
             }
         }
         Action::Copy(copy) => {
@@ -168,16 +169,26 @@ fn run(
                 (CopyOrigin::Stage(stage), _) => &stages[*stage].tree,
                 _ => sources.context.tree(),
             };
+            let mut alone = Change {
+                place: &step.place,
+                tree: &mut nothing,
+                layer: Layer::new(),
+            };
+            let into = match copy.link {
+                true => &mut alone,
+                false => &mut change,
+            };
             let name = copy.owner.as_ref();
-            let owner = name.map(|name| owner(name, change.tree)).transpose()?;
+            let owner = name.map(|name| owner(name, into.tree)).transpose()?;
             Copying {
                 copy,
                 context: sources.context,
                 source,
                 owner,
-                change: &mut change,
+                change: into,
             }
             .run()?;
+            change.lay(alone.finish());
         }
     }
     Ok(change.finish())

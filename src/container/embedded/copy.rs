@@ -7,6 +7,7 @@ use parse_dockerfile::{AddInstruction, CopyInstruction, HereDoc, Source as Writt
 use super::{
     dockerfile::InstructionPlace,
     ignore::DockerIgnore,
+    mode::Mode,
     options::{self, InstructionOptions},
     paths,
     shared::CopyOrigin,
@@ -14,6 +15,20 @@ use super::{
     users::OwnerName,
 };
 use crate::model::error::{Error, Result};
+
+/// The options of `COPY`.
+pub(super) const COPY: [&str; 6] = ["from", "chown", "chmod", "link", "parents", "exclude"];
+
+/// The options of `ADD`.
+pub(super) const ADD: [&str; 7] = [
+    "chown",
+    "chmod",
+    "link",
+    "exclude",
+    "unpack",
+    "checksum",
+    "keep-git-dir",
+];
 
 /// One `COPY` or `ADD`, its variables replaced.
 #[derive(Debug)]
@@ -29,7 +44,9 @@ pub(super) struct Copy {
     /// `--chown`.
     pub owner: Option<OwnerName>,
     /// `--chmod`.
-    pub mode: Option<u32>,
+    pub mode: Option<Mode>,
+    /// `--link`: it is copied into an empty image, which is then laid on the stage.
+    pub link: bool,
     /// `--parents`: keep the directories of the source path.
     pub parents: bool,
     /// `--exclude`.
@@ -64,8 +81,7 @@ impl Copy {
         place: &InstructionPlace,
         copy: &CopyInstruction,
     ) -> Result<Self> {
-        let known = ["from", "chown", "chmod", "link", "parents", "exclude"];
-        let options = options::read(place, &copy.options, &known)?;
+        let options = options::read(place, &copy.options, &COPY)?;
         let from = match options.value(place, "from")? {
             Some(from) => reader.shared().origin(place, from, reader.index())?,
             None => CopyOrigin::Context,
@@ -92,16 +108,7 @@ impl Copy {
         place: &InstructionPlace,
         add: &AddInstruction,
     ) -> Result<Self> {
-        let known = [
-            "chown",
-            "chmod",
-            "link",
-            "exclude",
-            "unpack",
-            "checksum",
-            "keep-git-dir",
-        ];
-        let options = options::read(place, &add.options, &known)?;
+        let options = options::read(place, &add.options, &ADD)?;
         let remote = || place.needs_engine("it downloads");
         if options.has("checksum") || options.has("keep-git-dir") {
             return Err(remote());
@@ -119,7 +126,8 @@ impl Copy {
         destination: &str,
         remote: &dyn Fn() -> Error,
     ) -> Result<Self> {
-        options.switch(place, "link")?;
+        let link = options.switch(place, "link")?.unwrap_or(false);
+        let mode = chmod(reader, place, options)?;
         let parents = options.switch(place, "parents")?.unwrap_or(false);
         let destination = reader.word(place, destination)?;
         let into_directory = paths::means_directory(&destination);
@@ -139,7 +147,9 @@ impl Copy {
             destination: paths::join(&reader.workdir(), &destination),
             into_directory,
             owner: chown(reader, place, options)?,
-            mode: chmod(reader, place, options)?,
+            // BuildKit does not link what it changes the mode of.
+            link: link && mode.is_none(),
+            mode,
             parents,
             excludes: excludes.map_err(|why| place.misuse(why))?,
             unpack: false,
@@ -167,13 +177,11 @@ impl CopySource {
             Some((base, path)) if parents => (base, path),
             _ => ("", path.as_str()),
         };
-        let clean = |path: &str| match paths::beneath(path) {
-            Some(path) => Ok(path.display().to_string()),
-            None => Err(place.misuse(format!("`{path}` leads out of what is copied from"))),
-        };
+        // As for BuildKit, what is above the root is the root.
+        let clean = |path: &str| paths::join(Path::new(""), path).display().to_string();
         Ok(Self::Path {
-            base: clean(base)?,
-            path: clean(path)?,
+            base: clean(base),
+            path: clean(path),
         })
     }
 
@@ -211,23 +219,16 @@ fn chmod(
     reader: &StageReader,
     place: &InstructionPlace,
     options: &InstructionOptions,
-) -> Result<Option<u32>> {
+) -> Result<Option<Mode>> {
     let Some(text) = options.value(place, "chmod")? else {
         return Ok(None);
     };
     let text = reader.word(place, text)?;
-    match u32::from_str_radix(&text, 8) {
-        Ok(mode) if mode <= 0o7777 && !text.starts_with('+') => Ok(Some(mode)),
-        Err(_) if text.contains(['=', '+', '-']) => {
-            let why = format!("`{text}` is a symbolic mode");
-            Err(place
-                .needs_engine(why)
-                .hint("or write it in octal, as in --chmod=755"))
-        }
-        _ => Err(place
+    Mode::parse(&text).map(Some).ok_or_else(|| {
+        place
             .misuse(format!("`{text}` is not a mode"))
-            .hint("write it in octal, as in --chmod=755")),
-    }
+            .hint("write it in octal or as changes, as in --chmod=755 or --chmod=u+x")
+    })
 }
 
 /// A source's path, for messages and look-ups.

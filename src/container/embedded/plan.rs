@@ -1,12 +1,16 @@
 //! The plan of a Dockerfile, from its text alone: which stages, and in each which steps and which configuration.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use parse_dockerfile::{Dockerfile, Instruction};
 
 use super::{
     base::{Base, Bases},
     dockerfile::{self, InstructionPlace},
+    form,
     image::{Image, Platform},
     instructions, options,
     shared::Shared,
@@ -37,6 +41,8 @@ pub(super) struct Stage {
     pub steps: Vec<Step>,
     /// The configuration at the end.
     pub image: Image,
+    /// The variables at the end, which stages that start from this one inherit.
+    variables: BTreeMap<String, String>,
 }
 
 /// What a stage starts from.
@@ -58,6 +64,9 @@ impl DockerfilePlan {
             Error::misuse(why).hint("name one that the embedded builder knows, as `linux/amd64`")
         })?;
         let shared = Shared::new(request, &parsed, text, &platform, images)?;
+        for instruction in parsed.stages().flat_map(|stage| stage.instructions) {
+            form::check(&shared.places, &shared.places.of(instruction), instruction)?;
+        }
         let bases = bases(&shared, &parsed)?;
         let target = target(request, &shared)?;
         let needed = needed(&shared, &parsed, &bases, target);
@@ -71,7 +80,7 @@ impl DockerfilePlan {
             }
             let place = shared.places.at(stage.from.from.span.start);
             let own = own_platform(&shared, &place, stage.from)?;
-            let (base, mut image) = match &bases[index] {
+            let (base, image) = match &bases[index] {
                 NamedBase::Scratch => (StageBase::Scratch, Image::scratch(platform.clone())),
                 NamedBase::Stage(base) => (StageBase::Stage(*base), image_of(&stages, *base)?),
                 NamedBase::Image(name) => {
@@ -81,15 +90,18 @@ impl DockerfilePlan {
                     (StageBase::Image(base), image)
                 }
             };
-            if let (StageBase::Scratch | StageBase::Stage(_), Some(own)) = (&base, own) {
-                image.platform = own;
-            }
-            let (steps, image) = instructions::read(&shared, index, stage.instructions, image)?;
+            let inherited = match &base {
+                StageBase::Stage(base) => stages[*base].as_ref().map(|base| base.variables.clone()),
+                _ => None,
+            };
+            let inherited = inherited.unwrap_or_default();
+            let end = instructions::read(&shared, index, stage.instructions, image, inherited)?;
             stages.push(Some(Stage {
                 place,
                 base,
-                steps,
-                image,
+                steps: end.steps,
+                image: end.image,
+                variables: end.variables,
             }));
         }
         Ok(Self { stages, target })
@@ -145,6 +157,7 @@ fn bases(shared: &Shared, parsed: &Dockerfile) -> Result<Vec<NamedBase>> {
         let variables = |name: &str| shared.globals.get(name).cloned();
         let image = shared.expander.word(&stage.from.image.value, &variables);
         let image = image.map_err(|fault| place.fault(fault))?;
+        own_platform(shared, &place, stage.from)?;
         bases.push(match shared.stage_named(&image) {
             _ if image == "scratch" => NamedBase::Scratch,
             Some(base) if base < index => NamedBase::Stage(base),
@@ -211,7 +224,7 @@ fn needed(
     needed
 }
 
-/// `FROM --platform`.
+/// `FROM --platform` chooses one image of several; where there are none, it has to be a platform and means nothing.
 fn own_platform(
     shared: &Shared,
     place: &InstructionPlace,

@@ -61,7 +61,7 @@ impl<'a> Shared<'a> {
             places: Places::new(&request.dockerfile, text, escape),
             expander: Expander::new(escape),
             build_args: &request.build_args,
-            globals: platform_arguments(platform, &request.build_args),
+            globals: predefined(platform, request, parsed),
             stages: Vec::new(),
             platform,
             bases,
@@ -149,22 +149,36 @@ impl<'a> Shared<'a> {
 
 /// The arguments that every Dockerfile may ask for. Nothing is run, so the platform that builds is taken to be the one built for: the
 /// image must not depend on the machine.
-fn platform_arguments(
+fn predefined(
     platform: &Platform,
-    build_args: &BTreeMap<String, String>,
+    request: &ImageRequest,
+    parsed: &Dockerfile,
 ) -> BTreeMap<String, String> {
     let mut arguments = BTreeMap::new();
     for side in ["TARGET", "BUILD"] {
-        arguments.insert(format!("{side}PLATFORM"), platform.to_string());
-        arguments.insert(format!("{side}OS"), platform.os.clone());
-        arguments.insert(format!("{side}ARCH"), platform.architecture.clone());
-        arguments.insert(
-            format!("{side}VARIANT"),
-            platform.variant.clone().unwrap_or_default(),
-        );
+        let variant = platform.variant.clone().unwrap_or_default();
+        for (name, value) in [
+            ("PLATFORM", platform.to_string()),
+            ("OS", platform.os.clone()),
+            ("OSVERSION", String::new()),
+            ("ARCH", platform.architecture.clone()),
+            ("VARIANT", variant),
+        ] {
+            arguments.insert(format!("{side}{name}"), value);
+        }
     }
+    let last = parsed
+        .stages()
+        .last()
+        .and_then(|stage| stage.from.as_.as_ref());
+    let last = last.map(|(_, name)| name.value.to_lowercase());
+    let stage = request.target.clone().or(last);
+    arguments.insert(
+        "TARGETSTAGE".into(),
+        stage.unwrap_or_else(|| "default".into()),
+    );
     for (name, value) in &mut arguments {
-        if let Some(given) = build_args.get(name) {
+        if let Some(given) = request.build_args.get(name) {
             value.clone_from(given);
         }
     }

@@ -13,7 +13,8 @@ pub(super) struct StageReader<'a> {
     pub(super) shared: &'a Shared<'a>,
     pub(super) index: usize,
     pub(super) image: Image,
-    pub(super) arguments: BTreeMap<String, String>,
+    /// What the stage's instructions may refer to: arguments and environment, each as it was set last.
+    pub(super) variables: BTreeMap<String, String>,
     pub(super) own_cmd: bool,
 }
 
@@ -48,11 +49,9 @@ impl StageReader<'_> {
         text.map_err(|fault| place.fault(fault))
     }
 
-    /// An environment variable goes before a build argument of the same name.
+    /// The variable's value, if it has one.
     pub(super) fn variable(&self, name: &str) -> Option<String> {
-        let set = self.image.env.iter().find(|(known, _)| known == name);
-        set.map(|(_, value)| value.clone())
-            .or_else(|| self.arguments.get(name).cloned())
+        self.variables.get(name).cloned()
     }
 }
 
