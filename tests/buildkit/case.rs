@@ -207,22 +207,15 @@ impl<'a> Generator<'a> {
             ignore: Vec::new(),
             arguments: BTreeMap::new(),
             target: None,
-            platform: (*self.random.pick(&[
-                "linux/amd64",
-                "linux/amd64",
-                "linux/amd64",
-                "linux/arm64",
-                "linux/arm/v7",
-            ]))
-            .to_owned(),
+            platform: self.pick("linux/amd64|linux/amd64|linux/amd64|linux/arm64|linux/arm/v7"),
             line_end: if self.one_in(20) { "\r\n" } else { "\n" },
         };
         if self.one_in(4) {
             case.ignore = (0..=self.below(4)).map(|_| self.ignore()).collect();
         }
         for _ in 0..self.below(3) {
-            let name = self.pick(&NAMES[..5]);
-            case.arguments.insert(name, self.plain());
+            let name = self.random.pick(&NAMES[..5]);
+            case.arguments.insert((*name).to_owned(), self.plain());
         }
         if self.one_in(6) {
             case.target = self.stage(self.stages.len()).and_then(|made| made.name);
@@ -238,12 +231,14 @@ impl<'a> Generator<'a> {
         self.random.one_in(count)
     }
 
-    fn pick(&mut self, of: &[&str]) -> String {
-        (*self.random.pick(of)).to_owned()
+    /// One of the words between the bars.
+    fn pick(&mut self, of: &str) -> String {
+        let words: Vec<&str> = of.split('|').collect();
+        (*self.random.pick(&words)).to_owned()
     }
 
     /// One of these, or now and then one of those that are likely to be refused.
-    fn pick_or(&mut self, of: &[&str], bad: &[&str]) -> String {
+    fn pick_or(&mut self, of: &str, bad: &str) -> String {
         match self.is_wild && self.one_in(3) {
             true => self.pick(bad),
             false => self.pick(of),
@@ -263,14 +258,7 @@ impl<'a> Generator<'a> {
             1 => instruction.replacen(' ', " \t ", 1),
             2 => format!("  {instruction}  "),
             3 | 4 => {
-                let end = self.pick(&[
-                    "\n",
-                    " \n",
-                    "\n  ",
-                    "\n# comment\n",
-                    "\n  # comment\n\n",
-                    "\n\n",
-                ]);
+                let end = self.pick("\n| \n|\n  |\n# comment\n|\n  # comment\n\n|\n\n");
                 let blanks: Vec<usize> = instruction.match_indices(' ').map(|(at, _)| at).collect();
                 let Some(&at) = blanks.get(self.below(blanks.len().max(1))) else {
                     return instruction;
@@ -290,11 +278,9 @@ impl<'a> Generator<'a> {
     fn from(&mut self, stage: usize) -> String {
         let mut from = "FROM ".to_owned();
         if self.one_in(10) {
-            from += &self.pick(&[
-                "--platform=linux/arm64 ",
-                "--platform=$TARGETPLATFORM ",
-                "--platform=$BUILDPLATFORM ",
-            ]);
+            from += &self.pick(
+                "--platform=linux/arm64 |--platform=$TARGETPLATFORM |--platform=$BUILDPLATFORM ",
+            );
         }
         let base = self.stage(stage).filter(|_| self.below(3) > 0);
         let mut made = base.clone().unwrap_or_default();
@@ -303,11 +289,8 @@ impl<'a> Generator<'a> {
             .unwrap_or_else(|| "scratch".into());
         made.name = None;
         if self.below(3) > 0 {
-            let name = format!(
-                "{}{stage}",
-                self.random.pick(&["base", "Build", "x-y_z.", "s"])
-            );
-            from += &self.pick(&[" AS ", " as "]);
+            let name = format!("{}{stage}", self.pick("base|Build|x-y_z.|s"));
+            from += &self.pick(" AS | as ");
             from += &name;
             made.name = Some(name.to_lowercase());
         }
@@ -336,81 +319,41 @@ impl<'a> Generator<'a> {
             }
             22 => format!(
                 "USER {}",
-                self.pick_or(
-                    &["1000", "1000:1001", "0", "${UNSET:-7}", "65532:65532"],
-                    &["$A"]
-                )
+                self.pick_or("1000|1000:1001|0|${UNSET:-7}|65532:65532", "$A")
             ),
             23 => format!("EXPOSE {}", self.ports()),
             24 => {
-                let volume = [
-                    "/data",
-                    "/a /b",
-                    "[\"/v 1\", \"/v2\"]",
-                    "\"/q\"",
-                    "/x/",
-                    "['/x']",
-                    "/a,/b",
-                ];
-                format!(
-                    "VOLUME {}",
-                    self.pick_or(&volume, &["$A", "[\"\"]", "[1]", "[]"])
-                )
+                let volume = "/data|/a /b|[\"/v 1\", \"/v2\"]|\"/q\"|/x/|['/x']|/a,/b";
+                format!("VOLUME {}", self.pick_or(volume, "$A|[\"\"]|[1]|[]"))
             }
             25 => {
-                let signals = [
-                    "SIGTERM",
-                    "9",
-                    "sigint",
-                    "TERM",
-                    "SIGRTMIN+3",
-                    "${UNSET:-SIGHUP}",
-                    "RTMAX-2",
-                    "SIGSTKFLT",
-                    "64",
-                ];
+                let signals =
+                    "SIGTERM|9|sigint|TERM|SIGRTMIN+3|${UNSET:-SIGHUP}|RTMAX-2|SIGSTKFLT|64";
                 format!(
                     "STOPSIGNAL {}",
-                    self.pick_or(
-                        &signals,
-                        &["$A", "SIGNONE", "99", "0", "SIGRTMIN+99", "RTMIN-1"]
-                    )
+                    self.pick_or(signals, "$A|SIGNONE|99|0|SIGRTMIN+99|RTMIN-1")
                 )
             }
             26 => self.healthcheck(),
-            27..=30 => format!(
-                "{} {}",
-                self.random.pick(&["CMD", "ENTRYPOINT"]),
-                self.command()
-            ),
+            27..=30 => format!("{} {}", self.pick("CMD|ENTRYPOINT"), self.command()),
             31 => {
-                let triggers = [
-                    "COPY a.txt /onbuild/",
-                    "ENV O=$A",
-                    "ARG A=onbuild",
-                    "WORKDIR /onbuild",
-                    "LABEL o=1 p=2",
-                    "USER 3",
-                ];
-                format!("ONBUILD {}", self.pick(&triggers))
+                let triggers = "COPY a.txt /onbuild/|ENV O=$A|ARG A=onbuild|WORKDIR /onbuild|LABEL o=1 p=2|USER 3";
+                format!("ONBUILD {}", self.pick(triggers))
             }
             32 => {
-                let shells = [
-                    "[\"/bin/bash\", \"-c\"]",
-                    "[\"/x\"]",
-                    "[\"/bin/sh\",\"-euo\",\"pipefail\",\"-c\"]",
-                ];
-                format!("SHELL {}", self.pick_or(&shells, &["[]", "/bin/sh -c"]))
+                let shells =
+                    "[\"/bin/bash\", \"-c\"]|[\"/x\"]|[\"/bin/sh\",\"-euo\",\"pipefail\",\"-c\"]";
+                format!("SHELL {}", self.pick_or(shells, "[]|/bin/sh -c"))
             }
             _ => format!(
                 "MAINTAINER {}",
-                self.pick(&["Some One <one@example.com>", "$A", "\"quoted\""])
+                self.pick("Some One <one@example.com>|$A|\"quoted\"")
             ),
         }
     }
 
     fn argument(&mut self) -> String {
-        let name = self.pick(&NAMES[..8]);
+        let name = self.random.pick(&NAMES[..8]);
         match self.below(5) {
             0 => format!("ARG {name}"),
             1 => format!(
@@ -439,28 +382,20 @@ impl<'a> Generator<'a> {
         if self.one_in(6) {
             return format!(
                 "{} {} more  {}",
-                self.pick(&keys[..5]),
+                self.random.pick(&keys[..5]),
                 self.word(),
                 self.plain()
             );
         }
         let pairs: Vec<String> = (0..=self.below(3))
-            .map(|_| format!("{}={}", self.pick(&keys), self.word()))
+            .map(|_| format!("{}={}", self.random.pick(&keys), self.word()))
             .collect();
         pairs.join(" ")
     }
 
     /// Text without anything special.
     fn plain(&mut self) -> String {
-        self.pick(&[
-            "1.2.3",
-            "path/to/app-1.2.tar.gz",
-            "x",
-            "v1.2",
-            "aXbXc",
-            "dir",
-            "ünï",
-        ])
+        self.pick("1.2.3|path/to/app-1.2.tar.gz|x|v1.2|aXbXc|dir|ünï")
     }
 
     /// One word with variables, quotes and escapes.
@@ -478,11 +413,8 @@ impl<'a> Generator<'a> {
                 13 => format!("\"{escape}\"{escape}x{escape}{escape}\""),
                 14 => "\"\"".into(),
                 _ => self.pick_or(
-                    &[
-                        "a'b c'd", "$", "a$", "$$", "$1", "$@", "a#b", "%20", "a\"\"b", "{}", "=",
-                        "a=b", "<x",
-                    ],
-                    &["'", "\"", "a'b"],
+                    "a'b c'd|$|a$|$$|$1|$@|a#b|%20|a\"\"b|{}|=|a=b|<x",
+                    "'|\"|a'b",
                 ),
             };
         }
@@ -490,7 +422,7 @@ impl<'a> Generator<'a> {
     }
 
     fn variable(&mut self, depth: usize) -> String {
-        let name = self.pick(&NAMES);
+        let name = self.random.pick(&NAMES);
         let inner = match depth {
             0 => self.plain(),
             _ if self.one_in(3) => self.variable(depth - 1),
@@ -500,35 +432,14 @@ impl<'a> Generator<'a> {
         match self.below(if depth == 2 { 19 } else { 16 }) {
             0..=3 => format!("${name}"),
             4..=6 => format!("${{{name}}}"),
-            7..=10 => format!(
-                "${{{name}{}{inner}}}",
-                self.random.pick(&[":-", "-", ":+", "+"])
-            ),
-            11..=13 => format!(
-                "${{{name}{}{}}}",
-                self.random.pick(&["#", "##", "%", "%%"]),
-                self.pattern()
-            ),
-            14 | 15 => format!(
-                "${{{name}{}{}/{inner}}}",
-                self.random.pick(&["/", "//"]),
-                self.pattern()
-            ),
+            7..=10 => format!("${{{name}{}{inner}}}", self.pick(":-|-|:+|+")),
+            11..=13 => format!("${{{name}{}{}}}", self.pick("#|##|%|%%"), self.pattern()),
+            14 | 15 => format!("${{{name}{}{}/{inner}}}", self.pick("/|//"), self.pattern()),
             16 => format!("${{{name}:-'{inner} q'}}"),
             17 => format!("${{{name}:-\"{inner} q\"}}"),
             _ => self.pick_or(
-                &["${A}", "${PATH:?}", "${PATH?no}"],
-                &[
-                    "${A",
-                    "${}",
-                    "${A:}",
-                    "${A^}",
-                    "${A:1}",
-                    "${A,,}",
-                    "${UNSET:?no}",
-                    "${A:#x}",
-                    "${A/x}",
-                ],
+                "${A}|${PATH:?}|${PATH?no}",
+                "${A|${}|${A:}|${A^}|${A:1}|${A,,}|${UNSET:?no}|${A:#x}|${A/x}",
             ),
         }
     }
@@ -547,7 +458,7 @@ impl<'a> Generator<'a> {
             8 => format!("{escape}*"),
             9 => "\"p\"*".into(),
             10 => format!("{escape}/"),
-            _ => self.pick_or(&["[a-z]", "(.)", "p?t"], &["*/", "/*", "\\x"]),
+            _ => self.pick_or("[a-z]|(.)|p?t", "*/|/*|\\x"),
         }
     }
 
@@ -563,42 +474,25 @@ impl<'a> Generator<'a> {
             from = Some(made);
         }
         if self.one_in(6) {
-            let owners = ["1000", "1000:1001", "0:7", "${UNSET:-5}", "65532:65532"];
-            copy += &format!(" --chown={}", self.pick_or(&owners, &["$A", "1:", "-1"]));
+            let owners = "1000|1000:1001|0:7|${UNSET:-5}|65532:65532";
+            copy += &format!(" --chown={}", self.pick_or(owners, "$A|1:|-1"));
         }
         if self.one_in(6) {
-            let modes = [
-                "755",
-                "0600",
-                "4711",
-                "u+x",
-                "go-r",
-                "a=rX",
-                "u=rwx,g=rx,o=",
-                "${UNSET:-700}",
-                "+x",
-                "g=u",
-                "u+s,o+t",
-            ];
-            copy += &format!(
-                " --chmod={}",
-                self.pick_or(&modes, &["0o755", "9", "10000", "u*x"])
-            );
+            let modes = "755|0600|4711|u+x|go-r|a=rX|u=rwx,g=rx,o=|${UNSET:-700}|+x|g=u|u+s,o+t";
+            copy += &format!(" --chmod={}", self.pick_or(modes, "0o755|9|10000|u*x"));
         }
         if self.one_in(6) {
             copy += &self.pick_or(
-                &[" --link", " --link=true", " --link=false"],
-                &[" --link=x", " --link --link", " --none"],
+                " --link| --link=true| --link=false",
+                " --link=x| --link --link| --none",
             );
         }
         if !is_add && self.one_in(7) {
             copy += " --parents";
         }
         while self.one_in(8) {
-            let patterns = [
-                "*.md", "**/*.txt", "sub", "dir/sub", "**/deep*", "one", "*", "!one", "a.txt",
-            ];
-            copy += &format!(" --exclude={}", self.pick_or(&patterns, &["["]));
+            let patterns = "*.md|**/*.txt|sub|dir/sub|**/deep*|one|*|!one|a.txt";
+            copy += &format!(" --exclude={}", self.pick_or(patterns, "["));
         }
         let count = 1 + [0, 0, 0, 1, 2][self.below(5)];
         let mut words: Vec<String> = (0..count).map(|_| self.source(from.as_ref())).collect();
@@ -615,134 +509,50 @@ impl<'a> Generator<'a> {
     fn source(&mut self, from: Option<&Made>) -> String {
         if let Some(made) = from {
             if made.paths.is_empty() || self.one_in(3) {
-                return self.pick_or(
-                    &["/", ".", "/*", "*.txt", "*/*", "*/sub", "**/*.md"],
-                    &["a.txt", "/none"],
-                );
+                return self.pick_or("/|.|/*|*.txt|*/*|*/sub|**/*.md", "a.txt|/none");
             }
             let path = self.random.pick(&made.paths).clone();
-            let below = self.pick(&["", "", "/", "/*", "/.", "/*.txt"]);
+            let below = self.pick("||/|/*|/.|/*.txt");
             return match path.trim_end_matches('/') {
                 "" if below.is_empty() => path,
                 trimmed => trimmed.to_owned() + &below,
             };
         }
         self.pick_or(
-            &[
-                ".",
-                "a.txt",
-                "b.txt",
-                "/a.txt",
-                "dir",
-                "dir/",
-                "dir/.",
-                "dir/*",
-                "*.txt",
-                "*.md",
-                "d?r",
-                "[a-b].txt",
-                "*",
-                "*/sub",
-                "dir/sub/*.md",
-                "run.sh",
-                "link",
-                "linked",
-                "linked/one",
-                "dir/up",
-                "dir/abs",
-                "empty",
-                "other",
-                "other/../a.txt",
-                "*.none",
-                "none*/x",
-                "with space.txt",
-                "./dir/./sub",
-                "dir/./sub/deep.txt",
-                "**/deep.txt",
-                "v${UNSET:-1.2}/app",
-                "${UNSET:-linux}-amd64/app",
-                "dir/**",
-                "**/*.md",
-                "Dockerfile",
-                "../a.txt",
-                "dir//one",
-                "./*.txt",
-            ],
-            &["missing", "$A", "[", "dir/*/[", "https://example.com/none"],
+            ".|a.txt|b.txt|/a.txt|dir|dir/|dir/.|dir/*|*.txt|*.md|d?r|[a-b].txt|*|*/sub|dir/sub/*.md|\
+             run.sh|link|linked|linked/one|dir/up|dir/abs|empty|other|other/../a.txt|*.none|none*/x|\
+             with space.txt|./dir/./sub|dir/./sub/deep.txt|**/deep.txt|v${UNSET:-1.2}/app|${UNSET:-linux}-amd64/app|\
+             dir/**|**/*.md|Dockerfile|../a.txt|dir//one|./*.txt",
+            "missing|$A|[|dir/*/[|https://example.com/none",
         )
     }
 
     fn destination(&mut self, several: bool) -> String {
         if several && self.below(6) > 0 {
-            return self.pick(&["/d/", "./", "/d/e/", "/", "${UNSET:-/q}/", "/w/"]);
+            return self.pick("/d/|./|/d/e/|/|${UNSET:-/q}/|/w/");
         }
         self.pick_or(
-            &[
-                "/",
-                "/d/",
-                "/d/",
-                "/d",
-                "/d/e/",
-                "d/",
-                ".",
-                "./",
-                "/w/x",
-                "/w/",
-                "/d/a.txt",
-                "/$A/",
-                "${UNSET:-/q}/",
-                "../p/",
-                "/d/../r/",
-                "/x",
-                "/d/sub",
-                "/l/",
-                "sub/",
-                "/d/linked/",
-                "/d/.",
-                "/d/link",
-            ],
-            &["\"/quo\"", "$UNSET", "/d/a.txt/"],
+            "/|/d/|/d/|/d|/d/e/|d/|.|./|/w/x|/w/|/d/a.txt|/$A/|${UNSET:-/q}/|../p/|/d/../r/|/x|\
+             /d/sub|/l/|sub/|/d/linked/|/d/.|/d/link",
+            "\"/quo\"|$UNSET|/d/a.txt/",
         )
     }
 
     fn folder(&mut self) -> String {
-        self.pick(&[
-            "/w",
-            "/w/",
-            "w",
-            "sub",
-            "/d",
-            "/d/sub",
-            "..",
-            "/",
-            "/$A",
-            "$UNSET",
-            "/a//b/../c",
-            "./x/.",
-            "\"/quoted dir\"",
-            "/d/link",
-            "/l",
-            "${A:-/z}",
-        ])
+        self.pick(
+            "/w|/w/|w|sub|/d|/d/sub|..|/|/$A|$UNSET|/a//b/../c|./x/.|\"/quoted dir\"|/d/link|/l|\
+             ${A:-/z}",
+        )
     }
 
     /// A `COPY` or `ADD` of here-documents.
     fn document(&mut self, stage: usize) -> String {
-        let keyword = self.pick(&["COPY", "COPY", "ADD"]);
-        let options = self.pick(&["", "", "", " --chmod=755", " --chown=5:6", " --link"]);
-        let destination = self.pick(&["/h/", "/h/", "/", "h/", "/d/"]);
+        let keyword = self.pick("COPY|COPY|ADD");
+        let options = self.pick("||| --chmod=755| --chown=5:6| --link");
+        let destination = self.pick("/h/|/h/|/|h/|/d/");
         self.stages[stage].paths.push(destination.clone());
-        let line = self.pick(&[
-            "plain",
-            "$A ${B:-b} ${C}",
-            "\"quoted $A\" 'single $A'",
-            "\\$A \\\\ \\x",
-            "\tindented $A",
-            "`$A`",
-            "a # b",
-            "",
-        ]);
-        let name = self.pick(&["EOF", "a.txt", "conf.ini"]);
+        let line = self.pick("plain|$A ${B:-b} ${C}|\"quoted $A\" 'single $A'|\\$A \\\\ \\x|\tindented $A|`$A`|a # b|");
+        let name = self.pick("EOF|a.txt|conf.ini");
         match self.below(6) {
             0 => format!("{keyword}{options} <<\"{name}\" {destination}\n{line}\n{name}"),
             1 => format!("{keyword}{options} <<-{name} {destination}\n\t{line}\n\t\tx\n\t{name}"),
@@ -756,71 +566,27 @@ impl<'a> Generator<'a> {
     }
 
     fn ports(&mut self) -> String {
-        let good = [
-            "80",
-            "53/udp",
-            "8000-8002",
-            "9/TCP",
-            "${UNSET:-7}",
-            "127.0.0.1:80:81",
-            "8080:80",
-            "70:71/sctp",
-            "0",
-            "443/",
-            "[::1]:5:6",
-        ];
+        let good = "80|53/udp|8000-8002|9/TCP|${UNSET:-7}|127.0.0.1:80:81|8080:80|70:71/sctp|0|443/|[::1]:5:6";
         let ports: Vec<String> = (0..=self.below(2))
-            .map(|_| {
-                self.pick_or(
-                    &good,
-                    &["$A", "70000", "5-3", "1/x", "x:80:80", "1-3:5-6", "\"7 8\""],
-                )
-            })
+            .map(|_| self.pick_or(good, "$A|70000|5-3|1/x|x:80:80|1-3:5-6|\"7 8\""))
             .collect();
         ports.join(" ")
     }
 
     fn command(&mut self) -> String {
         self.pick_or(
-            &[
-                "[\"/a\", \"b c\"]",
-                "[]",
-                "[ \"/a\" ]",
-                "/a  b $A",
-                "exec /a \"b\" 'c'",
-                "['/a']",
-                "[\"/a\", ]",
-                "[\"$A\"]",
-                "[\"\\u00e4\\n\"]",
-                "[\"/a\"] && b",
-                "[\"\"]",
-                "[ -e /a ] && b",
-                "echo # no",
-            ],
-            &["[\"/a\", 1]", "--x", "# no", "[null]"],
+            "[\"/a\", \"b c\"]|[]|[ \"/a\" ]|/a  b $A|exec /a \"b\" 'c'|['/a']|[\"/a\", ]|[\"$A\"]|\
+             [\"\\u00e4\\n\"]|[\"/a\"] && b|[\"\"]|[ -e /a ] && b|echo # no",
+            "[\"/a\", 1]|--x|# no|[null]",
         )
     }
 
     fn healthcheck(&mut self) -> String {
-        let good = [
-            "",
-            "--interval=5s ",
-            "--timeout=1m30s --retries=3 ",
-            "--start-period=500ms --start-interval=2s ",
-            "--retries=0 ",
-            "--interval=0 ",
-            "--interval=1.5h ",
-        ];
+        let good = "|--interval=5s |--timeout=1m30s --retries=3 |--start-period=500ms --start-interval=2s |\
+             --retries=0 |--interval=0 |--interval=1.5h ";
         let options = self.pick_or(
-            &good,
-            &[
-                "--retries=-1 ",
-                "--interval=5 ",
-                "--interval=1us ",
-                "--retries=x ",
-                "--none=1 ",
-                "--interval=-5s ",
-            ],
+            good,
+            "--retries=-1 |--interval=5 |--interval=1us |--retries=x |--none=1 |--interval=-5s ",
         );
         match self.below(4) {
             0 => "HEALTHCHECK NONE".into(),
@@ -831,37 +597,8 @@ impl<'a> Generator<'a> {
     }
 
     fn ignore(&mut self) -> String {
-        self.pick(&[
-            "*.md",
-            "dir",
-            "!dir/one",
-            "**/*.txt",
-            "!a.txt",
-            "dir/*",
-            "# comment",
-            " other ",
-            "/b.txt",
-            "**/sub",
-            "*",
-            "!dir/sub/deep.txt",
-            "dir/sub/**",
-            "",
-            "**",
-            "!**/x.txt",
-            "d?r",
-            "[ab].txt",
-            "dir/../a.txt",
-            "./c.md",
-            "other/",
-            "**/deep.*",
-            "!dir",
-            "li*",
-            ".",
-            "Dockerfile",
-            "v1.2/**",
-            "!v1.2/app",
-            "**.md",
-            "a.txt/",
-        ])
+        self.pick("*.md|dir|!dir/one|**/*.txt|!a.txt|dir/*|# comment| other |/b.txt|**/sub|*|!dir/sub/deep.txt|\
+             dir/sub/**||**|!**/x.txt|d?r|[ab].txt|dir/../a.txt|./c.md|other/|**/deep.*|!dir|li*|\
+             .|Dockerfile|v1.2/**|!v1.2/app|**.md|a.txt/")
     }
 }

@@ -79,8 +79,8 @@ fn compare(case: &Case) -> Outcome {
             different => Outcome::Fault(different.join("\n")),
         },
         (Err(_), Err(_)) => Outcome::BothRefuse,
-        // It follows each link of what an `--exclude` filters, and fails if one leads nowhere, as where its target is ignored.
-        (Ok(_), Err(message)) if message.contains("cache key") && excludes(case) => {
+        // It follows each link of what it copies or excludes, and lacks the folders of which all is ignored.
+        (Ok(_), Err(message)) if !case.ignore.is_empty() && is_absence(&message) => {
             Outcome::BothRefuse
         }
         (Ok(_), Err(message)) => Outcome::Fault(format!("only BuildKit refuses it: {message}")),
@@ -96,9 +96,8 @@ fn compare(case: &Case) -> Outcome {
     }
 }
 
-fn excludes(case: &Case) -> bool {
-    let mut instructions = case.instructions.iter();
-    !case.ignore.is_empty() && instructions.any(|instruction| instruction.contains("--exclude"))
+fn is_absence(message: &str) -> bool {
+    message.contains("not found") || message.contains("no such file")
 }
 
 fn request(case: &Case, context: &Path) -> ImageRequest {

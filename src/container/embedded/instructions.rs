@@ -92,7 +92,10 @@ impl StageReader<'_> {
                 }
             }
             Instruction::Volume(it) => self.volume(place, &it.arguments)?,
-            Instruction::User(it) => self.image.user = Some(self.word(place, &it.arguments.value)?),
+            Instruction::User(it) => {
+                let user = self.word(place, &it.arguments.value)?;
+                self.image.user = Some(user).filter(|user| !user.is_empty());
+            }
             Instruction::Stopsignal(it) => self.stop_signal(place, &it.arguments.value)?,
             Instruction::Shell(it) => {
                 let shell = it.arguments.iter().map(|word| word.value.to_string());
