@@ -12,7 +12,7 @@ use std::{collections::HashMap, fs, io::Read, path::Path};
 use bstr::{BStr, BString, ByteSlice};
 use gix::{ObjectId, attrs::StateRef, index::entry::Mode, objs::tree::EntryKind};
 
-use self::scratch::{Listed, Scratch, index_of, read};
+use self::scratch::{CommittedFile, Scratch, index_of, read};
 use super::{conversion, objects::Objects, path, tree};
 use crate::{
     files,
@@ -134,7 +134,7 @@ impl Committed<'_> {
                         _ => Mode::FILE_EXECUTABLE,
                     };
                     let is_setting = name == conversion::FILE || path == LFS_CONFIG;
-                    let listed = Listed { path, mode, id };
+                    let listed = CommittedFile { path, mode, id };
                     if is_setting {
                         found.settings.push(listed);
                     } else if written.as_ref().is_some_and(fs::Metadata::is_file) {
@@ -149,10 +149,10 @@ impl Committed<'_> {
     }
 
     /// Most repositories have no filters, and that is quickly told.
-    fn mentions_filters(&self, settings: &[Listed]) -> Result<bool> {
+    fn mentions_filters(&self, settings: &[CommittedFile]) -> Result<bool> {
         let ids: Vec<_> = settings.iter().map(|setting| setting.id).collect();
         self.objects.obtain(&ids)?;
-        for Listed { path, id, .. } in settings {
+        for CommittedFile { path, id, .. } in settings {
             if path != LFS_CONFIG && read(self.objects, *id)?.contains_str("filter") {
                 return Ok(true);
             }
@@ -205,14 +205,14 @@ impl Committed<'_> {
 /// What a commit holds, as far as it is written.
 #[derive(Default)]
 struct Found {
-    files: Vec<Listed>,
+    files: Vec<CommittedFile>,
     /// Attributes, and the configuration of Git LFS.
-    settings: Vec<Listed>,
+    settings: Vec<CommittedFile>,
 }
 
 /// A file that attributes give a filter.
 struct Filtered {
-    listed: Listed,
+    listed: CommittedFile,
     filter: String,
     driver: Driver,
 }
@@ -269,7 +269,7 @@ fn filters_of(repo: &gix::Repository, found: &Found) -> Result<Vec<Filtered>> {
         };
         let filter = filter.as_bstr().to_string();
         named.push(Filtered {
-            listed: Listed::clone(file),
+            listed: CommittedFile::clone(file),
             driver: Driver::of(&config, &filter),
             filter,
         });

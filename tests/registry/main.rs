@@ -3,6 +3,10 @@
 
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod fake;
+mod forge;
+#[path = "../support/forge.rs"]
+#[allow(dead_code, reason = "each test program uses its own part")]
+mod forge_server;
 mod logins;
 mod misbehaviour;
 mod real;

@@ -21,7 +21,7 @@ use crate::{
 
 /// A file of a commit.
 #[derive(Clone)]
-pub(super) struct Listed {
+pub(super) struct CommittedFile {
     pub(super) path: BString,
     pub(super) mode: Mode,
     pub(super) id: ObjectId,
@@ -30,10 +30,10 @@ pub(super) struct Listed {
 /// The index that lists `files`.
 pub(super) fn index_of<'a>(
     hash: gix::hash::Kind,
-    files: impl Iterator<Item = &'a Listed>,
+    files: impl Iterator<Item = &'a CommittedFile>,
 ) -> State {
     let mut index = State::new(hash);
-    for Listed { path, mode, id } in files {
+    for CommittedFile { path, mode, id } in files {
         index.dangerously_push_entry(Stat::default(), *id, Flags::empty(), *mode, path.as_ref());
     }
     index.sort_entries();
@@ -93,8 +93,8 @@ impl Scratch<'_> {
     /// Has git write `files` anew, each by one of `filters`; `failed` is told which of them is the first that it did not write.
     pub(super) fn run<'f>(
         &self,
-        files: &[Listed],
-        settings: &[Listed],
+        files: &[CommittedFile],
+        settings: &[CommittedFile],
         filters: impl Iterator<Item = &'f str>,
         failed: impl FnOnce(usize) -> Error,
     ) -> Result<()> {
