@@ -19,6 +19,8 @@ pub(super) struct RegistryRequest<'a> {
     pub(super) uri: Uri,
     pub(super) accept: Option<&'a str>,
     pub(super) body: RequestBody<'a>,
+    /// The first and the last byte of the blob that the body is a part of.
+    pub(super) range: Option<(u64, u64)>,
 }
 
 impl RegistryRequest<'_> {
@@ -29,6 +31,7 @@ impl RegistryRequest<'_> {
             uri,
             accept: None,
             body: RequestBody::Empty,
+            range: None,
         }
     }
 }

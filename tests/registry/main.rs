@@ -9,6 +9,7 @@ mod forge;
 mod forge_server;
 mod logins;
 mod misbehaviour;
+mod quirks;
 mod real;
 #[path = "../support/registry.rs"]
 mod server;
