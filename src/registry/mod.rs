@@ -4,12 +4,13 @@
 //! plain HTTP, always, and no other host ever is. Proxies come from `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`. What is sent to
 //! whom when a registry wants credentials is said in `auth.rs`.
 //!
-//! Overload (429, 502, 503, 504) and broken connections are tried again with growing pauses; a server that is silent longer
-//! than [`RegistryOptions::stall_timeout`], a refused connection and every other answer are final.
+//! Overload, passing faults (408, 429, 500, 502, 503, 504) and broken connections are tried again with growing pauses; a server that
+//! is silent longer than [`RegistryOptions::stall_timeout`], a refused connection and every other answer are final.
 
 mod auth;
 mod blob;
 mod chart;
+mod chunks;
 mod credentials;
 mod digest;
 mod layout;
@@ -99,11 +100,12 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// The digest of what `reference` names there; None when the registry has no such tag, digest or repository.
+    /// The digest of what `reference` names there, for who is about to push it; None when the registry has no such tag, digest or
+    /// repository.
     ///
-    /// Unavailable, when the registry cannot be reached or denies to tell (some deny for a repository that does not exist).
+    /// Unavailable, when the registry cannot be reached or denies to tell.
     pub fn resolve(&self, reference: &Reference) -> Result<Option<String>> {
-        manifest::head(&self.session, reference, &self.scope(reference, false)?)
+        manifest::head(&self.session, reference, &self.scope(reference, true)?)
     }
 
     /// Pushes what `digest` names in the OCI image layout at `layout` (an image or an index with all its images) under every

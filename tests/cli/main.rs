@@ -8,6 +8,7 @@ mod branch;
 mod build;
 mod build_bases;
 mod build_engines;
+mod build_filters;
 mod build_push;
 mod build_run;
 mod bump;

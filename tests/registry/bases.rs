@@ -799,7 +799,7 @@ fn a_registry_that_sends_something_else_is_not_believed() {
         (&layer, shorter, Exit::WorkFailed),
         (&layer, |_| status(404), Exit::Unavailable),
         (&layer, |_| status(403), Exit::Unavailable),
-        (&layer, |_| status(500), Exit::WorkFailed),
+        (&layer, |_| status(500), Exit::Unavailable),
         (&base, |_| status(404), Exit::WorkFailed),
     ] {
         let (texts, lied) = (texts.clone(), lied.clone());

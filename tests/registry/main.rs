@@ -4,8 +4,13 @@
 mod bases;
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod fake;
+mod forge;
+#[path = "../support/forge.rs"]
+#[allow(dead_code, reason = "each test program uses its own part")]
+mod forge_server;
 mod logins;
 mod misbehaviour;
+mod quirks;
 mod real;
 #[path = "../support/registry.rs"]
 mod server;
