@@ -275,8 +275,8 @@ pub enum Command {
     /// Show or clear what flota keeps for later runs.
     ///
     /// The fleet's git directory has facts about commits, and commits and trees of submodules that are not checked out. The user's
-    /// cache directory has objects for further clones of the same repositories. All of it can be deleted: flota reads or fetches
-    /// again what is missing.
+    /// cache directory has objects for further clones of the same repositories, and base images of the embedded builder. All of it can
+    /// be deleted: flota reads or fetches again what is missing.
     Cache(Deferred<Cache>),
     /// Add, list or remove further worktrees of the fleet.
     Worktree(WorktreeArgs),

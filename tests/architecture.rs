@@ -75,7 +75,7 @@ const PLAN: [(&str, Floor); 20] = [
 const ADAPTERS: [(&str, &[&str]); 7] = [
     ("ci", &["process"]),
     ("config", &["git"]),
-    ("container", &["process"]),
+    ("container", &["process", "registry"]),
     ("git", &["http", "process"]),
     ("http", &["process"]),
     ("registry", &["http", "process"]),

@@ -103,6 +103,7 @@ fn image_of_a_service(keys: &mut Keys, image: &mut ImageSettings) -> Result<()> 
     keys.read("platform", &mut image.platform, text(valid::platform))?;
     keys.read("dockerfile", &mut image.dockerfile, text(valid::dockerfile))?;
     keys.read("target", &mut image.target, text(valid::stage))?;
+    keys.read("refresh_base", &mut image.refresh_base, Value::boolean)?;
     let arguments = map(valid::build_arg, text(valid::value));
     keys.read("build_args", &mut image.build_args, arguments)
 }

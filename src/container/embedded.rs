@@ -6,37 +6,53 @@
 
 mod archive;
 mod assemble;
+mod base;
 mod change;
+mod contents;
 mod context;
 mod copy;
 mod copying;
 mod dockerfile;
 mod expand;
+mod form;
+mod healthcheck;
 mod ignore;
 mod image;
 mod instructions;
 mod layer;
+mod mode;
 mod options;
 mod paths;
 mod pattern;
 mod plan;
+mod ports;
+pub mod references;
 mod shared;
+mod signal;
 mod stage;
 mod step;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod users;
 
-use std::{io::ErrorKind, path::Path};
+use std::{collections::HashMap, io::ErrorKind, path::Path};
 
-use oci_spec::image::{Descriptor, ImageManifestBuilder, MediaType, SCHEMA_VERSION};
+use oci_spec::image::{
+    ANNOTATION_BASE_IMAGE_DIGEST, ANNOTATION_BASE_IMAGE_NAME, Descriptor, ImageManifestBuilder,
+    MediaType, SCHEMA_VERSION,
+};
 
 use super::{
     image::{BuiltImage, ImageRequest},
     layout::{Blob, Layout, canonical, incomplete},
 };
 use crate::model::error::{Error, Result};
+use assemble::Sources;
+use base::Base;
+pub use base::{BaseCache, BaseUsage, Bases};
 use change::Layer;
+use contents::Contents;
 use context::Context;
 use plan::DockerfilePlan;
 
@@ -44,24 +60,42 @@ use plan::DockerfilePlan;
 /// the request's references.
 ///
 /// # Errors
-/// Exit 3 for what only an engine can do (`RUN`, a base image from a registry, `ADD` of a URL) and for a layout that cannot be
-/// written; exit 2 for a Dockerfile or an option that is not valid; exit 1 for a source that is not there.
-pub fn build(request: &ImageRequest, layout: &Path) -> Result<BuiltImage> {
+/// Exit 3 for what only an engine can do (`RUN`, `ADD` of a URL), for a registry that cannot be reached and for a layout that
+/// cannot be written; exit 2 for a Dockerfile or an option that is not valid; exit 1 for a source or a base image that is not there.
+pub fn build(request: &ImageRequest, layout: &Path, bases: &Bases) -> Result<BuiltImage> {
     let created = timestamp(request.created)?;
-    let plan = read_plan(request)?;
+    let plan = read_plan(request, bases)?;
     let target = plan.stages[plan.target]
         .as_ref()
         .ok_or_else(|| incomplete("the target was not read"))?;
     let context = Context::load(&request.context, &request.dockerfile)?;
-    let done = assemble::assemble(&plan, &context)?;
+    let contents = Contents::new(&context, bases)?;
+    let done = assemble::assemble(
+        &plan,
+        &Sources {
+            context: &context,
+            bases,
+            contents: &contents,
+        },
+    )?;
+    contents.unpack(done.iter().filter_map(|done| done.layer.as_deref()))?;
     let layout = Layout::create(layout)?;
 
     let mut image = target.image.clone();
     image.labels.extend(request.labels.clone());
     let mut layers = Vec::new();
     let mut unpacked = Vec::new();
+    if let Some((base, place)) = plan.base() {
+        for layer in &base.layers {
+            let blob = bases.blob(layer).map_err(|error| error.within(place))?;
+            layout.link(&blob, &layer.digest, layer.size)?;
+            layers.push(layer.descriptor()?);
+            unpacked.push(layer.diff_id.clone());
+        }
+    }
+    let base = plan.base().map(|(base, _)| base);
     for layer in done.iter().filter_map(|done| done.layer.as_ref()) {
-        let (blob, digest) = write_layer(&layout, layer, request.created, &context)?;
+        let (blob, digest) = write_layer(&layout, layer, request.created, &contents)?;
         layers.push(blob.descriptor(MediaType::ImageLayerGzip)?);
         unpacked.push(digest);
     }
@@ -69,8 +103,9 @@ pub fn build(request: &ImageRequest, layout: &Path) -> Result<BuiltImage> {
         .into_iter()
         .map(|done| (done.instruction, done.layer.is_some()))
         .collect();
-    let config = layout.add(&image.document(&created, unpacked, &history)?)?;
-    let manifest = layout.add(&manifest(&config, layers)?)?;
+    let before = base.map(Base::full_history).unwrap_or_default();
+    let config = layout.add(&image.document(&created, unpacked, &before, &history)?)?;
+    let manifest = layout.add(&manifest(&config, layers, base)?)?;
     let mut descriptor = manifest.descriptor(MediaType::ImageManifest)?;
     descriptor.set_platform(Some(image.platform.descriptor()?));
     layout.tag(&descriptor, &request.references)?;
@@ -85,9 +120,9 @@ pub fn build(request: &ImageRequest, layout: &Path) -> Result<BuiltImage> {
 ///
 /// # Errors
 /// Those of [`build`].
-pub fn check(request: &ImageRequest) -> Result<()> {
+pub fn check(request: &ImageRequest, bases: &Bases) -> Result<()> {
     timestamp(request.created)?;
-    read_plan(request).map(drop)
+    read_plan(request, bases).map(drop)
 }
 
 /// The manifest digest that `reference` names in `layout`, if it and all parts of its image are there.
@@ -113,9 +148,9 @@ pub fn tag(layout: &Path, digest: &str, references: &[String]) -> Result<()> {
     store.tag(&image, references)
 }
 
-fn read_plan(request: &ImageRequest) -> Result<DockerfilePlan> {
+fn read_plan(request: &ImageRequest, bases: &Bases) -> Result<DockerfilePlan> {
     let text = dockerfile::read(&request.context, &request.dockerfile)?;
-    DockerfilePlan::new(request, &text)
+    DockerfilePlan::new(request, &text, bases)
 }
 
 /// RFC 3339, in UTC.
@@ -130,10 +165,10 @@ fn write_layer(
     layout: &Layout,
     layer: &Layer,
     created: i64,
-    context: &Context,
+    contents: &Contents,
 ) -> Result<(Blob, String)> {
     let mut blob = layout.blob()?;
-    let unpacked = layer::write(layer, created, |path| context.open(path), &mut blob);
+    let unpacked = layer::write(layer, created, |kind| contents.open(kind), &mut blob);
     let unpacked = unpacked.map_err(|cause| match cause.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => layout.cannot_write(cause),
         _ => Error::work("cannot write a layer").because(cause),
@@ -141,11 +176,18 @@ fn write_layer(
     Ok((blob.finish()?, unpacked))
 }
 
-fn manifest(config: &Blob, layers: Vec<Descriptor>) -> Result<Vec<u8>> {
-    let manifest = ImageManifestBuilder::default()
+/// The manifest says which image it was built on, where it was on one (image specification, "Annotations").
+fn manifest(config: &Blob, layers: Vec<Descriptor>, base: Option<&Base>) -> Result<Vec<u8>> {
+    let mut manifest = ImageManifestBuilder::default()
         .schema_version(SCHEMA_VERSION)
         .media_type(MediaType::ImageManifest)
         .config(config.descriptor(MediaType::ImageConfig)?)
         .layers(layers);
+    if let Some(base) = base {
+        manifest = manifest.annotations(HashMap::from([
+            (ANNOTATION_BASE_IMAGE_NAME.to_owned(), base.name.to_string()),
+            (ANNOTATION_BASE_IMAGE_DIGEST.to_owned(), base.digest.clone()),
+        ]));
+    }
     canonical(manifest.build().map_err(incomplete)?)
 }

@@ -1,6 +1,7 @@
 //! What earlier runs stored for later ones: to be listed and cleared.
 
 use crate::{
+    container::embedded::BaseCache,
     git::{
         network::{
             clone::cache::ObjectCache,
@@ -56,6 +57,15 @@ pub(crate) fn caches(repository: &Repository) -> Result<Vec<Cache>> {
             bytes: objects.bytes,
         });
     }
+    if let Some(bases) = BaseCache::of_user() {
+        let usage = bases.usage()?;
+        caches.push(Cache {
+            kind: CacheKind::Bases,
+            path: bases.path().to_owned(),
+            entries: usage.blobs,
+            bytes: usage.bytes,
+        });
+    }
     Ok(caches)
 }
 
@@ -67,5 +77,6 @@ pub(crate) fn clear(repository: &Repository) -> Result<()> {
     repository.identities().clear()?;
     store::clear(repository)?;
     Facts::of(repository).clear()?;
-    ObjectCache::of_user().map_or(Ok(()), |objects| objects.clear())
+    ObjectCache::of_user().map_or(Ok(()), |objects| objects.clear())?;
+    BaseCache::of_user().map_or(Ok(()), |bases| bases.clear())
 }

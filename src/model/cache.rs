@@ -29,4 +29,6 @@ pub enum CacheKind {
     Indexes,
     /// Packs of cloned repositories, a folder for each URL, shared by all clones of this user.
     Objects,
+    /// Images that the embedded builder built on, for all fleets of this user.
+    Bases,
 }

@@ -22,6 +22,9 @@ pub struct ImageInputs<'a> {
     pub platform: &'a str,
     /// Build arguments by name.
     pub build_args: &'a BTreeMap<String, String>,
+    /// The base images that count by their content, each with its digest. A base that its digest names is part of the code; one that
+    /// a tag names counts by that name alone, unless the service wants it refreshed.
+    pub bases: &'a [String],
 }
 
 /// The tag that names an image by what it is built from: `code-` and 12 hex digits.
@@ -39,6 +42,7 @@ pub fn image_tag(inputs: &ImageInputs<'_>) -> String {
             .iter()
             .map(|(name, value)| format!("arg {name}={value}")),
     );
+    fields.extend(inputs.bases.iter().map(|base| format!("base {base}")));
     format!("code-{}", short_hash(&fields))
 }
 
@@ -71,6 +75,7 @@ mod tests {
             target: None,
             platform: "linux/amd64",
             build_args: &one,
+            bases: &[],
         };
         let variants = [
             base.clone(),
@@ -92,6 +97,14 @@ mod tests {
             },
             ImageInputs {
                 build_args: &two,
+                ..base.clone()
+            },
+            ImageInputs {
+                bases: &["r/base:1 sha256:1".to_owned()],
+                ..base.clone()
+            },
+            ImageInputs {
+                bases: &["r/base:1 sha256:2".to_owned()],
                 ..base.clone()
             },
         ];

@@ -223,6 +223,8 @@ pub struct ImageSettings {
     pub target: Option<String>,
     /// Build arguments by name; a service's are added to the global ones and win over them.
     pub build_args: BTreeMap<String, String>,
+    /// Whether a base image that a tag names counts by what the tag stands for now, and not by the tag alone.
+    pub refresh_base: bool,
     /// How long one image may take.
     pub timeout: Duration,
 }
@@ -239,6 +241,7 @@ impl Default for ImageSettings {
             dockerfile: PathBuf::from("Dockerfile"),
             target: None,
             build_args: BTreeMap::new(),
+            refresh_base: false,
             timeout: Duration::from_secs(3600),
         }
     }

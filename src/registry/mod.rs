@@ -4,18 +4,21 @@
 //! plain HTTP, always, and no other host ever is. Proxies come from `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`. What is sent to
 //! whom when a registry wants credentials is said in `auth.rs`.
 //!
-//! Overload (429, 502, 503, 504) and broken connections are tried again with growing pauses; a server that is silent longer
-//! than [`RegistryOptions::stall_timeout`], a refused connection and every other answer are final.
+//! Overload, passing faults (408, 429, 500, 502, 503, 504) and broken connections are tried again with growing pauses; a server that
+//! is silent longer than [`RegistryOptions::stall_timeout`], a refused connection and every other answer are final.
 
 mod auth;
 mod blob;
 mod chart;
+mod chunks;
 mod credentials;
 mod digest;
 mod layout;
 mod manifest;
+mod mount;
 mod options;
 mod origin;
+mod pull;
 mod request;
 mod session;
 mod transport;
@@ -97,11 +100,12 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// The digest of what `reference` names there; None when the registry has no such tag, digest or repository.
+    /// The digest of what `reference` names there, for who is about to push it; None when the registry has no such tag, digest or
+    /// repository.
     ///
-    /// Unavailable, when the registry cannot be reached or denies to tell (some deny for a repository that does not exist).
+    /// Unavailable, when the registry cannot be reached or denies to tell.
     pub fn resolve(&self, reference: &Reference) -> Result<Option<String>> {
-        manifest::head(&self.session, reference, &self.scope(reference, false)?)
+        manifest::head(&self.session, reference, &self.scope(reference, true)?)
     }
 
     /// Pushes what `digest` names in the OCI image layout at `layout` (an image or an index with all its images) under every
@@ -199,11 +203,23 @@ impl Registry {
             )));
         }
         let mut done = HashSet::<&Digest>::new();
-        for blob in manifest
-            .blobs
-            .iter()
-            .filter(|blob| done.insert(blob.digest()))
-        {
+        let base = manifest
+            .base
+            .as_ref()
+            .filter(|base| base.registry() == reference.registry());
+        // The base's layers come first, after the configuration: the first that cannot be taken over is not of the base.
+        let mut of_base = base.is_some();
+        for (index, blob) in manifest.blobs.iter().enumerate() {
+            if !done.insert(blob.digest()) {
+                continue;
+            }
+            if let Some(base) = base.filter(|_| of_base && index > 0) {
+                let digest = blob.digest().as_ref();
+                of_base = mount::mount(&self.session, reference, scope, digest, base.repository())?;
+                if of_base {
+                    continue;
+                }
+            }
             let path = layout.blob(blob)?;
             blob::push(
                 &self.session,

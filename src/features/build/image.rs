@@ -42,7 +42,7 @@ pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<()> {
         );
     }
     match run.builder {
-        Some(Builder::Embedded) => embedded::check(request),
+        Some(Builder::Embedded) => embedded::check(request, &run.bases),
         Some(Builder::Engine(_)) | None => Ok(()),
     }
 }
@@ -112,7 +112,8 @@ fn tag(run: &Run<'_>, names: &ImageNames, built: &BuiltImage) -> Result<()> {
 
 fn build(run: &Run<'_>, job: &Job, request: &ImageRequest) -> Result<FoundImage> {
     let Some(Builder::Engine(engine)) = run.builder else {
-        return embedded::build(request, &run.products.images()).map(FoundImage::InStore);
+        return embedded::build(request, &run.products.images(), &run.bases)
+            .map(FoundImage::InStore);
     };
     let timeout = job.settings.image.timeout;
     let started = Instant::now();

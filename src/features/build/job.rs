@@ -1,12 +1,12 @@
 //! What a build consists of: the run, and a job for each service.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use gix::ObjectId;
 
 use super::{naming::ImageNames, options::BuildOptions, products::Products};
 use crate::{
-    container::{BuiltImage, ImageRequest, engine},
+    container::{BuiltImage, ImageRequest, embedded::Bases, engine},
     git::repository::Repository,
     model::{
         error::Error,
@@ -26,7 +26,9 @@ pub(super) struct Run<'a> {
     pub products: &'a Products,
     pub builder: Option<engine::Builder>,
     /// What registries said before, and the connections to them.
-    pub registries: Registries,
+    pub registries: Arc<Registries>,
+    /// What images of the embedded builder stand on.
+    pub bases: Bases,
     /// The fleet's commit.
     pub head: ObjectId,
     pub events: Events<'a>,

@@ -4,6 +4,7 @@
 //! ([`image`]), then charts packaged ([`chart`]), several services at a time ([`act`]). All products are in one directory ([`products`]).
 
 mod act;
+mod bases;
 mod chart;
 mod image;
 mod job;
@@ -12,12 +13,18 @@ mod options;
 mod prepare;
 mod products;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use self::job::{Prepared, Run, ended};
 pub(crate) use self::{options::BuildOptions, products::Products};
 use crate::{
-    container::engine,
+    container::{
+        embedded::{BaseCache, Bases},
+        engine,
+    },
     git::repository::Repository,
     model::{
         change::Action,
@@ -48,13 +55,19 @@ pub(crate) fn build(
         .then(|| engine::choose(options.builder))
         .transpose()?;
     let head = plan.head.commit;
+    let registries = Arc::new(Registries::new(RegistryOptions::default()));
+    let cache = match BaseCache::of_user() {
+        Some(cache) => cache,
+        None => BaseCache::at(products.scratch()?),
+    };
     let run = Run {
         repository,
         settings,
         options,
         products,
         builder,
-        registries: Registries::new(RegistryOptions::default()),
+        bases: Bases::new(Arc::clone(&registries), cache, products.images()),
+        registries,
         head,
         events,
     };

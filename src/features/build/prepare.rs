@@ -6,7 +6,7 @@ use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
 use super::{
-    chart, image,
+    bases, chart, image,
     job::{ImageJob, ImageOrigin, Job, Prepared, Run, Unfit},
     naming::ImageNames,
 };
@@ -17,6 +17,7 @@ use crate::{
         Objects,
         content_id::{CODE, CONFIG},
         export,
+        filter::{Committed, Unfiltered},
         gitmodules::Gitmodules,
         history,
         submodule::Store,
@@ -25,6 +26,7 @@ use crate::{
     model::{
         change::Action,
         error::{Error, Result},
+        event::Event,
         fleet::without_credentials,
         identity::{self, ImageInputs},
         plan::Step,
@@ -103,12 +105,14 @@ fn named_image(
     own: &ServiceSettings,
     code: ObjectId,
 ) -> Result<(ImageNames, ImageOrigin)> {
+    let refreshed = bases::refreshed(run, step, own, code)?;
     let identity = identity::image_tag(&ImageInputs {
         code,
         dockerfile: &own.image.dockerfile.to_string_lossy(),
         target: own.image.target.as_deref(),
         platform: &own.image.platform,
         build_args: &own.image.build_args,
+        bases: &refreshed,
     });
     let names = ImageNames::new(own, step, identity, run.options)?;
     let found = image::look_up(run, step.action, &names)?;
@@ -129,9 +133,12 @@ fn write_source(
     if step.path == "." {
         let objects = run.repository.objects();
         let objects = Objects::new(&objects);
-        return export_commit(objects, commit, needs_code, into, &|path, _, _| {
+        let created = export_commit(objects, commit, needs_code, into, &|path, _, _| {
             Err(nested(step, path))
-        });
+        })?;
+        let root = objects.tree_of(commit)?;
+        filter(run, step, objects, run.repository.common_dir(), root, into)?;
+        return Ok(created);
     }
     let objects = run.repository.objects();
     let fleet = Objects::new(&objects);
@@ -148,7 +155,7 @@ fn write_source(
         .map(|root| Gitmodules::of_tree(store.objects(), root))
         .transpose()?;
     let nested_listed = nested_listed.unwrap_or_default();
-    export_commit(
+    let created = export_commit(
         store.objects(),
         commit,
         needs_code,
@@ -159,11 +166,38 @@ fn write_source(
                 .map_or(path, |submodule| submodule.name.as_ref());
             let inner = store.nested(name)?.ok_or_else(|| nested(step, path))?;
             let root = inner.tree_of(pin)?.ok_or_else(|| nested(step, path))?;
-            export::export(inner.objects(), root, target, &|path, _, _| {
-                Err(nested(step, path))
-            })
+            let objects = inner.objects();
+            export::export(objects, root, target, &|path, _, _| Err(nested(step, path)))?;
+            filter(run, step, objects, inner.git_dir(), Some(root), target)
         },
-    )
+    )?;
+    filter(run, step, store.objects(), store.git_dir(), root, into)?;
+    Ok(created)
+}
+
+/// Puts in place of the files in `folder` what Git's filters make of them, and says which filters nobody knows.
+fn filter(
+    run: &Run<'_>,
+    step: &Step,
+    objects: Objects<'_>,
+    git_dir: &Path,
+    root: Option<ObjectId>,
+    folder: &Path,
+) -> Result<()> {
+    let Some(root) = root else { return Ok(()) };
+    let committed = Committed {
+        objects,
+        git_dir,
+        root,
+        folder,
+    };
+    for Unfiltered { path, filter } in committed.filter()? {
+        (run.events)(Event::Notice(format!(
+            "{}: `{path}` is built as it is committed: the git configuration does not define its filter `{filter}`",
+            step.name
+        )));
+    }
+    Ok(())
 }
 
 fn nested(step: &Step, path: &BStr) -> Error {

@@ -14,6 +14,7 @@ pub(crate) fn caches(caches: &[Cache]) -> String {
             CacheKind::Fetched | CacheKind::Histories | CacheKind::Objects => {
                 text::plural(cache.entries, "store")
             }
+            CacheKind::Bases => text::plural(cache.entries, "blob"),
         };
         let path = text::line(&cache.path.to_string_lossy());
         vec![kebab(&cache.kind), held, text::size(cache.bytes), path]
