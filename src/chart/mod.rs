@@ -2,7 +2,7 @@
 //!
 //! [`prepare`] finds and checks the chart, writes the versions into `Chart.yaml`, fills the tokens and sets the image in
 //! `values.yaml`, all in memory; it is also the check that comes before anything is done. [`package`] then packs and writes
-//! it. The same request gives the same bytes on every machine.
+//! it. The same request gives the same bytes on every machine, whatever commit they are from.
 
 mod archive;
 mod dependencies;
@@ -37,11 +37,15 @@ use self::{
 use crate::model::{
     digest,
     error::{Error, Result},
+    identity::chart_id,
     settings::{ChartSettings, VersionField},
 };
 
 /// The longest file name that file systems take, in bytes.
 const FILE_NAME_LIMIT: usize = 255;
+
+/// Stands for an identity that is not known yet.
+const NO_IDENTITY: &str = "xxxxxxxxxxxx";
 
 /// A chart that is ready to be packed: everything that could be refused has been looked at.
 #[derive(Clone, Debug)]
@@ -51,7 +55,6 @@ pub struct PreparedChart {
     /// The version it gets.
     pub version: String,
     files: Files,
-    created: i64,
 }
 
 /// A packaged chart.
@@ -65,6 +68,19 @@ pub struct PackagedChart {
     pub file: PathBuf,
     /// `sha256:…` of the package.
     pub digest: String,
+}
+
+/// The chart's identity: a hash of what would be packed, with [`NO_IDENTITY`] where its own identity goes. Whatever shows in the
+/// package counts (files, image, filled tokens, those that are left), and nothing else does.
+///
+/// # Errors
+/// Those of [`prepare`].
+pub fn identity(request: &ChartRequest) -> Result<String> {
+    let mut unnamed = request.clone();
+    unnamed.id = NO_IDENTITY.into();
+    let files = prepare(&unnamed)?.files;
+    let contents = files.iter().map(|(name, content)| (&**name, &**content));
+    Ok(chart_id(&request.version.to_string(), contents))
 }
 
 /// Packages a chart into `out_dir`, which is created if it does not exist.
@@ -114,7 +130,6 @@ pub fn prepare(request: &ChartRequest) -> Result<PreparedChart> {
         name: metadata.name,
         version,
         files,
-        created: request.created,
     })
 }
 
@@ -132,7 +147,7 @@ impl PreparedChart {
         let file_name = self.file_name();
         let file = out_dir.join(&file_name);
         let cannot = |error| crate::files::cannot("write", &file, error);
-        let bytes = archive::write(&self.name, &self.files, self.created).map_err(cannot)?;
+        let bytes = archive::write(&self.name, &self.files).map_err(cannot)?;
         fs::create_dir_all(out_dir).map_err(cannot)?;
         crate::files::write(&file, &bytes).map_err(cannot)?;
         Ok(PackagedChart {
