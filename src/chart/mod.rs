@@ -5,9 +5,9 @@
 //! it. The same request gives the same bytes on every machine, whatever commit they are from.
 
 mod archive;
-mod dependencies;
 mod files;
 mod find;
+mod helm;
 mod ignore;
 mod metadata;
 mod place;
@@ -99,7 +99,8 @@ pub fn package(request: &ChartRequest, out_dir: &Path) -> Result<PackagedChart> 
 pub fn prepare(request: &ChartRequest) -> Result<PreparedChart> {
     let folder = find(&request.source, &request.service)?;
     let place = ChartPlace::new(request, &folder);
-    let mut files = files::read(&folder).map_err(|refusal| place.refused(refusal))?;
+    let mut files = files::read(&folder, &find::roots(&request.source))
+        .map_err(|refusal| place.refused(refusal))?;
 
     let chart_text = place.text(&mut files, CHART_FILE)?.ok_or_else(|| {
         let what = "is excluded by .helmignore, and Helm accepts no chart without it";
@@ -107,10 +108,6 @@ pub fn prepare(request: &ChartRequest) -> Result<PreparedChart> {
     })?;
     let metadata = Metadata::read(&chart_text).map_err(|fault| place.fault(CHART_FILE, &fault))?;
     let version = version(request, &metadata, &place)?;
-    let missing = dependencies::missing(&files, &metadata);
-    if !missing.is_empty() {
-        return Err(place.without(&missing));
-    }
     let chart_text = metadata
         .write(&version, request.app_version.as_deref())
         .map_err(|fault| place.fault(CHART_FILE, &fault))?;
@@ -126,6 +123,11 @@ pub fn prepare(request: &ChartRequest) -> Result<PreparedChart> {
     )?;
     files.insert(VALUES_FILE.into(), values_text.into_bytes());
 
+    let missing = helm::missing(&files).map_err(|refusal| place.refused(refusal))?;
+    if !missing.is_empty() {
+        return Err(place.without(&missing));
+    }
+    files.retain(|name, _| !helm::leaves_out(name));
     Ok(PreparedChart {
         name: metadata.name,
         version,

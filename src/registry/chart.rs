@@ -10,7 +10,7 @@ use super::layout::read_at_most;
 use crate::model::{
     digest::oci_digest,
     error::{Error, Result},
-    reference::Reference,
+    reference::{Prefix, Reference},
     settings::VersionTemplate,
 };
 
@@ -46,6 +46,29 @@ impl ChartTag {
     }
 }
 
+/// The name of a chart in a registry, as `helm push` forms it: `prefix/NAME:VERSION`.
+///
+/// # Errors
+/// Work: a name or a version in `Chart.yaml` that Helm packages and no registry takes.
+pub fn chart_reference(prefix: &Prefix, name: &str, version: &str) -> Result<Reference> {
+    let refused = |field: &str, text: &str, cause| {
+        Error::work(format!(
+            "Chart.yaml: `{field}: {text}` cannot be pushed to a registry"
+        ))
+        .because(cause)
+    };
+    // `+` cannot stand in a tag; Helm reads `_` back as `+`.
+    let tag = version.replace('+', "_");
+    let named = prefix.reference(name, "latest").map_err(|cause| {
+        refused("name", name, cause)
+            .hint("give the chart a name of lower-case letters, digits and single `.`, `_` or `-` between them")
+    })?;
+    named.with_tag(&tag).map_err(|cause| {
+        refused("version", version, cause)
+            .hint("a registry takes a tag of at most 128 characters: shorten the version in Chart.yaml, or [chart] version in flota.toml")
+    })
+}
+
 /// A chart in the registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushedChart {
@@ -58,7 +81,7 @@ pub struct PushedChart {
 /// A chart in the form in which it is pushed.
 pub(super) struct ChartArtifact {
     pub(super) name: String,
-    pub(super) tag: String,
+    pub(super) version: String,
     pub(super) config: Vec<u8>,
     pub(super) content: Vec<u8>,
     pub(super) manifest: Vec<u8>,
@@ -80,8 +103,7 @@ impl ChartArtifact {
         };
         Ok(Self {
             manifest: go_json(&manifest),
-            // `+` cannot stand in a tag; Helm reads `_` back as `+`.
-            tag: metadata.version.0.replace('+', "_"),
+            version: metadata.version.0,
             name: metadata.name.0,
             config,
             content,
@@ -180,9 +202,30 @@ mod tests {
              \"appVersion\":\"1.5\",\"annotations\":{\"a\":\"x\",\"b\":\"1\"},\"type\":\"application\"}"
         );
         assert_eq!(
-            (made.name.as_str(), made.tag.as_str()),
-            ("web", "1.2.3_b.1")
+            (made.name.as_str(), made.version.as_str()),
+            ("web", "1.2.3+b.1")
         );
+    }
+
+    #[test]
+    fn a_chart_s_name_is_one_that_registries_take() {
+        let prefix = Prefix::parse("registry.example.com/charts").unwrap();
+        let reference = |name, version: &str| chart_reference(&prefix, name, version);
+        assert_eq!(
+            reference("web", "1.2.3+b.1").unwrap().to_string(),
+            "registry.example.com/charts/web:1.2.3_b.1"
+        );
+        assert!(reference("web", &format!("1.0.0-{}", "a".repeat(122))).is_ok());
+        for (name, version, field) in [
+            ("Web", "1.0.0", "`name: Web`"),
+            ("web-", "1.0.0", "`name: web-`"),
+            ("we..b", "1.0.0", "`name: we..b`"),
+            ("web", &*format!("1.0.0-{}", "a".repeat(123)), "`version: "),
+        ] {
+            let error = reference(name, version).unwrap_err();
+            assert_eq!(error.exit(), crate::model::exit::Exit::WorkFailed);
+            assert!(error.to_string().contains(field), "{error}");
+        }
     }
 
     #[test]

@@ -37,7 +37,7 @@ use self::{
     transport::Transport,
 };
 pub use self::{
-    chart::{ChartTag, PushedChart},
+    chart::{ChartTag, PushedChart, chart_reference},
     options::RegistryOptions,
 };
 use crate::{
@@ -169,7 +169,7 @@ impl Registry {
     /// beside the package is not pushed.
     pub fn push_chart(&self, chart: &Path, prefix: &Prefix, tag: ChartTag) -> Result<PushedChart> {
         let artifact = ChartArtifact::read(chart)?;
-        let reference = prefix.reference(&artifact.name, &artifact.tag)?;
+        let reference = chart_reference(prefix, &artifact.name, &artifact.version)?;
         let scope = self.scope(&reference, true)?;
         let digest = oci_digest(&artifact.manifest);
         let found = manifest::head(&self.session, &reference, &scope)?;

@@ -11,15 +11,17 @@ use crate::{
         report::{ChartReport, ImageReport, Status},
         settings::TokenValue,
     },
-    registry::ChartTag,
+    registry::{ChartTag, chart_reference},
 };
 
 /// Everything that packaging could refuse; nothing is written.
 pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<()> {
-    if run.options.push {
-        destination(job)?;
+    let prefix = run.options.push.then(|| destination(job)).transpose()?;
+    let prepared = chart::prepare(&request(run, job, None)?)?;
+    if let Some(prefix) = prefix {
+        chart_reference(&prefix, &prepared.name, &prepared.version)?;
     }
-    chart::prepare(&request(run, job, None)?).map(drop)
+    Ok(())
 }
 
 /// Packages the chart, and pushes it if asked to. A package that is there with the same bytes is left alone.
