@@ -102,7 +102,6 @@ fn request(fixture: &Path) -> ChartRequest {
             digest: image.digest,
         }),
         tokens: request.tokens.into_iter().map(token).collect(),
-        created: 1_767_225_600,
     }
 }
 

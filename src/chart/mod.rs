@@ -2,12 +2,12 @@
 //!
 //! [`prepare`] finds and checks the chart, writes the versions into `Chart.yaml`, fills the tokens and sets the image in
 //! `values.yaml`, all in memory; it is also the check that comes before anything is done. [`package`] then packs and writes
-//! it. The same request gives the same bytes on every machine.
+//! it. The same request gives the same bytes on every machine, whatever commit they are from.
 
 mod archive;
-mod dependencies;
 mod files;
 mod find;
+mod helm;
 mod ignore;
 mod metadata;
 mod place;
@@ -37,11 +37,15 @@ use self::{
 use crate::model::{
     digest,
     error::{Error, Result},
+    identity::chart_id,
     settings::{ChartSettings, VersionField},
 };
 
 /// The longest file name that file systems take, in bytes.
 const FILE_NAME_LIMIT: usize = 255;
+
+/// Stands for an identity that is not known yet.
+const NO_IDENTITY: &str = "xxxxxxxxxxxx";
 
 /// A chart that is ready to be packed: everything that could be refused has been looked at.
 #[derive(Clone, Debug)]
@@ -51,7 +55,6 @@ pub struct PreparedChart {
     /// The version it gets.
     pub version: String,
     files: Files,
-    created: i64,
 }
 
 /// A packaged chart.
@@ -65,6 +68,19 @@ pub struct PackagedChart {
     pub file: PathBuf,
     /// `sha256:…` of the package.
     pub digest: String,
+}
+
+/// The chart's identity: a hash of what would be packed, with [`NO_IDENTITY`] where its own identity goes. Whatever shows in the
+/// package counts (files, image, filled tokens, those that are left), and nothing else does.
+///
+/// # Errors
+/// Those of [`prepare`].
+pub fn identity(request: &ChartRequest) -> Result<String> {
+    let mut unnamed = request.clone();
+    unnamed.id = NO_IDENTITY.into();
+    let files = prepare(&unnamed)?.files;
+    let contents = files.iter().map(|(name, content)| (&**name, &**content));
+    Ok(chart_id(&request.version.to_string(), contents))
 }
 
 /// Packages a chart into `out_dir`, which is created if it does not exist.
@@ -83,7 +99,8 @@ pub fn package(request: &ChartRequest, out_dir: &Path) -> Result<PackagedChart> 
 pub fn prepare(request: &ChartRequest) -> Result<PreparedChart> {
     let folder = find(&request.source, &request.service)?;
     let place = ChartPlace::new(request, &folder);
-    let mut files = files::read(&folder).map_err(|refusal| place.refused(refusal))?;
+    let mut files = files::read(&folder, &find::roots(&request.source))
+        .map_err(|refusal| place.refused(refusal))?;
 
     let chart_text = place.text(&mut files, CHART_FILE)?.ok_or_else(|| {
         let what = "is excluded by .helmignore, and Helm accepts no chart without it";
@@ -91,10 +108,6 @@ pub fn prepare(request: &ChartRequest) -> Result<PreparedChart> {
     })?;
     let metadata = Metadata::read(&chart_text).map_err(|fault| place.fault(CHART_FILE, &fault))?;
     let version = version(request, &metadata, &place)?;
-    let missing = dependencies::missing(&files, &metadata);
-    if !missing.is_empty() {
-        return Err(place.without(&missing));
-    }
     let chart_text = metadata
         .write(&version, request.app_version.as_deref())
         .map_err(|fault| place.fault(CHART_FILE, &fault))?;
@@ -110,11 +123,15 @@ pub fn prepare(request: &ChartRequest) -> Result<PreparedChart> {
     )?;
     files.insert(VALUES_FILE.into(), values_text.into_bytes());
 
+    let missing = helm::missing(&files).map_err(|refusal| place.refused(refusal))?;
+    if !missing.is_empty() {
+        return Err(place.without(&missing));
+    }
+    files.retain(|name, _| !helm::leaves_out(name));
     Ok(PreparedChart {
         name: metadata.name,
         version,
         files,
-        created: request.created,
     })
 }
 
@@ -132,7 +149,7 @@ impl PreparedChart {
         let file_name = self.file_name();
         let file = out_dir.join(&file_name);
         let cannot = |error| crate::files::cannot("write", &file, error);
-        let bytes = archive::write(&self.name, &self.files, self.created).map_err(cannot)?;
+        let bytes = archive::write(&self.name, &self.files).map_err(cannot)?;
         fs::create_dir_all(out_dir).map_err(cannot)?;
         crate::files::write(&file, &bytes).map_err(cannot)?;
         Ok(PackagedChart {

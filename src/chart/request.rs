@@ -20,7 +20,7 @@ pub struct ChartRequest {
     pub source: PathBuf,
     /// The version to give (`[chart] version`).
     pub version: VersionTemplate,
-    /// The chart's identity (12 hexadecimal digits).
+    /// The chart's identity (12 hexadecimal digits), which [`identity`](super::identity) finds.
     pub id: String,
     /// The service's commit (12 hexadecimal digits), also the token `COMMIT`.
     pub commit: String,
@@ -30,8 +30,6 @@ pub struct ChartRequest {
     pub image: Option<ImageCoordinates>,
     /// Values of the tokens in `values.yaml`, by name; they win over those that this request implies.
     pub tokens: BTreeMap<String, TokenValue>,
-    /// The commit's date in seconds since the Unix epoch: the time of every file in the package.
-    pub created: i64,
 }
 
 /// Where an image is.

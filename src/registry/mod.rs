@@ -31,7 +31,6 @@ use std::{
 
 use oci_spec::image::Digest;
 
-pub use self::options::RegistryOptions;
 use self::{
     auth::Auth,
     chart::ChartArtifact,
@@ -39,6 +38,10 @@ use self::{
     request::{RequestBody, TokenScope},
     session::Session,
     transport::Transport,
+};
+pub use self::{
+    chart::{ChartTag, PushedChart, chart_reference},
+    options::RegistryOptions,
 };
 use crate::{
     http::{Client, ClientOptions},
@@ -163,14 +166,31 @@ impl Registry {
     }
 
     /// Pushes a packaged Helm chart (`NAME-VERSION.tgz`) to `prefix/NAME:VERSION`, in the form `helm push` gives it, so that
-    /// `helm pull oci://…` gives the same bytes back. `created` (seconds since the Unix epoch) stands in for the file's date:
-    /// the same chart and date always make the same manifest. Returns the reference with the manifest's digest.
+    /// `helm pull oci://…` gives the same bytes back. The same package always makes the same manifest; what is there already is
+    /// not sent again.
     ///
-    /// Work error, when the file is no chart. A provenance file beside it is not pushed.
-    pub fn push_chart(&self, chart: &Path, prefix: &Prefix, created: i64) -> Result<Reference> {
-        let artifact = ChartArtifact::read(chart, created)?;
-        let reference = prefix.reference(&artifact.name, &artifact.tag)?;
+    /// Work error, when the file is no chart. Repository error, when an identity names another content there. A provenance file
+    /// beside the package is not pushed.
+    pub fn push_chart(&self, chart: &Path, prefix: &Prefix, tag: ChartTag) -> Result<PushedChart> {
+        let artifact = ChartArtifact::read(chart)?;
+        let reference = chart_reference(prefix, &artifact.name, &artifact.version)?;
         let scope = self.scope(&reference, true)?;
+        let digest = oci_digest(&artifact.manifest);
+        let found = manifest::head(&self.session, &reference, &scope)?;
+        let was_there = found.as_ref() == Some(&digest);
+        if was_there {
+            let reference = reference.with_digest(&digest)?;
+            return Ok(PushedChart {
+                reference,
+                was_there,
+            });
+        }
+        if let (Some(other), ChartTag::Identity) = (found, tag) {
+            return Err(Error::repository(format!(
+                "{reference} is in the registry with another content ({other}), and flota does not overwrite the identity of a chart"
+            ))
+            .hint(format!("the digest of the package here is {digest}: look at the one in the registry, and delete that version if nothing uses it")));
+        }
         for blob in [&artifact.config, &artifact.content] {
             let body = RequestBody::Bytes {
                 media_type: "application/octet-stream",
@@ -185,7 +205,11 @@ impl Registry {
             chart::MANIFEST_TYPE,
             &artifact.manifest,
         )?;
-        reference.with_digest(&oci_digest(&artifact.manifest))
+        let reference = reference.with_digest(&digest)?;
+        Ok(PushedChart {
+            reference,
+            was_there,
+        })
     }
 
     /// Pushes everything that `manifest` refers to: blobs as they are, images of an index with their own blobs first.

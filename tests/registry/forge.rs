@@ -1,8 +1,11 @@
 //! The image registry of a real forge: tokens for a user, scopes that are its own, and repositories that nobody made before.
 
-use flota::model::{
-    exit::Exit,
-    reference::{Prefix, Reference},
+use flota::{
+    model::{
+        exit::Exit,
+        reference::{Prefix, Reference},
+    },
+    registry::ChartTag,
 };
 
 use super::{forge_server::Forge, put_image, real::packaged_by_hand, registry};
@@ -39,7 +42,10 @@ fn an_image_and_a_chart_are_pushed_first_and_found_again() {
 
     let package = packaged_by_hand(layout.path());
     let charts = Prefix::parse(&format!("oci://{}/owner/charts", forge.address)).unwrap();
-    let pushed = friend.push_chart(&package, &charts, 1_700_000_000).unwrap();
+    let pushed = friend
+        .push_chart(&package, &charts, ChartTag::Identity)
+        .unwrap()
+        .reference;
     let tagged = pushed.with_tag("1.2.3").unwrap();
     assert_eq!(friend.resolve(&tagged).unwrap().as_deref(), pushed.digest());
 

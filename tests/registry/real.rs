@@ -4,12 +4,15 @@ use std::{
     fs::{self, File},
     path::Path,
     process::Command,
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
-use flota::model::{
-    exit::Exit,
-    reference::{Prefix, Reference},
+use flota::{
+    model::{
+        exit::Exit,
+        reference::{Prefix, Reference},
+    },
+    registry::{ChartTag, PushedChart},
 };
 
 use super::{
@@ -17,8 +20,6 @@ use super::{
     server::{Server, is_at_hand},
     whole,
 };
-
-const DATE: i64 = 1_700_000_000;
 
 fn reference(server: &Server, name: &str) -> Reference {
     Reference::parse(&format!("{}/{name}", server.address)).unwrap()
@@ -191,21 +192,30 @@ fn a_chart_is_pushed_as_helm_pushes_it_and_pulled_as_it_was() {
     }
     let work = tempfile::tempdir().unwrap();
     let package = packaged(work.path());
-    // Helm dates the artifact by the file.
-    let date = SystemTime::UNIX_EPOCH + Duration::from_secs(DATE.unsigned_abs());
+    // Helm dates the artifact by the file, flota by nothing.
     File::options()
         .append(true)
         .open(&package)
         .unwrap()
-        .set_modified(date)
+        .set_modified(SystemTime::UNIX_EPOCH)
         .unwrap();
     let (registry, _folder) = registry(&server.address, None);
     let place = |path: &str| format!("oci://{}/{path}", server.address);
 
     let ours = Prefix::parse(&place("ours")).unwrap();
-    let pushed = registry.push_chart(&package, &ours, DATE).unwrap();
+    let push = || {
+        registry
+            .push_chart(&package, &ours, ChartTag::Identity)
+            .unwrap()
+    };
+    let PushedChart {
+        reference: pushed,
+        was_there,
+    } = push();
+    assert!(!was_there);
     assert_eq!(pushed.tag(), Some("1.2.3-rc.1_build.5"));
-    assert_eq!(registry.push_chart(&package, &ours, DATE).unwrap(), pushed);
+    let again = push();
+    assert_eq!((&again.reference, again.was_there), (&pushed, true));
     assert_eq!(
         registry
             .resolve(&pushed.with_tag("1.2.3-rc.1_build.5").unwrap())

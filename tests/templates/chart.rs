@@ -60,7 +60,6 @@ impl Package {
                 "CLUSTERHOST".to_owned(),
                 TokenValue::String("k8s.example.com".into()),
             )]),
-            created: 1_767_225_600,
         };
         let packaged = chart::package(&request, folder.path()).unwrap();
         Self {

@@ -7,19 +7,21 @@ use crate::{
     chart::{self, ChartRequest, ImageCoordinates},
     model::{
         error::{Error, Result},
-        identity,
         reference::Prefix,
         report::{ChartReport, ImageReport, Status},
         settings::TokenValue,
     },
+    registry::{ChartTag, chart_reference},
 };
 
 /// Everything that packaging could refuse; nothing is written.
 pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<()> {
-    if run.options.push {
-        destination(job)?;
+    let prefix = run.options.push.then(|| destination(job)).transpose()?;
+    let prepared = chart::prepare(&request(run, job, None)?)?;
+    if let Some(prefix) = prefix {
+        chart_reference(&prefix, &prepared.name, &prepared.version)?;
     }
-    chart::prepare(&request(run, job, None)?).map(drop)
+    Ok(())
 }
 
 /// Packages the chart, and pushes it if asked to. A package that is there with the same bytes is left alone.
@@ -30,16 +32,17 @@ pub(super) fn package(
 ) -> Result<(ChartReport, Status)> {
     let digest = image.and_then(|image| image.digest.clone());
     let mut packaged = chart::package(&request(run, job, digest)?, &run.products.scratch()?)?;
-    let (file, status) = run.products.keep_chart(&packaged.file)?;
+    let (file, mut status) = run.products.keep_chart(&packaged.file)?;
     packaged.file = file;
     let reference = if run.options.push {
         let prefix = destination(job)?;
         let registry = run.registries.at(prefix.registry())?;
-        Some(
-            registry
-                .push_chart(&packaged.file, &prefix, job.created)?
-                .to_string(),
-        )
+        let tag = ChartTag::of(&job.settings.chart.version);
+        let pushed = registry.push_chart(&packaged.file, &prefix, tag)?;
+        if pushed.was_there {
+            status = Status::Reused;
+        }
+        Some(pushed.reference.to_string())
     } else {
         None
     };
@@ -54,15 +57,7 @@ pub(super) fn package(
 }
 
 fn request(run: &Run<'_>, job: &Job, digest: Option<String>) -> Result<ChartRequest> {
-    let config = job
-        .step
-        .config
-        .ok_or_else(|| Error::work(format!("{} has no configuration", job.step.path)))?;
     let names = job.image.as_ref().map(|image| &image.names);
-    let known_as = digest
-        .as_deref()
-        .or(names.map(|names| names.identity.as_str()));
-    let id = identity::chart_id(config, known_as);
     let app_version = names.map(|names| names.identity.clone());
     let image = names.map(|names| ImageCoordinates {
         registry: names.registry.clone(),
@@ -70,17 +65,18 @@ fn request(run: &Run<'_>, job: &Job, digest: Option<String>) -> Result<ChartRequ
         tag: names.identity.clone(),
         digest,
     });
-    Ok(ChartRequest {
+    let mut request = ChartRequest {
         service: job.step.name.to_string(),
         source: job.source.clone(),
         version: job.settings.chart.version.clone(),
-        id,
+        id: String::new(),
         commit: job.commit.to_hex_with_len(12).to_string(),
         app_version,
         image,
         tokens: tokens(run, job),
-        created: job.created,
-    })
+    };
+    request.id = chart::identity(&request)?;
+    Ok(request)
 }
 
 /// The configuration's values, under those of the command line.

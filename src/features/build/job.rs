@@ -44,8 +44,6 @@ pub(super) struct Job {
     pub source: PathBuf,
     /// The commit it is built from.
     pub commit: ObjectId,
-    /// The commit's date, in seconds since the Unix epoch.
-    pub created: i64,
     /// Its image, whether it is to be built or only named by the chart.
     pub image: Option<ImageJob>,
     /// Whether there is a chart to package.

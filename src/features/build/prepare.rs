@@ -74,7 +74,6 @@ fn checked(run: &Run<'_>, step: &Step) -> Result<Job> {
         settings,
         source,
         commit,
-        created,
         image,
         has_chart: step.config.is_some(),
         log: run.products.log(&log_name(step)),
