@@ -34,6 +34,8 @@ struct Request {
     version: Option<String>,
     id: Option<String>,
     app_version: Option<String>,
+    /// Where the values have the image; found when absent.
+    image_path: Option<String>,
     tokens: BTreeMap<String, toml::Value>,
     image: Image,
 }
@@ -102,6 +104,7 @@ fn request(fixture: &Path) -> ChartRequest {
             digest: image.digest,
         }),
         tokens: request.tokens.into_iter().map(token).collect(),
+        image_path: request.image_path.map(|path| path.parse().unwrap()),
         created: 1_767_225_600,
     }
 }

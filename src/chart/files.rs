@@ -16,7 +16,7 @@ const FILE_LIMIT: u64 = 5 << 20;
 /// Helm's limit for all files of a chart (`MaxDecompressedChartSize`).
 const CHART_LIMIT: u64 = 100 << 20;
 /// More files and folders than any chart has.
-const COUNT_LIMIT: usize = 10_000;
+pub(super) const COUNT_LIMIT: usize = 10_000;
 
 /// Contents by path below the chart, written with `/`.
 pub(super) type Files = BTreeMap<String, Vec<u8>>;

@@ -1,8 +1,10 @@
 //! Charts: packaged with the reference of their image.
 
+mod check;
+
 use std::collections::BTreeMap;
 
-use super::job::{Job, Run};
+use super::job::{FoundImage, Job, Run};
 use crate::{
     chart::{self, ChartRequest, ImageCoordinates},
     model::{
@@ -10,16 +12,25 @@ use crate::{
         identity,
         reference::Prefix,
         report::{ChartReport, ImageReport, Status},
-        settings::TokenValue,
+        settings::{AppVersion, TokenValue},
     },
 };
 
-/// Everything that packaging could refuse; nothing is written.
+/// Everything that packaging could refuse; nothing is written. Where a chart that does not run its image is an error, it is
+/// looked at here already, before anything is built.
 pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<()> {
     if run.options.push {
         destination(job)?;
     }
-    chart::prepare(&request(run, job, None)?).map(drop)
+    let known = job.image.as_ref().and_then(|image| image.origin.found());
+    let prepared = chart::prepare(&request(run, job, known.and_then(FoundImage::digest))?)?;
+    if run.options.strict || run.options.dry_run {
+        let scratch = run.products.scratch()?;
+        let packaged = prepared.write(&scratch)?;
+        let check = check::look(run, job, &prepared, &packaged, &scratch)?;
+        check::tell(run, job, &check)?;
+    }
+    Ok(())
 }
 
 /// Packages the chart, and pushes it if asked to. A package that is there with the same bytes is left alone.
@@ -29,7 +40,11 @@ pub(super) fn package(
     image: Option<&ImageReport>,
 ) -> Result<(ChartReport, Status)> {
     let digest = image.and_then(|image| image.digest.clone());
-    let mut packaged = chart::package(&request(run, job, digest)?, &run.products.scratch()?)?;
+    let scratch = run.products.scratch()?;
+    let prepared = chart::prepare(&request(run, job, digest)?)?;
+    let mut packaged = prepared.write(&scratch)?;
+    let check = check::look(run, job, &prepared, &packaged, &scratch)?;
+    check::tell(run, job, &check)?;
     let (file, status) = run.products.keep_chart(&packaged.file)?;
     packaged.file = file;
     let reference = if run.options.push {
@@ -49,6 +64,7 @@ pub(super) fn package(
         file: Some(packaged.file),
         digest: Some(packaged.digest),
         reference,
+        check: Some(check),
     };
     Ok((report, status))
 }
@@ -63,7 +79,8 @@ fn request(run: &Run<'_>, job: &Job, digest: Option<String>) -> Result<ChartRequ
         .as_deref()
         .or(names.map(|names| names.identity.as_str()));
     let id = identity::chart_id(config, known_as);
-    let app_version = names.map(|names| names.identity.clone());
+    let is_tag = job.settings.chart.app_version == AppVersion::Tag;
+    let app_version = names.filter(|_| is_tag).map(|names| names.identity.clone());
     let image = names.map(|names| ImageCoordinates {
         registry: names.registry.clone(),
         repository: names.repository.clone(),
@@ -78,6 +95,7 @@ fn request(run: &Run<'_>, job: &Job, digest: Option<String>) -> Result<ChartRequ
         commit: job.commit.to_hex_with_len(12).to_string(),
         app_version,
         image,
+        image_path: job.settings.chart.image.clone(),
         tokens: tokens(run, job),
         created: job.created,
     })

@@ -87,10 +87,8 @@ impl Products {
 
     /// Moves a package from scratch to its place, unless the same is there.
     pub(super) fn keep_chart(&self, package: &Path) -> Result<(PathBuf, Status)> {
-        let place = self
-            .root
-            .join("charts")
-            .join(package.file_name().unwrap_or_default());
+        let name = package.file_name().unwrap_or_default();
+        let place = self.chart(&name.to_string_lossy());
         let is_same =
             matches!((fs::read(package), fs::read(&place)), (Ok(new), Ok(old)) if new == old);
         if is_same {
@@ -98,6 +96,11 @@ impl Products {
         }
         fs::rename(package, &place).map_err(|err| cannot_write(&place, err))?;
         Ok((place, Status::Built))
+    }
+
+    /// Where a chart of this file name is kept.
+    pub(super) fn chart(&self, file_name: &str) -> PathBuf {
+        self.root.join("charts").join(file_name)
     }
 
     /// Where a service's log goes.
