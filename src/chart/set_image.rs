@@ -139,9 +139,13 @@ impl ImagePlace<'_> {
         let last = self.path.last().map(String::as_str).unwrap_or_default();
         let parent = &self.path[..self.path.len() - 1];
         let shown = self.shown();
-        let beside = Keys::beside(map, last);
+        let mut beside = Keys::beside(map, last);
         let old = map.get(last).and_then(Node::text).unwrap_or_default();
-        let is_name = beside.names_content() && !names_content(old);
+        if names_content(old) {
+            // A tag that stands beside a whole reference is that of something else; a digest is not.
+            beside.tag = None;
+        }
+        let is_name = beside.names_content();
         let (key, value) = map.entry_mut(last).ok_or_else(no_place)?;
         let is_null = value.is_null();
         match &value.kind {
