@@ -1,4 +1,4 @@
-//! The output directory of a build: `images/` (an OCI image layout), `charts/`, `logs/`, `build.json`.
+//! The output directory of a build: `images/` (an OCI image layout), `charts/`, `checks/`, `logs/`, `build.json`.
 
 use std::{
     fs::{self, File},
@@ -52,7 +52,7 @@ impl Products {
         })?;
         // Nobody commits products by accident.
         fs::write(root.join(".gitignore"), "*\n").map_err(cannot)?;
-        for folder in ["images", "charts", "logs"] {
+        for folder in ["images", "charts", "checks", "logs"] {
             fs::create_dir_all(root.join(folder)).map_err(cannot)?;
         }
         for folder in UNFINISHED {
@@ -87,8 +87,10 @@ impl Products {
 
     /// Moves a package from scratch to its place, unless the same is there.
     pub(super) fn keep_chart(&self, package: &Path) -> Result<(PathBuf, Status)> {
-        let name = package.file_name().unwrap_or_default();
-        let place = self.chart(&name.to_string_lossy());
+        let place = self
+            .root
+            .join("charts")
+            .join(package.file_name().unwrap_or_default());
         let is_same =
             matches!((fs::read(package), fs::read(&place)), (Ok(new), Ok(old)) if new == old);
         if is_same {
@@ -98,9 +100,9 @@ impl Products {
         Ok((place, Status::Built))
     }
 
-    /// Where a chart of this file name is kept.
-    pub(super) fn chart(&self, file_name: &str) -> PathBuf {
-        self.root.join("charts").join(file_name)
+    /// Where is kept what a look at the chart of this file name said.
+    pub(super) fn check(&self, chart: &str) -> PathBuf {
+        self.root.join("checks").join(format!("{chart}.json"))
     }
 
     /// Where a service's log goes.

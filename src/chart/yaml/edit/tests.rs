@@ -63,9 +63,9 @@ fn entries_are_added_in_the_column_and_style_of_the_mapping() {
         ),
         (
             "  a:\r\n  d: e\r\n",
-            "  a:\r\n  x: \"1\"\r\n  y: {z: \"2\"}\r\n  d: e\r\n",
+            "  a:\r\n  x: \"1\"\r\n  \"y\": {z: \"2\"}\r\n  d: e\r\n",
         ),
-        ("{a: b}", "{a: b, x: \"1\", y: {z: \"2\"}}"),
+        ("{a: b}", "{a: b, x: \"1\", \"y\": {z: \"2\"}}"),
     ] {
         assert_eq!(insert(source).unwrap(), expected);
     }

@@ -50,9 +50,7 @@ pub(super) fn look(
     let values_digest = content
         .transpose()?
         .map(|content| digest::oci_digest(&content));
-    let place = run
-        .products
-        .chart(&format!("{}.check.json", prepared.file_name()));
+    let place = run.products.check(&prepared.file_name());
     let kept: Option<KeptCheck> = fs::read(&place)
         .ok()
         .and_then(|text| serde_json::from_slice(&text).ok());
