@@ -182,10 +182,12 @@ impl Written {
 
     /// A way out for a chart that compares its `appVersion`.
     fn help(&self, said: &str) -> &'static str {
-        if self.app_version.is_some() && said.contains("semver") {
+        if !said.contains("semver") {
+            ""
+        } else if self.app_version.is_some() && !said.contains("tag") {
             "; a chart that reads its own appVersion as a version keeps it: [chart] app_version = \"keep\""
         } else {
-            ""
+            "; let the template compare a version that is not the image's tag, such as .Chart.AppVersion with [chart] app_version = \"keep\""
         }
     }
 

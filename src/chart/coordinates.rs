@@ -131,3 +131,19 @@ fn all<'k>(map: &Node, names: impl Iterator<Item = &'k str>) -> Vec<String> {
     let found = names.filter(|name| map.get(name).is_some());
     found.map(str::to_owned).collect()
 }
+
+/// Whether a reference has a tag or a digest.
+pub(super) fn names_content(reference: &str) -> bool {
+    let last = reference.rsplit('/').next().unwrap_or_default();
+    last.contains([':', '@'])
+}
+
+/// The digits of a digest.
+pub(super) fn digits(digest: &str) -> &str {
+    digest.split_once(':').map_or(digest, |(_, digits)| digits)
+}
+
+/// Whether these are the digits of a digest.
+pub(super) fn is_hex(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}

@@ -39,6 +39,20 @@ static BEHIND_A_SLASH: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// What a template writes behind an `@`: a digest's digits behind the name of their algorithm, or the whole digest.
+static BEHIND_AN_AT: LazyLock<Regex> = LazyLock::new(|| pattern(r"@(sha256:)?(?:\{\{|%s)"));
+
+/// How the templates of a chart write a digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DigestForm {
+    /// As values have it: `sha256:…`.
+    Whole,
+    /// With the `sha256:` in the template.
+    Digits,
+    /// In both ways.
+    Unclear,
+}
+
 /// What templates read.
 #[derive(Debug, Default)]
 pub(super) struct Reads {
@@ -50,6 +64,8 @@ pub(super) struct Reads {
     fields: BTreeSet<String>,
     /// Names of fields that stand behind a `/`.
     behind_a_slash: BTreeSet<String>,
+    /// Whether a template writes digits behind `@sha256:`, and whether one writes something behind an `@` alone.
+    behind_an_at: (bool, bool),
     /// Whether the chart itself has templates that make objects.
     makes_objects: bool,
 }
@@ -97,6 +113,12 @@ impl Reads {
             let names = found.iter().skip(1).flatten();
             self.behind_a_slash
                 .extend(names.map(|name| name.as_str().to_owned()));
+        }
+        for found in BEHIND_AN_AT.captures_iter(text) {
+            match found.get(1) {
+                Some(_) => self.behind_an_at.0 = true,
+                None => self.behind_an_at.1 = true,
+            }
         }
         for action in ACTION.captures_iter(text) {
             let action = &action[1];
@@ -150,6 +172,15 @@ impl Reads {
     /// Whether a template writes this value as it is, so that it is a string.
     pub(super) fn prints(&self, path: &[String]) -> bool {
         self.printed.contains(path)
+    }
+
+    /// How a digest is written.
+    pub(super) fn digest_form(&self) -> DigestForm {
+        match self.behind_an_at {
+            (false, _) => DigestForm::Whole,
+            (true, false) => DigestForm::Digits,
+            (true, true) => DigestForm::Unclear,
+        }
     }
 
     /// Whether a template writes a field of this name behind a `/`.

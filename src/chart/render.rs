@@ -114,7 +114,9 @@ pub(super) fn standing(objects: &str, image: &ImageCoordinates) -> Standing {
                 if is_content(rest, image) {
                     return Standing::Stands;
                 }
-                if rest.is_empty() || rest.starts_with([':', '@']) {
+                // A name alone may be that of anything.
+                let is_bare = rest.is_empty() && image.registry.is_some();
+                if is_bare || rest.starts_with([':', '@']) {
                     other = Some(format!("{name}{rest}"));
                 }
             }
@@ -216,10 +218,9 @@ mod tests {
         for line in ["image: color:dev", "image: docker.io/library/color:dev"] {
             assert_eq!(standing(line, &image), Standing::Stands);
         }
-        assert_eq!(
-            standing("image: example/color:dev", &image),
-            Standing::Missing
-        );
+        for line in ["image: example/color:dev", "name: color"] {
+            assert_eq!(standing(line, &image), Standing::Missing);
+        }
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! The image's coordinates in `values.yaml`, in the form in which the chart has them.
 
 use super::{
-    coordinates::Keys,
+    coordinates::{Keys, digits, is_hex, names_content},
     merges,
-    reads::Reads,
+    reads::{DigestForm, Reads},
     request::ImageCoordinates,
     schema::Schema,
     yaml::{
@@ -214,15 +214,11 @@ impl ImagePlace<'_> {
             repository = format!("{repository}:{}", self.image.tag);
         }
         // An old digest would still name the old image.
+        let adds = keys.digest.is_some()
+            || grows && self.may_add(path, DIGEST) && self.reads_key(path, DIGEST);
         let digest = match (&self.image.digest, old(&keys.digest)) {
-            (Some(new), Some(old)) if is_hex(&old) => Some(digits(new).to_owned()),
             (None, Some(_)) => Some(String::new()),
-            (Some(new), _) if keys.digest.is_some() => Some(new.clone()),
-            (Some(new), _)
-                if grows && self.may_add(path, DIGEST) && self.reads_key(path, DIGEST) =>
-            {
-                Some(new.clone())
-            }
+            (Some(new), old) if adds => Some(self.in_form(new, &old.unwrap_or_default())),
             _ => None,
         };
         let has_whole = repository.ends_with(&format!(":{}", self.image.tag));
@@ -283,6 +279,21 @@ impl ImagePlace<'_> {
         }
     }
 
+    /// A digest as the old one is written, else as the templates need it.
+    fn in_form(&self, digest: &str, old: &str) -> String {
+        let form = match old {
+            "" => self.reads.digest_form(),
+            old if is_hex(old) => DigestForm::Digits,
+            _ => DigestForm::Whole,
+        };
+        match form {
+            DigestForm::Whole => digest.to_owned(),
+            DigestForm::Digits => digits(digest).to_owned(),
+            // The tag says as much.
+            DigestForm::Unclear => String::new(),
+        }
+    }
+
     /// What a key with the digits of a digest becomes; none where it says nothing.
     fn new_hex(&self, old: Option<&Node>) -> Option<String> {
         let Some(old) = old else {
@@ -329,7 +340,8 @@ impl ImagePlace<'_> {
         strings.push((named(keys.tag, TAG), self.image.tag.clone()));
         let reads_digest = self.reads_key(self.path, DIGEST);
         if keys.digest.is_some() || reads_digest && self.may_add(self.path, DIGEST) {
-            let digest = self.image.digest.clone();
+            let digest = self.image.digest.as_deref();
+            let digest = digest.map(|digest| self.in_form(digest, ""));
             // Without one, that of the chart inside must not stay.
             let digest = digest.or(keys.digest.is_some().then(String::new));
             strings.extend(digest.map(|digest| (named(keys.digest, DIGEST), digest)));
@@ -381,19 +393,4 @@ fn no_place() -> YamlFault {
         column: 1,
         what: "the image has no place here".into(),
     }
-}
-
-/// Whether a reference has a tag or a digest.
-fn names_content(reference: &str) -> bool {
-    let last = reference.rsplit('/').next().unwrap_or_default();
-    last.contains([':', '@'])
-}
-
-/// The digits of a digest.
-fn digits(digest: &str) -> &str {
-    digest.split_once(':').map_or(digest, |(_, digits)| digits)
-}
-
-fn is_hex(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
