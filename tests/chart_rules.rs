@@ -89,6 +89,7 @@ fn package(service: &Path, out: &Path) -> Result<PackagedChart> {
         commit: "fedcba987654".into(),
         app_version: None,
         image: None,
+        image_path: None,
         tokens: BTreeMap::new(),
     };
     chart::package(&request, out)

@@ -5,17 +5,29 @@
 //! it. The same request gives the same bytes on every machine, whatever commit they are from.
 
 mod archive;
+mod check;
+mod coordinates;
 mod files;
 mod find;
 mod helm;
 mod ignore;
+mod image_path;
+mod inside;
+mod look;
+mod merges;
 mod metadata;
 mod place;
 #[cfg(any(test, fuzzing))]
 pub mod properties;
+mod reads;
+mod render;
 mod request;
+mod schema;
+mod set_image;
 mod tokens;
+mod unshare;
 mod values;
+mod version;
 mod yaml;
 
 use std::{
@@ -24,11 +36,14 @@ use std::{
 };
 
 pub use find::find;
+pub use render::has_helm;
 pub use request::{ChartRequest, ImageCoordinates};
 pub use tokens::{check_name as check_token_name, parse_argument as parse_token};
 
 use self::{
+    check::Written,
     files::Files,
+    look::Look,
     metadata::Metadata,
     place::ChartPlace,
     request::{CHART_FILE, VALUES_FILE},
@@ -38,7 +53,8 @@ use crate::model::{
     digest,
     error::{Error, Result},
     identity::chart_id,
-    settings::{ChartSettings, VersionField},
+    report::ChartCheck,
+    settings::ChartSettings,
 };
 
 /// The longest file name that file systems take, in bytes.
@@ -55,6 +71,7 @@ pub struct PreparedChart {
     /// The version it gets.
     pub version: String,
     files: Files,
+    written: Written,
 }
 
 /// A packaged chart.
@@ -102,26 +119,55 @@ pub fn prepare(request: &ChartRequest) -> Result<PreparedChart> {
     let mut files = files::read(&folder, &find::roots(&request.source))
         .map_err(|refusal| place.refused(refusal))?;
 
-    let chart_text = place.text(&mut files, CHART_FILE)?.ok_or_else(|| {
+    let own_chart = place.text(&mut files, CHART_FILE)?.ok_or_else(|| {
         let what = "is excluded by .helmignore, and Helm accepts no chart without it";
         place.refused(files::FileRefusal::File(CHART_FILE.into(), what))
     })?;
-    let metadata = Metadata::read(&chart_text).map_err(|fault| place.fault(CHART_FILE, &fault))?;
+    let metadata = Metadata::read(&own_chart).map_err(|fault| place.fault(CHART_FILE, &fault))?;
     let version = version(request, &metadata, &place)?;
     let chart_text = metadata
         .write(&version, request.app_version.as_deref())
         .map_err(|fault| place.fault(CHART_FILE, &fault))?;
     files.insert(CHART_FILE.into(), chart_text.into_bytes());
 
-    let values_text = place.text(&mut files, VALUES_FILE)?.unwrap_or_default();
+    let own_values = place.text(&mut files, VALUES_FILE)?.unwrap_or_default();
     let tokens = Tokens::new(request, &version)?;
-    let values_text = values::fill(&values_text, request.image.as_ref(), &tokens).map_err(
-        |refusal| match refusal {
-            values::ValuesRefusal::Yaml(fault) => place.fault(VALUES_FILE, &fault),
-            values::ValuesRefusal::Unfilled(tokens) => place.unfilled(&tokens),
-        },
-    )?;
-    files.insert(VALUES_FILE.into(), values_text.into_bytes());
+    let refused = |refusal| match refusal {
+        values::ValuesRefusal::Yaml(fault) => place.fault(VALUES_FILE, &fault),
+        values::ValuesRefusal::Unfilled(tokens) => place.unfilled(&tokens),
+    };
+    let looked = request.image.as_ref().map(|image| {
+        let names = [
+            request.service.rsplit('/').next().unwrap_or_default(),
+            &metadata.name,
+        ];
+        let path = request.image_path.as_ref();
+        Look::at(&files, &own_chart, &own_values, path, &names, image)
+    });
+    let place_of_image = looked.as_ref().and_then(Look::place);
+    let filled = values::fill(&own_values, place_of_image, &tokens).map_err(refused)?;
+    // What the chart was before: its tokens filled, if they all have values, and nothing else.
+    let plain_values = values::fill(&own_values, None, &tokens).map(|filled| filled.text);
+    let written = Written {
+        image: request.image.clone(),
+        app_version: request.app_version.clone(),
+        place: looked.map(Look::into_found),
+        by_tokens: filled.by_tokens,
+        unshared: filled
+            .unshared
+            .iter()
+            .map(|line| format!("{}:{line}", place.file(VALUES_FILE)))
+            .collect(),
+        own_version: metadata.version.clone(),
+        before: [
+            (CHART_FILE.into(), own_chart.as_bytes().to_vec()),
+            (
+                VALUES_FILE.into(),
+                plain_values.unwrap_or(own_values).into_bytes(),
+            ),
+        ],
+    };
+    files.insert(VALUES_FILE.into(), filled.text.into_bytes());
 
     let missing = helm::missing(&files).map_err(|refusal| place.refused(refusal))?;
     if !missing.is_empty() {
@@ -132,6 +178,7 @@ pub fn prepare(request: &ChartRequest) -> Result<PreparedChart> {
         name: metadata.name,
         version,
         files,
+        written,
     })
 }
 
@@ -141,11 +188,38 @@ impl PreparedChart {
         format!("{}-{}.tgz", self.name, self.version)
     }
 
+    /// Looks at the finished chart: whether its image stands in what Helm makes of it, where there is Helm, and what else the
+    /// edits broke. `package` is the chart as [`PreparedChart::write`] wrote it; `values` are a file's, over the chart's own; `scratch`
+    /// is a folder for what this needs.
+    ///
+    /// # Errors
+    /// Unavailable: a folder that cannot be written.
+    pub fn check(
+        &self,
+        package: &Path,
+        values: Option<&Path>,
+        scratch: &Path,
+    ) -> Result<ChartCheck> {
+        let before = || {
+            let mut files = self.files.clone();
+            files.extend(self.written.before.clone());
+            let file = scratch.join("before.tgz");
+            let cannot = |error| crate::files::cannot("write", &file, error);
+            let bytes = archive::write(&self.name, &files).map_err(cannot)?;
+            crate::files::write(&file, &bytes).map_err(cannot)?;
+            Ok(render::render(&file, values, scratch))
+        };
+        let after = (self.written.image.is_some() && has_helm())
+            .then(|| render::render(package, values, scratch));
+        self.written
+            .check(&self.files, &self.version, after, before)
+    }
+
     /// Packs the chart and writes it into `out_dir`, which is created if it does not exist.
     ///
     /// # Errors
     /// Unavailable: a folder that cannot be written.
-    pub fn write(self, out_dir: &Path) -> Result<PackagedChart> {
+    pub fn write(&self, out_dir: &Path) -> Result<PackagedChart> {
         let file_name = self.file_name();
         let file = out_dir.join(&file_name);
         let cannot = |error| crate::files::cannot("write", &file, error);
@@ -153,8 +227,8 @@ impl PreparedChart {
         fs::create_dir_all(out_dir).map_err(cannot)?;
         crate::files::write(&file, &bytes).map_err(cannot)?;
         Ok(PackagedChart {
-            name: self.name,
-            version: self.version,
+            name: self.name.clone(),
+            version: self.version.clone(),
             file,
             digest: digest::oci_digest(&bytes),
         })
@@ -178,12 +252,8 @@ fn version(
         let missing = format!("{}: {file} has no version for {{version}}", place.service);
         return Err(Error::work(missing).hint(format!("{file}: version: 0.1.0")));
     }
-    let version = request.version.render(|field| match field {
-        VersionField::Version => own.unwrap_or_default(),
-        VersionField::Id => &request.id,
-        VersionField::Commit => &request.commit,
-    });
-    semver::Version::parse(&version).map_err(|error| {
+    let version = version::render(&request.version, own, &request.id, &request.commit);
+    let version = version.map_err(|(version, error)| {
         misuse(format!(
             "the chart version `{}` comes out as `{version}`, which is not SemVer 2",
             request.version

@@ -144,6 +144,7 @@ fn options(args: &Args, context: &Context) -> Result<build::BuildOptions> {
             .collect::<Result<_>>()?,
         push: args.push,
         dry_run: args.dry_run,
+        strict: args.strict,
         keep_going: args.keep_going,
     })
 }

@@ -62,6 +62,8 @@ pub enum Event {
     },
     /// Something worth a line of its own, which stops nothing.
     Notice(String),
+    /// Something that may be as it should be, and that nobody has to act on.
+    Note(String),
 }
 
 /// How a job ended.

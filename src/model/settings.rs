@@ -4,7 +4,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt,
     path::PathBuf,
     sync::Arc,
     time::Duration,
@@ -12,11 +11,13 @@ use std::{
 
 use super::error::Result;
 
+mod chart;
 pub mod fleet;
 pub mod globs;
 pub mod template;
 pub mod valid;
 
+pub use chart::{AppVersion, ChartSettings, TokenValue, ValuePath};
 pub use fleet::{BaseSetting, FleetSettings};
 pub use globs::Globs;
 pub use template::{TagField, TagTemplate, VersionField, VersionTemplate};
@@ -271,77 +272,6 @@ impl BuilderKind {
         ("buildah", Self::Buildah),
         ("embedded", Self::Embedded),
     ];
-}
-
-/// `[chart]`, with `[service.NAME.chart]` laid over it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ChartSettings {
-    /// Where charts are pushed, `host[:port][/path]`; beside the images, in `charts/`, when absent.
-    pub registry: Option<String>,
-    /// The packaged chart's version.
-    pub version: VersionTemplate,
-    /// Values for the chart's tokens, by name; a service's are added to the global ones and win over them.
-    pub tokens: BTreeMap<String, TokenValue>,
-}
-
-impl Default for ChartSettings {
-    #[allow(clippy::expect_used, reason = "the default version is a template")]
-    fn default() -> Self {
-        let version = "{version}+{id}".parse();
-        Self {
-            registry: None,
-            version: version.expect("the default version is a template"),
-            tokens: BTreeMap::new(),
-        }
-    }
-}
-
-/// A token's value, in the type the file gives it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum TokenValue {
-    /// Text.
-    String(String),
-    /// A whole number.
-    Integer(i64),
-    /// A finite number.
-    Float(f64),
-    /// `true` or `false`.
-    Bool(bool),
-}
-
-impl TokenValue {
-    /// Reads the value of `--token NAME=VALUE`: `true` and `false` are booleans, decimal numbers in the one form they
-    /// are written back in (`3`, `0.5`, not `1e5` or `007`) are numbers, all else is a string.
-    pub fn infer(text: &str) -> Self {
-        let forms = [
-            text.parse().ok().map(Self::Bool),
-            text.parse().ok().map(Self::Integer),
-            text.parse().ok().map(Self::Float),
-        ];
-        let decimal = |value: &Self| value.to_string() == text && !text.contains('e');
-        forms
-            .into_iter()
-            .flatten()
-            .find(|value| matches!(value, Self::Bool(_)) || decimal(value) && value.is_finite())
-            .unwrap_or_else(|| Self::String(text.into()))
-    }
-
-    /// Whether YAML and JSON can say it: a float that is no number or infinite cannot be given to a chart.
-    pub fn is_finite(&self) -> bool {
-        !matches!(self, Self::Float(value) if !value.is_finite())
-    }
-}
-
-impl fmt::Display for TokenValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bool(value) => value.fmt(f),
-            Self::Integer(value) => value.fmt(f),
-            // Debug keeps the point of `3.0`.
-            Self::Float(value) => write!(f, "{value:?}"),
-            Self::String(value) => value.fmt(f),
-        }
-    }
 }
 
 /// What holds for one service.

@@ -173,6 +173,9 @@ impl Progress {
                 let word = theme::warning("warning:");
                 self.line(&annotation.unwrap_or(format!("{word} {}", text::line(&message))));
             }
+            Event::Note(message) => {
+                self.line(&format!("{} {}", theme::dim("note:"), text::line(&message)));
+            }
         }
     }
 

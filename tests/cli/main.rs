@@ -7,6 +7,7 @@ mod bad_input;
 mod branch;
 mod build;
 mod build_bases;
+mod build_chart;
 mod build_engines;
 mod build_filters;
 mod build_push;

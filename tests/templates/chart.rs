@@ -60,6 +60,7 @@ impl Package {
                 "CLUSTERHOST".to_owned(),
                 TokenValue::String("k8s.example.com".into()),
             )]),
+            image_path: None,
         };
         let packaged = chart::package(&request, folder.path()).unwrap();
         Self {

@@ -100,6 +100,16 @@ pub(super) enum FoundImage {
     InStore(BuiltImage),
 }
 
+impl FoundImage {
+    /// The digest of its manifest, where it is known.
+    pub(super) fn digest(&self) -> Option<String> {
+        match self {
+            Self::InRegistry(digest) => Some(digest.clone()),
+            Self::InStore(built) => built.digest.clone(),
+        }
+    }
+}
+
 /// A service that passed every check, or the reason why it did not.
 pub(super) type Prepared = std::result::Result<Job, Box<Unfit>>;
 

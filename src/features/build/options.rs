@@ -21,6 +21,8 @@ pub(crate) struct BuildOptions {
     pub push: bool,
     /// Whether to stop after the checks.
     pub dry_run: bool,
+    /// Whether a chart that does not run its image is an error.
+    pub strict: bool,
     /// Whether one failure lets the others go on.
     pub keep_going: bool,
 }
