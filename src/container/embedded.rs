@@ -20,6 +20,7 @@ mod options;
 mod paths;
 mod pattern;
 mod plan;
+pub mod references;
 mod shared;
 mod stage;
 mod step;
@@ -35,7 +36,10 @@ use super::{
     image::{BuiltImage, ImageRequest},
     layout::{Blob, Layout, canonical, incomplete},
 };
-use crate::model::error::{Error, Result};
+use crate::{
+    files::cannot,
+    model::error::{Error, Result},
+};
 use change::Layer;
 use context::Context;
 use plan::DockerfilePlan;
@@ -114,7 +118,10 @@ pub fn tag(layout: &Path, digest: &str, references: &[String]) -> Result<()> {
 }
 
 fn read_plan(request: &ImageRequest) -> Result<DockerfilePlan> {
-    let text = dockerfile::read(&request.context, &request.dockerfile)?;
+    let text = match &request.dockerfile_in_use {
+        Some(file) => std::fs::read_to_string(file).map_err(|err| cannot("read", file, err))?,
+        None => dockerfile::read(&request.context, &request.dockerfile)?,
+    };
     DockerfilePlan::new(request, &text)
 }
 

@@ -1,6 +1,7 @@
 //! What earlier runs stored for later ones: to be listed and cleared.
 
 use crate::{
+    fleet::fact_file::{self, DURATIONS, IMAGES},
     git::{
         network::{
             clone::cache::ObjectCache,
@@ -14,6 +15,12 @@ use crate::{
         error::Result,
     },
 };
+
+/// Those that are a file of small facts.
+const FACTS: [(CacheKind, &str); 2] = [
+    (CacheKind::Images, IMAGES),
+    (CacheKind::Durations, DURATIONS),
+];
 
 /// The caches of a fleet and of its user, and what they take up.
 pub(crate) fn caches(repository: &Repository) -> Result<Vec<Cache>> {
@@ -47,6 +54,15 @@ pub(crate) fn caches(repository: &Repository) -> Result<Vec<Cache>> {
             path: indexes.path(),
         },
     ];
+    for (kind, name) in FACTS {
+        let facts = fact_file::usage(repository, name);
+        caches.push(Cache {
+            kind,
+            path: facts.path,
+            entries: facts.entries,
+            bytes: facts.bytes,
+        });
+    }
     if let Some(objects) = ObjectCache::of_user() {
         let objects = objects.usage()?;
         caches.push(Cache {
@@ -67,5 +83,8 @@ pub(crate) fn clear(repository: &Repository) -> Result<()> {
     repository.identities().clear()?;
     store::clear(repository)?;
     Facts::of(repository).clear()?;
+    for (_, name) in FACTS {
+        fact_file::clear(repository, name)?;
+    }
     ObjectCache::of_user().map_or(Ok(()), |objects| objects.clear())
 }

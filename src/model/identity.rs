@@ -22,6 +22,8 @@ pub struct ImageInputs<'a> {
     pub platform: &'a str,
     /// Build arguments by name.
     pub build_args: &'a BTreeMap<String, String>,
+    /// The images of the fleet that it is built on, by their references with identity tags, sorted by their services' paths.
+    pub parents: &'a [String],
 }
 
 /// The tag that names an image by what it is built from: `code-` and 12 hex digits.
@@ -38,6 +40,12 @@ pub fn image_tag(inputs: &ImageInputs<'_>) -> String {
             .build_args
             .iter()
             .map(|(name, value)| format!("arg {name}={value}")),
+    );
+    fields.extend(
+        inputs
+            .parents
+            .iter()
+            .map(|parent| format!("parent {parent}")),
     );
     format!("code-{}", short_hash(&fields))
 }
@@ -71,6 +79,7 @@ mod tests {
             target: None,
             platform: "linux/amd64",
             build_args: &one,
+            parents: &[],
         };
         let variants = [
             base.clone(),
@@ -92,6 +101,14 @@ mod tests {
             },
             ImageInputs {
                 build_args: &two,
+                ..base.clone()
+            },
+            ImageInputs {
+                parents: &["r/base:code-1".to_owned()],
+                ..base.clone()
+            },
+            ImageInputs {
+                parents: &["r/base:code-2".to_owned()],
                 ..base.clone()
             },
         ];

@@ -6,9 +6,10 @@ use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
 use super::{
-    chart, image,
+    chart, identity, image,
     job::{ImageJob, ImageOrigin, Job, Prepared, Run, Unfit},
     naming::ImageNames,
+    parents,
 };
 use crate::{
     container::ImageRequest,
@@ -26,7 +27,6 @@ use crate::{
         change::Action,
         error::{Error, Result},
         fleet::without_credentials,
-        identity::{self, ImageInputs},
         plan::Step,
         settings::ServiceSettings,
     },
@@ -60,12 +60,20 @@ fn checked(run: &Run<'_>, step: &Step) -> Result<Job> {
         step.action == Action::Image && matches!(&named, Some((_, ImageOrigin::Unknown)));
     let source = run.products.scratch()?;
     let created = write_source(run, step, commit, needs_code, &source)?;
+    let parents = match needs_code {
+        true => parents::of(run, step)?,
+        false => Vec::new(),
+    };
     let image = named.map(|(names, mut origin)| {
         if needs_code {
             let labels = labels(run, step, commit, created);
             origin = ImageOrigin::Request(request(&settings, &names, labels, created, &source));
         }
-        ImageJob { names, origin }
+        ImageJob {
+            names,
+            origin,
+            parents,
+        }
     });
     let job = Job {
         step: step.clone(),
@@ -103,13 +111,12 @@ fn named_image(
     own: &ServiceSettings,
     code: ObjectId,
 ) -> Result<(ImageNames, ImageOrigin)> {
-    let identity = identity::image_tag(&ImageInputs {
-        code,
-        dockerfile: &own.image.dockerfile.to_string_lossy(),
-        target: own.image.target.as_deref(),
-        platform: &own.image.platform,
-        build_args: &own.image.build_args,
-    });
+    let built_on = run.lineage.parents(step.path.as_ref())?;
+    let built_on: Vec<_> = built_on
+        .iter()
+        .map(|(_, parent)| parent.reference())
+        .collect();
+    let identity = identity::image_tag(own, code, &built_on);
     let names = ImageNames::new(own, step, identity, run.options)?;
     let found = image::look_up(run, step.action, &names)?;
     Ok((
@@ -226,6 +233,7 @@ fn request(
             source.to_owned()
         },
         dockerfile: own.image.dockerfile.clone(),
+        dockerfile_in_use: None,
         target: own.image.target.clone(),
         build_args: own.image.build_args.clone(),
         labels,
