@@ -205,14 +205,13 @@ fn services_that_build_on_each_other_share_a_job_in_every_system() {
     let sandbox = Sandbox::scripted("builds-on");
     // From a clone in which no submodule is initialised, as CI systems have it.
     sandbox.git("", &["clone", "--quiet", "fleet", "clone"]);
+    let steps = regex::Regex::new(r"(?:(?:image|chart):code-repos/[a-z]+@[0-9a-f]+,?)+").unwrap();
+    let pin = regex::Regex::new(r"@[0-9a-f]+").unwrap();
     for dir in ["fleet", "clone"] {
         for format in ["github", "azure", "gitlab", "buildkite", "jenkins"] {
             let ran = sandbox.flota(dir, &["plan", "--all", "--format", format]);
             assert_eq!(ran.status, Some(0), "{dir} {format}: {}", ran.transcript());
             let said = ran.transcript();
-            let steps =
-                regex::Regex::new(r"(?:(?:image|chart):code-repos/[a-z]+@[0-9a-f]+,?)+").unwrap();
-            let pin = regex::Regex::new(r"@[0-9a-f]+").unwrap();
             let mut legs: Vec<_> = steps
                 .find_iter(&said)
                 .map(|leg| pin.replace_all(leg.as_str(), "").into_owned())
