@@ -440,7 +440,7 @@ fn what_helm_refuses_is_refused() {
         (
             "values-a-text",
             &[Text("values.yaml", "abc\n")],
-            "values.yaml is no mapping",
+            "values of a chart must be a mapping",
         ),
         (
             "values-not-finite",

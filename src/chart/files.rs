@@ -47,7 +47,7 @@ pub(super) enum FileRefusal {
 /// What is neither a regular file nor a folder, names that an archive cannot carry safely, more than Helm's limits.
 pub(super) fn read(folder: &Path, roots: &[PathBuf]) -> Result<Files, FileRefusal> {
     let canonical = |path: &PathBuf| fs::canonicalize(path).ok();
-    let mut reader = Reader {
+    let mut reader = ChartReader {
         roots: roots.iter().filter_map(canonical).collect(),
         rules: HelmIgnore::parse("").map_err(FileRefusal::Ignore)?,
         files: Files::new(),
@@ -63,7 +63,7 @@ pub(super) fn read(folder: &Path, roots: &[PathBuf]) -> Result<Files, FileRefusa
 }
 
 /// Reads one chart.
-struct Reader {
+struct ChartReader {
     /// What symlinks may lead into.
     roots: Vec<PathBuf>,
     rules: HelmIgnore,
@@ -73,7 +73,7 @@ struct Reader {
     remaining: u64,
 }
 
-impl Reader {
+impl ChartReader {
     /// Reads what is in `folder`, which is called `name` in the chart (empty for the chart itself). `above` are this folder and
     /// those it was reached through, without symlinks in their paths.
     fn read_folder(

@@ -47,7 +47,10 @@ use super::{
     image::{BuiltImage, ImageRequest},
     layout::{Blob, Layout, canonical, incomplete},
 };
-use crate::model::error::{Error, Result};
+use crate::{
+    files::cannot,
+    model::error::{Error, Result},
+};
 use assemble::Sources;
 use base::Base;
 pub use base::{BaseCache, BaseUsage, Bases};
@@ -149,7 +152,10 @@ pub fn tag(layout: &Path, digest: &str, references: &[String]) -> Result<()> {
 }
 
 fn read_plan(request: &ImageRequest, bases: &Bases) -> Result<DockerfilePlan> {
-    let text = dockerfile::read(&request.context, &request.dockerfile)?;
+    let text = match &request.dockerfile_in_use {
+        Some(file) => std::fs::read_to_string(file).map_err(|err| cannot("read", file, err))?,
+        None => dockerfile::read(&request.context, &request.dockerfile)?,
+    };
     DockerfilePlan::new(request, &text, bases)
 }
 

@@ -196,6 +196,24 @@ impl Engine {
         Ok(())
     }
 
+    /// Brings an image from its registry into the local store of Podman or Buildah, where a build finds it. Plain HTTP is accepted
+    /// as by [`Self::push`], which the flags of a build would accept of every registry.
+    ///
+    /// # Errors
+    /// Work: it cannot be had, with what the engine said.
+    pub fn pull(self, reference: &str, timeout: Duration) -> Result<()> {
+        request::check_reference(reference)?;
+        let command = self.command().args(["pull", "--quiet"]);
+        let command = match request::is_loopback(reference) {
+            true => command.arg("--tls-verify=false"),
+            false => command,
+        };
+        let output = command.args(["--", reference]).timeout(timeout).run()?;
+        output
+            .check(|| Error::work(format!("{self} could not pull {reference}")))
+            .map(drop)
+    }
+
     /// Pushes names of one image to their registries; the digest of the manifest that the first of them got there
     /// (`sha256:…`). Plain HTTP is accepted from registries on this machine (`127.0.0.1:5000/…`) and no others.
     ///

@@ -4,6 +4,8 @@
 mod activate;
 pub mod changed;
 pub(crate) mod choices;
+pub(crate) mod fact_file;
+pub(crate) mod image_edges;
 pub(crate) mod inside;
 pub(crate) mod leftover;
 pub(crate) mod lock;

@@ -63,7 +63,7 @@ impl Committed<'_> {
     /// # Errors
     /// Work: a filter fails. Unavailable: a file is a pointer of Git LFS, or encrypted by git-crypt, and stays it.
     pub fn filter(&self) -> Result<Vec<Unfiltered>> {
-        let mut found = Found::default();
+        let mut found = FilteredPaths::default();
         self.collect(self.root, self.folder, &mut Vec::new(), &mut found)?;
         if !self.mentions_filters(&found.settings)? {
             return Ok(Vec::new());
@@ -115,7 +115,7 @@ impl Committed<'_> {
         tree: ObjectId,
         folder: &Path,
         at: &mut Vec<u8>,
-        found: &mut Found,
+        found: &mut FilteredPaths,
     ) -> Result<()> {
         let parent = at.len();
         for (name, (mode, id)) in tree::entries(self.objects, tree)? {
@@ -204,7 +204,7 @@ impl Committed<'_> {
 
 /// What a commit holds, as far as it is written.
 #[derive(Default)]
-struct Found {
+struct FilteredPaths {
     files: Vec<CommittedFile>,
     /// Attributes, and the configuration of Git LFS.
     settings: Vec<CommittedFile>,
@@ -255,7 +255,7 @@ impl Driver {
 }
 
 /// The files of `found` that have a filter.
-fn filters_of(repo: &gix::Repository, found: &Found) -> Result<Vec<Filtered>> {
+fn filters_of(repo: &gix::Repository, found: &FilteredPaths) -> Result<Vec<Filtered>> {
     let failed = |err| Error::repository("cannot read the attributes of its files").because(err);
     let all = found.files.iter().chain(&found.settings);
     let index = index_of(repo.object_hash(), all);

@@ -31,6 +31,8 @@ pub struct ImageInputs<'a> {
     /// The base images that count by their content, each with its digest. A base that its digest names is part of the code; one that
     /// a tag names counts by that name alone, unless the service wants it refreshed.
     pub bases: &'a [String],
+    /// The images of the fleet that it is built on, by their references with identity tags, sorted by their services' paths.
+    pub parents: &'a [String],
 }
 
 /// The tag that names an image by what it is built from: `code-` and 12 hex digits.
@@ -49,6 +51,8 @@ pub fn image_tag(inputs: &ImageInputs<'_>) -> String {
             .map(|(name, value)| format!("arg {name}={value}")),
     );
     fields.extend(inputs.bases.iter().map(|base| format!("base {base}")));
+    let parents = inputs.parents.iter();
+    fields.extend(parents.map(|parent| format!("parent {parent}")));
     format!("code-{}", digest::of_fields(&fields, DIGITS / 2))
 }
 
@@ -76,6 +80,7 @@ mod tests {
             platform: "linux/amd64",
             build_args: &one,
             bases: &[],
+            parents: &[],
         };
         let variants = [
             base.clone(),
@@ -105,6 +110,14 @@ mod tests {
             },
             ImageInputs {
                 bases: &["r/base:1 sha256:2".to_owned()],
+                ..base.clone()
+            },
+            ImageInputs {
+                parents: &["r/base:code-1".to_owned()],
+                ..base.clone()
+            },
+            ImageInputs {
+                parents: &["r/base:code-2".to_owned()],
                 ..base.clone()
             },
         ];
@@ -147,6 +160,7 @@ mod tests {
             platform: "linux/amd64",
             build_args: &none,
             bases: &[],
+            parents: &[],
         });
         // What the first epoch made of it.
         assert_ne!(tag, "code-25106f48eeea");

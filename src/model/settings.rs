@@ -2,14 +2,9 @@
 //!
 //! `crate::config` reads the file; nothing here knows about TOML.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use super::error::Result;
+use super::{cycle, error::Result};
 
 mod chart;
 pub mod fleet;
@@ -76,38 +71,8 @@ impl Settings {
 
     /// The first cycle among the `depends_on` lists, its first service repeated at the end; `None` if there is none.
     pub fn dependency_cycle(&self) -> Option<Vec<&str>> {
-        let mut settled = BTreeSet::new();
-        self.services
-            .keys()
-            .find_map(|name| self.cycle_from(name, &mut settled))
-    }
-
-    /// A depth-first walk with a stack of its own: the length of a chain is the file's choice, the thread's stack is not.
-    fn cycle_from<'a>(
-        &'a self,
-        start: &'a str,
-        settled: &mut BTreeSet<&'a str>,
-    ) -> Option<Vec<&'a str>> {
-        let mut on_path = BTreeSet::from([start]);
-        let mut path = vec![(start, self.dependencies(start))];
-        while let Some((name, rest)) = path.last_mut() {
-            let name = *name;
-            match rest.next() {
-                None => {
-                    settled.insert(name);
-                    on_path.remove(name);
-                    path.pop();
-                }
-                Some(next) if settled.contains(next) => {}
-                Some(next) if on_path.insert(next) => path.push((next, self.dependencies(next))),
-                Some(next) => {
-                    let names = path.iter().map(|(name, _)| *name);
-                    let cycle = names.skip_while(|name| *name != next);
-                    return Some(cycle.chain([next]).collect());
-                }
-            }
-        }
-        None
+        let names = self.services.keys().map(String::as_str);
+        cycle::first(names, |name| self.dependencies(name))
     }
 
     fn dependencies<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {

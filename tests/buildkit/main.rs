@@ -104,6 +104,7 @@ fn request(case: &Case, context: &Path) -> ImageRequest {
     ImageRequest {
         context: context.to_owned(),
         dockerfile: "Dockerfile".into(),
+        dockerfile_in_use: None,
         target: case.target.clone(),
         build_args: case.arguments.clone(),
         labels: [("org.example.given".into(), "1".into())].into(),

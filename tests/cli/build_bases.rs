@@ -32,6 +32,7 @@ fn push_base(name: &str, content: &str) -> String {
     let request = ImageRequest {
         context: at("context"),
         dockerfile: "Dockerfile".into(),
+        dockerfile_in_use: None,
         target: None,
         build_args: BTreeMap::new(),
         labels: BTreeMap::new(),

@@ -39,11 +39,13 @@ mod faults;
 mod fetch;
 mod foreach;
 mod git_settings;
+mod graph;
 mod help;
 mod hostile;
 #[path = "../support/http.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod http;
+mod image_edges;
 mod init;
 mod inside_service;
 mod installers;

@@ -187,6 +187,7 @@ impl Here {
         let request = ImageRequest {
             context: context.path().to_owned(),
             dockerfile: "Dockerfile".into(),
+            dockerfile_in_use: None,
             target: None,
             build_args: BTreeMap::new(),
             labels: BTreeMap::new(),

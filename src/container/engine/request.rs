@@ -80,10 +80,11 @@ impl<'a> Checked<'a> {
             .try_for_each(|name| check_build_arg(name))?;
         request.labels.keys().try_for_each(|key| check_label(key))?;
         let (context, dockerfile) = locate(&request.context, &request.dockerfile)?;
+        let in_use = request.dockerfile_in_use.clone();
         Ok(Self {
             request,
             context,
-            dockerfile,
+            dockerfile: in_use.unwrap_or(dockerfile),
         })
     }
 
@@ -233,6 +234,7 @@ mod tests {
         ImageRequest {
             context: context.to_owned(),
             dockerfile: "Dockerfile".into(),
+            dockerfile_in_use: None,
             target: None,
             build_args: BTreeMap::new(),
             labels: BTreeMap::new(),

@@ -8,72 +8,98 @@ use gix::{ObjectId, objs::FindExt};
 use super::job::Run;
 use crate::{
     container::{
-        embedded::references::{ImagePlace, NamingInputs, named_images},
+        embedded::{
+            Bases,
+            references::{ImagePlace, NamingInputs, named_images},
+        },
         engine::Builder,
     },
-    git::{Objects, gitmodules::Gitmodules, submodule::Store, tree},
+    git::{Objects, gitmodules::Gitmodules, repository::Repository, submodule::Store, tree},
     model::{
         error::{Error, Result},
-        plan::Step,
         reference::Reference,
         settings::ServiceSettings,
     },
 };
 
-/// The base images that the Dockerfile in `code` names, each with the digest that its name stands for now; none where the service's
-/// settings do not ask for it.
-pub(super) fn refreshed(
-    run: &Run<'_>,
-    step: &Step,
-    own: &ServiceSettings,
-    code: ObjectId,
-) -> Result<Vec<String>> {
-    let image = &own.image;
-    if !image.refresh_base {
-        return Ok(Vec::new());
-    }
-    if let Some(Builder::Engine(engine)) = run.builder {
-        let program = engine.program();
-        let message = format!("refresh_base: {program} keeps base images of its own");
-        return Err(Error::misuse(message).hint(
-            "build with the embedded builder (--builder embedded), or name the base image by its digest",
-        ));
-    }
-    let dockerfile = image.dockerfile.to_string_lossy();
-    let Some(text) = text_of(run, step, code, dockerfile.as_bytes().as_bstr())? else {
-        // Who builds it says that there is none.
-        return Ok(Vec::new());
-    };
-    let inputs = NamingInputs {
-        target: image.target.as_deref(),
-        build_args: &image.build_args,
-        platform: &image.platform,
-    };
-    let named = named_images(&text, inputs)?.into_iter();
-    let sources = named.filter(|image| matches!(image.place, ImagePlace::Source(_)));
-    let names: BTreeSet<String> = sources.map(|image| image.reference).collect();
-    let resolved = names.into_iter().map(|name| {
-        let digest = run.bases.digest(&Reference::parse(&name)?)?;
-        Ok(format!("{name} {digest}"))
-    });
-    resolved.collect()
+/// What resolving takes.
+pub(super) struct Refresher<'a> {
+    /// The fleet.
+    pub repository: &'a Repository,
+    /// Its commit.
+    pub head: ObjectId,
+    /// Who builds the images.
+    pub builder: Option<Builder>,
+    /// Where digests are asked for.
+    pub bases: &'a Bases,
 }
 
-/// The text of the file at `path` in the tree `code`, if it is there.
-fn text_of(run: &Run<'_>, step: &Step, code: ObjectId, path: &BStr) -> Result<Option<String>> {
-    let objects = run.repository.objects();
-    let fleet = Objects::new(&objects);
-    if step.path == "." {
-        return read(fleet, code, path);
+impl<'a> Refresher<'a> {
+    /// That of a run.
+    pub(super) fn of(run: &'a Run<'_>) -> Self {
+        Self {
+            repository: run.repository,
+            head: run.head,
+            builder: run.builder,
+            bases: &run.bases,
+        }
     }
-    let listed = Gitmodules::of_tree(fleet, run.repository.tree_of(run.head)?)?;
-    let name = listed
-        .at(step.path.as_ref())
-        .map(|submodule| submodule.name.as_ref());
-    match Store::open(run.repository, name, step.path.as_ref())? {
-        Some(store) => read(store.objects(), code, path),
-        // What is built needs it, and says what is missing.
-        None => Ok(None),
+
+    /// The base images that the Dockerfile in `code` of the service at `path` names, each with the digest that its name stands for
+    /// now, but those that the fleet builds itself; none where the service's settings do not ask for it.
+    pub(super) fn refreshed(
+        &self,
+        path: &BStr,
+        own: &ServiceSettings,
+        code: ObjectId,
+        is_of_fleet: impl Fn(&str) -> bool,
+    ) -> Result<Vec<String>> {
+        let image = &own.image;
+        if !image.refresh_base {
+            return Ok(Vec::new());
+        }
+        if let Some(Builder::Engine(engine)) = self.builder {
+            let program = engine.program();
+            let message = format!("refresh_base: {program} keeps base images of its own");
+            return Err(Error::misuse(message).hint(
+            "build with the embedded builder (--builder embedded), or name the base image by its digest",
+        ));
+        }
+        let dockerfile = image.dockerfile.to_string_lossy();
+        let Some(text) = self.text_of(path, code, dockerfile.as_bytes().as_bstr())? else {
+            // Who builds it says that there is none.
+            return Ok(Vec::new());
+        };
+        let inputs = NamingInputs {
+            target: image.target.as_deref(),
+            build_args: &image.build_args,
+            platform: &image.platform,
+        };
+        let named = named_images(&text, inputs)?.into_iter();
+        let sources = named.filter(|image| matches!(image.place, ImagePlace::Source(_)));
+        let names = sources.map(|image| image.reference);
+        let names: BTreeSet<String> = names.filter(|name| !is_of_fleet(name)).collect();
+        let resolved = names.into_iter().map(|name| {
+            let digest = self.bases.digest(&Reference::parse(&name)?)?;
+            Ok(format!("{name} {digest}"))
+        });
+        resolved.collect()
+    }
+
+    /// The text of `file` in the tree `code` of the service at `path`, if it is there.
+    fn text_of(&self, path: &BStr, code: ObjectId, file: &BStr) -> Result<Option<String>> {
+        let objects = self.repository.objects();
+        let fleet = Objects::new(&objects);
+        if path == "." {
+            return read(fleet, code, file);
+        }
+        let listed = Gitmodules::of_tree(fleet, self.repository.tree_of(self.head)?)?;
+        let name = listed.at(path).map(|submodule| submodule.name.as_ref());
+        match Store::open(self.repository, name, path)? {
+            Some(store) => read(store.objects(), code, file),
+            // What is built needs it, and says what is missing.
+            None => Ok(None),
+        }
     }
 }
 

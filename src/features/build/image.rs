@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use super::{
+    handover,
     job::{FoundImage, ImageJob, ImageOrigin, Job, Run, report},
     naming::ImageNames,
 };
@@ -41,7 +42,13 @@ pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<()> {
                 )),
         );
     }
+    // What it builds on may not be there before this run has built it.
+    let stands_on_others = job
+        .image
+        .as_ref()
+        .is_some_and(|image| !image.parents.is_empty());
     match run.builder {
+        _ if stands_on_others => Ok(()),
         Some(Builder::Embedded) => embedded::check(request, &run.bases),
         Some(Builder::Engine(_)) | None => Ok(()),
     }
@@ -55,17 +62,21 @@ pub(super) fn look_up(
 ) -> Result<Option<FoundImage>> {
     let only_named = action != Action::Image;
     if run.options.push && (names.registry.is_some() || !only_named) {
-        let (registry, identity) = registry(run, names)?;
-        let found = registry.resolve(&identity)?.map(FoundImage::InRegistry);
+        refuse_no_registry(names)?;
+        let found = in_registry(run, &names.identity_reference())?.map(FoundImage::InRegistry);
         // A chart that is pushed may only pin what others can pull.
         if found.is_some() || only_named {
             return Ok(found);
         }
     }
-    let identity = names.identity_reference();
+    in_store(run, &names.identity_reference())
+}
+
+/// The image of this name in the builder's own store.
+pub(super) fn in_store(run: &Run<'_>, reference: &str) -> Result<Option<FoundImage>> {
     let found = match run.builder {
-        Some(Builder::Engine(engine)) => engine.exists(&identity)?,
-        Some(Builder::Embedded) | None => embedded::resolve(&run.products.images(), &identity)?
+        Some(Builder::Engine(engine)) => engine.exists(reference)?,
+        Some(Builder::Embedded) | None => embedded::resolve(&run.products.images(), reference)?
             .map(|digest| BuiltImage {
                 digest: Some(digest),
                 id: String::new(),
@@ -74,10 +85,19 @@ pub(super) fn look_up(
     Ok(found.map(FoundImage::InStore))
 }
 
+/// The digest that this name has in its registry.
+pub(super) fn in_registry(run: &Run<'_>, reference: &str) -> Result<Option<String>> {
+    let reference = Reference::parse(reference)?;
+    run.registries.at(reference.registry())?.resolve(&reference)
+}
+
 /// The image of a service: the one with its identity, built if it is nowhere. For a chart build it is only named.
 pub(super) fn obtain(run: &Run<'_>, job: &Job, image: &ImageJob) -> Result<(ImageReport, Status)> {
     let (mut found, status) = match &image.origin {
-        ImageOrigin::Request(request) => (build(run, job, request)?, Status::Built),
+        ImageOrigin::Request(request) => {
+            let request = handover::hand_over(run, job, request)?;
+            (build(run, job, &request)?, Status::Built)
+        }
         ImageOrigin::Found(found) if job.step.action == Action::Image => {
             (found.clone(), Status::Reused)
         }
@@ -149,10 +169,15 @@ fn push(run: &Run<'_>, job: &Job, names: &ImageNames, built: &BuiltImage) -> Res
 /// The registry that the image belongs to, and its identity there. Nothing is pushed to a registry that nobody named:
 /// a short name would mean Docker Hub.
 fn registry(run: &Run<'_>, names: &ImageNames) -> Result<(Arc<Registry>, Reference)> {
-    if names.registry.is_none() {
-        return Err(Error::misuse("there is no registry to push to")
-            .hint("name one in flota.toml: [image] registry = \"registry.example.com/team\""));
-    }
+    refuse_no_registry(names)?;
     let identity = Reference::parse(&names.identity_reference())?;
     Ok((run.registries.at(identity.registry())?, identity))
+}
+
+fn refuse_no_registry(names: &ImageNames) -> Result<()> {
+    match names.registry {
+        Some(_) => Ok(()),
+        None => Err(Error::misuse("there is no registry to push to")
+            .hint("name one in flota.toml: [image] registry = \"registry.example.com/team\"")),
+    }
 }

@@ -1,10 +1,21 @@
 //! What a build consists of: the run, and a job for each service.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
+use bstr::BString;
 use gix::ObjectId;
 
-use super::{naming::ImageNames, options::BuildOptions, products::Products};
+use super::{
+    lineage::{KnownImage, Lineage},
+    naming::ImageNames,
+    options::BuildOptions,
+    products::Products,
+};
 use crate::{
     container::{BuiltImage, ImageRequest, embedded::Bases, engine},
     git::repository::Repository,
@@ -31,7 +42,21 @@ pub(super) struct Run<'a> {
     pub bases: Bases,
     /// The fleet's commit.
     pub head: ObjectId,
+    /// What images build on.
+    pub lineage: Lineage<'a>,
+    /// The services whose images this run is to build, by their paths.
+    pub images: BTreeSet<BString>,
+    /// Those that it has by now.
+    pub made: Mutex<BTreeMap<BString, FoundImage>>,
     pub events: Events<'a>,
+}
+
+impl Run<'_> {
+    /// The image of the service at `path`, if this run has built it, or found it there.
+    pub(super) fn made(&self, path: &BString) -> Option<FoundImage> {
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.get(path).cloned()
+    }
 }
 
 /// A service that can be built.
@@ -58,6 +83,26 @@ pub(super) struct ImageJob {
     pub names: ImageNames,
     /// Where it comes from.
     pub origin: ImageOrigin,
+    /// The images of other services that it is built on, if it is built.
+    pub parents: Vec<ImageParent>,
+}
+
+/// An image that another is built on.
+pub(super) struct ImageParent {
+    /// The path of its service.
+    pub path: BString,
+    /// What it is known by.
+    pub image: KnownImage,
+    /// Where it is.
+    pub origin: ParentOrigin,
+}
+
+/// Where an image is that another is built on.
+pub(super) enum ParentOrigin {
+    /// This run builds it, before the other.
+    InRun,
+    /// It is there already.
+    Found(FoundImage),
 }
 
 /// Where an image comes from.

@@ -2,23 +2,34 @@
 //!
 //! Each service is built from its commit's tree, written into a scratch directory ([`prepare`]); images are built or reused
 //! ([`image`]), then charts packaged ([`chart`]), several services at a time ([`act`]). All products are in one directory ([`products`]).
+//! What an image builds on ([`lineage`], [`parents`]) is built before it, and given to its builder ([`handover`]).
 
 mod act;
 mod bases;
 mod chart;
+mod durations;
+mod handover;
+mod identity;
 mod image;
 mod job;
+mod lineage;
 mod naming;
 mod options;
+mod parents;
 mod prepare;
 mod products;
+mod queue;
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
-use self::job::{Prepared, Run, ended};
+use self::{
+    bases::Refresher,
+    job::{Prepared, Run, ended},
+    lineage::Lineage,
+};
 pub(crate) use self::{options::BuildOptions, products::Products};
 use crate::{
     container::{
@@ -60,15 +71,32 @@ pub(crate) fn build(
         Some(cache) => cache,
         None => BaseCache::at(products.scratch()?),
     };
+    let bases = Bases::new(Arc::clone(&registries), cache, products.images());
+    let refresher = Refresher {
+        repository,
+        head,
+        builder,
+        bases: &bases,
+    };
+    let lineage = Lineage::of(
+        repository, settings, &steps, head, options, &refresher, events,
+    )?;
     let run = Run {
         repository,
         settings,
         options,
         products,
         builder,
-        bases: Bases::new(Arc::clone(&registries), cache, products.images()),
+        bases,
         registries,
         head,
+        lineage,
+        images: steps
+            .iter()
+            .filter(|step| step.action == Action::Image)
+            .map(|step| step.path.clone())
+            .collect(),
+        made: Mutex::default(),
         events,
     };
 
@@ -95,9 +123,10 @@ pub(crate) fn build(
     Ok(report)
 }
 
-/// Nothing is built while one service is known to fail, unless the user wants the others all the same.
+/// Nothing is built while more services are known to fail than the user allows.
 fn may_act(prepared: &[Prepared], options: &BuildOptions) -> bool {
-    !options.dry_run && (options.keep_going || prepared.iter().all(Result::is_ok))
+    let unfit = prepared.iter().filter(|job| job.is_err()).count();
+    !options.dry_run && !options.is_too_many(unfit)
 }
 
 fn only_checked(prepared: Prepared, options: &BuildOptions) -> BuiltService {

@@ -6,9 +6,11 @@ use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
 use super::{
-    bases, chart, image,
+    bases::Refresher,
+    chart, identity, image,
     job::{ImageJob, ImageOrigin, Job, Prepared, Run, Unfit},
     naming::ImageNames,
+    parents,
 };
 use crate::{
     container::ImageRequest,
@@ -28,7 +30,6 @@ use crate::{
         error::{Error, Result},
         event::Event,
         fleet::without_credentials,
-        identity::{self, ImageInputs},
         plan::Step,
         settings::ServiceSettings,
     },
@@ -62,12 +63,20 @@ fn checked(run: &Run<'_>, step: &Step) -> Result<Job> {
         step.action == Action::Image && matches!(&named, Some((_, ImageOrigin::Unknown)));
     let source = run.products.scratch()?;
     let created = write_source(run, step, commit, needs_code, &source)?;
+    let parents = match needs_code {
+        true => parents::of(run, step)?,
+        false => Vec::new(),
+    };
     let image = named.map(|(names, mut origin)| {
         if needs_code {
             let labels = labels(run, step, commit, created);
             origin = ImageOrigin::Request(request(&settings, &names, labels, created, &source));
         }
-        ImageJob { names, origin }
+        ImageJob {
+            names,
+            origin,
+            parents,
+        }
     });
     let job = Job {
         step: step.clone(),
@@ -104,15 +113,15 @@ fn named_image(
     own: &ServiceSettings,
     code: ObjectId,
 ) -> Result<(ImageNames, ImageOrigin)> {
-    let refreshed = bases::refreshed(run, step, own, code)?;
-    let identity = identity::image_tag(&ImageInputs {
-        code,
-        dockerfile: &own.image.dockerfile.to_string_lossy(),
-        target: own.image.target.as_deref(),
-        platform: &own.image.platform,
-        build_args: &own.image.build_args,
-        bases: &refreshed,
-    });
+    let built_on = run.lineage.parents(step.path.as_ref())?;
+    let built_on: Vec<_> = built_on
+        .iter()
+        .map(|(_, parent)| parent.reference())
+        .collect();
+    let refreshed = Refresher::of(run).refreshed(step.path.as_ref(), own, code, |reference| {
+        run.lineage.service_of(reference).is_some()
+    })?;
+    let identity = identity::image_tag(own, code, &built_on, &refreshed);
     let names = ImageNames::new(own, step, identity, run.options)?;
     let found = image::look_up(run, step.action, &names)?;
     Ok((
@@ -259,6 +268,7 @@ fn request(
             source.to_owned()
         },
         dockerfile: own.image.dockerfile.clone(),
+        dockerfile_in_use: None,
         target: own.image.target.clone(),
         build_args: own.image.build_args.clone(),
         labels,
