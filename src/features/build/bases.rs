@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use bstr::{BStr, ByteSlice};
 use gix::{ObjectId, objs::FindExt};
 
-use super::job::Run;
 use crate::{
     container::{
         embedded::{
@@ -34,17 +33,7 @@ pub(super) struct Refresher<'a> {
     pub bases: &'a Bases,
 }
 
-impl<'a> Refresher<'a> {
-    /// That of a run.
-    pub(super) fn of(run: &'a Run<'_>) -> Self {
-        Self {
-            repository: run.repository,
-            head: run.head,
-            builder: run.builder,
-            bases: &run.bases,
-        }
-    }
-
+impl Refresher<'_> {
     /// The base images that the Dockerfile in `code` of the service at `path` names, each with the digest that its name stands for
     /// now, but those that the fleet builds itself; none where the service's settings do not ask for it.
     pub(super) fn refreshed(

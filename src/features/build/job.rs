@@ -11,6 +11,7 @@ use bstr::BString;
 use gix::ObjectId;
 
 use super::{
+    bases::Refresher,
     lineage::{KnownImage, Lineage},
     naming::ImageNames,
     options::BuildOptions,
@@ -52,6 +53,16 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// What resolves the base images that count by their content.
+    pub(super) fn refresher(&self) -> Refresher<'_> {
+        Refresher {
+            repository: self.repository,
+            head: self.head,
+            builder: self.builder,
+            bases: &self.bases,
+        }
+    }
+
     /// The image of the service at `path`, if this run has built it, or found it there.
     pub(super) fn made(&self, path: &BString) -> Option<FoundImage> {
         let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,7 +6,6 @@ use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
 use super::{
-    bases::Refresher,
     chart, identity, image,
     job::{ImageJob, ImageOrigin, Job, Prepared, Run, Unfit},
     naming::ImageNames,
@@ -118,9 +117,11 @@ fn named_image(
         .iter()
         .map(|(_, parent)| parent.reference())
         .collect();
-    let refreshed = Refresher::of(run).refreshed(step.path.as_ref(), own, code, |reference| {
-        run.lineage.service_of(reference).is_some()
-    })?;
+    let refreshed = run
+        .refresher()
+        .refreshed(step.path.as_ref(), own, code, |reference| {
+            run.lineage.service_of(reference).is_some()
+        })?;
     let identity = identity::image_tag(own, code, &built_on, &refreshed);
     let names = ImageNames::new(own, step, identity, run.options)?;
     let found = image::look_up(run, step.action, &names)?;

@@ -20,7 +20,7 @@ const LINKS: usize = 8;
 const SIZE: usize = 512 * 1024;
 
 /// What a commit says of its Dockerfile.
-pub(super) enum Found {
+pub(super) enum DockerfileText {
     /// Its text.
     Text(String),
     /// There is none, or none that a builder would take.
@@ -30,9 +30,13 @@ pub(super) enum Found {
 }
 
 /// The Dockerfile at `dockerfile` in the build context of `commit`: `code/`, or all of it where there is no such folder.
-pub(super) fn read(objects: Objects<'_>, commit: ObjectId, dockerfile: &Path) -> Result<Found> {
+pub(super) fn read(
+    objects: Objects<'_>,
+    commit: ObjectId,
+    dockerfile: &Path,
+) -> Result<DockerfileText> {
     let Some(root) = objects.tree_of(commit)? else {
-        return Ok(Found::Lacking);
+        return Ok(DockerfileText::Lacking);
     };
     let code = tree::entry_at(objects, root, CODE.into())?;
     let context = code.filter(|(mode, _)| mode.is_tree());
@@ -40,35 +44,35 @@ pub(super) fn read(objects: Objects<'_>, commit: ObjectId, dockerfile: &Path) ->
     let mut path = BString::from(dockerfile.to_string_lossy().as_ref());
     for _ in 0..LINKS {
         if !is_here(objects, context, &path)? {
-            return Ok(Found::Lacking);
+            return Ok(DockerfileText::Lacking);
         }
         let Some((mode, id)) = tree::entry_at(objects, context, path.as_ref())? else {
-            return Ok(Found::Nothing);
+            return Ok(DockerfileText::Nothing);
         };
         if !mode.is_blob_or_symlink() {
-            return Ok(Found::Nothing);
+            return Ok(DockerfileText::Nothing);
         }
         let mut buffer = Vec::new();
         let found = objects
             .try_find(&id, &mut buffer)
             .map_err(|err| Error::repository(format!("cannot read {id}")).because(err))?;
         let Some(blob) = found.filter(|data| data.kind == Kind::Blob) else {
-            return Ok(Found::Lacking);
+            return Ok(DockerfileText::Lacking);
         };
         if mode.is_link() {
             match joined(&path, blob.data) {
                 Some(target) => path = target,
-                None => return Ok(Found::Nothing),
+                None => return Ok(DockerfileText::Nothing),
             }
             continue;
         }
         if blob.data.len() > SIZE {
-            return Ok(Found::Nothing);
+            return Ok(DockerfileText::Nothing);
         }
         let text = blob.data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(blob.data);
-        return Ok(Found::Text(text.to_str_lossy().into_owned()));
+        return Ok(DockerfileText::Text(text.to_str_lossy().into_owned()));
     }
-    Ok(Found::Nothing)
+    Ok(DockerfileText::Nothing)
 }
 
 /// Whether every tree that `path` leads through is here.

@@ -15,7 +15,7 @@ use std::{
 use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
-use self::{cache::ReferenceCache, dockerfile::Found};
+use self::{cache::ReferenceCache, dockerfile::DockerfileText};
 use crate::{
     container::embedded::references::{NamingInputs, named_images},
     git::{
@@ -218,9 +218,9 @@ impl<'a> Dockerfiles<'a> {
         };
         let found = dockerfile::read(store.objects(), service.pin, &service.image.dockerfile);
         let references = match found.map_err(damaged)? {
-            Found::Lacking => return Ok(None),
-            Found::Nothing => Vec::new(),
-            Found::Text(text) => {
+            DockerfileText::Lacking => return Ok(None),
+            DockerfileText::Nothing => Vec::new(),
+            DockerfileText::Text(text) => {
                 let inputs = NamingInputs {
                     target: service.image.target.as_deref(),
                     build_args: &service.image.build_args,
