@@ -87,10 +87,11 @@ fn chart(sandbox: &Sandbox, dir: &str) -> BTreeMap<String, Vec<u8>> {
     packed(sandbox.path(dir).join(".flota/charts"))
 }
 
-/// Every file below a folder, with its content.
+/// Every file below a git directory, with its content, but the notes that flota itself keeps there.
 fn snapshot(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let entries = walkdir::WalkDir::new(folder)
         .into_iter()
+        .filter_entry(|entry| entry.file_name() != "flota")
         .map(Result::unwrap);
     let files = entries.filter(|entry| entry.file_type().is_file());
     files

@@ -27,8 +27,9 @@ use crate::{
         tree,
     },
     model::{
-        error::{Error, Result},
+        error::Result,
         event::Events,
+        exit::Exit,
         fleet::{Gitlink, service_name},
         image_edge::ImageEdges,
         reference::Reference,
@@ -212,15 +213,14 @@ impl<'a> Dockerfiles<'a> {
     }
 
     fn read(&self, store: &Store, service: &Service) -> Result<Option<Vec<String>>> {
-        let damaged = |err: Error| {
-            Error::repository(format!("the Dockerfile of {} cannot be read", service.path))
-                .because(err)
-        };
         let found = dockerfile::read(store.objects(), service.pin, &service.image.dockerfile);
-        let references = match found.map_err(damaged)? {
-            DockerfileText::Lacking => return Ok(None),
-            DockerfileText::Nothing => Vec::new(),
-            DockerfileText::Text(text) => {
+        let references = match found {
+            // Who builds it, or asks what changed in it, is told what is wrong; the others need not be silent for that.
+            Err(err) if err.exit() == Exit::Repository => return Ok(None),
+            Err(err) => return Err(err),
+            Ok(DockerfileText::Lacking) => return Ok(None),
+            Ok(DockerfileText::Nothing) => Vec::new(),
+            Ok(DockerfileText::Text(text)) => {
                 let inputs = NamingInputs {
                     target: service.image.target.as_deref(),
                     build_args: &service.image.build_args,
