@@ -205,22 +205,24 @@ impl<'a> Dockerfiles<'a> {
             return Ok(Some(known.clone()));
         }
         let name = self.name(service);
-        let store = Store::open(self.repository, name, service.path.as_ref())?;
-        match store {
+        let store = Store::open(self.repository, name, service.path.as_ref());
+        let read = store.and_then(|store| match store {
             Some(store) => self.read(&store, service),
             None => Ok(None),
+        });
+        match read {
+            // Who builds it, or asks what changed in it, is told what is wrong; the others need not be silent for that.
+            Err(err) if err.exit() == Exit::Repository => Ok(None),
+            read => read,
         }
     }
 
     fn read(&self, store: &Store, service: &Service) -> Result<Option<Vec<String>>> {
         let found = dockerfile::read(store.objects(), service.pin, &service.image.dockerfile);
-        let references = match found {
-            // Who builds it, or asks what changed in it, is told what is wrong; the others need not be silent for that.
-            Err(err) if err.exit() == Exit::Repository => return Ok(None),
-            Err(err) => return Err(err),
-            Ok(DockerfileText::Lacking) => return Ok(None),
-            Ok(DockerfileText::Nothing) => Vec::new(),
-            Ok(DockerfileText::Text(text)) => {
+        let references = match found? {
+            DockerfileText::Lacking => return Ok(None),
+            DockerfileText::Nothing => Vec::new(),
+            DockerfileText::Text(text) => {
                 let inputs = NamingInputs {
                     target: service.image.target.as_deref(),
                     build_args: &service.image.build_args,
