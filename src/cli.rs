@@ -175,7 +175,7 @@ pub enum Command {
     ///
     /// Names the rule that decided (see flota help rules), both content ids, and git commands that show the same.
     Explain(Deferred<Explain>),
-    /// Show which services build on the images of others or depend on them.
+    /// Show which services build on others or depend on them.
     ///
     /// A service builds on the image of another if its Dockerfile names it; it depends on another if the configuration says so.
     /// With RANGE, also what the range calls for.
