@@ -49,6 +49,13 @@ impl Settings {
         service
     }
 
+    /// Which paths of one service mean what: the `change` of [`Settings::for_service`], not copied.
+    pub(crate) fn change_of(&self, name: &str) -> &ChangeSettings {
+        self.services
+            .get(name)
+            .map_or(&self.change, |own| &own.change)
+    }
+
     /// What `[service.NAME]` starts from: the global values, the maps empty.
     ///
     /// The maps would be copied for every service, and both their size and the number of services are the file's choice.

@@ -49,7 +49,7 @@ pub(super) struct SubmoduleReader<'a> {
     /// By which settings.
     pub fingerprint: Fingerprint,
     /// Which of its paths mean what.
-    pub change: ChangeSettings,
+    pub change: &'a ChangeSettings,
     /// Whether `[fleet] services` leaves it out.
     pub plain: bool,
     /// Whether nothing hangs on what it holds: it is left out, and all that may lie inside it.
@@ -64,13 +64,13 @@ impl<'a> SubmoduleReader<'a> {
     /// Opens it, and reads what its pins hold as far as that is available; `afresh` as if nothing were known.
     pub(super) fn new(
         parent: &'a PinHolder<'a>,
-        settings: &Settings,
+        settings: &'a Settings,
         candidate: &'a Candidate,
         afresh: bool,
     ) -> Result<Self> {
         let path = parent.full_path(candidate.path.as_ref());
         let name = fleet::service_name(path.as_ref()).to_str_lossy();
-        let change = settings.for_service(&name).change;
+        let change = settings.change_of(&name);
         let plain = is_left_out(settings, path.as_ref());
         let mut reader = Self {
             parent,
@@ -84,7 +84,7 @@ impl<'a> SubmoduleReader<'a> {
                     parent.known_of(listed, path.as_ref())?
                 }
             },
-            fingerprint: Fingerprint::of(&change, plain, candidate.listed()),
+            fingerprint: Fingerprint::of(change, plain, candidate.listed()),
             change,
             plain,
             may_stay_unknown: plain && is_nobodys_business(settings, path.as_ref()),
@@ -175,7 +175,7 @@ impl<'a> SubmoduleReader<'a> {
             };
             return Ok((content, LinkedParts::default()));
         }
-        content_id::with_links(objects, root, &self.change)
+        content_id::with_links(objects, root, self.change)
     }
 
     /// The root trees of both ends in this submodule's own objects; none where there is no pin or it is not available.
@@ -218,7 +218,7 @@ impl<'a> SubmoduleReader<'a> {
 
     /// How much of a commit has to be fetched to tell what is asked.
     pub(super) fn depth(&self, files: bool) -> Depth {
-        if files || !content_id::is_by_folders(&self.change) {
+        if files || !content_id::is_by_folders(self.change) {
             Depth::AllTrees
         } else {
             Depth::Trees
