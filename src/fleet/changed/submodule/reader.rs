@@ -45,7 +45,9 @@ pub(super) struct SubmoduleReader<'a> {
     /// The same without what was fetched for it.
     own: OnceCell<Option<Store>>,
     /// What earlier runs learned.
-    pub known: Option<Known<'a>>,
+    known: Option<Known<'a>>,
+    /// Whether something stands in for its objects: what is read of it then is no fact about its commits.
+    substituted: OnceCell<bool>,
     /// By which settings.
     pub fingerprint: Fingerprint,
     /// Which of its paths mean what.
@@ -79,11 +81,9 @@ impl<'a> SubmoduleReader<'a> {
             own: OnceCell::new(),
             known: match afresh {
                 true => None,
-                false => {
-                    let listed = candidate.listed().map(|listed| listed.name.as_ref());
-                    parent.known_of(listed, path.as_ref())?
-                }
+                false => parent.known_of(path.as_ref()),
             },
+            substituted: OnceCell::new(),
             fingerprint: Fingerprint::of(change, plain, candidate.listed()),
             change,
             plain,
@@ -139,8 +139,9 @@ impl<'a> SubmoduleReader<'a> {
             return Ok(None);
         };
         let known = self.known.as_ref();
-        if let Some(facts) = known.and_then(|known| known.facts(pin, &self.fingerprint)) {
-            return Ok(Some(facts));
+        let kept = known.and_then(|known| known.facts(pin, &self.fingerprint));
+        if kept.is_some() && !self.is_substituted()? {
+            return Ok(kept);
         }
         let Some(store) = self.store()? else {
             return Ok(None);
@@ -156,10 +157,28 @@ impl<'a> SubmoduleReader<'a> {
             nested: Gitmodules::is_in(objects, root)?,
             parents: history::parents(objects, pin)?,
         };
-        if let Some(known) = known {
+        if let Some(known) = known
+            && !self.is_substituted()?
+        {
             known.keep_facts(pin, &self.fingerprint, &facts);
         }
         Ok(Some(facts))
+    }
+
+    /// Where its objects are open already, they know; else it is looked for without them.
+    fn is_substituted(&self) -> Result<bool> {
+        if let Some(&known) = self.substituted.get() {
+            return Ok(known);
+        }
+        let is = match self.store.get() {
+            Some(store) => store.as_ref().is_some_and(Store::is_substituted),
+            None => {
+                let listed = self.candidate.listed().map(|listed| listed.name.as_ref());
+                let path = self.candidate.path.as_ref();
+                self.parent.has_substitutes(listed, path)?
+            }
+        };
+        Ok(*self.substituted.get_or_init(|| is))
     }
 
     /// The identities in the tree `root`, and which of its folders lead elsewhere.
