@@ -388,6 +388,8 @@ pub enum WarningKind {
     PlainUnread,
     /// The configuration names a service that the fleet does not have.
     UnknownService,
+    /// Nobody knows which images of the fleet a service's image is built on, so that it is not built again for them.
+    UnknownBase,
 }
 
 #[cfg(test)]

@@ -46,6 +46,7 @@ mod hostile;
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod http;
 mod image_edges;
+mod image_edges_elsewhere;
 mod init;
 mod inside_service;
 mod installers;

@@ -253,6 +253,7 @@ impl<'a> SubmoduleReader<'a> {
                 name: listed,
                 url: self.candidate.url().map(ToOwned::to_owned),
                 commits,
+                objects: Vec::new(),
             },
             // The fleet's configuration speaks of its own submodules alone.
             ParentKind::Submodule { .. } => WantedCommits {
@@ -260,6 +261,7 @@ impl<'a> SubmoduleReader<'a> {
                 name: None,
                 url: self.source(),
                 commits,
+                objects: Vec::new(),
             },
         };
         ReadSubmodule::Lacking(FetchRequest { wanted, depth })
