@@ -68,6 +68,7 @@ mod registry;
 mod resolve;
 mod retries;
 mod sandbox;
+mod schema;
 mod select;
 mod slow_servers;
 mod speaking;
