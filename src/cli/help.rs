@@ -11,6 +11,9 @@ pub struct Help {
     /// A command of that command, such as `update` in `flota help template update`.
     #[arg(value_name = "SUBCOMMAND")]
     pub subcommands: Vec<String>,
+    /// With the topic `configuration`: print a JSON Schema of flota.toml, for editors.
+    #[arg(long)]
+    pub schema: bool,
 }
 
 /// Under which heading `flota help` lists each command. A test holds that every command is here once.

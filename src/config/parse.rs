@@ -23,8 +23,12 @@ use crate::model::{
 pub fn parse(text: &[u8], origin: &str) -> Result<Settings> {
     let document = TomlDocument::new(text, origin)?;
     let tree = document.parse()?;
+    read(&Value::root(&document, &tree))
+}
+
+/// Reads the table that is the whole file.
+pub(super) fn read(root: &Value) -> Result<Settings> {
     let mut settings = Settings::default();
-    let root = Value::root(&document, &tree);
     root.table(|keys| top_level(keys, &mut settings))?;
     Ok(settings)
 }

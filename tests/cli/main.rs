@@ -69,6 +69,7 @@ mod registry;
 mod resolve;
 mod retries;
 mod sandbox;
+mod schema;
 mod select;
 mod slow_servers;
 mod speaking;
