@@ -54,7 +54,8 @@ fn top_level(keys: &mut Keys, settings: &mut Settings) -> Result<()> {
 fn fleet(keys: &mut Keys, fleet: &mut FleetSettings) -> Result<()> {
     keys.read("services", &mut fleet.services, globs)?;
     keys.read("base_branch", &mut fleet.base_branch, text(valid::branch))?;
-    keys.read("base", &mut fleet.base, one_of(&BaseSetting::NAMES))
+    keys.read("base", &mut fleet.base, one_of(&BaseSetting::NAMES))?;
+    keys.read("image_edges", &mut fleet.image_edges, Value::boolean)
 }
 
 fn ci(value: &Value) -> Result<CiSettings> {

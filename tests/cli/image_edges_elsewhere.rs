@@ -149,6 +149,21 @@ fn nothing_is_asked_for_where_no_image_is_to_be_built() {
 }
 
 #[test]
+fn a_fleet_may_say_that_no_image_is_built_on_another() {
+    let (sandbox, server) = cloned(&[("uploadpack.allowFilter", "true")]);
+    fs::write(
+        sandbox.path("ours/flota.toml"),
+        "[fleet]\nimage_edges = false\n",
+    )
+    .unwrap();
+    let ran = changed(&sandbox, &[]);
+    let json = ran.json();
+    assert_eq!(actions(&json), ["base image code-changed"]);
+    assert!(unknown(&json).is_empty(), "{json}");
+    assert_eq!(packs(&server), ["base"]);
+}
+
+#[test]
 fn a_job_gets_all_services_that_build_on_each_other() {
     let (sandbox, _server) = cloned(&[("uploadpack.allowFilter", "true")]);
     let ran = sandbox.flota("ours", &["plan", MOVED, "--format", "github"]);

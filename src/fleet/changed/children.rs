@@ -29,7 +29,7 @@ pub(super) struct Children<'a> {
     repository: &'a Repository,
     settings: &'a Settings,
     how: Fetching<'a>,
-    /// The fleet's tree; none where there is nothing at head.
+    /// The fleet's tree; none where there is nothing at head, or where no image is built on another.
     head: Option<ObjectId>,
     known: RefCell<Option<Known<'a>>>,
 }
@@ -52,7 +52,7 @@ impl<'a> Children<'a> {
             repository,
             settings,
             how,
-            head,
+            head: head.filter(|_| settings.fleet.image_edges),
             known: RefCell::default(),
         }
     }

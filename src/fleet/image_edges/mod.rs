@@ -202,6 +202,9 @@ impl<'a> Dockerfiles<'a> {
         paths: impl IntoIterator<Item = BString>,
         jobs: NonZeroUsize,
     ) -> Result<Vec<(Service, Found)>> {
+        if !self.settings.fleet.image_edges {
+            return Ok(Vec::new());
+        }
         let mut services: Vec<_> = paths
             .into_iter()
             .filter_map(|path| {
