@@ -7,8 +7,10 @@
 //! | kind | ref below the prefix | when two write at once |
 //! |---|---|---|
 //! | [`success`] | `success/<branch or environment>` | the later one goes on from what the earlier one wrote |
+//! | [`evidence`] | `evidence`, one for all | both stay; of two pieces about the same, the newer one |
 
 pub mod attempts;
+pub mod evidence;
 mod local;
 mod object;
 pub mod remote;

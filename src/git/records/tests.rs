@@ -19,6 +19,7 @@ use crate::git::{
     repository::Repository,
 };
 
+mod evidence;
 mod remote;
 
 const ONLINE: RemoteAccess = RemoteAccess {
