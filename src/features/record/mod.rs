@@ -142,7 +142,7 @@ impl Recorder<'_> {
                 expected: there,
                 new: Some(record),
             };
-            if let Pushed::Lost(_, winner) = remote.push(&[update])? {
+            if let Pushed::Lost { winner, .. } = remote.push(&[update])? {
                 return Ok(Attempt::Lost(winner));
             }
         }

@@ -124,7 +124,7 @@ pub fn write_evidence(
                 expected: there,
                 new: Some(new),
             };
-            if let Pushed::Lost(_, winner) = remote.push(&[update])? {
+            if let Pushed::Lost { winner, .. } = remote.push(&[update])? {
                 return Ok(Attempt::Lost(winner));
             }
         }

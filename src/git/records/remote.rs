@@ -51,9 +51,13 @@ pub struct RefUpdate<'a> {
 pub enum Pushed {
     /// All refs moved.
     Taken,
-    /// One of them had moved already, so that it and those after it stay as they are. All stay if the server can move several refs
-    /// in one step; if it cannot, those before it have moved.
-    Lost(usize, Winner),
+    /// One of them had moved already.
+    Lost {
+        /// How many have moved nevertheless, the first ones: none if the server can move several refs in one step.
+        moved: usize,
+        /// What somebody else wrote.
+        winner: Winner,
+    },
 }
 
 /// What somebody else wrote.
@@ -138,10 +142,24 @@ impl<'a> RecordRemote<'a> {
                 }
                 // It went since it was asked for.
                 Err(ServerFault::NotThere(_)) => {}
+                // Another run in this clone fetched it at the same time, and git stops at its lock.
+                Err(_) if self.are_here(&news, refs, &there) => {}
                 Err(fault) => return Err(self.cannot_fetch(&news, fault)),
             }
         }
         Err(self.cannot_fetch(refs, ServerFault::NotThere("it comes and goes".to_owned())))
+    }
+
+    /// Whether this clone has what `there` says of `news`, which are among `refs`.
+    fn are_here(
+        &self,
+        news: &[&SharedRef],
+        refs: &[&SharedRef],
+        there: &[Option<ObjectId>],
+    ) -> bool {
+        let is_new = |reference: &&SharedRef| news.contains(reference);
+        let mut known = refs.iter().zip(there).filter(|(it, _)| is_new(it));
+        known.all(|(reference, id)| local::held(self.fleet, reference) == *id)
     }
 
     fn fetch_all(&self, refs: &[&SharedRef]) -> Result<std::result::Result<(), ServerFault>> {
@@ -167,10 +185,10 @@ impl<'a> RecordRemote<'a> {
         match self.push_together(updates)? {
             Some(pushed) => Ok(pushed),
             None => {
-                for (number, update) in updates.iter().enumerate() {
+                for (moved, update) in updates.iter().enumerate() {
                     let one = self.push_together(std::slice::from_ref(update))?;
-                    if let Some(Pushed::Lost(_, winner)) = one {
-                        return Ok(Pushed::Lost(number, winner));
+                    if let Some(Pushed::Lost { winner, .. }) = one {
+                        return Ok(Pushed::Lost { moved, winner });
                     }
                 }
                 Ok(Pushed::Taken)
@@ -194,13 +212,13 @@ impl<'a> RecordRemote<'a> {
             if updates.iter().zip(&there).all(|(it, id)| it.new == *id) {
                 return Ok(Some(Pushed::Taken));
             }
-            let mut lost = updates.iter().zip(&there).enumerate();
-            if let Some((number, (update, id))) = lost.find(|(_, (it, id))| it.expected != **id) {
+            let mut lost = updates.iter().zip(&there);
+            if let Some((update, id)) = lost.find(|(it, id)| it.expected != **id) {
                 let winner = Winner {
                     reference: update.reference.there().to_owned(),
                     commit: *id,
                 };
-                return Ok(Some(Pushed::Lost(number, winner)));
+                return Ok(Some(Pushed::Lost { moved: 0, winner }));
             }
             interrupt::pause(BETWEEN_LOOKS);
         }

@@ -28,11 +28,11 @@ const ONLINE: RemoteAccess = RemoteAccess {
 };
 
 /// A remote, and clones of it in `clone0`, `clone1` and so on.
-struct Shared {
+struct SharedRemote {
     dir: TempDir,
 }
 
-impl Shared {
+impl SharedRemote {
     fn new(clones: usize) -> Self {
         Self::of_format(clones, "sha1")
     }

@@ -24,7 +24,7 @@ fn is_newer(one: &[u8], other: &[u8]) -> bool {
 
 #[test]
 fn ten_writers_at_once_lose_nothing() {
-    let shared = Shared::new(10);
+    let shared = SharedRemote::new(10);
     let evidence = reference(PREFIX);
     thread::scope(|scope| {
         for number in 0..10 {
@@ -57,7 +57,7 @@ fn ten_writers_at_once_lose_nothing() {
 
 #[test]
 fn what_is_there_already_is_not_written_again() {
-    let shared = Shared::new(1);
+    let shared = SharedRemote::new(1);
     let (fleet, evidence) = (shared.clone(0), reference(PREFIX));
     let write =
         |found: &EvidenceFiles| write_evidence(&fleet, &evidence, None, found, is_newer).unwrap();
@@ -73,7 +73,7 @@ fn what_is_there_already_is_not_written_again() {
 
 #[test]
 fn repositories_with_sha_256_hold_it_too() {
-    let shared = Shared::of_format(1, "sha256");
+    let shared = SharedRemote::of_format(1, "sha256");
     let (fleet, evidence) = (shared.clone(0), reference(PREFIX));
     let remote = remote(&fleet);
     write_evidence(&fleet, &evidence, Some(&remote), &one(1, "x"), is_newer).unwrap();
@@ -83,7 +83,7 @@ fn repositories_with_sha_256_hold_it_too() {
 
 #[test]
 fn something_else_in_its_place_is_named() {
-    let shared = Shared::new(1);
+    let shared = SharedRemote::new(1);
     let (fleet, evidence) = (shared.clone(0), reference(PREFIX));
     let path = key(1).path();
     let nested = EvidenceKey::new("image", &format!("{:064x}", 0xab_cdef + 1), "scan").unwrap();

@@ -23,7 +23,7 @@ fn update(
 
 #[test]
 fn a_ref_moves_only_from_what_is_expected() {
-    let shared = Shared::new(1);
+    let shared = SharedRemote::new(1);
     let fleet = shared.clone(0);
     let remote = remote(&fleet);
     let reference = shared_ref("environment/prod");
@@ -31,7 +31,10 @@ fn a_ref_moves_only_from_what_is_expected() {
     let push = |expected, new| remote.push(&[update(&reference, expected, new)]).unwrap();
     let lost = |commit| {
         let reference = reference.there().to_owned();
-        Pushed::Lost(0, Winner { reference, commit })
+        Pushed::Lost {
+            moved: 0,
+            winner: Winner { reference, commit },
+        }
     };
 
     assert_eq!(push(Some(one), Some(two)), lost(None));
@@ -51,7 +54,7 @@ fn a_ref_moves_only_from_what_is_expected() {
 
 #[test]
 fn one_question_brings_all_refs_and_touches_no_other() {
-    let shared = Shared::new(2);
+    let shared = SharedRemote::new(2);
     let (writer, reader) = (shared.clone(0), shared.clone(1));
     let refs = ["environment/a", "environment/b", "evidence"].map(shared_ref);
     let refs: Vec<_> = refs.iter().collect();
@@ -79,7 +82,7 @@ fn one_question_brings_all_refs_and_touches_no_other() {
 
 #[test]
 fn several_refs_move_in_one_step_or_not_at_all() {
-    let shared = Shared::new(1);
+    let shared = SharedRemote::new(1);
     let fleet = shared.clone(0);
     let remote = remote(&fleet);
     let (record, lock) = (shared_ref("environment/a"), shared_ref("lock/a"));
@@ -94,7 +97,7 @@ fn several_refs_move_in_one_step_or_not_at_all() {
     let begin = remote.push(&[update(&lock, None, Some(held))]).unwrap();
     assert_eq!(begin, Pushed::Taken);
     let lost = both(None, one, two);
-    assert!(matches!(lost, Pushed::Lost(1, _)), "{lost:?}");
+    assert!(matches!(lost, Pushed::Lost { moved: 0, .. }), "{lost:?}");
     assert_eq!(remote.ask(&[&record, &lock]).unwrap(), [None, Some(held)]);
     assert_eq!(both(None, one, held), Pushed::Taken);
     assert_eq!(remote.ask(&[&record, &lock]).unwrap(), [Some(one), None]);
@@ -102,7 +105,7 @@ fn several_refs_move_in_one_step_or_not_at_all() {
 
 #[test]
 fn a_server_that_cannot_do_it_in_one_step_gets_them_in_order() {
-    let shared = Shared::new(1);
+    let shared = SharedRemote::new(1);
     shared.there(&["config", "receive.advertiseAtomic", "false"]);
     let fleet = shared.clone(0);
     let remote = remote(&fleet);
@@ -118,7 +121,7 @@ fn a_server_that_cannot_do_it_in_one_step_gets_them_in_order() {
     };
     // Somebody else's record: the lock stays.
     let lost = both(Some(two), one, held);
-    assert!(matches!(lost, Pushed::Lost(0, _)), "{lost:?}");
+    assert!(matches!(lost, Pushed::Lost { moved: 0, .. }), "{lost:?}");
     assert_eq!(remote.ask(&[&record, &lock]).unwrap(), [None, Some(held)]);
     assert_eq!(both(None, one, held), Pushed::Taken);
     assert_eq!(remote.ask(&[&record, &lock]).unwrap(), [Some(one), None]);
@@ -126,7 +129,7 @@ fn a_server_that_cannot_do_it_in_one_step_gets_them_in_order() {
     let theirs = commit(&shared.path("clone0"), "theirs");
     remote.push(&[update(&lock, None, Some(theirs))]).unwrap();
     let lost = both(Some(one), two, held);
-    assert!(matches!(lost, Pushed::Lost(1, _)), "{lost:?}");
+    assert!(matches!(lost, Pushed::Lost { moved: 1, .. }), "{lost:?}");
     let there = remote.ask(&[&record, &lock]).unwrap();
     assert_eq!(there, [Some(two), Some(theirs)]);
 }
@@ -134,7 +137,7 @@ fn a_server_that_cannot_do_it_in_one_step_gets_them_in_order() {
 /// As servers of forges do that know branches and tags alone.
 #[test]
 fn a_server_that_accepts_only_branches_gets_branches() {
-    let shared = Shared::new(2);
+    let shared = SharedRemote::new(2);
     shared.hook(
         "update",
         "case $1 in refs/heads/*) ;; *) echo deny updating a hidden ref; exit 1;; esac",
