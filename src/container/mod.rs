@@ -4,5 +4,6 @@ pub mod embedded;
 pub mod engine;
 mod image;
 pub mod layout;
+pub mod single;
 
 pub use image::{BuiltImage, ImageRequest};
