@@ -4,7 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::settings::{Gate, GateSubject};
+use super::{
+    evidence_key::EvidenceKey,
+    settings::{Gate, GateSubject},
+};
 
 /// How far another machine's clock may go ahead of this one.
 const CLOCKS: Duration = Duration::from_secs(300);
@@ -47,10 +50,10 @@ pub enum RunKind {
 }
 
 impl Evidence {
-    /// Its places below the folder that holds evidence ([`place`]): one for each of the names that the content has.
-    pub fn places(&self) -> impl Iterator<Item = String> {
+    /// What it is kept by: a key for each of the names that the content has.
+    pub fn keys(&self) -> impl Iterator<Item = EvidenceKey> {
         let names = [&self.digest, &self.id].into_iter().flatten();
-        names.filter_map(|name| place(self.per, name, &self.gate))
+        names.filter_map(|name| key(self.per, name, &self.gate))
     }
 
     /// Whether it says that `gate` need not run again on the same content at `now` (seconds since the Unix epoch). What failed
@@ -76,15 +79,10 @@ impl Evidence {
     }
 }
 
-/// The name of the file of a gate's evidence about the content of this digest, below the folder that holds evidence, without its
-/// ending: `image/ab/cdef…/scan`. None for what is no digest.
-pub fn place(per: GateSubject, digest: &str, gate: &str) -> Option<String> {
+/// What evidence of a gate about the content of this digest (`sha256:…`) is kept by; none for what is no digest.
+pub fn key(per: GateSubject, digest: &str, gate: &str) -> Option<EvidenceKey> {
     let hex = digest.strip_prefix("sha256:")?;
-    let is_digest = hex.len() == 64
-        && hex
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    is_digest.then(|| format!("{}/{}/{}/{gate}", per.word(), &hex[..2], &hex[2..]))
+    EvidenceKey::new(per.word(), hex, gate).ok()
 }
 
 /// One gate, as a build reports it.

@@ -13,6 +13,7 @@ pub mod document;
 pub mod error;
 pub mod event;
 pub mod evidence;
+pub mod evidence_key;
 pub mod exit;
 pub mod explanation;
 pub mod fetch;

@@ -528,3 +528,66 @@ fn helm_lints_and_renders_for_gates() {
     );
     assert!(ran.stderr.contains("check_values"), "{}", ran.stderr);
 }
+
+#[test]
+fn the_job_that_records_shares_what_the_runs_of_branches_found() {
+    let sandbox = fleet(&gate(""));
+    sandbox.git("fleet", &["commit", "--quiet", "--all", "--message=Judge"]);
+    sandbox.git(".", &["clone", "--quiet", "--bare", "fleet", "origin.git"]);
+    sandbox.git("fleet", &["remote", "add", "origin", "../origin.git"]);
+    let run = |dir: &str, variables: &[(&str, &str)], args: &[&str]| {
+        let ran = sandbox.flota_with(dir, args, |command| {
+            command.envs(variables.iter().copied());
+            command.env("BUILDKITE_COMMIT", sandbox.tip("fleet", "HEAD"));
+        });
+        assert_eq!(ran.status, Some(0), "{args:?}: {}", ran.stderr);
+        ran.stdout
+    };
+    let state = |variables: &[(&str, &str)]| {
+        let stdout = run("fleet", variables, &["build", "s1", "--format=json"]);
+        let report: Value = serde_json::from_slice(&stdout).unwrap();
+        gates(&report, "s1").remove(0)
+    };
+    let record = |variables: &[(&str, &str)]| {
+        let args = ["record", "--for=main", "--push", "--format=json"];
+        let recorded: Value = serde_json::from_slice(&run("fleet", variables, &args)).unwrap();
+        recorded["evidence"].as_u64().unwrap()
+    };
+    let shared = || sandbox.git("origin.git", &["for-each-ref", "refs/flota/evidence"]);
+
+    // Neither by its report, nor by a job of its own, nor by a report that calls itself another.
+    assert_eq!(state(&PULL_REQUEST), "scan passed");
+    assert_eq!((record(&PUSH), record(&PULL_REQUEST)), (0, 0));
+    assert_eq!(state(&PUSH), "scan passed");
+    assert_eq!((record(&PULL_REQUEST), shared()), (0, String::new()));
+
+    assert_eq!(record(&PUSH), 1);
+    let digest = service(&sandbox.build_json(), "s1")["image"]["digest"].clone();
+    let hex = digest.as_str().unwrap().trim_start_matches("sha256:");
+    let path = format!("image/{}/{}/scan.json", &hex[..2], &hex[2..]);
+    let piece = sandbox.git(
+        "origin.git",
+        &["show", &format!("refs/flota/evidence:{path}")],
+    );
+    let piece: Value = serde_json::from_str(&piece).unwrap();
+    assert_eq!(
+        (&piece["schema"], &piece["run"]),
+        (&json!("flota.evidence/v1"), &json!("branch"))
+    );
+
+    // Every run can use it now, and one that reuses it adds nothing.
+    sandbox.git("fleet", &["update-ref", "-d", "refs/flota/evidence"]);
+    fs::remove_dir_all(sandbox.path("fleet/.flota")).unwrap();
+    let before = judged(&sandbox).len();
+    assert_eq!(state(&PUSH), "scan reused");
+    assert_eq!(state(&PULL_REQUEST), "scan reused");
+    assert_eq!(state(&[]), "scan reused");
+    assert_eq!(judged(&sandbox).len(), before);
+    let there = shared();
+    assert_eq!((record(&PUSH), shared()), (0, there));
+
+    // A remote that does not answer only makes gates run again.
+    sandbox.git("fleet", &["update-ref", "-d", "refs/flota/evidence"]);
+    sandbox.git("fleet", &["remote", "set-url", "origin", "../gone.git"]);
+    assert_eq!(state(&PUSH), "scan passed");
+}

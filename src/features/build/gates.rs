@@ -11,6 +11,7 @@ mod known;
 use std::time::SystemTime;
 
 pub(super) use self::content::Judged;
+pub(super) use self::known::fetch;
 use self::{content::Content, judge::Judgement, known::Known};
 use super::job::{FoundImage, Job, Run};
 use crate::model::{

@@ -62,6 +62,7 @@ pub(crate) fn build(
     events: Events<'_>,
 ) -> Result<BuildReport> {
     let started = Instant::now();
+    gates::fetch(repository, settings, options, events);
     let steps: Vec<Step> = plan.builds().cloned().collect();
     let needs_builder = steps.iter().any(|step| step.action == Action::Image);
     let builder = needs_builder

@@ -66,12 +66,12 @@ fn a_result_is_one_gates_alone() {
 }
 
 #[test]
-fn evidence_has_a_place_by_its_content() {
+fn evidence_is_kept_by_its_content() {
     let mut evidence = evidence();
     evidence.id = Some(format!("sha256:{}", "cd".repeat(32)));
-    let places: Vec<_> = evidence.places().collect();
-    let want = ["ab", "cd"].map(|two| format!("image/{two}/{}/scan", two.repeat(31)));
-    assert_eq!(places, want);
+    let paths: Vec<_> = evidence.keys().map(|key| key.path()).collect();
+    let want = ["ab", "cd"].map(|two| format!("image/{two}/{}/scan.json", two.repeat(31)));
+    assert_eq!(paths, want);
     for digest in [
         "",
         "sha256:",
@@ -79,7 +79,7 @@ fn evidence_has_a_place_by_its_content() {
         "sha512:ab",
         &"a".repeat(64),
     ] {
-        assert_eq!(super::place(GateSubject::Image, digest, "scan"), None);
+        assert_eq!(key(GateSubject::Image, digest, "scan"), None);
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     model::{
         digest::oci_digest,
         error::{Error, Result},
-        evidence::{Evidence, place},
+        evidence::{Evidence, key},
         settings::{ArgumentTemplate, Gate, GateField, gate::Verdict},
     },
     process::{Command, masked},
@@ -88,8 +88,8 @@ pub(super) fn judge(
 /// Where a gate's program leaves what it makes: beside its result.
 fn output_file(run: &Run<'_>, gate: &Gate, content: &Content<'_>) -> PathBuf {
     let name = content.names().into_iter().flatten().next();
-    let place = name.and_then(|name| place(gate.per, name, &gate.name));
-    let place = place.unwrap_or_else(|| gate.name.clone());
+    let key = name.and_then(|name| key(gate.per, name, &gate.name));
+    let place = key.map_or_else(|| gate.name.clone(), |key| key.path());
     run.products.evidence().join(place).with_extension("output")
 }
 

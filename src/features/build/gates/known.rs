@@ -1,33 +1,75 @@
-//! What gates found before.
+//! What gates found before: on this machine, and in the ref that a fleet's runs share.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use super::super::job::Run;
+use super::super::{job::Run, options::BuildOptions};
 use crate::{
     files,
+    git::{
+        network::{fetch::PATIENCE, shallow::RemoteAccess},
+        records::{
+            evidence::{read_evidence, reference},
+            remote::RecordRemote,
+            shared_ref::PREFIX,
+        },
+        repository::Repository,
+    },
     model::{
         digest::oci_digest,
         document::EvidenceV1,
-        evidence::{Evidence, RunKind, place},
-        settings::{Gate, GateField},
+        event::{Event, Events},
+        evidence::{Evidence, RunKind, key},
+        evidence_key::EvidenceKey,
+        settings::{Gate, GateField, Settings},
     },
 };
 
 /// A piece of evidence is a few hundred bytes.
 const SIZE_LIMIT: u64 = 1 << 20;
 
-/// The results in the folder of products.
-pub(super) struct Known {
-    folder: PathBuf,
-    /// A checkout that a CI system keeps may hold what a pull request's run left there: no run of such a system reads it.
-    is_used: bool,
+/// Brings what the runs of branches found to a run of a CI system. Without it gates run again, so that nothing stops here.
+pub(in super::super) fn fetch(
+    repository: &Repository,
+    settings: &Settings,
+    options: &BuildOptions,
+    events: Events<'_>,
+) {
+    if settings.gates.is_empty() || options.run == RunKind::Local || options.offline {
+        return;
+    }
+    let access = RemoteAccess {
+        offline: false,
+        patience: PATIENCE,
+    };
+    let fetch = || match RecordRemote::of(repository, access)? {
+        Some(remote) => remote.fetch(&[&reference(PREFIX)]).map(drop),
+        None => Ok(()),
+    };
+    if let Err(error) = fetch() {
+        events(Event::Note(format!(
+            "gates run again whose results are only at the remote: {error}"
+        )));
+    }
 }
 
-impl Known {
-    pub(super) fn of(run: &Run<'_>) -> Self {
+/// The results that are here.
+pub(super) struct Known<'a> {
+    repository: &'a Repository,
+    folder: PathBuf,
+    /// A checkout that a CI system keeps may hold what a pull request's run left in the folder of products: no run of such a system
+    /// reads it.
+    has_folder: bool,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn of(run: &Run<'a>) -> Self {
         Self {
+            repository: run.repository,
             folder: run.products.evidence(),
-            is_used: run.options.run == RunKind::Local,
+            has_folder: run.options.run == RunKind::Local,
         }
     }
 
@@ -39,27 +81,38 @@ impl Known {
         names: [Option<&str>; 2],
         now: i64,
     ) -> Option<(Evidence, Option<PathBuf>)> {
-        let mut names = names.into_iter().flatten().filter(|_| self.is_used);
-        names.find_map(|name| {
-            let place = self.folder.join(place(gate.per, name, &gate.name)?);
-            let file = place.with_extension("json");
-            let is_small = fs::symlink_metadata(&file)
-                .is_ok_and(|found| found.is_file() && found.len() <= SIZE_LIMIT);
-            let text = fs::read(&file).ok().filter(|_| is_small)?;
-            let document: EvidenceV1 = serde_json::from_slice(&text).ok()?;
-            let evidence = document.evidence.into_owned();
-            let is_about = [&evidence.digest, &evidence.id]
-                .into_iter()
-                .any(|known| known.as_deref() == Some(name));
-            if !is_about || !evidence.holds(gate, now) {
-                return None;
-            }
-            if !makes_output(gate) {
-                return Some((evidence, None));
-            }
-            let output = output(&self.folder, &evidence)?;
-            Some((evidence, Some(output)))
+        names.into_iter().flatten().find_map(|name| {
+            let key = key(gate.per, name, &gate.name)?;
+            let places = [self.in_folder(&key), self.in_ref(&key)];
+            places.into_iter().flatten().find_map(|text| {
+                let document: EvidenceV1 = serde_json::from_slice(&text).ok()?;
+                let evidence = document.evidence.into_owned();
+                let is_about = [&evidence.digest, &evidence.id]
+                    .into_iter()
+                    .any(|known| known.as_deref() == Some(name));
+                if !is_about || !evidence.counts() || !evidence.holds(gate, now) {
+                    return None;
+                }
+                if !makes_output(gate) {
+                    return Some((evidence, None));
+                }
+                let output = output(&self.folder, &evidence)?;
+                Some((evidence, Some(output)))
+            })
         })
+    }
+
+    fn in_folder(&self, key: &EvidenceKey) -> Option<Vec<u8>> {
+        let file = self.folder.join(key.path());
+        let is_small = fs::symlink_metadata(&file)
+            .is_ok_and(|found| found.is_file() && found.len() <= SIZE_LIMIT);
+        fs::read(&file).ok().filter(|_| is_small && self.has_folder)
+    }
+
+    /// One that cannot be read is none: the gate runs again.
+    fn in_ref(&self, key: &EvidenceKey) -> Option<Vec<u8>> {
+        let found = read_evidence(self.repository, &reference(PREFIX), [key]);
+        found.ok()?.remove(key)
     }
 
     /// Keeps a result. That it cannot be kept is no reason to stop.
@@ -67,8 +120,8 @@ impl Known {
         let Ok(text) = serde_json::to_vec_pretty(&EvidenceV1::from(evidence)) else {
             return;
         };
-        for place in evidence.places().filter(|_| self.is_used) {
-            let file = self.folder.join(place).with_extension("json");
+        for key in evidence.keys().filter(|_| self.has_folder) {
+            let file = self.folder.join(key.path());
             let _ = files::create_parent(&file);
             let _ = files::replace(&file, &text);
         }
@@ -82,11 +135,10 @@ pub(super) fn makes_output(gate: &Gate) -> bool {
 }
 
 /// What the program made, at one of the places of its result, as it was.
-fn output(folder: &std::path::Path, evidence: &Evidence) -> Option<PathBuf> {
+fn output(folder: &Path, evidence: &Evidence) -> Option<PathBuf> {
     let digest = evidence.output.as_deref()?;
-    let mut places = evidence.places();
-    places.find_map(|place| {
-        let file = folder.join(place).with_extension("output");
+    evidence.keys().find_map(|key| {
+        let file = folder.join(key.path()).with_extension("output");
         let bytes = fs::read(&file).ok()?;
         (oci_digest(&bytes) == digest).then_some(file)
     })
