@@ -36,7 +36,7 @@ use std::{
 };
 
 pub use find::find;
-pub use render::has_helm;
+pub use render::{has_helm, write_manifests};
 pub use request::{ChartRequest, ImageCoordinates};
 pub use tokens::{check_name as check_token_name, parse_argument as parse_token};
 

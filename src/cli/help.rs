@@ -38,7 +38,7 @@ pub(super) const GROUPS: [(&str, &[&str]); 6] = [
 ];
 
 /// The topics of `flota help`, each with the title of its page.
-pub const TOPICS: [(&str, &str); 8] = [
+pub const TOPICS: [(&str, &str); 9] = [
     ("rules", "How flota decides what changed"),
     ("configuration", "The keys of flota.toml"),
     ("cloning", "How flota clones, and what it caches"),
@@ -46,6 +46,7 @@ pub const TOPICS: [(&str, &str); 8] = [
     ("template-files", "How templates of services are written"),
     ("pipelines", "flota in a CI system"),
     ("builders", "What builds images and charts"),
+    ("gates", "Gates: checks before a push"),
     ("exit-codes", "What flota's exit codes mean"),
 ];
 

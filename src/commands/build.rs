@@ -8,7 +8,7 @@ use std::{
 use super::context::{Context, conclude, print_warnings, with_progress};
 use crate::{
     chart,
-    ci::{Trigger, summary::SummaryPlace},
+    ci::{CiRun, Trigger, summary::SummaryPlace},
     cli::{Build as Args, Builder, ResultFormat},
     container::engine::Choice,
     features::{
@@ -21,6 +21,7 @@ use crate::{
         change::Unread,
         error::{Error, Result},
         event::Events,
+        evidence::RunKind,
         exit::Exit,
         plan::Plan,
         report::{BuildReport, BuiltService, Status},
@@ -151,7 +152,18 @@ fn options(args: &Args, context: &Context) -> Result<build::BuildOptions> {
         strict: args.strict,
         max_failures: most_failures(args),
         offline: args.offline,
+        run: run_kind(context.run.as_ref()),
     })
+}
+
+/// Whose results count for this run, and for whom its own do.
+fn run_kind(run: Option<&CiRun>) -> RunKind {
+    match run.map(|run| &run.trigger) {
+        None => RunKind::Local,
+        // What a merge queue tries is not merged yet.
+        Some(Trigger::PullRequest(_) | Trigger::MergeQueue { .. }) => RunKind::PullRequest,
+        Some(Trigger::Push { .. } | Trigger::Tag { .. } | Trigger::Other { .. }) => RunKind::Branch,
+    }
 }
 
 /// One failure ends the run unless the user says otherwise.

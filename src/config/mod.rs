@@ -1,5 +1,6 @@
 //! `flota.toml`: from the file's bytes to [`Settings`](crate::model::settings::Settings).
 
+mod gate;
 mod load;
 mod parse;
 mod reader;

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use super::gate::gates;
 use super::reader::{Keys, TomlDocument, Value, list, map, one_of, tables, text};
 use crate::model::{
     error::Result,
@@ -41,6 +42,7 @@ fn top_level(keys: &mut Keys, settings: &mut Settings) -> Result<()> {
     })?;
     keys.table("image", |keys| image(keys, &mut settings.image))?;
     keys.table("chart", |keys| chart(keys, &mut settings.chart))?;
+    keys.read("gate", &mut settings.gates, gates)?;
     if let Some(value) = keys.get("ci") {
         settings.ci = ci(&value)?;
     }

@@ -7,6 +7,7 @@ mod client;
 mod containers;
 mod docker;
 mod request;
+mod save;
 
 use std::{num::NonZeroUsize, path::Path, time::Duration};
 
@@ -196,15 +197,15 @@ impl Engine {
         Ok(())
     }
 
-    /// Brings an image from its registry into the local store of Podman or Buildah, where a build finds it. Plain HTTP is accepted
-    /// as by [`Self::push`], which the flags of a build would accept of every registry.
+    /// Brings an image from its registry into the local store, where builds and other programs find it. Plain HTTP is accepted as by
+    /// [`Self::push`], which the flags of a build would accept of every registry.
     ///
     /// # Errors
     /// Work: it cannot be had, with what the engine said.
     pub fn pull(self, reference: &str, timeout: Duration) -> Result<()> {
         request::check_reference(reference)?;
         let command = self.command().args(["pull", "--quiet"]);
-        let command = match request::is_loopback(reference) {
+        let command = match self != Self::Docker && request::is_loopback(reference) {
             true => command.arg("--tls-verify=false"),
             false => command,
         };

@@ -5,5 +5,6 @@ pub mod engine;
 mod image;
 pub mod layout;
 pub mod named_images;
+pub mod single;
 
 pub use image::{BuiltImage, ImageRequest};

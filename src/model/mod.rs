@@ -12,6 +12,7 @@ pub mod digest;
 pub mod document;
 pub mod error;
 pub mod event;
+pub mod evidence;
 pub mod evidence_key;
 pub mod exit;
 pub mod explanation;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     change::{Base, End, Unread, Warning},
     error::Error,
+    evidence::GateReport,
     plan::Step,
     success::Exceptions,
 };
@@ -53,6 +54,8 @@ pub struct BuiltService {
     pub image: Option<ImageReport>,
     /// Its chart, when it has one.
     pub chart: Option<ChartReport>,
+    /// The gates of both, in the order in which they are written.
+    pub gates: Vec<GateReport>,
     /// How long it took.
     pub took: Duration,
     /// Where its children's output is, when there were any.

@@ -8,14 +8,18 @@ use super::{cycle, error::Result};
 
 mod chart;
 pub mod fleet;
+pub mod gate;
 pub mod globs;
 pub mod template;
 pub mod valid;
 
 pub use chart::{AppVersion, ChartSettings, TokenValue, ValuePath};
 pub use fleet::{BaseSetting, FleetSettings};
+pub use gate::{Gate, GateSubject};
 pub use globs::Globs;
-pub use template::{TagField, TagTemplate, VersionField, VersionTemplate};
+pub use template::{
+    ArgumentTemplate, GateField, TagField, TagTemplate, VersionField, VersionTemplate,
+};
 
 /// Everything a fleet can settle; [`Settings::default`] is what an absent file gives.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,6 +34,8 @@ pub struct Settings {
     pub image: ImageSettings,
     /// `[chart]`: how charts are made.
     pub chart: ChartSettings,
+    /// `[[gate]]`: the programs that judge what a build made, in the file's order.
+    pub gates: Vec<Gate>,
     /// `[ci]`: what the pipelines that flota writes need to know.
     pub ci: CiSettings,
     /// `[service.NAME]` by name, each begun as [`Settings::unconfigured`] has it: read them through

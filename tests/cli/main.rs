@@ -38,6 +38,7 @@ mod fake;
 mod faults;
 mod fetch;
 mod foreach;
+mod gates;
 mod git_settings;
 mod graph;
 mod help;

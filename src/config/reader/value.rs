@@ -98,6 +98,20 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// A whole number within limits that belong to it.
+    pub(crate) fn integer<N: TryFrom<i64>>(&self, least: i64, most: i64) -> Result<N> {
+        let hint = format!("a whole number from {least} to {most}");
+        let DeValue::Integer(number) = self.node.get_ref() else {
+            return Err(self.expects("a whole number", &hint));
+        };
+        let fits = integer(number).filter(|number| (least..=most).contains(number));
+        fits.and_then(|number| N::try_from(number).ok())
+            .ok_or_else(|| {
+                let found = shown(&number.to_string());
+                self.fault(format!("is {found}, not {hint}")).hint(&hint)
+            })
+    }
+
     /// A chart's token.
     pub(crate) fn token(&self) -> Result<TokenValue> {
         self.recorder.note(|| Form::Scalar);
@@ -232,6 +246,11 @@ impl<'a> Keys<'a> {
         self.entries
             .get(key)
             .map(|node| self.table.child(key, node).recorded_by(recorder))
+    }
+
+    /// The value of a key that this table does not have, for an error that says why.
+    pub(crate) fn foreign(&self, key: &str) -> Option<Value<'a>> {
+        self.table.find(&[key])
     }
 
     /// Puts the key's value, if the file gives one, in the place of the default.

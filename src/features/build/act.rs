@@ -114,7 +114,7 @@ impl Run<'_> {
         products::clear_log(&job.log)?;
         if let Some(image) = &job.image {
             step("image");
-            let (image, status) = image::obtain(self, job, image)?;
+            let (image, status) = image::obtain(self, job, image, &mut built.gates)?;
             self.remember(job, &image);
             built.image = Some(image);
             made.image = Some(status);
@@ -122,7 +122,8 @@ impl Run<'_> {
         if job.has_chart {
             step("chart");
             self.warn_of_missing_image(job);
-            let (chart, status) = chart::package(self, job, built.image.as_ref())?;
+            let (chart, status) =
+                chart::package(self, job, built.image.as_ref(), &mut built.gates)?;
             built.chart = Some(chart);
             made.chart = Some(status);
         }

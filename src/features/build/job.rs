@@ -23,6 +23,7 @@ use crate::{
     model::{
         error::Error,
         event::Events,
+        evidence::GateReport,
         plan::Step,
         report::{BuiltService, ImageReport, Status},
         settings::{ServiceSettings, Settings},
@@ -84,6 +85,8 @@ pub(super) struct Job {
     pub image: Option<ImageJob>,
     /// Whether there is a chart to package.
     pub has_chart: bool,
+    /// The digest that its package has, as far as it can be known before the image is.
+    pub chart_digest: Option<String>,
     /// Where its children's output goes.
     pub log: PathBuf,
 }
@@ -138,9 +141,10 @@ impl ImageOrigin {
 
 impl Job {
     /// As a dry run reports it.
-    pub(super) fn planned(self) -> BuiltService {
+    pub(super) fn planned(self, gates: Vec<GateReport>) -> BuiltService {
         let image = self.image.as_ref();
         BuiltService {
+            gates,
             image: image.map(|image| report(&image.names, image.origin.found())),
             ..ended(self.step, Status::Planned, Duration::ZERO, None)
         }
@@ -196,6 +200,7 @@ pub(super) fn ended(
         status,
         image: None,
         chart: None,
+        gates: Vec::new(),
         took,
         log: None,
         error,

@@ -77,18 +77,19 @@ fn checked(run: &Run<'_>, step: &Step) -> Result<Job> {
             parents,
         }
     });
-    let job = Job {
+    let mut job = Job {
         step: step.clone(),
         settings,
         source,
         commit,
         image,
         has_chart: step.config.is_some(),
+        chart_digest: None,
         log: run.products.log(&log_name(step)),
     };
     image::check(run, &job)?;
     if job.has_chart {
-        chart::check(run, &job).map_err(|error| in_the_commit(error, &job))?;
+        job.chart_digest = chart::check(run, &job).map_err(|error| in_the_commit(error, &job))?;
     }
     Ok(job)
 }

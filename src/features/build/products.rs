@@ -1,4 +1,4 @@
-//! The output directory of a build: `images/` (an OCI image layout), `charts/`, `checks/`, `logs/`, `build.json`.
+//! The output directory of a build: `images/` (an OCI image layout), `charts/`, `checks/`, `evidence/`, `logs/`, `build.json`.
 
 use std::{
     fs::{self, File},
@@ -103,6 +103,11 @@ impl Products {
     /// Where is kept what a look at the chart of this file name said.
     pub(super) fn check(&self, chart: &str) -> PathBuf {
         self.root.join("checks").join(format!("{chart}.json"))
+    }
+
+    /// Where the results of gates are kept, and what their programs make.
+    pub(super) fn evidence(&self) -> PathBuf {
+        self.root.join("evidence")
     }
 
     /// Where a service's log goes.

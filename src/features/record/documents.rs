@@ -12,11 +12,15 @@ use gix::ObjectId;
 use serde::Deserialize;
 use walkdir::WalkDir;
 
-use crate::model::{
-    change::Action,
-    document::{BaseV1, BuildV1, BuiltV1, EndV1, Hex, PlanV1},
-    error::{Error, Result},
-    report::Status,
+use super::evidence;
+use crate::{
+    git::records::evidence::EvidenceFiles,
+    model::{
+        change::Action,
+        document::{BaseV1, BuildV1, BuiltV1, EndV1, Hex, PlanV1},
+        error::{Error, Result},
+        report::Status,
+    },
 };
 
 /// Ten thousand services take some 10 MB.
@@ -29,6 +33,8 @@ pub(crate) struct Documents {
     pub head: Option<ObjectId>,
     /// What it was compared with, where one of them says so.
     pub base: Option<ObjectId>,
+    /// What gates found.
+    pub evidence: EvidenceFiles,
     /// Services that were built, by path.
     built: BTreeMap<BString, Vec<Built>>,
 }
@@ -81,7 +87,9 @@ impl Documents {
         if let Some(base) = document.base {
             self.base.get_or_insert(base);
         }
-        for BuiltV1 { step, status, .. } in document.built {
+        for service in document.built {
+            evidence::collect(&service, &mut self.evidence);
+            let BuiltV1 { step, status, .. } = service;
             let is_built = matches!(status, Status::Built | Status::Reused);
             let is_build = matches!(step.action, Action::Image | Action::Chart);
             let (Some(Hex(commit)), true, true) = (step.commit, is_build, is_built) else {

@@ -20,7 +20,9 @@ use crate::{
         Objects,
         network::{fetch::PATIENCE, shallow::RemoteAccess},
         records::{
+            self,
             attempts::{Attempt, until_done},
+            evidence::write_evidence,
             held,
             remote::{Pushed, RecordRemote, RefUpdate, Winner},
             shared_ref::{PREFIX, SharedRef},
@@ -41,6 +43,7 @@ use crate::{
 };
 
 mod documents;
+mod evidence;
 pub(crate) use documents::Documents;
 
 /// What to record, and how.
@@ -89,7 +92,13 @@ pub(crate) fn record(
         },
         access,
     };
-    until_done(&recorder.reference, || recorder.attempt())
+    let recorded = until_done(&recorder.reference, || recorder.attempt());
+    // A run in which nothing succeeded has found something all the same.
+    let evidence = recorder.add_evidence();
+    Ok(Recorded {
+        evidence: evidence?,
+        ..recorded?
+    })
 }
 
 /// The remote to go by; none offline.
@@ -122,6 +131,19 @@ struct Recorder<'a> {
 }
 
 impl Recorder<'_> {
+    /// Adds what gates found to what is known, and says how many results that are.
+    fn add_evidence(&self) -> Result<usize> {
+        let found = &self.request.documents.evidence;
+        if found.is_empty() || !evidence::may_add(self.request.run) {
+            return Ok(0);
+        }
+        let remote = self.remote.as_ref().filter(|_| self.request.push);
+        let reference = records::evidence::reference(PREFIX);
+        let is_newer = evidence::is_newer;
+        write_evidence(self.repository, &reference, remote, found, is_newer)?;
+        Ok(found.len())
+    }
+
     /// Moves the record on from what it is now, unless somebody else did meanwhile.
     fn attempt(&self) -> Result<Attempt<Recorded>> {
         let (repository, reference) = (self.repository, &self.reference);
@@ -156,6 +178,7 @@ impl Recorder<'_> {
             }));
         }
         Ok(Attempt::Done(Recorded {
+            evidence: 0,
             reference: reference.here().to_owned(),
             record,
             success,

@@ -5,6 +5,7 @@ use std::{borrow::Cow, path::Path};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    evidence::GateV1,
     failure::FailureV1,
     parts::{BaseV1, EndV1, ExceptionV1, StepV1, WarningV1, exceptions},
 };
@@ -89,6 +90,9 @@ pub struct BuiltV1<'a> {
     pub image: Option<Cow<'a, ImageReport>>,
     /// Its chart, when it has one.
     pub chart: Option<Cow<'a, ChartReport>>,
+    /// The gates of both.
+    #[serde(default)]
+    pub gates: Vec<GateV1<'a>>,
     /// How long it took.
     #[serde(default)]
     pub seconds: f64,
@@ -105,6 +109,7 @@ impl<'a> From<&'a BuiltService> for BuiltV1<'a> {
             status: service.status,
             image: service.image.as_ref().map(Cow::Borrowed),
             chart: service.chart.as_ref().map(Cow::Borrowed),
+            gates: service.gates.iter().map(GateV1::from).collect(),
             seconds: service.took.as_secs_f64(),
             log: service.log.as_deref().map(Cow::Borrowed),
             error: service.error.as_ref().map(ToString::to_string),

@@ -9,8 +9,10 @@ use super::*;
 use crate::model::{
     change::{Action, Base, BaseKind, End, Reason, Unread, Warning, WarningKind},
     error::Error,
+    evidence::{Evidence, GateReport, GateState, RunKind},
     plan::{Plan, Step},
     report::{BuildReport, BuiltService, ChartReport, ImageReport, Status},
+    settings::GateSubject,
     success::Exceptions,
 };
 
@@ -97,6 +99,25 @@ fn a_report_is_read_as_it_was_written() {
             reference: None,
             check: None,
         }),
+        gates: vec![GateReport {
+            name: "scan".into(),
+            per: GateSubject::Image,
+            state: GateState::Passed,
+            reason: None,
+            evidence: Some(Evidence {
+                gate: "scan".into(),
+                definition: "1".repeat(64),
+                per: GateSubject::Image,
+                digest: None,
+                id: Some("sha256:1".into()),
+                passed: true,
+                at: "2026-01-02T03:04:05Z".into(),
+                seconds: 0.5,
+                run: RunKind::PullRequest,
+                output: None,
+            }),
+            output: Some(PathBuf::from("evidence/scan.output")),
+        }],
         took: Duration::from_millis(1500),
         log: Some(PathBuf::from("logs/a.log")),
         error,
@@ -123,6 +144,10 @@ fn a_report_is_read_as_it_was_written() {
     assert_eq!(serde_json::to_string(&read).unwrap(), written);
     assert_eq!(*read.services[1].step.path, *odd());
     assert_eq!(read.services[0].status, Status::Reused);
+    let gate = &read.services[0].gates[0];
+    let evidence = gate.evidence.as_ref().unwrap();
+    assert_eq!(evidence.schema, "flota.evidence/v1");
+    assert_eq!(evidence.evidence.run, RunKind::PullRequest);
     let messages = read.errors.iter().map(|error| error.message.as_str());
     let messages: Vec<_> = messages.collect();
     assert!(messages.contains(&"broken"), "{messages:?}");
