@@ -12,6 +12,7 @@ use crate::{
         reference::Prefix,
         report::{ChartReport, ImageReport, Status},
         settings::{AppVersion, TokenValue},
+        timing::Phase,
     },
     registry::{ChartTag, chart_reference},
 };
@@ -49,6 +50,7 @@ pub(super) fn package(
     let (file, mut status) = run.products.keep_chart(&packaged.file)?;
     packaged.file = file;
     let reference = if run.options.push {
+        job.enter(Phase::PushChart);
         let prefix = destination(job)?;
         let registry = run.registries.at(prefix.registry())?;
         let tag = ChartTag::of(&job.settings.chart.version);

@@ -14,6 +14,7 @@ use crate::{
         error::{Error, Result},
         reference::Reference,
         report::{ImageReport, Status},
+        timing::Phase,
     },
     registry::Registry,
 };
@@ -113,6 +114,7 @@ pub(super) fn obtain(run: &Run<'_>, job: &Job, image: &ImageJob) -> Result<(Imag
                 tag(run, &image.names, built)?;
             }
             if run.options.push {
+                job.enter(Phase::PushImage);
                 built.digest = Some(push(run, job, &image.names, built)?);
             }
         }

@@ -25,6 +25,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
+
 use self::{
     bases::Refresher,
     job::{Prepared, Run, ended},
@@ -59,7 +61,7 @@ pub(crate) fn build(
     products: &Products,
     events: Events<'_>,
 ) -> Result<BuildReport> {
-    let started = Instant::now();
+    let (began, started) = (Instant::now(), Timestamp::now());
     let steps: Vec<Step> = plan.builds().cloned().collect();
     let needs_builder = steps.iter().any(|step| step.action == Action::Image);
     let builder = needs_builder
@@ -89,6 +91,7 @@ pub(crate) fn build(
         builder,
         bases,
         registries,
+        began,
         head,
         lineage,
         images: steps
@@ -118,7 +121,9 @@ pub(crate) fn build(
         services,
         warnings: plan.warnings,
         unread: plan.unread,
-        took: started.elapsed(),
+        started,
+        jobs: options.jobs,
+        took: began.elapsed(),
     };
     Ok(report)
 }

@@ -34,7 +34,7 @@ use crate::{
 };
 
 mod documents;
-pub(crate) use documents::Documents;
+pub(crate) use documents::{Documents, builds};
 
 /// How often others may be quicker.
 const ATTEMPTS: usize = 10;
