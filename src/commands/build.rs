@@ -15,10 +15,12 @@ use crate::{
         build::{self, Products},
         plan,
     },
+    files,
     fleet::{changed::ChangedOptions, range},
     interrupt,
     model::{
         change::Unread,
+        document::BuildV1,
         error::{Error, Result},
         event::Events,
         evidence::RunKind,
@@ -32,6 +34,7 @@ use crate::{
         ci::{azure, summary},
         human, json,
         progress::Progress,
+        report::{self, Part},
     },
     parallel,
 };
@@ -67,7 +70,10 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
 
     let json = json::build(&report);
     if !args.dry_run {
-        products.write_report(&json)?;
+        products.write_report("build.json", &json)?;
+        let part = [part(&report)];
+        products.write_report("report.html", &report::page(&part))?;
+        products.write_report("junit.xml", &report::junit(&part))?;
     }
     match args.format {
         ResultFormat::Human => {
@@ -77,7 +83,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
             };
             if report.services.iter().any(made) {
                 output.status(format!(
-                    "Products, logs and build.json are in {}",
+                    "Products, logs, build.json and report.html are in {}",
                     out.display()
                 ));
             }
@@ -90,6 +96,19 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     }
     let exit = exit(&report);
     Ok(exit.max(conclude(output, &report.unread)))
+}
+
+/// What the reports of a build are made from, beside `build.json`.
+fn part(report: &BuildReport) -> Part<'_> {
+    let log = |service: &BuiltService| {
+        let log = service.log.as_deref()?;
+        files::excerpt(log, report::LOG_FIRST, report::LOG_LAST)
+    };
+    Part {
+        name: None,
+        build: BuildV1::from(report),
+        logs: report.services.iter().map(log).collect(),
+    }
 }
 
 /// Puts the result on the run's page. That it cannot be put there fails no build.

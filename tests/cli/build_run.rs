@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The fleet of four, and what their builds do.
-fn many(fates: &[(&str, &str)]) -> Sandbox {
+pub fn many(fates: &[(&str, &str)]) -> Sandbox {
     let sandbox = Sandbox::scripted("build-many");
     fs::create_dir(sandbox.path("engine")).unwrap();
     for (name, fate) in fates {
@@ -37,7 +37,7 @@ fn fake(sandbox: &Sandbox, command: &mut Command) {
         .env("FAKE_ENGINE", sandbox.path("engine"));
 }
 
-fn run(sandbox: &Sandbox, args: &[&str]) -> Ran {
+pub fn run(sandbox: &Sandbox, args: &[&str]) -> Ran {
     let args = [&["build", "--builder=docker"], args].concat();
     sandbox.flota_with("fleet", &args, |command| fake(sandbox, command))
 }

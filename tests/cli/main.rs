@@ -67,6 +67,7 @@ mod redirects;
 #[path = "../support/registry.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod registry;
+mod report;
 mod resolve;
 mod retries;
 mod sandbox;

@@ -29,7 +29,7 @@ pub fn report(sandbox: &Sandbox, built: &[&str], failed: &[&str]) {
     .unwrap();
 }
 
-fn leg(sandbox: &Sandbox, built: &[&str], failed: &[&str]) -> String {
+pub fn leg(sandbox: &Sandbox, built: &[&str], failed: &[&str]) -> String {
     let plan = sandbox
         .flota("fleet", &["plan", "--all", "--format=json"])
         .json();

@@ -16,6 +16,7 @@ use crate::{
         reference::Prefix,
         report::{ChartReport, ImageReport, Status},
         settings::{AppVersion, TokenValue},
+        timing::Phase,
     },
     registry::{ChartTag, chart_reference},
 };
@@ -58,6 +59,7 @@ pub(super) fn package(
     packaged.file = file;
     gates::pass(run, job, Judged::Chart(&packaged), gates)?;
     let reference = if run.options.push {
+        job.enter(Phase::PushChart);
         let prefix = destination(job)?;
         let registry = run.registries.at(prefix.registry())?;
         let tag = ChartTag::of(&job.settings.chart.version);

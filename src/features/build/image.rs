@@ -16,6 +16,7 @@ use crate::{
         evidence::GateReport,
         reference::Reference,
         report::{ImageReport, Status},
+        timing::Phase,
     },
     registry::Registry,
 };
@@ -121,6 +122,7 @@ pub(super) fn obtain(
                 tag(run, &image.names, built)?;
             }
             if run.options.push {
+                job.enter(Phase::PushImage);
                 let digest = push(run, job, &image.names, built)?;
                 gates::is_pushed(run, gates, &digest);
                 built.digest = Some(digest);

@@ -27,6 +27,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
+
 use self::{
     bases::Refresher,
     job::{Prepared, Run, ended},
@@ -61,7 +63,7 @@ pub(crate) fn build(
     products: &Products,
     events: Events<'_>,
 ) -> Result<BuildReport> {
-    let started = Instant::now();
+    let (began, started) = (Instant::now(), Timestamp::now());
     gates::fetch(repository, settings, options, events);
     let steps: Vec<Step> = plan.builds().cloned().collect();
     let needs_builder = steps.iter().any(|step| step.action == Action::Image);
@@ -92,6 +94,7 @@ pub(crate) fn build(
         builder,
         bases,
         registries,
+        began,
         head,
         lineage,
         images: steps
@@ -121,7 +124,9 @@ pub(crate) fn build(
         services,
         warnings: plan.warnings,
         unread: plan.unread,
-        took: started.elapsed(),
+        started,
+        jobs: options.jobs,
+        took: began.elapsed(),
     };
     Ok(report)
 }

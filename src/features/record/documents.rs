@@ -144,17 +144,51 @@ struct Schema {
     schema: String,
 }
 
+/// The builds among these documents, each with the name of its job: that of its file, or of its folder where all are called
+/// `build.json`.
+///
+/// # Errors
+/// Misuse: one cannot be read.
+pub(crate) fn builds(paths: &[PathBuf]) -> Result<Vec<(String, BuildV1<'static>)>> {
+    let mut builds = Vec::new();
+    for path in paths {
+        for file in files(path)? {
+            let text = text(&file)?;
+            let damaged = |err: serde_json::Error| unreadable(&file).because(err);
+            let Schema { schema } = serde_json::from_slice(&text).map_err(damaged)?;
+            if schema == BuildV1::SCHEMA {
+                let build = serde_json::from_slice(&text).map_err(damaged)?;
+                builds.push((job_name(&file), build));
+            }
+        }
+    }
+    Ok(builds)
+}
+
+fn job_name(file: &Path) -> String {
+    let own = file.file_stem().filter(|name| *name != "build");
+    let folder = file.parent().and_then(Path::file_name);
+    let name = own.or(folder).or(file.file_stem()).unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+fn text(path: &Path) -> Result<Vec<u8>> {
+    let unreadable = || unreadable(path);
+    let file = File::open(path).map_err(|err| unreadable().because(err))?;
+    let mut text = Vec::new();
+    file.take(SIZE_LIMIT + 1)
+        .read_to_end(&mut text)
+        .map_err(|err| unreadable().because(err))?;
+    if text.len() as u64 > SIZE_LIMIT {
+        return Err(unreadable().because(format!("it is larger than {SIZE_LIMIT} bytes")));
+    }
+    Ok(text)
+}
+
 impl RunDocument {
     fn read(path: &Path) -> Result<Self> {
         let unreadable = || unreadable(path);
-        let file = File::open(path).map_err(|err| unreadable().because(err))?;
-        let mut text = Vec::new();
-        file.take(SIZE_LIMIT + 1)
-            .read_to_end(&mut text)
-            .map_err(|err| unreadable().because(err))?;
-        if text.len() as u64 > SIZE_LIMIT {
-            return Err(unreadable().because(format!("it is larger than {SIZE_LIMIT} bytes")));
-        }
+        let text = text(path)?;
         let damaged = |err: serde_json::Error| unreadable().because(err);
         let Schema { schema } = serde_json::from_slice(&text).map_err(damaged)?;
         match schema.as_str() {

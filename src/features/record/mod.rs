@@ -44,7 +44,7 @@ use crate::{
 
 mod documents;
 mod evidence;
-pub(crate) use documents::Documents;
+pub(crate) use documents::{Documents, builds};
 
 /// What to record, and how.
 pub(crate) struct RecordRequest<'a> {
