@@ -20,11 +20,10 @@ use crate::{
         Objects,
         network::{fetch::PATIENCE, shallow::RemoteAccess},
         records::{
-            attempts::{Attempt, until_done},
-            held,
-            remote::{Pushed, RecordRemote, RefUpdate, Winner},
+            attempts::{Attempt, attempt, until_done},
+            remote::RecordRemote,
             shared_ref::{PREFIX, SharedRef},
-            success, swap,
+            success,
         },
         repository::Repository,
         tree,
@@ -134,32 +133,16 @@ impl Recorder<'_> {
         let before = before.map(|before| before.success);
         let success = self.after(before.as_ref())?;
         let record = success::write(repository, reference, &success)?;
-        if let (Some(remote), true) = (&self.remote, self.request.push)
-            && there != Some(record)
-        {
-            let update = RefUpdate {
-                reference,
-                expected: there,
-                new: Some(record),
-            };
-            if let Pushed::Lost { winner, .. } = remote.push(&[update])? {
-                return Ok(Attempt::Lost(winner));
-            }
-        }
-        let is_changed = here != Some(record);
-        let is_kept = !is_changed || swap(repository, reference, here, record, "flota record")?;
-        // What the remote has taken is the record, whoever else wrote here.
-        if !is_kept && !self.request.push {
-            return Ok(Attempt::Lost(Winner {
-                reference: reference.here().to_owned(),
-                commit: held(repository, reference),
-            }));
+        let remote = self.remote.as_ref().filter(|_| self.request.push);
+        let remote = remote.map(|remote| (remote, there));
+        if let Attempt::Lost(winner) = attempt(repository, reference, remote, here, record)? {
+            return Ok(Attempt::Lost(winner));
         }
         Ok(Attempt::Done(Recorded {
             reference: reference.here().to_owned(),
             record,
             success,
-            is_changed,
+            is_changed: here != Some(record),
             is_pushed: self.request.push,
         }))
     }
