@@ -20,13 +20,11 @@ use crate::{
         Objects,
         network::{fetch::PATIENCE, shallow::RemoteAccess},
         records::{
-            self,
-            attempts::{Attempt, until_done},
-            evidence::write_evidence,
-            held,
-            remote::{Pushed, RecordRemote, RefUpdate, Winner},
+            attempts::{Attempt, attempt, until_done},
+            evidence::{reference as evidence_reference, write_evidence},
+            remote::RecordRemote,
             shared_ref::{PREFIX, SharedRef},
-            success, swap,
+            success,
         },
         repository::Repository,
         tree,
@@ -138,7 +136,7 @@ impl Recorder<'_> {
             return Ok(0);
         }
         let remote = self.remote.as_ref().filter(|_| self.request.push);
-        let reference = records::evidence::reference(PREFIX);
+        let reference = evidence_reference(PREFIX);
         let is_newer = evidence::is_newer;
         write_evidence(self.repository, &reference, remote, found, is_newer)?;
         Ok(found.len())
@@ -156,33 +154,17 @@ impl Recorder<'_> {
         let before = before.map(|before| before.success);
         let success = self.after(before.as_ref())?;
         let record = success::write(repository, reference, &success)?;
-        if let (Some(remote), true) = (&self.remote, self.request.push)
-            && there != Some(record)
-        {
-            let update = RefUpdate {
-                reference,
-                expected: there,
-                new: Some(record),
-            };
-            if let Pushed::Lost { winner, .. } = remote.push(&[update])? {
-                return Ok(Attempt::Lost(winner));
-            }
-        }
-        let is_changed = here != Some(record);
-        let is_kept = !is_changed || swap(repository, reference, here, record, "flota record")?;
-        // What the remote has taken is the record, whoever else wrote here.
-        if !is_kept && !self.request.push {
-            return Ok(Attempt::Lost(Winner {
-                reference: reference.here().to_owned(),
-                commit: held(repository, reference),
-            }));
+        let remote = self.remote.as_ref().filter(|_| self.request.push);
+        let remote = remote.map(|remote| (remote, there));
+        if let Attempt::Lost(winner) = attempt(repository, reference, remote, here, record)? {
+            return Ok(Attempt::Lost(winner));
         }
         Ok(Attempt::Done(Recorded {
             evidence: 0,
             reference: reference.here().to_owned(),
             record,
             success,
-            is_changed,
+            is_changed: here != Some(record),
             is_pushed: self.request.push,
         }))
     }

@@ -1,9 +1,16 @@
-//! Trying again when somebody else was quicker.
+//! One compare-and-swap of a ref at the remote and here, and trying again when somebody else was quicker.
 
 use std::time::Duration;
 
-use super::{remote::Winner, shared_ref::SharedRef};
+use gix::ObjectId;
+
+use super::{
+    local,
+    remote::{Pushed, RecordRemote, RefUpdate, Winner},
+    shared_ref::SharedRef,
+};
 use crate::{
+    git::repository::Repository,
     interrupt,
     model::error::{Error, Result},
 };
@@ -21,6 +28,41 @@ pub enum Attempt<T> {
     Done(T),
     /// Somebody else wrote meanwhile: what is there has to be read again.
     Lost(Winner),
+}
+
+/// Lets `reference` point to the commit `new`: here, if it is at `here` until then; before that at the remote, if there is one, and if it
+/// has what stands beside it.
+///
+/// # Errors
+/// Unavailable: the remote does not answer or accept it, or this clone cannot be written.
+pub fn attempt(
+    fleet: &Repository,
+    reference: &SharedRef,
+    remote: Option<(&RecordRemote<'_>, Option<ObjectId>)>,
+    here: Option<ObjectId>,
+    new: ObjectId,
+) -> Result<Attempt<()>> {
+    if let Some((remote, there)) = remote
+        && there != Some(new)
+    {
+        let update = RefUpdate {
+            reference,
+            expected: there,
+            new: Some(new),
+        };
+        if let Pushed::Lost { winner, .. } = remote.push(&[update])? {
+            return Ok(Attempt::Lost(winner));
+        }
+    }
+    let is_kept = here == Some(new) || local::swap(fleet, reference, here, new)?;
+    // What the remote has taken counts, whoever else wrote here.
+    Ok(match is_kept || remote.is_some() {
+        true => Attempt::Done(()),
+        false => Attempt::Lost(Winner {
+            reference: reference.here().to_owned(),
+            commit: local::held(fleet, reference),
+        }),
+    })
 }
 
 /// Calls `attempt` until it comes to its end. Each call reads what is there anew, and adds its own to that.

@@ -12,10 +12,10 @@ use bstr::ByteSlice;
 use gix::{ObjectId, objs::FindExt as _};
 
 use super::{
-    attempts::{Attempt, until_done},
+    attempts::{Attempt, attempt, until_done},
     local,
     object::{NewEntry, write_commit, write_tree},
-    remote::{Pushed, RecordRemote, RefUpdate, Winner},
+    remote::RecordRemote,
     shared_ref::{PREFIX, SharedRef},
 };
 use crate::{
@@ -116,32 +116,13 @@ pub fn write_evidence(
         let Some(new) = next else {
             return Ok(Attempt::Done(None));
         };
-        if let Some(remote) = remote
-            && there != Some(new)
-        {
-            let update = RefUpdate {
-                reference,
-                expected: there,
-                new: Some(new),
-            };
-            if let Pushed::Lost { winner, .. } = remote.push(&[update])? {
-                return Ok(Attempt::Lost(winner));
-            }
-        }
-        let is_kept = here == Some(new) || local::swap(fleet, reference, here, new, COMMAND)?;
-        // What the remote has counts, whoever else wrote here.
-        Ok(match is_kept || remote.is_some() {
-            true => Attempt::Done(next),
-            false => Attempt::Lost(Winner {
-                reference: reference.here().to_owned(),
-                commit: local::held(fleet, reference),
-            }),
+        let remote = remote.map(|remote| (remote, there));
+        Ok(match attempt(fleet, reference, remote, here, new)? {
+            Attempt::Done(()) => Attempt::Done(next),
+            Attempt::Lost(winner) => Attempt::Lost(winner),
         })
     })
 }
-
-/// What the log of the ref says.
-const COMMAND: &str = "flota record";
 
 /// The commit that follows `before`, or `before` itself if all of `found` is in it.
 fn next(

@@ -11,22 +11,23 @@ use crate::{
     model::error::{Error, Result},
 };
 
+/// What the log of a ref says, also of one that another command wrote: it is flota's.
+const COMMAND: &str = "flota record";
+
 /// The commit that `reference` points to in this clone; none without it.
-pub fn held(fleet: &Repository, reference: &SharedRef) -> Option<ObjectId> {
+pub(super) fn held(fleet: &Repository, reference: &SharedRef) -> Option<ObjectId> {
     fleet.resolve_first([reference.here()]).map(|(_, id)| id)
 }
 
-/// Lets `reference` of this clone point to the commit `new`, if it points to `expected` until then; whether it did. `command` is
-/// what its log says.
+/// Lets `reference` of this clone point to the commit `new`, if it points to `expected` until then; whether it did.
 ///
 /// # Errors
 /// Unavailable: it cannot be written.
-pub fn swap(
+pub(super) fn swap(
     fleet: &Repository,
     reference: &SharedRef,
     expected: Option<ObjectId>,
     new: ObjectId,
-    command: &str,
 ) -> Result<bool> {
     fleet.check_writable()?;
     let mut repo = fleet.to_local()?;
@@ -37,7 +38,7 @@ pub fn swap(
         Some(id) => PreviousValue::MustExistAndMatch(Target::Object(id)),
         None => PreviousValue::MustNotExist,
     };
-    match repo.reference(name, new, condition, command) {
+    match repo.reference(name, new, condition, COMMAND) {
         Ok(_) => Ok(true),
         // Somebody else wrote it meanwhile, or is about to.
         Err(_) if held(fleet, reference) != expected => Ok(false),

@@ -1,8 +1,8 @@
 //! Records, evidence and locks: what runs leave behind for each other in refs of flota's own.
 //!
 //! Each kind is a file here, and stands on the others: [`shared_ref`] names a ref here and at the remote, [`remote`] fetches and pushes
-//! it by compare-and-swap, [`local`] does the same in this clone, [`object`] writes what it points to, [`attempts`] tries again when
-//! others were quicker. No branch or tag of the user's is read or moved.
+//! it by compare-and-swap, [`local`] does the same in this clone, [`object`] writes what it points to, [`attempts`] does both, and tries
+//! again when others were quicker. No branch or tag of the user's is read or moved.
 //!
 //! | kind | ref below the prefix | when two write at once |
 //! |---|---|---|
@@ -16,8 +16,6 @@ mod object;
 pub mod remote;
 pub mod shared_ref;
 pub mod success;
-
-pub use local::{held, swap};
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     git::records::{
-        held,
+        local::held,
         remote::{Pushed, RefUpdate, Winner},
     },
     model::exit::Exit,
