@@ -42,6 +42,7 @@ pub const TOPICS: [(&str, &str); 9] = [
     ("rules", "How flota decides what changed"),
     ("configuration", "The keys of flota.toml"),
     ("cloning", "How flota clones, and what it caches"),
+    ("git-settings", "Which of git's settings flota follows"),
     ("last-success", "Building again what failed before"),
     ("template-files", "How templates of services are written"),
     ("pipelines", "flota in a CI system"),

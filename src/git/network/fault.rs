@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use crate::{
     files,
-    git::{lock, url::Source},
+    git::{
+        lock,
+        url::{self, Source},
+    },
     interrupt,
     model::error::Error,
     process::Output,
@@ -107,6 +110,9 @@ pub(super) fn explain(fault: &ServerFault, source: &Source, what: &str) -> Error
     if interrupt::pending().is_none()
         && let Some(error) = files::no_room(&source.shown.to_string(), &said)
     {
+        return error;
+    }
+    if let Some(error) = url::refused_by_git(&said) {
         return error;
     }
     fault.explain(
