@@ -34,7 +34,7 @@ use crate::{
         ci::{azure, summary},
         human, json,
         progress::Progress,
-        report::{self, Part},
+        report::{self, JobReport},
     },
     parallel,
 };
@@ -99,12 +99,12 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
 }
 
 /// What the reports of a build are made from, beside `build.json`.
-fn part(report: &BuildReport) -> Part<'_> {
+fn part(report: &BuildReport) -> JobReport<'_> {
     let log = |service: &BuiltService| {
         let log = service.log.as_deref()?;
         files::excerpt(log, report::LOG_FIRST, report::LOG_LAST)
     };
-    Part {
+    JobReport {
         name: None,
         build: BuildV1::from(report),
         logs: report.services.iter().map(log).collect(),

@@ -17,7 +17,7 @@ use crate::{
     },
     output::{
         Output, human, json,
-        report::{self, Part},
+        report::{self, JobReport},
     },
     parallel,
 };
@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
 fn write_reports(reports: &[PathBuf], out: &Path) -> Result<()> {
     let builds = record::builds(reports)?;
     let is_one = builds.len() == 1;
-    let part = |(name, build)| Part {
+    let part = |(name, build)| JobReport {
         name: (!is_one).then_some(name),
         build,
         logs: Vec::new(),

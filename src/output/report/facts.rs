@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::parts::{Part, name};
+use super::parts::{JobReport, name};
 use crate::{
     model::{
         change::BaseKind,
@@ -26,7 +26,7 @@ pub(super) struct Line {
 }
 
 /// What was compared and built, by what, and when.
-pub(super) fn facts(parts: &[Part<'_>]) -> Vec<Fact> {
+pub(super) fn facts(parts: &[JobReport<'_>]) -> Vec<Fact> {
     let Some(first) = parts.first().map(|part| &part.build) else {
         return Vec::new();
     };

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{
     log_text::{log_end, readable},
-    parts::{Entry, Failure, Part, entries, name, unread},
+    parts::{Entry, FailureText, JobReport, entries, name, unread},
     render::render,
 };
 use crate::{
@@ -62,7 +62,7 @@ struct Case {
 }
 
 /// The file of these parts; a build that was one job has one.
-pub(crate) fn junit(parts: &[Part<'_>]) -> String {
+pub(crate) fn junit(parts: &[JobReport<'_>]) -> String {
     let mut room = LOGS;
     let entries = entries(parts);
     // The room is for failures first.
@@ -75,7 +75,7 @@ pub(crate) fn junit(parts: &[Part<'_>]) -> String {
     suites.sort_by_key(|(number, _)| *number);
     let mut suites: Vec<_> = suites.into_iter().map(|(_, suite)| suite).collect();
     let unread = unread(parts).into_iter();
-    suites.extend(unread.map(|it| not_read(name(&it.path), &Failure::from(it))));
+    suites.extend(unread.map(|it| not_read(name(&it.path), &FailureText::from(it))));
     let total: f64 = parts.iter().map(|part| part.build.seconds).sum();
     let suites = Suites {
         tests: suites.iter().map(|it| it.tests).sum(),
@@ -86,7 +86,7 @@ pub(crate) fn junit(parts: &[Part<'_>]) -> String {
     render("junit.xml", TEMPLATE, &suites)
 }
 
-fn suite(parts: &[Part<'_>], entry: &Entry<'_>, room: &mut usize) -> Suite {
+fn suite(parts: &[JobReport<'_>], entry: &Entry<'_>, room: &mut usize) -> Suite {
     let built = entry.built;
     let phases = built.timing.iter().flat_map(|timing| &timing.phases);
     let mut cases: Vec<_> = phases.map(case).collect();
@@ -173,7 +173,7 @@ fn suite_of(suite: Suite) -> Suite {
     }
 }
 
-fn not_read(path: String, unread: &Failure) -> Suite {
+fn not_read(path: String, unread: &FailureText) -> Suite {
     suite_of(Suite {
         name: xml_line(&path),
         time: seconds(0.0),
@@ -213,7 +213,7 @@ fn phase_name(phase: Phase) -> &'static str {
     }
 }
 
-fn failure(failure: &Failure) -> (String, String) {
+fn failure(failure: &FailureText) -> (String, String) {
     (
         xml_line(&failure.message),
         xml(&readable(failure.whole.as_bytes())),

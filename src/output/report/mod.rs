@@ -15,7 +15,7 @@ mod timeline;
 
 pub(crate) use junit::junit;
 pub(crate) use page::page;
-pub(crate) use parts::{LOG_FIRST, LOG_LAST, Part};
+pub(crate) use parts::{JobReport, LOG_FIRST, LOG_LAST};
 
 #[cfg(test)]
 mod tests;

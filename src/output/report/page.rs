@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     facts::{Fact, Line, facts},
     log_text::{log_text, readable},
-    parts::{Entry, Failure, Part, entries, name, offsets, took, unread},
+    parts::{Entry, FailureText, JobReport, entries, name, offsets, took, unread},
     render::render,
     timeline::{Timeline, phase_word, timeline},
 };
@@ -84,7 +84,7 @@ struct Text {
 }
 
 /// The page of these parts; a build that was one job has one.
-pub(crate) fn page(parts: &[Part<'_>]) -> String {
+pub(crate) fn page(parts: &[JobReport<'_>]) -> String {
     let entries = entries(parts);
     let (timeline, path) = timeline(parts, &entries);
     let (failures, logs) = texts(parts, &entries);
@@ -132,7 +132,7 @@ pub(crate) fn page(parts: &[Part<'_>]) -> String {
 }
 
 /// `2 built, 1 reused in 3.1 s`
-fn outcome(parts: &[Part<'_>], entries: &[Entry<'_>]) -> String {
+fn outcome(parts: &[JobReport<'_>], entries: &[Entry<'_>]) -> String {
     let order = [
         Status::Built,
         Status::Reused,
@@ -167,7 +167,7 @@ fn status_word(status: Status) -> &'static str {
     }
 }
 
-fn row(parts: &[Part<'_>], entry: &Entry<'_>) -> Row {
+fn row(parts: &[JobReport<'_>], entry: &Entry<'_>) -> Row {
     let built = entry.built;
     let (service, path) = (name(&built.step.name), name(&built.step.path));
     Row {
@@ -230,7 +230,7 @@ fn chart(chart: &ChartReport) -> Product {
 }
 
 /// What failed, and what others said. The page has room for so much: failures come first.
-fn texts(parts: &[Part<'_>], entries: &[Entry<'_>]) -> (Vec<Text>, Vec<Text>) {
+fn texts(parts: &[JobReport<'_>], entries: &[Entry<'_>]) -> (Vec<Text>, Vec<Text>) {
     let mut room = LOGS;
     let mut text = |row: usize, what: String| {
         let entry = &entries[row];
@@ -282,14 +282,14 @@ fn texts(parts: &[Part<'_>], entries: &[Entry<'_>]) -> (Vec<Text>, Vec<Text>) {
         row: None,
         name: name(&failure.path),
         what: "could not be read".to_owned(),
-        message: Some(readable(Failure::from(failure).whole.as_bytes())),
+        message: Some(readable(FailureText::from(failure).whole.as_bytes())),
         log: None,
         file: None,
     }));
     (failures, logs)
 }
 
-fn warnings(parts: &[Part<'_>]) -> Vec<Line> {
+fn warnings(parts: &[JobReport<'_>]) -> Vec<Line> {
     let mut seen = Vec::new();
     for warning in parts.iter().flat_map(|part| &part.build.warnings) {
         let code = warning.path.as_ref().map(|path| name(path));

@@ -20,7 +20,7 @@ pub(crate) const LOG_FIRST: u64 = 8 << 10;
 pub(crate) const LOG_LAST: u64 = 56 << 10;
 
 /// The document of one job, with the logs of its services.
-pub(crate) struct Part<'a> {
+pub(crate) struct JobReport<'a> {
     /// What the job is called, where there are several.
     pub name: Option<String>,
     /// What it built.
@@ -35,19 +35,19 @@ pub(super) struct Entry<'a> {
     pub part: usize,
     pub built: &'a BuiltV1<'a>,
     /// Why it failed, if it did.
-    pub failure: Option<Failure>,
+    pub failure: Option<FailureText>,
     pub log: Option<&'a Excerpt>,
 }
 
 /// The services of all parts.
-pub(super) fn entries<'a>(parts: &'a [Part<'a>]) -> Vec<Entry<'a>> {
+pub(super) fn entries<'a>(parts: &'a [JobReport<'a>]) -> Vec<Entry<'a>> {
     let all = parts.iter().enumerate();
     let entries = all.flat_map(|(number, part)| {
         let services = part.build.services.iter().enumerate();
         services.map(move |(index, built)| Entry {
             part: number,
             built,
-            failure: (built.status == Status::Failed).then(|| Failure::of(part, built)),
+            failure: (built.status == Status::Failed).then(|| FailureText::of(part, built)),
             log: part.logs.get(index).and_then(Option::as_ref),
         })
     });
@@ -55,15 +55,15 @@ pub(super) fn entries<'a>(parts: &'a [Part<'a>]) -> Vec<Entry<'a>> {
 }
 
 /// Why something failed.
-pub(super) struct Failure {
+pub(super) struct FailureText {
     /// What failed.
     pub message: String,
     /// The same with causes and hints, a line for each.
     pub whole: String,
 }
 
-impl Failure {
-    fn of(part: &Part<'_>, built: &BuiltV1<'_>) -> Self {
+impl FailureText {
+    fn of(part: &JobReport<'_>, built: &BuiltV1<'_>) -> Self {
         let mut errors = part.build.errors.iter();
         match errors.find(|error| error.path == built.step.path) {
             Some(error) => Self::from(error),
@@ -78,7 +78,7 @@ impl Failure {
     }
 }
 
-impl From<&FailureV1<'_>> for Failure {
+impl From<&FailureV1<'_>> for FailureText {
     fn from(failure: &FailureV1<'_>) -> Self {
         let mut lines = vec![failure.message.clone()];
         lines.extend(failure.causes.iter().map(|it| format!("caused by: {it}")));
@@ -91,8 +91,8 @@ impl From<&FailureV1<'_>> for Failure {
 }
 
 /// What failed that is none of the services: submodules that could not be read.
-pub(super) fn unread<'a>(parts: &'a [Part<'a>]) -> Vec<&'a FailureV1<'a>> {
-    let errors = |part: &'a Part<'a>| {
+pub(super) fn unread<'a>(parts: &'a [JobReport<'a>]) -> Vec<&'a FailureV1<'a>> {
+    let errors = |part: &'a JobReport<'a>| {
         let is_service = |error: &&FailureV1<'_>| {
             let mut services = part.build.services.iter();
             services.any(|built| built.step.path == error.path && built.status == Status::Failed)
@@ -103,10 +103,10 @@ pub(super) fn unread<'a>(parts: &'a [Part<'a>]) -> Vec<&'a FailureV1<'a>> {
 }
 
 /// When a part began, in seconds after the first of all began.
-pub(super) fn offsets(parts: &[Part<'_>]) -> Vec<f64> {
-    let started = |part: &Part<'_>| part.build.started.as_ref()?.parse::<Timestamp>().ok();
+pub(super) fn offsets(parts: &[JobReport<'_>]) -> Vec<f64> {
+    let started = |part: &JobReport<'_>| part.build.started.as_ref()?.parse::<Timestamp>().ok();
     let first = parts.iter().filter_map(started).min();
-    let offset = |part: &Part<'_>| {
+    let offset = |part: &JobReport<'_>| {
         let since = started(part)?.duration_since(first?);
         Some(since.as_secs_f64())
     };

@@ -31,8 +31,8 @@ fn log(text: &[u8]) -> Option<Excerpt> {
     })
 }
 
-fn part(report: &BuildReport, logs: Vec<Option<Excerpt>>) -> Part<'_> {
-    Part {
+fn part(report: &BuildReport, logs: Vec<Option<Excerpt>>) -> JobReport<'_> {
+    JobReport {
         name: None,
         build: BuildV1::from(report),
         logs,
@@ -69,7 +69,7 @@ fn jobs_of_a_run_are_reported_together() {
     )]);
     second.started = "2026-01-02T03:04:15.678Z".parse().unwrap();
     second.took = Duration::from_secs(20);
-    let named = |name: &str, report| Part {
+    let named = |name: &str, report| JobReport {
         name: Some(name.to_owned()),
         ..part(report, Vec::new())
     };
@@ -105,7 +105,7 @@ fn whatever_is_said_is_text() {
         let report = hostile(said);
         let mut bytes = said.as_bytes().to_vec();
         bytes.extend(b"\xff\xc0 end");
-        let parts = [Part {
+        let parts = [JobReport {
             name: Some(said.to_owned()),
             ..part(&report, vec![log(&bytes)])
         }];
@@ -250,7 +250,7 @@ fn a_document_without_times_is_reported_too() {
             "timing":{"slot":9,"start":-5,"phases":[{"phase":"chart","start":1e300,"seconds":-1,"ending":"done"}]}}]}"#,
     ] {
         let build: BuildV1<'_> = serde_json::from_str(text).unwrap();
-        let parts = [Part {
+        let parts = [JobReport {
             name: None,
             build,
             logs: Vec::new(),

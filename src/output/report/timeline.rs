@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     critical_path::{JobTime, critical_path},
-    parts::{Entry, Part, name, offsets, took},
+    parts::{Entry, JobReport, name, offsets, took},
 };
 use crate::{
     model::{
@@ -85,7 +85,7 @@ struct Tick {
 
 /// The timeline of what began; none where nothing did. And the numbers of the entries on the critical path.
 pub(super) fn timeline(
-    parts: &[Part<'_>],
+    parts: &[JobReport<'_>],
     entries: &[Entry<'_>],
 ) -> (Option<Timeline>, Vec<usize>) {
     let offsets = offsets(parts);
