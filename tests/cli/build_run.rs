@@ -27,7 +27,7 @@ pub fn many(fates: &[(&str, &str)]) -> Sandbox {
 }
 
 /// Puts the fake engine before any other.
-fn fake(sandbox: &Sandbox, command: &mut Command) {
+pub fn fake(sandbox: &Sandbox, command: &mut Command) {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tools");
     let mut path = OsString::from(tools);
     path.push(":");
@@ -42,7 +42,7 @@ pub fn run(sandbox: &Sandbox, args: &[&str]) -> Ran {
     sandbox.flota_with("fleet", &args, |command| fake(sandbox, command))
 }
 
-fn start(sandbox: &Sandbox, args: &[&str]) -> Child {
+pub fn start(sandbox: &Sandbox, args: &[&str]) -> Child {
     let args = [&["build", "--builder=docker"], args].concat();
     let mut command = sandbox.interruptible("fleet", &args);
     fake(sandbox, &mut command);

@@ -9,6 +9,7 @@ mod build;
 mod build_bases;
 mod build_chart;
 mod build_engines;
+mod build_faults;
 mod build_filters;
 mod build_push;
 mod build_run;

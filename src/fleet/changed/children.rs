@@ -31,10 +31,10 @@ pub(super) struct Children<'a> {
     how: Fetching<'a>,
     /// The fleet's tree; none where there is nothing at head, or where no image is built on another.
     head: Option<ObjectId>,
-    known: RefCell<Option<Known<'a>>>,
+    known: RefCell<Option<KnownEdges<'a>>>,
 }
 
-struct Known<'a> {
+struct KnownEdges<'a> {
     files: Dockerfiles<'a>,
     found: EdgesFound,
     /// The services whose Dockerfile need not be asked for again.
@@ -125,14 +125,17 @@ impl<'a> Children<'a> {
         warnings
     }
 
-    fn read(&self, read: impl FnOnce(&mut Known<'a>, Reading<'a>) -> Result<()>) -> Result<()> {
+    fn read(
+        &self,
+        read: impl FnOnce(&mut KnownEdges<'a>, Reading<'a>) -> Result<()>,
+    ) -> Result<()> {
         let Some(head) = self.head else {
             return Ok(());
         };
         let mut known = self.known.borrow_mut();
         let known = match &mut *known {
             Some(known) => known,
-            none => none.insert(Known {
+            none => none.insert(KnownEdges {
                 files: Dockerfiles::at(self.repository, self.settings, head)?,
                 found: EdgesFound::default(),
                 asked: BTreeSet::new(),
@@ -147,7 +150,7 @@ impl<'a> Children<'a> {
     }
 }
 
-impl Known<'_> {
+impl KnownEdges<'_> {
     fn ask(&mut self, mut paths: Vec<BString>, how: Reading<'_>) -> Result<()> {
         paths.retain(|path| self.asked.insert(path.clone()));
         if !paths.is_empty() {

@@ -6,6 +6,7 @@
 
 mod cache;
 pub(crate) mod dockerfile;
+mod found;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,6 +16,7 @@ use std::{
 use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
+pub(crate) use self::found::EdgesFound;
 use self::{cache::ReferenceCache, dockerfile::DockerfileText};
 use crate::{
     container::named_images::{NamingInputs, named_images},
@@ -27,12 +29,10 @@ use crate::{
         tree,
     },
     model::{
-        change::{Warning, WarningKind},
         error::{Error, Result},
         event::Events,
         exit::Exit,
         fleet::{Gitlink, service_name},
-        image_edge::ImageEdges,
         reference::Reference,
         settings::{ImageSettings, ServiceSettings, Settings},
     },
@@ -60,60 +60,6 @@ pub(crate) struct Dockerfiles<'a> {
     services: BTreeMap<String, BString>,
     cache: ReferenceCache,
     asked: BTreeSet<String>,
-}
-
-/// What Dockerfiles say.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct EdgesFound {
-    /// The edges.
-    pub edges: ImageEdges,
-    /// Why the Dockerfile of a service cannot be read, by the service's path.
-    pub unread: BTreeMap<BString, String>,
-    /// What flota does not understand in the Dockerfile of a service, and on which line, by the service's path.
-    pub malformed: BTreeMap<BString, String>,
-}
-
-impl EdgesFound {
-    /// Adds what `other` says.
-    pub(crate) fn extend(&mut self, other: Self) {
-        for (child, parent) in other.edges.iter() {
-            self.edges.add(child.as_ref(), [parent.clone()]);
-        }
-        self.unread.extend(other.unread);
-        self.malformed.extend(other.malformed);
-    }
-
-    /// That nobody knows what those of the services at `paths` build on whose Dockerfile flota does not understand.
-    pub(crate) fn malformed_warnings<'p>(
-        &self,
-        paths: impl IntoIterator<Item = &'p BString>,
-    ) -> Vec<Warning> {
-        let malformed = paths.into_iter().filter_map(|path| {
-            let said = self.malformed.get(path)?;
-            let message = format!(
-                "{path}: {said}: flota does not understand this Dockerfile, and does not know which images of the fleet it names; it neither builds this image after those nor again for them"
-            );
-            Some(unknown_base(path, message))
-        });
-        malformed.collect()
-    }
-
-    /// The same of those whose Dockerfile cannot be read.
-    pub(crate) fn unread_warnings<'p>(
-        &self,
-        paths: impl IntoIterator<Item = &'p BString>,
-    ) -> Vec<Warning> {
-        let unread = paths.into_iter().filter_map(|path| {
-            let why = self.unread.get(path)?;
-            let shown = path.to_string();
-            let shown = shlex::try_quote(&shown).map_or_else(|_| shown.clone(), Into::into);
-            let message = format!(
-                "{path}: its Dockerfile cannot be read ({why}), so that flota does not know whether its image is built on one that is built now, and does not build it again; bring it here: flota update {shown}"
-            );
-            Some(unknown_base(path, message))
-        });
-        unread.collect()
-    }
 }
 
 impl<'a> Dockerfiles<'a> {
@@ -201,7 +147,7 @@ impl<'a> Dockerfiles<'a> {
         &mut self,
         paths: impl IntoIterator<Item = BString>,
         jobs: NonZeroUsize,
-    ) -> Result<Vec<(Service, Found)>> {
+    ) -> Result<Vec<(Service, DockerfileState)>> {
         if !self.settings.fleet.image_edges {
             return Ok(Vec::new());
         }
@@ -228,18 +174,22 @@ impl<'a> Dockerfiles<'a> {
         Ok(services.into_iter().zip(read).collect())
     }
 
-    fn found(&mut self, all: Vec<(Service, Found)>) -> EdgesFound {
+    fn found(&mut self, all: Vec<(Service, DockerfileState)>) -> EdgesFound {
         let mut found = EdgesFound::default();
         for (service, one) in all {
             match one {
-                Found::Names(names) => {
+                DockerfileState::Names(names) => {
                     let parents = names.iter().filter_map(|one| self.service_of(one));
                     found
                         .edges
                         .add(service.path.as_ref(), parents.cloned().collect::<Vec<_>>());
                 }
-                Found::Malformed(said) => drop(found.malformed.insert(service.path, said)),
-                Found::Lacking { why, .. } => drop(found.unread.insert(service.path, why)),
+                DockerfileState::Malformed(said) => {
+                    drop(found.malformed.insert(service.path, said))
+                }
+                DockerfileState::Lacking { why, .. } => {
+                    drop(found.unread.insert(service.path, why))
+                }
             }
         }
         self.cache.write(&self.asked);
@@ -266,19 +216,19 @@ impl<'a> Dockerfiles<'a> {
     }
 
     /// What the service's repository here says, or an earlier run.
-    fn here(&self, service: &Service) -> Result<Found> {
+    fn here(&self, service: &Service) -> Result<DockerfileState> {
         if let Some(known) = self.cache.find(&service.key) {
-            return Ok(Found::Names(known.clone()));
+            return Ok(DockerfileState::Names(known.clone()));
         }
         let name = self.name(service);
         let store = Store::open(self.repository, name, service.path.as_ref());
         let read = store.and_then(|store| match store {
             Some(store) => self.read(&store, service),
-            None => Ok(Found::lacking(service.pin)),
+            None => Ok(DockerfileState::lacking(service.pin)),
         });
         match read {
             // Who builds it, or asks what changed in it, is told what is wrong; the others need not be silent for that.
-            Err(err) if err.exit() == Exit::Repository => Ok(Found::Lacking {
+            Err(err) if err.exit() == Exit::Repository => Ok(DockerfileState::Lacking {
                 object: service.pin,
                 why: err.with_causes(),
             }),
@@ -286,10 +236,10 @@ impl<'a> Dockerfiles<'a> {
         }
     }
 
-    fn read(&self, store: &Store, service: &Service) -> Result<Found> {
+    fn read(&self, store: &Store, service: &Service) -> Result<DockerfileState> {
         let image = &service.image;
         let names = match dockerfile::read(store.objects(), service.pin, &image.dockerfile)? {
-            DockerfileText::Lacking(object) => return Ok(Found::lacking(object)),
+            DockerfileText::Lacking(object) => return Ok(DockerfileState::lacking(object)),
             DockerfileText::Nothing => Vec::new(),
             DockerfileText::Text(text) => {
                 let inputs = NamingInputs {
@@ -299,16 +249,16 @@ impl<'a> Dockerfiles<'a> {
                 };
                 match named_images(&image.dockerfile, &text, inputs) {
                     Ok(named) => named.into_iter().map(|image| image.reference).collect(),
-                    Err(err) => return Ok(Found::Malformed(err.to_string())),
+                    Err(err) => return Ok(DockerfileState::Malformed(err.to_string())),
                 }
             }
         };
         self.cache.keep(service.key.clone(), names.clone());
-        Ok(Found::Names(names))
+        Ok(DockerfileState::Names(names))
     }
 
     /// Gets what is lacking, from kept stores and, if `how` says so, from servers: a commit first, then what of it was not sent along.
-    fn fetch(&self, all: &mut [(Service, Found)], how: Reading<'_>) -> Result<()> {
+    fn fetch(&self, all: &mut [(Service, DockerfileState)], how: Reading<'_>) -> Result<()> {
         let options = FetchOptions {
             depth: Depth::UpperFiles,
             jobs: how.jobs,
@@ -331,7 +281,7 @@ impl<'a> Dockerfiles<'a> {
                     continue;
                 };
                 *found = self.read(&store, service)?;
-                if let Found::Lacking { object, .. } = found
+                if let DockerfileState::Lacking { object, .. } = found
                     && !wanted.objects.contains(object)
                     && *object != service.pin
                 {
@@ -345,8 +295,8 @@ impl<'a> Dockerfiles<'a> {
     }
 
     /// What is to be fetched for what was `found` of a service; none when nothing is.
-    fn wanted(&self, service: &Service, found: &Found) -> Option<WantedCommits> {
-        let Found::Lacking { object, .. } = found else {
+    fn wanted(&self, service: &Service, found: &DockerfileState) -> Option<WantedCommits> {
+        let DockerfileState::Lacking { object, .. } = found else {
             return None;
         };
         let listed = self.listed.at(service.path.as_ref());
@@ -374,16 +324,8 @@ struct Service {
     key: String,
 }
 
-fn unknown_base(path: &BString, message: String) -> Warning {
-    Warning {
-        path: Some(path.clone()),
-        kind: WarningKind::UnknownBase,
-        message,
-    }
-}
-
 /// What is known of the Dockerfile of a service.
-enum Found {
+enum DockerfileState {
     /// It names these images.
     Names(Vec<String>),
     /// flota does not understand it, for this reason.
@@ -392,7 +334,7 @@ enum Found {
     Lacking { object: ObjectId, why: String },
 }
 
-impl Found {
+impl DockerfileState {
     fn lacking(object: ObjectId) -> Self {
         let why = "it is not in this clone".to_owned();
         Self::Lacking { object, why }
