@@ -38,7 +38,7 @@ pub(super) const GROUPS: [(&str, &[&str]); 6] = [
 ];
 
 /// The topics of `flota help`, each with the title of its page.
-pub const TOPICS: [(&str, &str); 9] = [
+pub const TOPICS: [(&str, &str); 10] = [
     ("rules", "How flota decides what changed"),
     ("configuration", "The keys of flota.toml"),
     ("cloning", "How flota clones, and what it caches"),

@@ -11,8 +11,8 @@ use crate::model::{
     error::Result,
     settings::{
         AppVersion, BaseSetting, Build, BuilderKind, ChangeSettings, ChartSettings, CiSettings,
-        Fanout, FleetSettings, Globs, ImageSettings, ServiceSettings, Settings, ValuePath, globs,
-        valid,
+        EnvironmentSettings, Fanout, FleetSettings, Globs, ImageSettings, ServiceSettings,
+        Settings, ValuePath, globs, valid,
     },
 };
 
@@ -46,6 +46,10 @@ fn top_level(keys: &mut Keys, settings: &mut Settings) -> Result<()> {
     if let Some(value) = keys.get("ci") {
         settings.ci = ci(&value)?;
     }
+    if let Some(value) = keys.get("environment") {
+        settings.environments = value.entries(valid::environment, |_, value| environment(value))?;
+        settings.change.environments = settings.environments.keys().cloned().collect();
+    }
     // Last: each service starts from what the tables above hold.
     match keys.get("service") {
         Some(value) => services(&value, settings),
@@ -77,6 +81,10 @@ fn ci(value: &Value) -> Result<CiSettings> {
             .hint(r#"write archive = "https://…" too"#)),
         _ => Ok(ci),
     }
+}
+
+fn environment(value: &Value) -> Result<EnvironmentSettings> {
+    value.table(|_| Ok(EnvironmentSettings::default()))
 }
 
 fn change(keys: &mut Keys, change: &mut ChangeSettings) -> Result<()> {

@@ -189,7 +189,7 @@ fn the_reference_file_shows_every_key() {
     let reference: toml::Table = text.parse().unwrap();
     let mut free = BTreeSet::new();
     compare_keys(&reference, &mut Vec::new(), &mut free);
-    let of_the_users_naming = ["chart.tokens", "image.build_args", "service"];
+    let of_the_users_naming = ["chart.tokens", "environment", "image.build_args", "service"];
     let of_a_service = ["service.cart.chart.tokens", "service.cart.image.build_args"];
     assert_eq!(
         free,

@@ -268,6 +268,8 @@ pub enum Reason {
     CodeAndConfigChanged,
     /// Only other paths differ.
     OtherPaths,
+    /// Only the values of environments differ, which deployments take.
+    EnvironmentValues,
     /// The pin moved, the content did not.
     SameContent,
     /// Another path, the same pin.
@@ -298,6 +300,7 @@ impl Reason {
             Self::ConfigChanged => "config-changed".into(),
             Self::CodeAndConfigChanged => "code-and-config-changed".into(),
             Self::OtherPaths => "other-paths".into(),
+            Self::EnvironmentValues => "environment-values".into(),
             Self::SameContent => "same-content".into(),
             Self::Renamed => "renamed".into(),
             Self::UrlChanged => "url-changed".into(),

@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use super::{cycle, error::Result};
 
 mod chart;
+mod environment;
 pub mod fleet;
 pub mod gate;
 pub mod globs;
@@ -14,6 +15,7 @@ pub mod template;
 pub mod valid;
 
 pub use chart::{AppVersion, ChartSettings, TokenValue, ValuePath};
+pub use environment::EnvironmentSettings;
 pub use fleet::{BaseSetting, FleetSettings};
 pub use gate::{Gate, GateSubject};
 pub use globs::Globs;
@@ -38,6 +40,8 @@ pub struct Settings {
     pub gates: Vec<Gate>,
     /// `[ci]`: what the pipelines that flota writes need to know.
     pub ci: CiSettings,
+    /// `[environment.NAME]` by name.
+    pub environments: BTreeMap<String, EnvironmentSettings>,
     /// `[service.NAME]` by name, each begun as [`Settings::unconfigured`] has it: read them through
     /// [`Settings::for_service`], which adds the global entries of the maps.
     pub services: BTreeMap<String, ServiceSettings>,
@@ -140,6 +144,16 @@ pub struct ChangeSettings {
     pub ignore: Globs,
     /// What a change of any other path calls for; `None`: nothing.
     pub other: Option<Build>,
+    /// The configured environments, sorted: `config/values.<environment>.yaml` is a deployment's, and no part of the configuration
+    /// that charts are made from.
+    pub environments: Arc<[String]>,
+}
+
+impl ChangeSettings {
+    /// The path below `config/` of an environment's values.
+    pub fn values_file(environment: &str) -> String {
+        format!("values.{environment}.yaml")
+    }
 }
 
 impl Default for ChangeSettings {
@@ -149,6 +163,7 @@ impl Default for ChangeSettings {
             config: Globs::constant(&["config/**", "charts/**"]),
             ignore: Globs::default(),
             other: None,
+            environments: Arc::default(),
         }
     }
 }

@@ -32,6 +32,7 @@ mod daemons;
 mod demo;
 mod diff;
 mod documents;
+mod environments;
 mod explain;
 #[path = "../registry/fake.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]

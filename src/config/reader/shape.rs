@@ -63,6 +63,15 @@ impl Recorder {
         }
     }
 
+    /// That this is a table of known keys, even if there is none.
+    pub(super) fn table(&self) {
+        if let Some(shape) = &self.0
+            && !matches!(shape.borrow().form, Form::Table(_))
+        {
+            shape.borrow_mut().form = Form::Table(BTreeMap::new());
+        }
+    }
+
     pub(super) fn require(&self, key: &str) {
         if let Some(shape) = &self.0 {
             let required = &mut shape.borrow_mut().required;
@@ -74,14 +83,9 @@ impl Recorder {
 
     /// The one for what is under a key of this table.
     pub(super) fn key(&self, key: &'static str) -> Self {
-        self.part(|form| {
-            if !matches!(form, Form::Table(_)) {
-                *form = Form::Table(BTreeMap::new());
-            }
-            match form {
-                Form::Table(keys) => keys.entry(key).or_insert_with(Self::new).clone(),
-                _ => Self::default(),
-            }
+        self.part(|form| match form {
+            Form::Table(keys) => keys.entry(key).or_insert_with(Self::new).clone(),
+            _ => Self::default(),
         })
     }
 

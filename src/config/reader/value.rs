@@ -177,6 +177,7 @@ impl<'a> Value<'a> {
 
     /// A table whose keys are those that `read` asks for: any other is an error.
     pub(crate) fn table<T>(&self, read: impl FnOnce(&mut Keys<'a>) -> Result<T>) -> Result<T> {
+        self.recorder.table();
         let mut keys = Keys {
             table: self.clone(),
             entries: self.as_table()?,

@@ -2,7 +2,7 @@
 
 pub(super) mod check;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     gates::{self, Judged},
@@ -101,6 +101,7 @@ fn request(run: &Run<'_>, job: &Job, digest: Option<String>) -> Result<ChartRequ
         app_version,
         image,
         image_path: job.settings.chart.image.clone(),
+        environments: Arc::clone(&job.settings.change.environments),
         tokens: tokens(run, job),
     };
     request.id = chart::identity(&request)?;

@@ -85,7 +85,7 @@ pub(super) fn in_service(
             from: old.config,
             to: new.config,
         },
-        other: old.other != new.other,
+        other: old.other != new.other || old.environments != new.environments,
         action: decision.action,
         reason: decision.reason,
         files: options.files.then_some(inside),

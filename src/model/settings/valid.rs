@@ -53,6 +53,26 @@ pub fn sha256(text: &str) -> Result<()> {
     )
 }
 
+/// An environment's name. It is a part of names in Kubernetes, so it keeps to their grammar (RFC 1123 labels).
+pub fn environment(text: &str) -> Result<()> {
+    const HINT: &str = "use at most 63 of a-z, 0-9 and `-`, as in [environment.pre-prod]; the first and the last are no `-`";
+    if text == "preview" {
+        let hint = "call it otherwise: all previews together are called so";
+        return refuse("environment", text, "has the name of the previews", hint);
+    }
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let ends = text.starts_with('-') || text.ends_with('-');
+    match (1..=63).contains(&text.len()) && !ends && only(text, allowed) {
+        true => Ok(()),
+        false => refuse(
+            "environment",
+            text,
+            "has a name that Kubernetes does not accept",
+            HINT,
+        ),
+    }
+}
+
 /// The image that jobs run in.
 pub fn job_image(text: &str) -> Result<()> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._:/@".contains(c);
@@ -270,6 +290,28 @@ mod tests {
                 "..\\x",
                 "a\0",
                 "C:\\x",
+            ],
+        );
+    }
+
+    #[test]
+    fn environments() {
+        check(
+            environment,
+            &["prod", "pre-prod", "eu2", "7", &"a".repeat(63)],
+            &[
+                "",
+                "preview",
+                "Prod",
+                "größe",
+                "-a",
+                "a-",
+                "a.b",
+                "a_b",
+                "a b",
+                "a/b",
+                "..",
+                &"a".repeat(64),
             ],
         );
     }

@@ -237,7 +237,7 @@ impl<'a> SubmoduleReader<'a> {
 
     /// How much of a commit has to be fetched to tell what is asked.
     pub(super) fn depth(&self, files: bool) -> Depth {
-        if files || !content_id::is_by_folders(self.change) {
+        if files || !content_id::is_by_root(self.change) {
             Depth::AllTrees
         } else {
             Depth::Trees
