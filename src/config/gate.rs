@@ -27,7 +27,7 @@ pub(super) fn gates(value: &Value) -> Result<Vec<Gate>> {
 
 /// What is read of one table before it is known whether it can be meant.
 #[derive(Default)]
-struct Written {
+struct WrittenGate {
     name: Option<String>,
     per: Option<GateSubject>,
     preset: Option<Preset>,
@@ -36,7 +36,7 @@ struct Written {
 }
 
 fn gate(value: &Value) -> Result<Gate> {
-    let mut written = Written::default();
+    let mut written = WrittenGate::default();
     let (mut valid_for, mut timeout) = (None, GATE_TIMEOUT);
     value.table(|keys| {
         keys.read("name", &mut written.name, text(valid::gate_name))?;
@@ -75,7 +75,7 @@ fn gate(value: &Value) -> Result<Gate> {
     })
 }
 
-impl Written {
+impl WrittenGate {
     /// What is judged, by which program, and what tells that it found something.
     fn program(self, value: &Value) -> Result<(GateSubject, Vec<ArgumentTemplate>, Finding)> {
         match (self.preset, self.run) {

@@ -100,6 +100,7 @@ impl<'a> Value<'a> {
 
     /// A whole number within limits that belong to it.
     pub(crate) fn integer<N: TryFrom<i64>>(&self, least: i64, most: i64) -> Result<N> {
+        self.recorder.note(|| Form::Integer { least, most });
         let hint = format!("a whole number from {least} to {most}");
         let DeValue::Integer(number) = self.node.get_ref() else {
             return Err(self.expects("a whole number", &hint));

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 
 pub(super) use self::content::Judged;
 pub(super) use self::known::fetch;
-use self::{content::Content, judge::Judgement, known::Known};
+use self::{content::Content, judge::Judgement, known::KnownEvidence};
 use super::job::{FoundImage, Job, Run};
 use crate::model::{
     change::Action,
@@ -38,7 +38,7 @@ pub(super) fn pass(
         return Ok(());
     }
     let content = Content::new(run, job, judged)?;
-    let known = Known::of(run);
+    let known = KnownEvidence::of(run);
     let now = now();
     let mut errors = Vec::new();
     for gate in gates {
@@ -73,7 +73,7 @@ pub(super) fn pass(
 
 /// The digest of an image is known by now: what was found is about it.
 pub(super) fn is_pushed(run: &Run<'_>, reports: &mut [GateReport], digest: &str) {
-    let known = Known::of(run);
+    let known = KnownEvidence::of(run);
     let of_image = reports
         .iter_mut()
         .filter(|report| report.per == GateSubject::Image);
@@ -87,7 +87,7 @@ pub(super) fn is_pushed(run: &Run<'_>, reports: &mut [GateReport], digest: &str)
 
 /// What would become of the gates of a service.
 pub(super) fn planned(run: &Run<'_>, job: &Job) -> Vec<GateReport> {
-    let known = Known::of(run);
+    let known = KnownEvidence::of(run);
     let now = now();
     let image = job.image.as_ref().and_then(|image| image.origin.found());
     let (digest, id) = match image {

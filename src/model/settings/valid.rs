@@ -3,10 +3,12 @@
 use crate::model::error::{Error, Result};
 
 mod duration;
+mod gate;
 mod oci;
 mod text;
 
 pub use duration::duration;
+pub use gate::gate_name;
 pub use oci::{host_platform, platform, registry, repository, tag};
 pub(crate) use text::shown;
 use text::{LONGEST, only, refuse};
@@ -200,24 +202,6 @@ pub fn token(text: &str) -> Result<()> {
     )
 }
 
-/// A gate's name: a part of the name of a file.
-pub fn gate_name(text: &str) -> Result<()> {
-    let fits = (1..=63).contains(&text.len())
-        && text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-        && only(text, |byte| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
-        });
-    if fits {
-        return Ok(());
-    }
-    refuse(
-        "gate",
-        text,
-        "has a name that no gate can have",
-        "use a-z, 0-9 and `-`, at most 63, as in name = \"scan\"",
-    )
-}
-
 /// A value that goes into a command's arguments or a YAML file, neither of which holds control characters.
 pub fn value(text: &str) -> Result<()> {
     if text.contains(|c: char| c.is_control() && c != '\n' && c != '\t') {
@@ -344,16 +328,6 @@ mod tests {
     fn long_text_is_cut_in_messages() {
         assert_eq!(shown(&"é".repeat(81)).chars().count(), 81);
         assert_eq!(shown(&"é".repeat(80)), "é".repeat(80));
-    }
-
-    #[test]
-    fn gate_names() {
-        let (most, more) = ("a".repeat(63), "a".repeat(64));
-        check(
-            gate_name,
-            &["scan", "helm-lint", "2nd", &most],
-            &["", "-x", "Scan", "a b", "a/b", "a.b", "..", "é", &more],
-        );
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub(in super::super) fn fetch(
 }
 
 /// The results that are here.
-pub(super) struct Known<'a> {
+pub(super) struct KnownEvidence<'a> {
     repository: &'a Repository,
     folder: PathBuf,
     /// A checkout that a CI system keeps may hold what a pull request's run left in the folder of products: no run of such a system
@@ -64,7 +64,7 @@ pub(super) struct Known<'a> {
     has_folder: bool,
 }
 
-impl<'a> Known<'a> {
+impl<'a> KnownEvidence<'a> {
     pub(super) fn of(run: &Run<'a>) -> Self {
         Self {
             repository: run.repository,
