@@ -120,6 +120,11 @@ impl Products {
             .map_err(|err| cannot_write(self.scratch.path(), err))
     }
 
+    /// What lies here goes away with the run.
+    pub(super) fn scratch_root(&self) -> &Path {
+        self.scratch.path()
+    }
+
     /// Puts the report in place, whole.
     ///
     /// # Errors
