@@ -36,6 +36,8 @@ pub enum Phase {
     Image,
     /// Pushing the image.
     PushImage,
+    /// The gates that judge what was made, before it is pushed.
+    Gate,
     /// Packaging the chart, and checking it.
     Chart,
     /// Pushing the chart.

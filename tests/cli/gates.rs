@@ -1,6 +1,5 @@
 //! `[[gate]]`: what is judged before it is pushed, what a result stops, and how long it holds. The program is a stand-in
-//! (`fixtures/tools/judge`) that ends as it is told; with `FLOTA_TEST_REQUIRE=trivy,syft,kubeconform`, and where they are at hand, the
-//! real ones are tried too.
+//! (`fixtures/tools/judge`) that ends as it is told, and Helm for charts.
 
 use std::{
     fs,
@@ -201,6 +200,16 @@ fn what_a_gate_finds_stops_the_push_and_nothing_else() {
         assert_eq!(gates(&report, "s2"), ["scan failed"]);
         let evidence = &service(&report, "s2")["gates"][0]["evidence"];
         assert_eq!(evidence["passed"], false);
+        let phases = service(&report, "s2")["timing"]["phases"].as_array();
+        let last = phases.unwrap().last().unwrap();
+        assert_eq!(
+            (&last["phase"], &last["ending"]),
+            (&json!("gate"), &json!("failed"))
+        );
+        let page = fs::read_to_string(sandbox.path("fleet/.flota/report.html")).unwrap();
+        for part in ["<h2>Gates</h2>", "passed", "the gate scan found something"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
         let log = service(&report, "s2")["log"].as_str().unwrap();
         let log = fs::read_to_string(log).unwrap();
         assert!(

@@ -274,7 +274,7 @@ impl Made {
         let status = match phase {
             Phase::Image => self.image,
             Phase::Chart => self.chart,
-            Phase::PushImage | Phase::PushChart => None,
+            Phase::PushImage | Phase::Gate | Phase::PushChart => None,
         };
         match status {
             Some(Status::Reused) => PhaseEnding::Reused,

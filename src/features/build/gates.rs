@@ -20,6 +20,7 @@ use crate::model::{
     evidence::{Evidence, GateReport, GateState},
     exit::Exit,
     settings::{Gate, GateSubject},
+    timing::Phase,
 };
 
 /// Lets every gate of this content judge it, and adds what became of each to `reports`.
@@ -41,12 +42,16 @@ pub(super) fn pass(
     let known = KnownEvidence::of(run);
     let now = now();
     let mut errors = Vec::new();
+    let mut first = Some(Phase::Gate);
     for gate in gates {
         let names = content.names();
         if let Some((evidence, output)) = known.find(gate, names, now) {
             let state = GateState::Reused;
             reports.push(report(gate, state, Some(evidence), output));
             continue;
+        }
+        if let Some(phase) = first.take() {
+            job.enter(phase);
         }
         let judgement = judge::judge(run, job, gate, &content)?;
         let (state, evidence, output, error) = match judgement {

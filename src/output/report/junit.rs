@@ -208,6 +208,7 @@ fn phase_name(phase: Phase) -> &'static str {
     match phase {
         Phase::Image => "image",
         Phase::PushImage => "push-image",
+        Phase::Gate => "gate",
         Phase::Chart => "chart",
         Phase::PushChart => "push-chart",
     }

@@ -6,6 +6,7 @@
 
 mod critical_path;
 mod facts;
+mod gates;
 mod junit;
 mod log_text;
 mod page;

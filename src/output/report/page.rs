@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     facts::{Fact, Line, facts},
+    gates::{GateRow, found},
     log_text::{log_text, readable},
     parts::{Entry, FailureText, JobReport, entries, name, offsets, took, unread},
     render::render,
@@ -39,6 +40,7 @@ struct Page {
     has_parts: bool,
     services: Vec<Row>,
     failures: Vec<Text>,
+    gates: Vec<GateRow>,
     logs: Vec<Text>,
     warnings: Vec<Line>,
     version: &'static str,
@@ -123,6 +125,7 @@ pub(crate) fn page(parts: &[JobReport<'_>]) -> String {
             .collect(),
         timeline,
         failures,
+        gates: found(&entries),
         logs,
         warnings: warnings(parts),
         version: env!("CARGO_PKG_VERSION"),

@@ -244,6 +244,7 @@ pub(super) fn phase_word(phase: Phase) -> &'static str {
     match phase {
         Phase::Image => "image",
         Phase::PushImage => "push of the image",
+        Phase::Gate => "gates",
         Phase::Chart => "chart",
         Phase::PushChart => "push of the chart",
     }
@@ -269,6 +270,7 @@ fn class(phase: &PhaseV1) -> &'static str {
         (PhaseEnding::Done, Phase::Image) => "image",
         (PhaseEnding::Done, Phase::Chart) => "chart",
         (PhaseEnding::Done, Phase::PushImage | Phase::PushChart) => "push",
+        (PhaseEnding::Done, Phase::Gate) => "gate",
     }
 }
 
