@@ -75,7 +75,7 @@ pub(super) fn facts(parts: &[JobReport<'_>]) -> Vec<Fact> {
 }
 
 /// `2026-11-27 03:48:37 UTC` for `2026-11-27T03:48:37.123Z`.
-fn readable_time(started: &str) -> String {
+pub(super) fn readable_time(started: &str) -> String {
     let second = started.get(..19).filter(|_| started.ends_with('Z'));
     second.map_or_else(
         || started.to_owned(),

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::parts::{Entry, name, took};
+use super::{
+    facts::readable_time,
+    parts::{Entry, name, took},
+};
 use crate::{
     model::{document::GateV1, evidence::GateState},
     output::text,
@@ -22,8 +25,8 @@ pub(super) struct GateRow {
     took: Option<String>,
     /// Why it could not run.
     reason: Option<String>,
-    /// The file that its program made.
-    output: Option<String>,
+    /// The file that its program made: its name, and where it is.
+    output: Option<(String, String)>,
 }
 
 /// What the gates of all services found.
@@ -45,7 +48,14 @@ fn one(row: usize, entry: &Entry<'_>, gate: &GateV1<'_>) -> GateRow {
         GateState::Failed => ("failed", "✗"),
         GateState::CouldNotRun => ("could not run", "✗"),
     };
-    let output = gate.output.as_ref().map(|it| it.display().to_string());
+    let output = gate.output.as_ref().map(|path| {
+        let name = path.file_name().unwrap_or_default();
+        let shown = |text: &str| text::controls_line(text);
+        (
+            shown(&name.to_string_lossy()),
+            shown(&path.to_string_lossy()),
+        )
+    });
     GateRow {
         row,
         service: name(&entry.built.step.name),
@@ -53,9 +63,9 @@ fn one(row: usize, entry: &Entry<'_>, gate: &GateV1<'_>) -> GateRow {
         per: gate.per.word(),
         state,
         mark,
-        at: evidence.map(|it| text::controls_line(&it.at)),
+        at: evidence.map(|it| readable_time(&it.at)),
         took: evidence.map(|it| took(it.seconds)),
         reason: gate.reason.as_deref().map(text::controls),
-        output: output.map(|it| text::controls_line(&it)),
+        output,
     }
 }
