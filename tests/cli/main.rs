@@ -66,6 +66,7 @@ mod push;
 mod questions;
 mod record;
 mod redirects;
+mod references;
 #[path = "../support/registry.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod registry;
