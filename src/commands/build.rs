@@ -88,7 +88,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         summarise(&report, context, output);
     }
     let exit = exit(&report);
-    Ok(exit.max(conclude(output, &report.unread)))
+    Ok(Exit::worst([exit, conclude(output, &report.unread)]))
 }
 
 /// Puts the result on the run's page. That it cannot be put there fails no build.
@@ -191,21 +191,18 @@ fn choice(flag: Option<Builder>, configured: BuilderKind) -> Choice {
     }
 }
 
-/// The worst of what happened; services that fail alike give their own code, a mixture is failed work.
+/// The worst of what happened ([`Exit::worst`]).
 fn exit(report: &BuildReport) -> Exit {
     if let Some(signal) = interrupt::pending() {
         return signal;
     }
-    let mut exits: Vec<_> = report
+    let errors = report
         .services
         .iter()
-        .filter_map(|s| Some(s.error.as_ref()?.exit()))
-        .collect();
-    exits.dedup();
-    match exits[..] {
-        [] if report.count(Status::Failed) == 0 => Exit::Done,
-        [only] => only,
-        _ => Exit::WorkFailed,
+        .filter_map(|s| Some(s.error.as_ref()?.exit()));
+    match Exit::worst(errors) {
+        Exit::Done if report.count(Status::Failed) > 0 => Exit::WorkFailed,
+        exit => exit,
     }
 }
 

@@ -37,9 +37,13 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     let unread = conclude(output, &changed.unread);
     // How the base was found says nothing against a pin.
     let is_about_pins = |warning: &Warning| warning.kind != WarningKind::ApproximateBase;
-    Ok(match changed.warnings.iter().any(is_about_pins) {
-        _ if checked.is_something_missing => Exit::Unavailable,
+    let about_pins = match changed.warnings.iter().any(is_about_pins) {
         true => Exit::Repository,
-        false => unread,
-    })
+        false => Exit::Done,
+    };
+    let missing = match checked.is_something_missing {
+        true => Exit::Unavailable,
+        false => Exit::Done,
+    };
+    Ok(Exit::worst([unread, about_pins, missing]))
 }

@@ -24,6 +24,7 @@ use crate::{
     model::{
         error::{Error, Result},
         event::{Event, Events},
+        fleet::FLEET_PATH,
         outcome::Outcome,
         push::{PushStep, Pushed, PushedBranch, unpublished},
     },
@@ -41,9 +42,6 @@ pub(crate) struct PushOptions<'a> {
     /// Where progress goes.
     pub events: Events<'a>,
 }
-
-/// The fleet's own path.
-const FLEET: &str = ".";
 
 /// Pushes; the services are sorted by path.
 ///
@@ -76,7 +74,7 @@ pub(crate) fn push(fleet: &Repository, options: PushOptions<'_>) -> Result<Pushe
             service.conclude(done);
         }
     }
-    let mut own = Branch::plan(FLEET.into(), &root);
+    let mut own = Branch::plan(FLEET_PATH.into(), &root);
     if let Some(push) = &own.push {
         let pins = published::new_pins(fleet, push.tip, &push.remote)?;
         let would_be = |pin: &NewPin| options.dry_run && would_be_pushed(fleet, &services, pin);

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod all_is_well;
 mod bad_input;
 mod branch;
 mod build;
@@ -52,6 +53,7 @@ mod installers;
 mod log;
 mod man;
 mod nested;
+mod nested_forks;
 mod new;
 mod own_configuration;
 mod own_remotes;

@@ -23,9 +23,9 @@ use crate::{
         success, tree,
     },
     model::{
-        change::{Action, Changed},
+        change::{Action, Changed, WarningKind},
         error::{Error, Result},
-        event::Events,
+        event::{Event, Events},
         fleet::ancestors,
         record::Recorded,
         settings::Settings,
@@ -172,6 +172,10 @@ impl Recorder<'_> {
             self.head,
         )?;
         let changed = changed::changed(self.repository, self.settings, ends, options)?;
+        let warnings = changed.warnings.iter();
+        for warning in warnings.filter(|it| it.kind == WarningKind::AmbiguousName) {
+            (self.request.events)(Event::Notice(warning.message.clone()));
+        }
         let failed = self.failed(&changed)?;
         if failed.contains_key(".".as_bytes().as_bstr()) {
             // A repository that is a service of its own has nobody else to record: it stays where it was, or begins there.

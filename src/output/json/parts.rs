@@ -9,7 +9,7 @@ use crate::model::{
     document::{
         BaseV1, EndV1, ExceptionV1, FailureV1, Hex, UnreadV1, WarningV1, encode, exceptions,
     },
-    log::{Between, MovedService},
+    log::Between,
     sync::Synced,
 };
 
@@ -230,8 +230,8 @@ pub(super) struct MovedServiceV1<'a> {
     url: OptionalBytes<'a>,
 }
 
-impl<'a> From<&'a MovedService> for MovedServiceV1<'a> {
-    fn from(service: &'a MovedService) -> Self {
+impl<'a> From<&'a ServiceChange> for MovedServiceV1<'a> {
+    fn from(service: &'a ServiceChange) -> Self {
         let previous = service.previous_path.as_ref();
         Self {
             name: Bytes("name", service.name.as_ref()),
