@@ -5,13 +5,14 @@
 
 use std::path::PathBuf;
 
+use super::gate::gates;
 use super::reader::{Keys, TomlDocument, Value, list, map, one_of, tables, text};
 use crate::model::{
     error::Result,
     settings::{
         AppVersion, BaseSetting, Build, BuilderKind, ChangeSettings, ChartSettings, CiSettings,
-        Fanout, FleetSettings, Globs, ImageSettings, ServiceSettings, Settings, ValuePath, globs,
-        valid,
+        EnvironmentSettings, Fanout, FleetSettings, Globs, ImageSettings, ServiceSettings,
+        Settings, ValuePath, globs, valid,
     },
 };
 
@@ -23,8 +24,12 @@ use crate::model::{
 pub fn parse(text: &[u8], origin: &str) -> Result<Settings> {
     let document = TomlDocument::new(text, origin)?;
     let tree = document.parse()?;
+    read(&Value::root(&document, &tree))
+}
+
+/// Reads the table that is the whole file.
+pub(super) fn read(root: &Value) -> Result<Settings> {
     let mut settings = Settings::default();
-    let root = Value::root(&document, &tree);
     root.table(|keys| top_level(keys, &mut settings))?;
     Ok(settings)
 }
@@ -37,8 +42,13 @@ fn top_level(keys: &mut Keys, settings: &mut Settings) -> Result<()> {
     })?;
     keys.table("image", |keys| image(keys, &mut settings.image))?;
     keys.table("chart", |keys| chart(keys, &mut settings.chart))?;
+    keys.read("gate", &mut settings.gates, gates)?;
     if let Some(value) = keys.get("ci") {
         settings.ci = ci(&value)?;
+    }
+    if let Some(value) = keys.get("environment") {
+        settings.environments = value.entries(valid::environment, |_, value| environment(value))?;
+        settings.change.environments = settings.environments.keys().cloned().collect();
     }
     // Last: each service starts from what the tables above hold.
     match keys.get("service") {
@@ -50,7 +60,8 @@ fn top_level(keys: &mut Keys, settings: &mut Settings) -> Result<()> {
 fn fleet(keys: &mut Keys, fleet: &mut FleetSettings) -> Result<()> {
     keys.read("services", &mut fleet.services, globs)?;
     keys.read("base_branch", &mut fleet.base_branch, text(valid::branch))?;
-    keys.read("base", &mut fleet.base, one_of(&BaseSetting::NAMES))
+    keys.read("base", &mut fleet.base, one_of(&BaseSetting::NAMES))?;
+    keys.read("image_edges", &mut fleet.image_edges, Value::boolean)
 }
 
 fn ci(value: &Value) -> Result<CiSettings> {
@@ -70,6 +81,10 @@ fn ci(value: &Value) -> Result<CiSettings> {
             .hint(r#"write archive = "https://…" too"#)),
         _ => Ok(ci),
     }
+}
+
+fn environment(value: &Value) -> Result<EnvironmentSettings> {
+    value.table(|_| Ok(EnvironmentSettings::default()))
 }
 
 fn change(keys: &mut Keys, change: &mut ChangeSettings) -> Result<()> {

@@ -12,8 +12,8 @@ mod contents;
 mod context;
 mod copy;
 mod copying;
-mod dockerfile;
-mod expand;
+pub(super) mod dockerfile;
+pub(super) mod expand;
 mod form;
 mod healthcheck;
 mod ignore;
@@ -26,7 +26,6 @@ mod paths;
 mod pattern;
 mod plan;
 mod ports;
-pub mod references;
 mod shared;
 mod signal;
 mod stage;
@@ -156,7 +155,7 @@ fn read_plan(request: &ImageRequest, bases: &Bases) -> Result<DockerfilePlan> {
         Some(file) => std::fs::read_to_string(file).map_err(|err| cannot("read", file, err))?,
         None => dockerfile::read(&request.context, &request.dockerfile)?,
     };
-    DockerfilePlan::new(request, &text, bases)
+    DockerfilePlan::new(request, &dockerfile::with_resets(text), bases)
 }
 
 /// RFC 3339, in UTC.

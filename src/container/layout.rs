@@ -175,7 +175,8 @@ impl Layout {
         self.root.join("blobs").join("sha256")
     }
 
-    fn blob_path(&self, digest: &str) -> Option<PathBuf> {
+    /// Where the blob of this digest has its place, if it is one; nobody has looked whether it is there.
+    pub(super) fn blob_path(&self, digest: &str) -> Option<PathBuf> {
         let hex = digest.strip_prefix("sha256:")?;
         let valid = hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit());
         valid.then(|| self.blobs().join(hex))

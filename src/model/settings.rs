@@ -7,15 +7,21 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use super::{cycle, error::Result};
 
 mod chart;
+mod environment;
 pub mod fleet;
+pub mod gate;
 pub mod globs;
 pub mod template;
 pub mod valid;
 
 pub use chart::{AppVersion, ChartSettings, TokenValue, ValuePath};
+pub use environment::EnvironmentSettings;
 pub use fleet::{BaseSetting, FleetSettings};
+pub use gate::{Gate, GateSubject};
 pub use globs::Globs;
-pub use template::{TagField, TagTemplate, VersionField, VersionTemplate};
+pub use template::{
+    ArgumentTemplate, GateField, TagField, TagTemplate, VersionField, VersionTemplate,
+};
 
 /// Everything a fleet can settle; [`Settings::default`] is what an absent file gives.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,8 +36,12 @@ pub struct Settings {
     pub image: ImageSettings,
     /// `[chart]`: how charts are made.
     pub chart: ChartSettings,
+    /// `[[gate]]`: the programs that judge what a build made, in the file's order.
+    pub gates: Vec<Gate>,
     /// `[ci]`: what the pipelines that flota writes need to know.
     pub ci: CiSettings,
+    /// `[environment.NAME]` by name.
+    pub environments: BTreeMap<String, EnvironmentSettings>,
     /// `[service.NAME]` by name, each begun as [`Settings::unconfigured`] has it: read them through
     /// [`Settings::for_service`], which adds the global entries of the maps.
     pub services: BTreeMap<String, ServiceSettings>,
@@ -47,6 +57,13 @@ impl Settings {
         lay_beneath(&mut service.image.build_args, &self.image.build_args);
         lay_beneath(&mut service.chart.tokens, &self.chart.tokens);
         service
+    }
+
+    /// Which paths of one service mean what: the `change` of [`Settings::for_service`], not copied.
+    pub(crate) fn change_of(&self, name: &str) -> &ChangeSettings {
+        self.services
+            .get(name)
+            .map_or(&self.change, |own| &own.change)
     }
 
     /// What `[service.NAME]` starts from: the global values, the maps empty.
@@ -127,6 +144,16 @@ pub struct ChangeSettings {
     pub ignore: Globs,
     /// What a change of any other path calls for; `None`: nothing.
     pub other: Option<Build>,
+    /// The configured environments, sorted: `config/values.<environment>.yaml` is a deployment's, and no part of the configuration
+    /// that charts are made from.
+    pub environments: Arc<[String]>,
+}
+
+impl ChangeSettings {
+    /// The path below `config/` of an environment's values.
+    pub fn values_file(environment: &str) -> String {
+        format!("values.{environment}.yaml")
+    }
 }
 
 impl Default for ChangeSettings {
@@ -136,6 +163,7 @@ impl Default for ChangeSettings {
             config: Globs::constant(&["config/**", "charts/**"]),
             ignore: Globs::default(),
             other: None,
+            environments: Arc::default(),
         }
     }
 }

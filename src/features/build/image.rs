@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use super::{
+    gates::{self, Judged},
     handover,
     job::{FoundImage, ImageJob, ImageOrigin, Job, Run, report},
     naming::ImageNames,
@@ -12,8 +13,10 @@ use crate::{
     model::{
         change::Action,
         error::{Error, Result},
+        evidence::GateReport,
         reference::Reference,
         report::{ImageReport, Status},
+        timing::Phase,
     },
     registry::Registry,
 };
@@ -92,7 +95,12 @@ pub(super) fn in_registry(run: &Run<'_>, reference: &str) -> Result<Option<Strin
 }
 
 /// The image of a service: the one with its identity, built if it is nowhere. For a chart build it is only named.
-pub(super) fn obtain(run: &Run<'_>, job: &Job, image: &ImageJob) -> Result<(ImageReport, Status)> {
+pub(super) fn obtain(
+    run: &Run<'_>,
+    job: &Job,
+    image: &ImageJob,
+    gates: &mut Vec<GateReport>,
+) -> Result<(ImageReport, Status)> {
     let (mut found, status) = match &image.origin {
         ImageOrigin::Request(request) => {
             let request = handover::hand_over(run, job, request)?;
@@ -103,6 +111,7 @@ pub(super) fn obtain(run: &Run<'_>, job: &Job, image: &ImageJob) -> Result<(Imag
         }
         named => return Ok((report(&image.names, named.found()), Status::Reused)),
     };
+    gates::pass(run, job, Judged::Image(&image.names, &found), gates)?;
     match &mut found {
         FoundImage::InRegistry(_) => {
             let (registry, identity) = registry(run, &image.names)?;
@@ -113,7 +122,10 @@ pub(super) fn obtain(run: &Run<'_>, job: &Job, image: &ImageJob) -> Result<(Imag
                 tag(run, &image.names, built)?;
             }
             if run.options.push {
-                built.digest = Some(push(run, job, &image.names, built)?);
+                job.enter(Phase::PushImage);
+                let digest = push(run, job, &image.names, built)?;
+                gates::is_pushed(run, gates, &digest);
+                built.digest = Some(digest);
             }
         }
     }

@@ -67,6 +67,16 @@ impl ServerFault {
         }
     }
 
+    /// Whether the server refuses the filter that it was asked for, in the words of git and of JGit.
+    pub(super) fn is_about_a_filter(&self) -> bool {
+        let words = [
+            "remote error: filter '",
+            "remote error: tree filter allows",
+            "nvalid filter",
+        ];
+        matches!(self, Self::Failed(said) if words.iter().any(|words| said.contains(words)))
+    }
+
     /// Whether more of the same would fail as well, whatever is asked for.
     pub(super) fn is_of_the_server(&self) -> bool {
         matches!(self, Self::Failed(_) | Self::Stopped(_))
