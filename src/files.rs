@@ -13,7 +13,9 @@ mod write;
 
 pub(crate) use cannot::cannot;
 pub(crate) use excerpt::excerpt;
-pub(crate) use folder::{create_parent, create_parent_alike, move_into, temporary_folder};
+pub(crate) use folder::{
+    create_parent, create_parent_alike, move_into, temporary_folder, temporary_folder_in,
+};
 pub(crate) use lock::Lock;
 pub(crate) use open::{open_or_create, open_own, read_own};
 pub(crate) use room::{is_full, no_room};

@@ -71,7 +71,8 @@ pub fn build(request: &ImageRequest, layout: &Path, bases: &Bases) -> Result<Bui
         .as_ref()
         .ok_or_else(|| incomplete("the target was not read"))?;
     let context = Context::load(&request.context, &request.dockerfile)?;
-    let contents = Contents::new(&context, bases)?;
+    let layout = Layout::create(layout)?;
+    let contents = Contents::new(&context, bases, &layout)?;
     let done = assemble::assemble(
         &plan,
         &Sources {
@@ -81,7 +82,6 @@ pub fn build(request: &ImageRequest, layout: &Path, bases: &Bases) -> Result<Bui
         },
     )?;
     contents.unpack(done.iter().filter_map(|done| done.layer.as_deref()))?;
-    let layout = Layout::create(layout)?;
 
     let mut image = target.image.clone();
     image.labels.extend(request.labels.clone());

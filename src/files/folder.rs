@@ -7,7 +7,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::cannot::cannot;
+use super::{cannot::cannot, write::TEMPORARY};
 use crate::model::error::Result;
 
 /// Makes the folders above `path` that are missing.
@@ -51,8 +51,20 @@ pub(crate) fn create_parent_alike(path: &Path) -> Result<()> {
 /// # Errors
 /// As [`cannot`] has it.
 pub(crate) fn temporary_folder() -> Result<TempDir> {
-    tempfile::tempdir()
-        .map_err(|err| cannot("create a temporary directory in", &env::temp_dir(), err))
+    tempfile::tempdir().map_err(|err| {
+        cannot("create a temporary directory in", &env::temp_dir(), err)
+            .hint("TMPDIR names the directory to use instead")
+    })
+}
+
+/// A new, empty folder in `folder`, where what is in it has to be or where the space is; it goes away when it is dropped. What a
+/// killed run leaves has a name that begins with [`TEMPORARY`].
+///
+/// # Errors
+/// As [`cannot`] has it.
+pub(crate) fn temporary_folder_in(folder: &Path) -> Result<TempDir> {
+    TempDir::with_prefix_in(TEMPORARY, folder)
+        .map_err(|err| cannot("create a temporary directory in", folder, err))
 }
 
 /// Moves all that is in the folder `from` into the folder `to`, which has none of these names and keeps its own mode and owner;

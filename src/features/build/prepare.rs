@@ -201,6 +201,7 @@ fn filter(
         git_dir,
         root,
         folder,
+        scratch: run.products.scratch_root(),
     };
     for Unfiltered { path, filter } in committed.filter()? {
         (run.events)(Event::Notice(format!(

@@ -125,6 +125,11 @@ impl Products {
             .map_err(|err| cannot_write(self.scratch.path(), err))
     }
 
+    /// What lies here goes away with the run.
+    pub(super) fn scratch_root(&self) -> &Path {
+        self.scratch.path()
+    }
+
     /// Puts a report in place, whole.
     ///
     /// # Errors
