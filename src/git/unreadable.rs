@@ -8,12 +8,7 @@ use crate::model::error::Error;
 const WAITS: [&str; 2] = [".lock'", "lock for resource"];
 
 /// What is said of formats that are not known.
-const UNKNOWN: [&str; 4] = [
-    "nsupported",
-    "not supported",
-    "Cannot handle",
-    "object hash",
-];
+const UNKNOWN: [&str; 3] = ["nsupported", "not supported", "Cannot handle"];
 
 /// `error`, which is of the repository or worktree at `folder`, because of `err`; with a hint that fits: only what is damaged is
 /// something for git-fsck(1).
@@ -94,6 +89,10 @@ mod tests {
         // What is no fault of the file system.
         for (said, is_damage) in [
             ("A commit could not be decoded", true),
+            (
+                "Could not decode a line in shallow file as hex-encoded object hash",
+                true,
+            ),
             ("An object with id 1111 could not be found", true),
             ("The lock for resource 'index' could not be obtained", false),
             ("Could not acquire '/x/index.lock'", false),

@@ -1,7 +1,7 @@
 //! What a run's exit code says (`flota help exit-codes` documents it).
 
 /// The exit code of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
     /// Everything asked for was done.

@@ -11,6 +11,7 @@ fn at_a_fork() -> Sandbox {
     let ran = sandbox.flota("", &["clone", "fleet", "ours"]);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     sandbox.git("", &["clone", "--quiet", "--bare", "lib", "fork"]);
+    sandbox.git("fleet", &["config", "receive.denyCurrentBranch", "ignore"]);
     let fork = sandbox.path("fork").display().to_string();
     sandbox.git(LIB, &["remote", "add", "mine", &fork]);
     sandbox.git(LIB, &["switch", "--quiet", "--create", "feature"]);
@@ -27,20 +28,25 @@ fn at_a_fork() -> Sandbox {
 fn a_nested_pin_at_a_fork_is_no_pin_that_anybody_can_clone() {
     let to_pin = &["bump", "api"][..];
     let to_stage = &["bump", "api", "--dry-run"][..];
-    for (arguments, is_pushed) in [
-        (to_pin, true),
-        (to_stage, true),
-        (&["check", "HEAD~1..HEAD"], true),
-        (&["check", "HEAD~1..HEAD", "--offline"], true),
-        (&["push", "api"], false),
-        (&["push"], false),
-        (&["push", "--dry-run"], false),
+    for (arguments, is_pushed, is_pinned) in [
+        (to_pin, true, false),
+        (to_stage, true, false),
+        (&["check", "HEAD~1..HEAD"], true, true),
+        (&["check", "HEAD~1..HEAD", "--offline"], true, true),
+        (&["push", "api"], false, false),
+        (&["push"], false, false),
+        (&["push", "--dry-run"], false, false),
+        (&["push"], false, true),
+        (&["push", "--dry-run"], false, true),
+        // git took the fork's word, and the fleet is left to push.
+        (&["push"], true, true),
+        (&["push", "--dry-run"], true, true),
     ] {
         let sandbox = at_a_fork();
         if is_pushed {
             sandbox.git(API, &["push", "--quiet", "origin", "feature"]);
         }
-        if arguments[0] == "check" {
+        if is_pinned {
             let message = [
                 "commit",
                 "--quiet",
@@ -50,6 +56,7 @@ fn a_nested_pin_at_a_fork_is_no_pin_that_anybody_can_clone() {
             ];
             sandbox.git("ours", &message);
         }
+        let published = sandbox.tip("fleet", "main");
         let pins = sandbox.git("ours", &["ls-files", "--stage"]);
         let ran = sandbox.flota("ours", arguments);
         assert!(
@@ -62,6 +69,7 @@ fn a_nested_pin_at_a_fork_is_no_pin_that_anybody_can_clone() {
         let said = format!("{}{}", ran.text(), ran.stderr);
         assert!(said.contains("lib"), "{arguments:?}: {said}");
         assert_eq!(sandbox.git("ours", &["ls-files", "--stage"]), pins);
+        assert_eq!(sandbox.tip("fleet", "main"), published, "{arguments:?}");
         if !is_pushed {
             let there = sandbox.git("api", &["for-each-ref", "refs/heads/feature"]);
             assert_eq!(there, "", "{arguments:?}: {said}");
