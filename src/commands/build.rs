@@ -134,12 +134,13 @@ fn summarise(report: &BuildReport, context: &Context, output: &Output) {
 fn plan(args: &Args, context: &Context, events: Events<'_>) -> Result<Plan> {
     let only = context.selector(&args.services)?;
     let options = ChangedOptions {
-        files: false,
-        strict: args.strict,
-        jobs: args.jobs.unwrap_or_else(parallel::default_jobs),
         only: &only,
-        offline: args.offline,
-        events,
+        strict: args.strict,
+        ..ChangedOptions::new(
+            args.jobs.unwrap_or_else(parallel::default_jobs),
+            args.offline,
+            events,
+        )
     };
     let (repository, settings) = (&context.repository, &context.settings);
     if !args.steps.is_empty() {

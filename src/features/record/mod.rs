@@ -14,7 +14,6 @@ use crate::{
     fleet::{
         changed::{self, ChangedOptions},
         range,
-        select::Selector,
     },
     git::{
         Objects,
@@ -171,14 +170,8 @@ impl Recorder<'_> {
 
     /// What is known after this run.
     fn after(&self, before: Option<&Success>) -> Result<Success> {
-        let options = ChangedOptions {
-            files: false,
-            strict: false,
-            jobs: self.request.jobs,
-            only: &Selector::ANY,
-            offline: self.request.offline,
-            events: self.request.events,
-        };
+        let options =
+            ChangedOptions::new(self.request.jobs, self.request.offline, self.request.events);
         let planned = self.request.documents.base.map(|base| base.to_string());
         let ends = range::for_record(
             self.repository,
