@@ -80,6 +80,14 @@ impl SyncOutcome {
         }
     }
 
+    /// HEAD from now on, where it has more than the pin.
+    pub fn beyond(&self) -> Option<ObjectId> {
+        match self {
+            Self::Rebased { to, .. } | Self::Merged { to, .. } => Some(*to),
+            _ => None,
+        }
+    }
+
     /// Why it is not where it belongs.
     pub fn error(&self) -> Option<&Error> {
         match self {
