@@ -94,7 +94,12 @@ impl WrittenGate {
                 Ok((preset.per(), run, preset.finding()))
             }
             (None, Some(run)) => {
-                let per = value.required(self.per, r#"per = "image""#)?;
+                // Beside a preset the key is not required.
+                let per = self.per.ok_or_else(|| {
+                    value
+                        .fault("lacks the key `per`")
+                        .hint(r#"add a line to it, as in per = "image""#)
+                })?;
                 let finding = Finding {
                     statuses: self.failed,
                     words: None,

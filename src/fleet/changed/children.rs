@@ -16,7 +16,7 @@ use crate::{
     },
     git::repository::Repository,
     model::{
-        change::{Action, ServiceChange, Warning},
+        change::{Action, ServiceChange, Unread, Warning},
         error::Result,
         image_edge::ImageEdges,
         settings::Settings,
@@ -104,8 +104,8 @@ impl<'a> Children<'a> {
     }
 
     /// Whose images may be built on one of those that are built, for all that flota knows, though nothing calls for them: nobody
-    /// can say it while a Dockerfile cannot be read.
-    pub(super) fn warnings(&self, services: &[ServiceChange]) -> Vec<Warning> {
+    /// can say it while a Dockerfile cannot be read. Of a service whose pin is `unread` all is said already.
+    pub(super) fn warnings(&self, services: &[ServiceChange], unread: &[Unread]) -> Vec<Warning> {
         let is_built = |service: &&ServiceChange| service.action == Action::Image;
         let built: BTreeSet<&BString> = services
             .iter()
@@ -119,7 +119,8 @@ impl<'a> Children<'a> {
         if built.is_empty() {
             return Vec::new();
         }
-        let open = |path: &&BString| !built.contains(path);
+        let is_unread = |path: &BString| unread.iter().any(|one| one.path == *path);
+        let open = |path: &&BString| !built.contains(path) && !is_unread(*path);
         let mut warnings = found.malformed_warnings(found.malformed.keys().filter(open));
         warnings.extend(found.unread_warnings(found.unread.keys().filter(open)));
         warnings

@@ -89,7 +89,7 @@ pub(super) fn in_fleet(
     look.follow(&mut findings.services, &mut findings.unread)?;
     findings
         .warnings
-        .extend(look.children.warnings(&findings.services));
+        .extend(look.children.warnings(&findings.services, &findings.unread));
     if let Some(asked) = &asked {
         let is_asked = |service: &ServiceChange| {
             let previous = service.previous_path.as_ref();
