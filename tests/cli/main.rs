@@ -77,6 +77,7 @@ mod retries;
 mod sandbox;
 mod schema;
 mod select;
+mod shared_repository;
 mod slow_servers;
 mod speaking;
 mod status;

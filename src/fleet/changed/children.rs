@@ -120,7 +120,7 @@ impl<'a> Children<'a> {
             return Vec::new();
         }
         let is_unread = |path: &BString| unread.iter().any(|one| one.path == *path);
-        let open = |path: &&BString| !built.contains(path) && !is_unread(*path);
+        let open = |path: &&BString| !built.contains(path) && !is_unread(path);
         let mut warnings = found.malformed_warnings(found.malformed.keys().filter(open));
         warnings.extend(found.unread_warnings(found.unread.keys().filter(open)));
         warnings
