@@ -109,7 +109,7 @@ pub struct Global {
     /// Read FILE instead of the fleet's flota.toml.
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
-    /// In the folder of a service that is checked out in a fleet: work in the service's own repository, and not in the fleet.
+    /// In the directory of a service that is checked out in a fleet: work in the service's own repository, and not in the fleet.
     #[arg(long, global = true)]
     pub service_only: bool,
     /// Print only results and errors.

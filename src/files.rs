@@ -8,6 +8,7 @@ mod lock;
 mod open;
 mod room;
 mod scratch;
+mod sharing;
 mod user_cache;
 mod write;
 
@@ -20,5 +21,6 @@ pub(crate) use lock::Lock;
 pub(crate) use open::{open_or_create, open_own, read_own};
 pub(crate) use room::{is_full, no_room};
 pub(crate) use scratch::SharedScratch;
+pub(crate) use sharing::Sharing;
 pub(crate) use user_cache::user_cache;
 pub(crate) use write::{NewFile, TEMPORARY, copy, replace, write, write_with_mode};

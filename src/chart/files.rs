@@ -116,7 +116,7 @@ impl ChartReader<'_> {
             if is_folder {
                 let itself = fs::canonicalize(&path).map_err(io)?;
                 if above.contains(&itself) {
-                    let what = "is a symlink to a folder that it is in";
+                    let what = "is a symlink to a directory that it is in";
                     return Err(FileRefusal::File(name, what));
                 }
                 above.push(itself);

@@ -95,7 +95,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         summarise(&report, context, output);
     }
     let exit = exit(&report);
-    Ok(exit.max(conclude(output, &report.unread)))
+    Ok(Exit::worst([exit, conclude(output, &report.unread)]))
 }
 
 /// What the reports of a build are made from, beside `build.json`.
@@ -134,12 +134,13 @@ fn summarise(report: &BuildReport, context: &Context, output: &Output) {
 fn plan(args: &Args, context: &Context, events: Events<'_>) -> Result<Plan> {
     let only = context.selector(&args.services)?;
     let options = ChangedOptions {
-        files: false,
-        strict: args.strict,
-        jobs: args.jobs.unwrap_or_else(parallel::default_jobs),
         only: &only,
-        offline: args.offline,
-        events,
+        strict: args.strict,
+        ..ChangedOptions::new(
+            args.jobs.unwrap_or_else(parallel::default_jobs),
+            args.offline,
+            events,
+        )
     };
     let (repository, settings) = (&context.repository, &context.settings);
     if !args.steps.is_empty() {
@@ -222,21 +223,18 @@ fn choice(flag: Option<Builder>, configured: BuilderKind) -> Choice {
     }
 }
 
-/// The worst of what happened; services that fail alike give their own code, a mixture is failed work.
+/// The worst of what happened ([`Exit::worst`]).
 fn exit(report: &BuildReport) -> Exit {
     if let Some(signal) = interrupt::pending() {
         return signal;
     }
-    let mut exits: Vec<_> = report
+    let errors = report
         .services
         .iter()
-        .filter_map(|s| Some(s.error.as_ref()?.exit()))
-        .collect();
-    exits.dedup();
-    match exits[..] {
-        [] if report.count(Status::Failed) == 0 => Exit::Done,
-        [only] => only,
-        _ => Exit::WorkFailed,
+        .filter_map(|s| Some(s.error.as_ref()?.exit()));
+    match Exit::worst(errors) {
+        Exit::Done if report.count(Status::Failed) > 0 => Exit::WorkFailed,
+        exit => exit,
     }
 }
 

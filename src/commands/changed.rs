@@ -1,13 +1,11 @@
 //! `flota changed`
 
-use super::context::{Context, conclude, print_warnings, with_progress};
+use super::context::{Context, compare_as, conclude, print_warnings, with_progress};
 use crate::{
     cli::{Changed as Args, ChangedFormat},
     features::changed::{self, ChangedOptions},
-    fleet::select::Selector,
     model::{error::Result, exit::Exit},
     output::{Output, human, json},
-    parallel,
 };
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
@@ -15,11 +13,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     let changed = with_progress(output, |events| {
         let options = ChangedOptions {
             files: args.files,
-            strict: args.reading.strict,
-            jobs: args.reading.jobs.unwrap_or_else(parallel::default_jobs),
-            only: &Selector::ANY,
-            offline: args.reading.offline,
-            events,
+            ..compare_as(&args.reading, events)
         };
         changed::changed(&context.repository, &context.settings, ends, options)
     })?;

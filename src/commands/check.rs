@@ -4,7 +4,7 @@ use super::context::{Context, conclude, print_warnings, with_progress};
 use crate::{
     cli::{Check as Args, ResultFormat},
     features::check,
-    fleet::{changed::ChangedOptions, select::Selector},
+    fleet::changed::ChangedOptions,
     model::{
         change::{Warning, WarningKind},
         error::Result,
@@ -18,14 +18,11 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     let ends = context.ends(args.range.as_deref(), &args.ends, args.offline)?;
     let (repository, settings) = (&context.repository, &context.settings);
     let checked = with_progress(output, |events| {
-        let options = ChangedOptions {
-            files: false,
-            strict: false,
-            jobs: args.jobs.unwrap_or_else(parallel::default_jobs),
-            only: &Selector::ANY,
-            offline: args.offline,
+        let options = ChangedOptions::new(
+            args.jobs.unwrap_or_else(parallel::default_jobs),
+            args.offline,
             events,
-        };
+        );
         check::check(repository, settings, ends, options)
     })?;
     let changed = checked.changed;
@@ -37,9 +34,13 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     let unread = conclude(output, &changed.unread);
     // How the base was found says nothing against a pin.
     let is_about_pins = |warning: &Warning| warning.kind != WarningKind::ApproximateBase;
-    Ok(match changed.warnings.iter().any(is_about_pins) {
-        _ if checked.is_something_missing => Exit::Unavailable,
+    let about_pins = match changed.warnings.iter().any(is_about_pins) {
         true => Exit::Repository,
-        false => unread,
-    })
+        false => Exit::Done,
+    };
+    let missing = match checked.is_something_missing {
+        true => Exit::Unavailable,
+        false => Exit::Done,
+    };
+    Ok(Exit::worst([unread, about_pins, missing]))
 }

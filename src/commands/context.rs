@@ -9,9 +9,10 @@ use bstr::BStr;
 
 use crate::{
     ci::CiRun,
-    cli::{Ends as EndsArgs, Global},
+    cli::{Ends as EndsArgs, Global, Reading},
     config,
     fleet::{
+        changed::ChangedOptions,
         range::{self, Ends},
         select::Selector,
         superproject,
@@ -26,6 +27,7 @@ use crate::{
         settings::Settings,
     },
     output::{Output, error, progress::Progress},
+    parallel,
 };
 
 /// What every command over a repository needs.
@@ -87,6 +89,15 @@ impl Context {
             Some((system, clone)) if is_cut => error.hint(format!("in {}: {clone}", system.name())),
             _ => error,
         }
+    }
+}
+
+/// How all services are compared, by the flags that say so.
+pub(super) fn compare_as<'a>(reading: &Reading, events: Events<'a>) -> ChangedOptions<'a> {
+    let jobs = reading.jobs.unwrap_or_else(parallel::default_jobs);
+    ChangedOptions {
+        strict: reading.strict,
+        ..ChangedOptions::new(jobs, reading.offline, events)
     }
 }
 

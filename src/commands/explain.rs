@@ -19,12 +19,8 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     let (repository, settings) = (&context.repository, &context.settings);
     let explanation = with_progress(output, |events| {
         let options = ChangedOptions {
-            files: false,
-            strict: false,
-            jobs: parallel::default_jobs(),
             only: &only,
-            offline: args.offline,
-            events,
+            ..ChangedOptions::new(parallel::default_jobs(), args.offline, events)
         };
         explain::explain(repository, settings, ends, asked, options)
     })?;

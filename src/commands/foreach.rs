@@ -8,10 +8,7 @@ use super::context::{Context, with_progress};
 use crate::{
     cli::{Foreach as Args, ResultFormat},
     features::foreach::{self, ForeachOptions},
-    fleet::{
-        changed::{self, ChangedOptions},
-        select::Selector,
-    },
+    fleet::changed::{self, ChangedOptions},
     model::{change::Unread, error::Result, exit::Exit, foreach::Ran},
     output::{Output, error, human, json, text},
     parallel,
@@ -74,14 +71,11 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
 fn moved(args: &Args, context: &Context, output: &Output) -> Result<Vec<BString>> {
     let ends = context.ends(None, &args.ends, false)?;
     let changed = with_progress(output, |events| {
-        let options = ChangedOptions {
-            files: false,
-            strict: false,
-            jobs: args.jobs.unwrap_or_else(parallel::default_jobs),
-            only: &Selector::ANY,
-            offline: false,
+        let options = ChangedOptions::new(
+            args.jobs.unwrap_or_else(parallel::default_jobs),
+            false,
             events,
-        };
+        );
         changed::changed(&context.repository, &context.settings, ends, options)
     })?;
     match Unread::error(&changed.unread) {

@@ -4,7 +4,7 @@ use super::context::{Context, with_progress};
 use crate::{
     cli::{Graph as Args, GraphFormat},
     features::graph,
-    fleet::{changed::ChangedOptions, select::Selector},
+    fleet::changed::ChangedOptions,
     model::{error::Result, exit::Exit},
     output::{Output, diagram, human, json},
     parallel,
@@ -16,14 +16,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         .then(|| context.ends(args.range.as_deref(), &args.ends, args.offline))
         .transpose()?;
     let graph = with_progress(output, |events| {
-        let options = ChangedOptions {
-            files: false,
-            strict: false,
-            jobs: parallel::default_jobs(),
-            only: &Selector::ANY,
-            offline: args.offline,
-            events,
-        };
+        let options = ChangedOptions::new(parallel::default_jobs(), args.offline, events);
         graph::graph(&context.repository, &context.settings, ends, options)
     })?;
     for (path, why) in &graph.unread {

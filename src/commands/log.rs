@@ -1,13 +1,12 @@
 //! `flota log`
 
-use super::context::{Context, conclude, print_warnings, with_progress};
+use super::context::{Context, compare_as, conclude, print_warnings, with_progress};
 use crate::{
     cli::{Log as Args, ReportFormat},
     features::log,
     fleet::changed::ChangedOptions,
     model::{error::Result, exit::Exit},
     output::{Output, human, json, markdown},
-    parallel,
 };
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
@@ -15,12 +14,8 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     let selector = context.selector(&args.services)?;
     let logged = with_progress(output, |events| {
         let options = ChangedOptions {
-            files: false,
-            strict: args.reading.strict,
-            jobs: args.reading.jobs.unwrap_or_else(parallel::default_jobs),
             only: &selector,
-            offline: args.reading.offline,
-            events,
+            ..compare_as(&args.reading, events)
         };
         let (repository, settings) = (&context.repository, &context.settings);
         log::log(repository, settings, ends, args.max_count, options)

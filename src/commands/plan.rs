@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::context::{Context, conclude, print_warnings, with_progress};
+use super::context::{Context, compare_as, conclude, print_warnings, with_progress};
 use crate::{
     cli::{Plan as Args, PlanFormat},
     features::plan,
-    fleet::{changed::ChangedOptions, image_edges::Reading, select::Selector},
+    fleet::image_edges::Reading,
     model::{
         change::Unread,
         error::{Error, Result},
@@ -59,14 +59,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
 fn plan(args: &Args, context: &Context, output: &Output) -> Result<Plan> {
     let (repository, settings) = (&context.repository, &context.settings);
     with_progress(output, |events| {
-        let options = ChangedOptions {
-            files: false,
-            strict: args.reading.strict,
-            jobs: args.reading.jobs.unwrap_or_else(parallel::default_jobs),
-            only: &Selector::ANY,
-            offline: args.reading.offline,
-            events,
-        };
+        let options = compare_as(&args.reading, events);
         if args.all {
             return plan::everything(repository, settings, options);
         }

@@ -41,9 +41,9 @@ fn update(args: &TemplateUpdate, context: &Context, output: &Output) -> Result<E
         match &service.outcome {
             UpdateOutcome::Refused(refused) => {
                 error::report(output, refused);
-                exit = exit.max(refused.exit());
+                exit = Exit::worst([exit, refused.exit()]);
             }
-            UpdateOutcome::Conflicts(_) => exit = exit.max(Exit::WorkFailed),
+            UpdateOutcome::Conflicts(_) => exit = Exit::worst([exit, Exit::WorkFailed]),
             _ => {}
         }
     }
@@ -65,7 +65,7 @@ fn drift(args: &TemplateDrift, context: &Context, output: &Output) -> Result<Exi
     for service in &drift {
         if let Some(unread) = service.state.error() {
             error::report(output, unread);
-            exit = exit.max(unread.exit());
+            exit = Exit::worst([exit, unread.exit()]);
         }
     }
     Ok(exit)

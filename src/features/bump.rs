@@ -1,24 +1,16 @@
 //! `flota bump`: the services' HEADs become their pins, staged in the fleet, all of them or none.
 
-use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf};
+use std::{num::NonZeroUsize, path::PathBuf};
 
 use bstr::{BString, ByteSlice};
 
 use crate::{
-    fleet::{
-        lock::FleetLock,
-        nested_pins::{Asking, PinningCommit},
-        select::Selector,
-        status::status,
-        worktree,
-    },
+    fleet::{lock::FleetLock, nested_pins, select::Selector, status::status, worktree},
     git::{
-        gitmodules::Gitmodules,
-        index::{self, Pins},
+        index,
         network::reachability::{self, Reachability},
         operation, remote,
         repository::Repository,
-        submodule::{self, Store},
         url::{self, Source},
     },
     model::{
@@ -41,10 +33,7 @@ pub(crate) fn plan(
     jobs: NonZeroUsize,
 ) -> Result<Vec<Bump>> {
     let found = status(fleet, selector, jobs)?.services;
-    let Pins { links, conflicted } = index::of_index(fleet)?;
-    let settled = links.into_iter().map(|link| (link.path, link.listed));
-    let conflicted = conflicted.into_iter().map(|one| (one.path, one.listed));
-    let listed: BTreeMap<_, _> = settled.chain(conflicted).collect();
+    let listed = index::of_index(fleet)?.listed();
     let listed_at = |path: &BString| listed.get(path).and_then(Option::as_ref);
     let asked = parallel::map(jobs, &found, |service| {
         check_pushed(fleet, service, listed_at(&service.path))
@@ -57,7 +46,9 @@ pub(crate) fn plan(
         }
     }
     let nested = parallel::map(jobs, &bumps, |bump| {
-        check_nested(fleet, bump, listed_at(&bump.path))
+        let listed = listed_at(&bump.path);
+        nested_pins::check_service(fleet, &bump.path, listed, bump.to, bump.from)
+            .map_err(|error| error.within(&bump.path))
     })?;
     refused.extend(nested.into_iter().filter_map(Result::err));
     match refused.len() {
@@ -83,58 +74,6 @@ pub(crate) fn stage(fleet: &Repository, bumps: &[Bump]) -> Result<()> {
         fleet,
         bumps.iter().map(|bump| (bump.path.as_ref(), bump.to)),
     )
-}
-
-/// Refuses a commit that pins submodules of its own at commits that their servers do not have, at whatever level.
-fn check_nested(fleet: &Repository, bump: &Bump, listed: Option<&Submodule>) -> Result<()> {
-    let path = &bump.path;
-    let root = fleet.work_dir().unwrap_or(fleet.common_dir());
-    let work_dir = worktree::of(root, path.as_ref())?;
-    let store = submodule::git_dir_of(&work_dir).and_then(|dir| Store::at(dir, bump.to.kind()));
-    let Some(store) = store else { return Ok(()) };
-    // Most have none, and their URL needs not be known.
-    let tree = store.tree_of(bump.to)?;
-    match tree.map(|tree| Gitmodules::is_in(store.objects(), tree)) {
-        Some(Ok(true)) => {}
-        Some(Err(error)) => return Err(error.within(path)),
-        None | Some(Ok(false)) => return Ok(()),
-    }
-    let name = listed.map(|listed| listed.name.as_ref());
-    let url = listed.and_then(|listed| Some(listed.url.as_ref()?.as_ref()));
-    let holder = PinningCommit {
-        path: path.clone(),
-        url: url::source(fleet, name, url)
-            .map_err(|error| error.within(path))?
-            .of_gitmodules()
-            .url
-            .clone(),
-        store: Some(store),
-        work_dir: Some(work_dir),
-        commit: bump.to,
-        before: bump.from,
-    };
-    let asking = Asking {
-        fleet,
-        offline: false,
-    };
-    let absent = asking
-        .unpushed(&holder)
-        .map_err(|error| error.within(path))?;
-    let mut absent = absent
-        .into_iter()
-        .filter(|one| one.found != Some(Reachability::Loose));
-    match absent.next() {
-        None => Ok(()),
-        Some(nested) => Err(Error::repository(format!(
-            "{path}: its commit pins {} at {}, which is not on its remote: nobody else could clone it",
-            nested.path,
-            nested.pin.to_hex_with_len(7)
-        ))
-        .hint(format!(
-            "push it to a branch: git -C {} push origin {}:refs/heads/BRANCH",
-            nested.path, nested.pin
-        ))),
-    }
 }
 
 /// The pin that a service gets, whose HEAD everybody can have; none where it has it.

@@ -17,6 +17,7 @@ use crate::{
         error::{Error, Result},
         event::{Event, Events},
         fetch::{BranchMove, FetchRun, FetchStep, FetchedRepository},
+        fleet::FLEET_PATH,
         outcome::Outcome,
     },
     parallel,
@@ -51,7 +52,7 @@ pub(crate) fn fetch(fleet: &Repository, options: &FetchOptions<'_>) -> Result<Fe
         places.push((path, dir));
     }
     if !options.selector.is_named() {
-        places.push((".".into(), Some(root)));
+        places.push((FLEET_PATH.into(), Some(root)));
     }
     let repositories = places.iter().filter(|(_, dir)| dir.is_some()).count();
     (options.events)(Event::Fetching { repositories });

@@ -9,6 +9,7 @@ use bstr::BString;
 
 use crate::{
     fleet::{
+        nested_pins,
         published::{self, NewPin},
         select::Selector,
         worktree,
@@ -24,6 +25,7 @@ use crate::{
     model::{
         error::{Error, Result},
         event::{Event, Events},
+        fleet::{FLEET_PATH, Submodule},
         outcome::Outcome,
         push::{PushStep, Pushed, PushedBranch, unpublished},
     },
@@ -42,9 +44,6 @@ pub(crate) struct PushOptions<'a> {
     pub events: Events<'a>,
 }
 
-/// The fleet's own path.
-const FLEET: &str = ".";
-
 /// Pushes; the services are sorted by path.
 ///
 /// # Errors
@@ -57,9 +56,11 @@ pub(crate) fn push(fleet: &Repository, options: PushOptions<'_>) -> Result<Pushe
     let root = fleet
         .folder()
         .map_err(|err| Error::unavailable("cannot find the fleet's directory").because(err))?;
-    let all = options.selector.among(index::of_index(fleet)?)?.all();
-    let paths: Vec<_> = all.into_iter().map(|(path, _)| path).collect();
-    let mut services = parallel::map(options.jobs, &paths, |path| plan_service(&root, path))?;
+    let all = options.selector.among(index::of_index(fleet)?)?.listed();
+    let services: Vec<_> = all.into_iter().collect();
+    let mut services = parallel::map(options.jobs, &services, |(path, listed)| {
+        plan_service(fleet, &root, path, listed.as_ref())
+    })?;
     if !options.dry_run {
         // Not even a nested submodule is left behind.
         let has_commits = |one: &&Branch| one.push.is_some();
@@ -76,7 +77,7 @@ pub(crate) fn push(fleet: &Repository, options: PushOptions<'_>) -> Result<Pushe
             service.conclude(done);
         }
     }
-    let mut own = Branch::plan(FLEET.into(), &root);
+    let mut own = Branch::plan(FLEET_PATH.into(), &root);
     if let Some(push) = &own.push {
         let pins = published::new_pins(fleet, push.tip, &push.remote)?;
         let would_be = |pin: &NewPin| options.dry_run && would_be_pushed(fleet, &services, pin);
@@ -109,16 +110,29 @@ struct Branch {
     push: Option<BranchPush>,
 }
 
-fn plan_service(root: &Path, path: &BString) -> Branch {
+fn plan_service(
+    fleet: &Repository,
+    root: &Path,
+    path: &BString,
+    listed: Option<&Submodule>,
+) -> Branch {
     // Nobody's files are behind a symbolic link: that is as if it were not there.
-    match worktree::initialised(root, path.as_ref()).unwrap_or_default() {
-        Some(dir) => Branch::plan(path.clone(), &dir),
-        None => Branch {
+    let Some(dir) = worktree::initialised(root, path.as_ref()).unwrap_or_default() else {
+        return Branch {
             told: PushedBranch::ended(path.clone(), Outcome::Done(PushStep::Uninitialised)),
             dir: PathBuf::new(),
             push: None,
-        },
+        };
+    };
+    let mut branch = Branch::plan(path.clone(), &dir);
+    if let Some(push) = &branch.push
+        && let Err(error) = nested_pins::check_service(fleet, path, listed, push.tip, push.seen)
+    {
+        // git takes the word of any remote for them (git-push(1), `--recurse-submodules=check`), and a fork's is of no use to others.
+        branch.push = None;
+        branch.told.outcome = Outcome::from(error);
     }
+    branch
 }
 
 impl Branch {

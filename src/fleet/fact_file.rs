@@ -11,8 +11,8 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    files,
-    git::repository::Repository,
+    files::{self, Sharing},
+    git::{repository::Repository, sharing},
     model::error::{Error, Result},
 };
 
@@ -25,6 +25,7 @@ pub(crate) const DURATIONS: &str = "durations";
 /// Facts by their keys.
 pub(crate) struct FactFile<T> {
     path: PathBuf,
+    sharing: Sharing,
     /// What is known.
     pub facts: BTreeMap<String, T>,
 }
@@ -36,6 +37,9 @@ impl<T: Serialize + DeserializeOwned> FactFile<T> {
         let bytes = files::read_own(&path).unwrap_or_default();
         Self {
             facts: serde_json::from_slice(&bytes).unwrap_or_default(),
+            sharing: fleet
+                .to_local()
+                .map_or(Sharing::Umask, |repo| sharing::of(&repo)),
             path,
         }
     }
@@ -43,8 +47,12 @@ impl<T: Serialize + DeserializeOwned> FactFile<T> {
     /// Writes them. That they cannot be kept is no reason to stop.
     pub(crate) fn write(&self) {
         if let Ok(json) = serde_json::to_vec(&self.facts) {
-            let _ = files::create_parent(&self.path);
-            let _ = files::replace(&self.path, &json);
+            let write = || -> io::Result<()> {
+                self.sharing.create_parent(&self.path, 1)?;
+                files::replace(&self.path, &json)?;
+                self.sharing.apply(&self.path)
+            };
+            let _ = write();
         }
     }
 }

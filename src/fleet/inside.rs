@@ -25,11 +25,11 @@ use crate::{
     },
     interrupt,
     model::{
-        change::{Changed, Unread},
+        change::{Changed, ServiceChange, Unread},
         error::{Error, Result},
         event::Events,
         fleet::{NESTING_LIMIT, Submodule, ancestors},
-        log::{Between, MovedService},
+        log::Between,
         settings::Settings,
     },
     parallel,
@@ -45,7 +45,7 @@ pub(crate) fn each_moved<T: Send>(
     settings: &Settings,
     ends: Ends,
     options: ChangedOptions<'_>,
-    each: impl Fn(&Inside<'_>, &MovedService) -> Result<T> + Sync + Send,
+    each: impl Fn(&Inside<'_>, &ServiceChange) -> Result<T> + Sync + Send,
 ) -> Result<Between<T>> {
     let listings = listings(fleet, [Some(ends.head.commit), ends.base.commit])?;
     let changed = changed::changed(fleet, settings, ends, options)?;
@@ -56,7 +56,7 @@ pub(crate) fn each_moved<T: Send>(
         events: options.events,
     };
     let moved = changed.services.iter().filter(|one| one.from != one.to);
-    let moved: Vec<_> = moved.map(MovedService::from).collect();
+    let moved: Vec<_> = moved.cloned().collect();
     let found = parallel::map(options.jobs, &moved, |service| match interrupt::pending() {
         Some(exit) => Err(Error::new(exit, "interrupted")),
         None => each(&inside, service),
@@ -104,7 +104,7 @@ fn listings(
     all.collect()
 }
 
-fn cannot_read(service: MovedService, error: &Error) -> Unread {
+fn cannot_read(service: ServiceChange, error: &Error) -> Unread {
     let cause = std::error::Error::source(error).map(ToString::to_string);
     let null = ObjectId::null(gix::hash::Kind::Sha1);
     Unread {
@@ -143,7 +143,7 @@ impl Inside<'_> {
     ///
     /// # Errors
     /// Repository: it is not here, and cannot be fetched.
-    pub(crate) fn history(&self, service: &MovedService) -> Result<Store> {
+    pub(crate) fn history(&self, service: &ServiceChange) -> Result<Store> {
         let home = self.home(service)?;
         let pins: Vec<_> = [service.from, service.to].into_iter().flatten().collect();
         let is_whole = |store: &Store| {
@@ -183,7 +183,7 @@ impl Inside<'_> {
     ///
     /// # Errors
     /// Repository: they are not here, and cannot be fetched.
-    pub(crate) fn files(&self, service: &MovedService) -> Result<PatchSource> {
+    pub(crate) fn files(&self, service: &ServiceChange) -> Result<PatchSource> {
         let home = self.home(service)?;
         let pins: Vec<_> = [service.from, service.to].into_iter().flatten().collect();
         if let Some(store) = &home.store {
@@ -230,7 +230,7 @@ impl Inside<'_> {
         }
     }
 
-    fn home(&self, service: &MovedService) -> Result<Home> {
+    fn home(&self, service: &ServiceChange) -> Result<Home> {
         if service.path == "." {
             // It is the repository itself.
             let git_dir = self.fleet.common_dir().to_owned();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     files::{self, Lock},
-    git::repository::Repository,
+    git::{repository::Repository, sharing},
     model::error::{Error, Result},
 };
 
@@ -27,12 +27,20 @@ impl FleetLock {
     pub(crate) fn take(fleet: &Repository) -> Result<Self> {
         fleet.check_writable()?;
         let folder = fleet.common_dir().join("flota");
-        let lock = Lock::take(&folder.join("update.lock"), |holder| {
+        let path = folder.join("update.lock");
+        let sharing = sharing::of(&fleet.to_local()?);
+        sharing
+            .create_parent(&path, 1)
+            .map_err(|err| files::cannot("write", &path, err))?;
+        let lock = Lock::take(&path, |holder| {
             Error::unavailable(format!(
                 "another run of flota ({holder}) is updating this fleet"
             ))
             .hint("wait for it, and run this again")
         })?;
+        sharing
+            .apply(&path)
+            .map_err(|err| files::cannot("write", &path, err))?;
         Ok(Self { lock, folder })
     }
 

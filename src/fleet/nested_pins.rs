@@ -20,7 +20,7 @@ use crate::{
     },
     model::{
         error::{Error, Result},
-        fleet::NESTING_LIMIT,
+        fleet::{NESTING_LIMIT, Submodule},
     },
 };
 
@@ -169,6 +169,64 @@ impl Asking<'_> {
             (Some(store), Some(tree)) => links_of(&store, tree).map(Some),
             _ => Ok(None),
         }
+    }
+}
+
+/// Refuses a commit of the fleet's service at `path` that pins submodules of its own at commits that their servers do not have, at
+/// whatever level. What `before`, a commit that everybody has, pins in the same way is not asked for.
+///
+/// # Errors
+/// Repository: there is one. Unavailable: a server cannot be reached.
+pub(crate) fn check_service(
+    fleet: &Repository,
+    path: &BString,
+    listed: Option<&Submodule>,
+    commit: ObjectId,
+    before: Option<ObjectId>,
+) -> Result<()> {
+    let name = listed.map(|listed| listed.name.as_ref());
+    let root = fleet.work_dir();
+    let work_dir = match root {
+        Some(root) => super::worktree::initialised(root, path.as_ref())?,
+        None => None,
+    };
+    let git_dir = work_dir.as_deref().and_then(submodule::git_dir_of);
+    let store = match git_dir.and_then(|dir| Store::at(dir, commit.kind())) {
+        Some(store) => Some(store),
+        None => Store::open(fleet, name, path.as_ref())?,
+    };
+    // Most have none, and their URL needs not be known.
+    if let Some(store) = &store
+        && let Some(tree) = store.tree_of(commit)?
+        && !Gitmodules::is_in(store.objects(), tree)?
+    {
+        return Ok(());
+    }
+    let url = listed.and_then(|listed| Some(listed.url.as_ref()?.as_ref()));
+    let holder = PinningCommit {
+        path: path.clone(),
+        url: url::source(fleet, name, url)?.of_gitmodules().url.clone(),
+        store,
+        work_dir,
+        commit,
+        before,
+    };
+    let asking = Asking {
+        fleet,
+        offline: false,
+    };
+    let mut absent = asking.unpushed(&holder)?.into_iter();
+    match absent.find(|one| one.found != Some(Reachability::Loose)) {
+        None => Ok(()),
+        Some(nested) => Err(Error::repository(format!(
+            "its commit pins {} at {}, which is not on its remote: nobody else could clone it",
+            nested.path,
+            nested.pin.to_hex_with_len(7)
+        ))
+        .hint(format!(
+            "push it to a branch: git -C {} push origin {}:refs/heads/BRANCH",
+            nested.path, nested.pin
+        ))),
     }
 }
 

@@ -9,6 +9,7 @@ use std::{
 use bstr::{BStr, BString};
 use gix::ObjectId;
 
+use super::nested_pins;
 use crate::{
     git::{
         Objects,
@@ -23,6 +24,7 @@ use crate::{
     interrupt,
     model::{
         error::{Error, Result},
+        exit::Exit,
         fleet::{Submodule, without_credentials},
     },
     parallel,
@@ -35,6 +37,8 @@ pub(crate) struct NewPin {
     pub path: BString,
     /// The commit.
     pub pin: ObjectId,
+    /// The pin that it takes the place of; none of a service that is new.
+    pub before: Option<ObjectId>,
     /// What `.gitmodules` of the same commit says of it.
     pub listed: Option<Submodule>,
 }
@@ -90,6 +94,9 @@ pub(crate) fn new_pins(fleet: &Repository, tip: ObjectId, remote: &BString) -> R
             };
             found.push(NewPin {
                 listed: modules.at(one.path.as_ref()).cloned(),
+                before: one
+                    .old
+                    .and_then(|(mode, id)| mode.is_commit().then_some(id)),
                 path: one.path,
                 pin,
             });
@@ -136,12 +143,21 @@ fn of_service(fleet: &Repository, pins: &[&NewPin]) -> Result<Vec<Error>> {
         let is_below =
             |store: &Store, tip: &ObjectId| history::contains(store.objects(), *tip, pin.pin);
         let is_known = |store: &Store| found.iter().any(|tip| is_below(store, tip));
-        if own.as_ref().is_some_and(is_known) {
-            continue;
+        if !own.as_ref().is_some_and(is_known) {
+            match one(fleet, pin)? {
+                None => found.push(pin.pin),
+                Some(error) => {
+                    missing.push(error);
+                    continue;
+                }
+            }
         }
-        match one(fleet, pin)? {
-            None => found.push(pin.pin),
-            Some(error) => missing.push(error),
+        let listed = pin.listed.as_ref();
+        let nested = nested_pins::check_service(fleet, &pin.path, listed, pin.pin, pin.before);
+        match nested.map_err(|error| error.within(&pin.path)) {
+            Ok(()) => {}
+            Err(error) if error.exit() == Exit::Repository => missing.push(error),
+            Err(error) => return Err(error),
         }
     }
     Ok(missing)

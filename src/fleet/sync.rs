@@ -290,7 +290,10 @@ impl SyncRun<'_> {
                 "its commit {head} is missing from `{}`",
                 git_dir.display()
             ))
-            .hint("see what is damaged: git fsck"));
+            .hint(format!(
+                "see what is damaged: git -C {} fsck",
+                root.display()
+            )));
         };
         // Most services have none, and need not be read from end to end to know.
         if !Gitmodules::is_in(store.objects(), tree)? {

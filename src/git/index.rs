@@ -1,6 +1,7 @@
 //! Where the fleet's worktrees belong: the gitlinks of its index, as for `git submodule update`.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{self, Read as _},
     path::Path,
@@ -43,6 +44,14 @@ impl Pins {
         let mut all: Vec<_> = settled.chain(conflicted).collect();
         all.sort();
         all
+    }
+
+    /// What `.gitmodules` says of each of them, by path.
+    pub fn listed(self) -> BTreeMap<BString, Option<Submodule>> {
+        let settled = self.links.into_iter().map(|link| (link.path, link.listed));
+        let conflicted = self.conflicted.into_iter();
+        let conflicted = conflicted.map(|one| (one.path, one.listed));
+        settled.chain(conflicted).collect()
     }
 }
 

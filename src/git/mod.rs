@@ -33,6 +33,7 @@ mod random;
 pub mod records;
 pub mod remote;
 pub mod repository;
+pub(crate) mod sharing;
 pub mod status;
 pub mod submodule;
 pub mod switch;

@@ -12,7 +12,7 @@ use bstr::ByteSlice;
 use super::config_file::ConfigFile;
 use crate::model::error::{Error, Result};
 
-/// Refuses the worktree `work_dir` where its repository, the git directory `git_dir`, says that it is that of another folder: by
+/// Refuses the worktree `work_dir` where its repository, the git directory `git_dir`, says that it is that of another directory: by
 /// `core.worktree` (gitrepository-layout(5)), or, of a linked worktree, by its file `gitdir` (git-worktree(1)).
 ///
 /// A repository that names no folder is that of whichever gitfile leads to it, as for git.
@@ -42,7 +42,7 @@ pub fn check(work_dir: &Path, git_dir: &Path) -> Result<()> {
 /// The error for a worktree whose repository is that of the folder `owner`.
 fn other(work_dir: &str, git_dir: &str, owner: &str, is_linked: bool) -> Error {
     let error = Error::repository(format!(
-        "the repository of `{work_dir}` is that of another folder: `{git_dir}` belongs to `{owner}`"
+        "the repository of `{work_dir}` is that of another directory: `{git_dir}` belongs to `{owner}`"
     ));
     if is_linked {
         return error.hint(format!(

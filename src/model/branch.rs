@@ -75,7 +75,7 @@ impl From<BranchStep> for &'static str {
     }
 }
 
-/// The exit code: a signal's, else failed work before what was left alone.
+/// The exit code ([`Exit::worst`]).
 pub fn exit(all: &[BranchResult]) -> Exit {
     Exit::worst(all.iter().map(|one| one.outcome.exit()))
 }

@@ -96,7 +96,7 @@ impl PinCommit {
 }
 
 impl Committed {
-    /// The exit code: a signal's, else failed work before services that were left alone.
+    /// The exit code ([`Exit::worst`]).
     pub fn exit(&self) -> Exit {
         let services = self.services.iter().map(|one| one.outcome.exit());
         let pins = self.pins.error().map(Error::exit);

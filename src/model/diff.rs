@@ -1,12 +1,12 @@
 //! Patches inside services, between two commits of the fleet.
 
-use super::log::MovedService;
+use super::change::ServiceChange;
 
 /// What differs inside one service.
 #[derive(Debug)]
 pub struct ServiceDiff {
     /// Which service.
-    pub service: MovedService,
+    pub service: ServiceChange,
     /// The files, and how many lines of them differ.
     pub numbers: DiffNumbers,
     /// The patch as git writes it, its paths from the fleet's root.

@@ -1,7 +1,7 @@
 //! What a run's exit code says (`flota help exit-codes` documents it).
 
 /// The exit code of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
     /// Everything asked for was done.
@@ -23,9 +23,19 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// What a run of several things exits with: a signal's code, else that of failed work, else the greatest.
+    /// What a run of several things exits with: a signal's code, else the first of 2, 3, 4 and 1. Whoever reads it mends first what
+    /// keeps the rest from being tried: the command line, then what is missing around it, then the repository, and the work last.
     pub fn worst(codes: impl IntoIterator<Item = Self>) -> Self {
-        let rank = |code: &Self| (code.is_signal(), *code == Self::WorkFailed, *code);
+        let rank = |code: &Self| match code {
+            Self::Done => 0,
+            Self::WorkFailed => 1,
+            Self::Repository => 2,
+            Self::Unavailable => 3,
+            Self::Misuse => 4,
+            Self::HungUp => 5,
+            Self::Interrupted => 6,
+            Self::Terminated => 7,
+        };
         codes.into_iter().max_by_key(rank).unwrap_or(Self::Done)
     }
 
@@ -38,5 +48,28 @@ impl Exit {
 impl From<Exit> for std::process::ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_the_one_to_mend_first_counts() {
+        use Exit::{Done, Interrupted, Misuse, Repository, Terminated, Unavailable, WorkFailed};
+        for (codes, want) in [
+            (&[][..], Done),
+            (&[Done, WorkFailed], WorkFailed),
+            (&[WorkFailed, Repository, Done], Repository),
+            (&[Repository, Unavailable, WorkFailed], Unavailable),
+            (&[Unavailable, Misuse, Repository, WorkFailed], Misuse),
+            (&[Misuse, Interrupted, WorkFailed], Interrupted),
+            (&[Terminated, Repository], Terminated),
+        ] {
+            let backwards = codes.iter().rev().copied();
+            assert_eq!(Exit::worst(codes.iter().copied()), want, "{codes:?}");
+            assert_eq!(Exit::worst(backwards), want, "{codes:?}");
+        }
     }
 }

@@ -7,6 +7,9 @@ use gix::ObjectId;
 /// links itself (CVE-2017-15298).
 pub const NESTING_LIMIT: usize = 16;
 
+/// The path of the fleet itself among those of its services.
+pub const FLEET_PATH: &str = ".";
+
 /// A mode-160000 entry of the fleet's tree.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Gitlink {

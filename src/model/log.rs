@@ -3,7 +3,7 @@
 use bstr::BString;
 use gix::ObjectId;
 
-use super::change::{Base, ChangeKind, Direction, End, ServiceChange, Unread, Warning};
+use super::change::{Base, End, ServiceChange, Unread, Warning};
 use crate::model::success::Exceptions;
 
 /// Two commits of a fleet, and one thing for each service whose pin differs.
@@ -23,47 +23,11 @@ pub struct Between<T> {
     pub unread: Vec<Unread>,
 }
 
-/// A service whose pin differs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MovedService {
-    /// What people call it.
-    pub name: BString,
-    /// Where it sits.
-    pub path: BString,
-    /// Where it sat, if it moved.
-    pub previous_path: Option<BString>,
-    /// What happened to it.
-    pub change: ChangeKind,
-    /// Which way its pin went; none without two pins.
-    pub direction: Option<Direction>,
-    /// The older pin; none of a service that is new.
-    pub from: Option<ObjectId>,
-    /// The newer pin; none of a service that is gone.
-    pub to: Option<ObjectId>,
-    /// Its URL, without credentials.
-    pub url: Option<BString>,
-}
-
-impl From<&ServiceChange> for MovedService {
-    fn from(service: &ServiceChange) -> Self {
-        Self {
-            name: service.name.clone(),
-            path: service.path.clone(),
-            previous_path: service.previous_path.clone(),
-            change: service.change,
-            direction: service.direction,
-            from: service.from,
-            to: service.to,
-            url: service.url.clone(),
-        }
-    }
-}
-
 /// The commits of one service.
 #[derive(Debug)]
 pub struct ServiceLog {
     /// Which service.
-    pub service: MovedService,
+    pub service: ServiceChange,
     /// What the newer pin has and the older lacks.
     pub gained: LoggedCommits,
     /// What the older pin has and the newer lacks.

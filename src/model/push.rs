@@ -71,7 +71,7 @@ impl Pushed {
         self.services.iter().chain([&self.fleet])
     }
 
-    /// The exit code: a signal's, else failed work before what was left alone.
+    /// The exit code ([`Exit::worst`]).
     pub fn exit(&self) -> Exit {
         Exit::worst(self.all().map(|one| one.outcome.exit()))
     }

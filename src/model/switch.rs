@@ -70,7 +70,7 @@ impl SwitchOutcome {
     }
 }
 
-/// The exit code of a run: a signal's, else failed work before services that were refused.
+/// The exit code of a run ([`Exit::worst`]).
 pub fn exit(all: &[Switched]) -> Exit {
     let codes = all.iter().map(|one| match &one.outcome {
         SwitchOutcome::Refused(_) => Exit::Repository,
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signal_counts_before_failed_work_and_that_before_a_refusal() {
+    fn a_signal_counts_before_a_refusal_and_that_before_failed_work() {
         use SwitchOutcome as Outcome;
         let refused = || Outcome::Refused(Error::repository("dirty"));
         let failed = || Outcome::Failed(Error::repository("damaged"));
@@ -96,7 +96,8 @@ mod tests {
             (vec![], Exit::Done),
             (vec![Outcome::Switched, Outcome::Absent], Exit::Done),
             (vec![Outcome::Current, refused()], Exit::Repository),
-            (vec![failed(), refused()], Exit::WorkFailed),
+            (vec![Outcome::Current, failed()], Exit::WorkFailed),
+            (vec![failed(), refused()], Exit::Repository),
             (vec![failed(), stopped(), refused()], Exit::Interrupted),
         ] {
             let errors = outcomes.iter().filter_map(Outcome::error).count();

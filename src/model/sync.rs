@@ -80,6 +80,14 @@ impl SyncOutcome {
         }
     }
 
+    /// HEAD from now on, where it has more than the pin.
+    pub fn beyond(&self) -> Option<ObjectId> {
+        match self {
+            Self::Rebased { to, .. } | Self::Merged { to, .. } => Some(*to),
+            _ => None,
+        }
+    }
+
     /// Why it is not where it belongs.
     pub fn error(&self) -> Option<&Error> {
         match self {
@@ -89,7 +97,7 @@ impl SyncOutcome {
     }
 }
 
-/// The exit code of a run: a signal's, else failed work before worktrees that were left alone.
+/// The exit code of a run ([`Exit::worst`]).
 pub fn exit(all: &[Synced]) -> Exit {
     let codes = all.iter().map(|synced| match &synced.outcome {
         SyncOutcome::Left(_) => Exit::Repository,
@@ -150,7 +158,8 @@ mod tests {
         let stopped = || SyncOutcome::Failed(Error::new(Exit::Interrupted, "interrupted"));
         assert_eq!(of(vec![]), Exit::Done);
         assert_eq!(of(vec![SyncOutcome::Current, left()]), Exit::Repository);
-        assert_eq!(of(vec![left(), failed()]), Exit::WorkFailed);
+        assert_eq!(of(vec![left(), failed()]), Exit::Repository);
+        assert_eq!(of(vec![SyncOutcome::Current, failed()]), Exit::WorkFailed);
         assert_eq!(of(vec![failed(), stopped()]), Exit::Interrupted);
         assert_eq!((failed().name(), stopped().name()), ("failed", "stopped"));
     }

@@ -8,9 +8,9 @@ use gix::ObjectId;
 
 use super::text;
 use crate::model::{
-    change::Direction,
+    change::{Direction, ServiceChange},
     diff::ServiceDiff,
-    log::{Between, LoggedCommits, MovedService, ServiceLog},
+    log::{Between, LoggedCommits, ServiceLog},
 };
 
 /// `flota log`: a section for each service, its commits as a list.
@@ -59,7 +59,7 @@ fn title<T>(between: &Between<T>) -> String {
     out
 }
 
-fn section(service: &MovedService) -> String {
+fn section(service: &ServiceChange) -> String {
     let mut out = format!("### {}\n\n", inert_bytes(service.name.as_ref()));
     let pin = |id: ObjectId| format!("`{}`", id.to_hex_with_len(7));
     let moved = match (service.from, service.to) {

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod all_is_well;
 mod bad_input;
 mod branch;
 mod build;
@@ -56,6 +57,7 @@ mod installers;
 mod log;
 mod man;
 mod nested;
+mod nested_forks;
 mod new;
 mod own_configuration;
 mod own_remotes;
@@ -76,6 +78,7 @@ mod retries;
 mod sandbox;
 mod schema;
 mod select;
+mod shared_repository;
 mod slow_servers;
 mod speaking;
 mod status;

@@ -454,3 +454,16 @@ fn a_remote_that_takes_no_push_is_named() {
     assert!(ran.stderr.contains("not from you"), "{}", ran.stderr);
     assert!(ran.stderr.contains("hint: "), "{}", ran.stderr);
 }
+
+/// As every other command says it of the names that it is given.
+#[test]
+fn a_base_with_an_ambiguous_name_is_said() {
+    let sandbox = Sandbox::scripted("record");
+    sandbox.git("fleet", &["tag", "x", "HEAD~1"]);
+    sandbox.git("fleet", &["branch", "x", "HEAD"]);
+    report(&sandbox, &["api", "docs", "lib", "web"], &[]);
+    let ran = sandbox.flota("fleet", &["record", "--for", "other", "--base", "x"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    let said = ran.stderr.matches("warning: `x` is ambiguous").count();
+    assert_eq!(said, 1, "{}", ran.stderr);
+}

@@ -12,6 +12,7 @@ mod moved;
 mod remote;
 mod states;
 mod strategies;
+mod swapped;
 
 /// A clone of a fleet, and the fleet moved on since: `api` has a new pin.
 fn behind() -> Sandbox {

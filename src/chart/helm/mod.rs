@@ -112,7 +112,7 @@ impl Loader {
                 let unpacked = unpack::unpack(content, &mut self.remaining).map_err(refuse)?;
                 names.push(self.chart(&unpacked, &format!("{at}{CHARTS}{chart}/"), depth)?);
             } else {
-                return Err(refuse("is a folder with the name of an archive".into()));
+                return Err(refuse("is a directory with the name of an archive".into()));
             }
         }
         for (chart, files) in charts {

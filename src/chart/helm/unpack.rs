@@ -48,7 +48,7 @@ fn inside(entry: &str) -> Result<String, &'static str> {
     let delimiter = if entry.contains('\\') { '\\' } else { '/' };
     let (folder, path) = entry.split_once(delimiter).unwrap_or((entry, ""));
     if folder == "Chart.yaml" {
-        return Err("Chart.yaml must be in a folder of the archive");
+        return Err("Chart.yaml must be in a directory of the archive");
     }
     let path = path.replace(delimiter, "/");
     if path.starts_with('/') {
@@ -64,7 +64,7 @@ fn inside(entry: &str) -> Result<String, &'static str> {
         }
     }
     match parts.first() {
-        None => Err("a file that is in no folder"),
+        None => Err("a file that is in no directory"),
         Some(first) if first.starts_with("..") => Err("a path that leads out of the chart"),
         Some(first) if parts.len() > 1 && first.len() == 2 && first.ends_with(':') => {
             Err("a drive on Windows")

@@ -238,12 +238,8 @@ fn codes_of(
         settings,
         ends,
         ChangedOptions {
-            files: false,
-            strict: false,
-            jobs: options.jobs,
             only: &Selector::of_steps(paths.iter().cloned()),
-            offline: options.offline,
-            events,
+            ..ChangedOptions::new(options.jobs, options.offline, events)
         },
     )?;
     let code = |service: crate::model::change::ServiceChange| (service.path, service.code.to);

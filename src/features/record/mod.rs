@@ -14,7 +14,6 @@ use crate::{
     fleet::{
         changed::{self, ChangedOptions},
         range,
-        select::Selector,
     },
     git::{
         Objects,
@@ -30,9 +29,9 @@ use crate::{
         tree,
     },
     model::{
-        change::{Action, Changed},
+        change::{Action, Changed, WarningKind},
         error::{Error, Result},
-        event::Events,
+        event::{Event, Events},
         fleet::ancestors,
         record::Recorded,
         settings::Settings,
@@ -171,14 +170,8 @@ impl Recorder<'_> {
 
     /// What is known after this run.
     fn after(&self, before: Option<&Success>) -> Result<Success> {
-        let options = ChangedOptions {
-            files: false,
-            strict: false,
-            jobs: self.request.jobs,
-            only: &Selector::ANY,
-            offline: self.request.offline,
-            events: self.request.events,
-        };
+        let options =
+            ChangedOptions::new(self.request.jobs, self.request.offline, self.request.events);
         let planned = self.request.documents.base.map(|base| base.to_string());
         let ends = range::for_record(
             self.repository,
@@ -189,6 +182,10 @@ impl Recorder<'_> {
             self.head,
         )?;
         let changed = changed::changed(self.repository, self.settings, ends, options)?;
+        let warnings = changed.warnings.iter();
+        for warning in warnings.filter(|it| it.kind == WarningKind::AmbiguousName) {
+            (self.request.events)(Event::Notice(warning.message.clone()));
+        }
         let failed = self.failed(&changed)?;
         if failed.contains_key(".".as_bytes().as_bstr()) {
             // A repository that is a service of its own has nobody else to record: it stays where it was, or begins there.

@@ -88,7 +88,7 @@ fn check(fleet: &Repository, servers: &Servers, one: &Remains) -> Result<()> {
     }
     if is_tracked(fleet, one.path.as_ref())? {
         return Err(Error::repository(
-            "the fleet has files of its own in its folder",
+            "the fleet has files of its own in its directory",
         ));
     }
     check_repository(fleet, servers, one, Some(one.name.as_ref()))?;
@@ -167,7 +167,7 @@ fn check_files(work_dir: &Path, git_dir: &Path) -> Result<()> {
         }
         if entry.mode == Mode::COMMIT && !is_own_submodule(&path, git_dir) {
             return Err(Error::repository(format!(
-                "the folder `{}` of its submodule has files, or a repository of its own",
+                "the directory `{}` of its submodule has files, or a repository of its own",
                 entry.path(&index)
             )));
         }

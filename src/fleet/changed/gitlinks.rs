@@ -60,6 +60,11 @@ impl Candidate {
         self.listed_head.as_ref().or(self.listed_base.as_ref())
     }
 
+    /// Its name in `.gitmodules` at head, else at base.
+    pub(super) fn listed_name(&self) -> Option<&BStr> {
+        Some(self.listed()?.name.as_ref())
+    }
+
     /// Its URL at head, else at base.
     pub(super) fn url(&self) -> Option<&BStr> {
         Some(self.listed()?.url.as_ref()?.as_ref())
@@ -234,11 +239,11 @@ fn pair_renames(candidates: Vec<Candidate>) -> Vec<Candidate> {
 type PairingKey = fn(&Candidate) -> Option<Vec<u8>>;
 
 fn by_name(candidate: &Candidate) -> Option<Vec<u8>> {
-    Some(candidate.listed()?.name.to_vec())
+    Some(candidate.listed_name()?.to_vec())
 }
 
 fn by_url(candidate: &Candidate) -> Option<Vec<u8>> {
-    Some(candidate.listed()?.url.as_ref()?.to_vec())
+    Some(candidate.url()?.to_vec())
 }
 
 fn by_pin(candidate: &Candidate) -> Option<Vec<u8>> {

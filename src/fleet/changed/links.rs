@@ -13,7 +13,7 @@ pub(super) fn warnings(path: &BString, linked: LinkedParts) -> impl Iterator<Ite
         path: Some(path.clone()),
         kind: WarningKind::LinkedPart,
         message: format!(
-            "{path}: its {part} is a symbolic link or a submodule and no folder, so what it leads to counts as neither code nor configuration; [change] of flota.toml can name the folder itself"
+            "{path}: its {part} is a symbolic link or a submodule and no directory, so what it leads to counts as neither code nor configuration; [change] of flota.toml can name the folder itself"
         ),
     })
 }

@@ -20,3 +20,17 @@ pub struct ChangedOptions<'a> {
     /// Where the progress of a fetch goes.
     pub events: Events<'a>,
 }
+
+impl<'a> ChangedOptions<'a> {
+    /// Of all services, without their files; warnings stop nothing.
+    pub fn new(jobs: NonZeroUsize, offline: bool, events: Events<'a>) -> Self {
+        Self {
+            files: false,
+            strict: false,
+            jobs,
+            only: &Selector::ANY,
+            offline,
+            events,
+        }
+    }
+}

@@ -38,7 +38,9 @@ pub fn for_record(
         Ok(success) => finder.since_success(&success.commit.to_string(), success.clone(), head),
         Err(Some(base)) => {
             let commit = finder.named(revision(base)?)?;
-            Ok(Ends::new(base, Some(commit), BaseKind::Exact, head))
+            let mut ends = Ends::new(base, Some(commit), BaseKind::Exact, head);
+            ends.warnings.append(&mut finder.said.take());
+            Ok(ends)
         }
         Err(None) => Ok(Ends::new("", None, BaseKind::Empty, head)),
     }

@@ -26,7 +26,7 @@ use crate::{
         config_file::ConfigFile,
         gitmodules, index, path,
         repository::Repository,
-        status, submodule,
+        sharing, status, submodule,
         update_index::{Staged, stage},
         url::Source,
         worktree,
@@ -84,6 +84,10 @@ impl NewLink<'_> {
             text.extend_from_slice(part);
         }
         write(&note, &text)?;
+        // Whoever comes next may be another user, and takes it back.
+        sharing::of(&fleet.to_local()?)
+            .apply(&note)
+            .map_err(|err| files::cannot("write", &note, err))?;
         undo.push(move || {
             let _ = fs::remove_file(note);
         });

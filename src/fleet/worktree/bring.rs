@@ -204,13 +204,16 @@ fn of_another(parent: &Parent, link: &Link, git_dir: &Path) -> Result<Option<Err
         return Ok(None);
     }
     let path = parent.path_of(link);
+    let there = git_dir.canonicalize();
     Ok(Some(
         Error::repository(format!(
-            "its folder has the repository `{}`, and its own is `{}`",
-            git_dir.display(),
+            "its directory has the repository `{}`, and its own is `{}`",
+            there.as_deref().unwrap_or(git_dir).display(),
             own.display()
         ))
-        .hint(format!("move the folder away: mv {path} {path}.old")),
+        .hint(format!(
+            "move the directory away with all that is in it, then update: mv {path} {path}.old && flota update"
+        )),
     ))
 }
 

@@ -4,16 +4,14 @@
 //! counts as empty. So no lock is needed, nothing is ever moved, and the file has a size it cannot outgrow: a full bucket
 //! loses one of its facts to the new one. Two writers of one bucket at the same moment may lose some of each other's.
 
-use std::{
-    fs::{self, File},
-    io,
-    os::unix::fs::FileExt,
-    path::Path,
-};
+use std::{fs::File, io, os::unix::fs::FileExt, path::Path};
 
 use sha2::{Digest, Sha256};
 
-use crate::files;
+use crate::{
+    files::{self, Sharing},
+    git::sharing,
+};
 
 /// One page, so that a bucket is read with one call, and a slot never lies across two sectors of a disk.
 const BUCKET: usize = 4096;
@@ -114,12 +112,17 @@ pub(super) fn count(file: &File) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// Opens the file for writing, and makes it if need be.
+/// Opens the file for writing, and makes it if need be, in a folder of a git directory.
 pub(super) fn create(path: &Path) -> io::Result<File> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+    if path.exists() {
+        return files::open_or_create(path);
     }
-    files::open_or_create(path)
+    let git_dir = path.ancestors().nth(2);
+    let sharing = git_dir.map_or(Sharing::Umask, sharing::of_git_dir);
+    sharing.create_parent(path, 1)?;
+    let file = files::open_or_create(path)?;
+    sharing.apply(path)?;
+    Ok(file)
 }
 
 /// Covers the whole key, of which the slot holds one half.

@@ -16,8 +16,10 @@ use rayon::prelude::*;
 
 use super::{configuration::Configuration, fault::ServerFault};
 use crate::{
+    files::Sharing,
     git::{
         repository::Repository,
+        sharing,
         submodule::Store,
         url::{self, Source},
     },
@@ -77,11 +79,12 @@ pub fn fetch(
     wanted: &[WantedCommits],
     options: FetchOptions<'_>,
 ) -> Result<Vec<Fetched>> {
-    let configuration = Configuration::of_fleet(&fleet.to_local()?);
+    let repo = fleet.to_local()?;
+    let (configuration, sharing) = (Configuration::of_fleet(&repo), sharing::of(&repo));
     let threads = parallel::pool(options.jobs)?;
     let run = |wanted: &[WantedCommits]| -> Vec<Fetched> {
         let errands: Vec<_> = threads.install(|| {
-            let errand = |wanted| Errand::of(fleet, wanted, &configuration, options);
+            let errand = |wanted| Errand::of(fleet, wanted, (&configuration, sharing), options);
             wanted.par_iter().map(errand).collect()
         });
         let open = errands.iter().filter(|errand| errand.is_open()).count();
@@ -105,6 +108,8 @@ pub fn fetch(
 struct Errand<'a> {
     wanted: &'a WantedCommits,
     configuration: &'a Configuration,
+    /// Who may read and write what is fetched.
+    sharing: Sharing,
     options: FetchOptions<'a>,
     state: ErrandState,
 }
@@ -148,12 +153,13 @@ impl<'a> Errand<'a> {
     fn of(
         fleet: &Repository,
         wanted: &'a WantedCommits,
-        configuration: &'a Configuration,
+        (configuration, sharing): (&'a Configuration, Sharing),
         options: FetchOptions<'a>,
     ) -> Self {
         Self {
             wanted,
             configuration,
+            sharing,
             options,
             state: ErrandState::of(fleet, wanted, options.depth),
         }
@@ -201,7 +207,7 @@ impl<'a> Errand<'a> {
 
     /// Fetches until nothing lacks; what cannot be fetched is returned, by its commit.
     fn fill(&self, source: &Source, scratch: &Scratch) -> Result<Vec<(ObjectId, ServerFault)>> {
-        let locked = scratch.lock()?;
+        let locked = scratch.lock(self.sharing)?;
         let mut commits = self.wanted.commits.clone();
         let mut faults = Vec::new();
         for _ in 0..ROUNDS {

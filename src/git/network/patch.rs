@@ -12,7 +12,7 @@ use super::{
     store,
 };
 use crate::{
-    git::{command::git, remote, repository::Repository, url},
+    git::{command::git, remote, repository::Repository, sharing, url},
     model::{
         diff::DiffNumbers,
         error::{Error, Result},
@@ -76,7 +76,7 @@ pub fn between(
             let source = url::source(fleet, name, url)?;
             let configuration = Configuration::of_fleet(&fleet.to_local()?);
             // What git brings is written there.
-            let _lock = store::hold(git_dir)?;
+            let _lock = store::hold(git_dir, sharing::of(&fleet.to_local()?))?;
             ServerCommand::in_store(git_dir, &source, &configuration, PATIENCE)
                 .completing()
                 .args(args)

@@ -11,13 +11,13 @@ use super::{
     command::{PATIENCE, ServerCommand},
     configuration::Configuration,
     fault::ServerFault,
-    store::{self, StoreKind},
+    store::{self, HeldStore, StoreKind},
 };
 use crate::{
-    files::{self, Lock},
+    files,
     git::{
-        command::git, history, objects::Objects, remote, repository::Repository, submodule::Store,
-        url::Source,
+        command::git, history, objects::Objects, remote, repository::Repository, sharing,
+        submodule::Store, url::Source,
     },
     interrupt,
     model::error::{Error, Result},
@@ -108,7 +108,7 @@ struct Remote {
     configuration: Configuration,
     scratch: PathBuf,
     /// This run alone writes to the repository.
-    _lock: Lock,
+    _lock: HeldStore,
 }
 
 impl Remote {
@@ -154,10 +154,10 @@ impl Remote {
 }
 
 /// One repository for each URL, made when it is not there, and its lock.
-fn scratch(fleet: &Repository, source: &Source) -> Result<(PathBuf, Lock)> {
+fn scratch(fleet: &Repository, source: &Source) -> Result<(PathBuf, HeldStore)> {
     let dir = StoreKind::Histories.path(fleet, source.url.as_ref(), &[]);
     let cannot = |err| files::cannot("write", &dir, err);
-    let lock = store::hold(&dir)?;
+    let lock = store::hold(&dir, sharing::of(&fleet.to_local()?))?;
     fs::create_dir_all(&dir).map_err(cannot)?;
     store::sweep(&dir);
     let format = format!("--object-format={}", fleet.object_hash());

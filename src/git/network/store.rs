@@ -14,7 +14,7 @@ use bstr::BStr;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    files::{self, Lock},
+    files::{self, Lock, Sharing},
     git::repository::Repository,
     model::{
         digest,
@@ -140,13 +140,40 @@ pub fn clear(fleet: &Repository) -> Result<()> {
     }
 }
 
+/// How many folders above a store are flota's own.
+const OWN_FOLDERS: usize = 2;
+
+/// A store that this run alone writes to. What was written gets the modes that the fleet's repository asks for, so that the store
+/// is there for all who share that one.
+pub(super) struct HeldStore {
+    store: PathBuf,
+    sharing: Sharing,
+    _lock: Lock,
+}
+
+impl Drop for HeldStore {
+    fn drop(&mut self) {
+        // It is a cache: whoever cannot read it does without, or says so.
+        let _ = self.sharing.apply_below(&self.store);
+    }
+}
+
 /// Waits until no other run writes to `store`. The lock goes with the process that holds it, however that ends.
 ///
 /// # Errors
 /// Unavailable: the lock's file cannot be written, or another run holds it for too long. The code of the signal, when flota
 /// is interrupted.
-pub(super) fn hold(store: &Path) -> Result<Lock> {
-    Lock::wait(&store.with_extension("lock"), LOCK_PATIENCE)
+pub(super) fn hold(store: &Path, sharing: Sharing) -> Result<HeldStore> {
+    let file = store.with_extension("lock");
+    let cannot = |err| files::cannot("write", &file, err);
+    sharing.create_parent(&file, OWN_FOLDERS).map_err(cannot)?;
+    let lock = Lock::wait(&file, LOCK_PATIENCE)?;
+    sharing.apply(&file).map_err(cannot)?;
+    Ok(HeldStore {
+        store: store.to_owned(),
+        sharing,
+        _lock: lock,
+    })
 }
 
 /// Removes what a killed run may have left in `store`: with the lock held, nobody is at work on it. What cannot be removed does no

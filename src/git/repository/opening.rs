@@ -9,7 +9,7 @@ use gix::{
     odb::memory,
 };
 
-use super::super::grafts::Grafts;
+use super::super::{grafts::Grafts, unreadable};
 use crate::model::error::{Error, Result};
 
 /// The git directory, and the folder that people know it by.
@@ -55,9 +55,9 @@ pub(super) fn open(dir: &Path) -> Result<gix::ThreadSafeRepository> {
         .to_thread_local()
         .shallow_commits()
         .map_err(|err| {
-            Error::repository("cannot read the list of commits at which the history is cut")
-                .because(err)
-                .hint("see what is damaged: git fsck")
+            let error =
+                Error::repository("cannot read the list of commits at which the history is cut");
+            unreadable::explain(error, dir, err)
         })?;
     Ok(repository)
 }

@@ -16,8 +16,8 @@ use std::{
 use gix::ObjectId;
 
 use crate::{
-    files,
-    git::repository::Repository,
+    files::{self, Sharing},
+    git::{repository::Repository, sharing},
     model::error::{Error, Result},
 };
 
@@ -33,6 +33,7 @@ const CLOCKS: i64 = 2;
 /// Facts of earlier runs, and of this one.
 pub struct Facts {
     file: PathBuf,
+    sharing: Sharing,
     known: BTreeMap<Key, Read>,
     used: Mutex<BTreeMap<Key, Read>>,
     begun: Read,
@@ -54,6 +55,9 @@ impl Facts {
             known: text.lines().filter_map(fact).collect(),
             used: Mutex::default(),
             begun: now.map_or(0, |now| now.as_secs() as i64),
+            sharing: fleet
+                .to_local()
+                .map_or(Sharing::Umask, |repo| sharing::of(&repo)),
             file,
         }
     }
@@ -132,11 +136,11 @@ impl Facts {
             .collect();
         let write = || -> io::Result<()> {
             let folder = self.file.parent().unwrap_or(&self.file);
-            fs::create_dir_all(folder)?;
+            self.sharing.create_parent(&self.file, 1)?;
             let mut file = tempfile::NamedTempFile::with_prefix_in("new-", folder)?;
             file.write_all(text.as_bytes())?;
             file.persist(&self.file)?;
-            Ok(())
+            self.sharing.apply(&self.file)
         };
         let _ = write();
     }

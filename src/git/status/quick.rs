@@ -88,7 +88,7 @@ pub(super) fn at(
     }
     if is_replacing(git, &packed) || !is_ordinary(&config, |way| is_way_to(git, way, &work)) {
         return Err(
-            "its configuration, replacement refs or grafts may change what is read, or it is another folder's",
+            "its configuration, replacement refs or grafts may change what is read, or it is another directory's",
         );
     }
     let remotes = remotes(&config, listed).ok_or("its remotes may be elsewhere than its URL")?;

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     model::{
         fetch::{FetchRun, FetchStep, FetchedRepository},
+        fleet::FLEET_PATH,
         outcome::Outcome,
     },
     output::{service_names::ServiceNames, text},
@@ -34,7 +35,7 @@ pub(crate) fn fetched(run: &FetchRun) -> String {
 }
 
 fn row(one: &FetchedRepository, names: &ServiceNames<'_>) -> Vec<String> {
-    let name = match one.path == "." {
+    let name = match one.path == FLEET_PATH {
         true => FLEET.to_owned(),
         false => names.at(&one.path),
     };

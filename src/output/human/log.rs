@@ -5,7 +5,10 @@ use super::{
     words::{ends, moved_pins, nothing, short},
 };
 use crate::{
-    model::log::{Between, LoggedCommit, LoggedCommits, MovedService, ServiceLog},
+    model::{
+        change::ServiceChange,
+        log::{Between, LoggedCommit, LoggedCommits, ServiceLog},
+    },
     output::{service_names::ServiceNames, text, theme},
 };
 
@@ -26,7 +29,7 @@ pub(crate) fn logged(log: &Between<ServiceLog>) -> String {
 }
 
 /// The name of a service in a column, and the path it had before.
-pub(super) fn moved_name(service: &MovedService, names: &ServiceNames<'_>) -> String {
+pub(super) fn moved_name(service: &ServiceChange, names: &ServiceNames<'_>) -> String {
     let name = names.cell(service.name.as_ref(), &service.path);
     let name = match &service.previous_path {
         Some(previous) => format!("{name} (was {})", text::name(previous.as_ref())),

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     model::{
+        fleet::FLEET_PATH,
         outcome::Outcome,
         push::{PushStep, Pushed, PushedBranch},
     },
@@ -31,7 +32,7 @@ pub(crate) fn pushed(pushed: &Pushed) -> String {
 }
 
 fn row(one: &PushedBranch, names: &ServiceNames<'_>) -> Vec<String> {
-    let name = match one.path == "." {
+    let name = match one.path == FLEET_PATH {
         true => FLEET.to_owned(),
         false => names.at(&one.path),
     };

@@ -66,8 +66,13 @@ fn brought(synced: &[Synced]) -> String {
 /// `flota update --remote`: the pins that move, and what they bring; then the numbers.
 pub(crate) fn followed(followed: &Followed) -> String {
     let names = ServiceNames::of(followed.moves.iter().map(|one| &one.path));
+    let all_are_known = followed
+        .synced
+        .iter()
+        .all(|one| one.outcome.error().is_none());
     let mut out = match followed.moves.is_empty() {
-        true => "The pins are at the tips of their branches.\n".to_owned(),
+        true if all_are_known => "The pins are at the tips of their branches.\n".to_owned(),
+        true => "No pin moves; not all of them could be looked at.\n".to_owned(),
         false => table(
             &["SERVICE", "PIN", "BRANCH", "COMMITS"],
             followed.moves.iter().map(|one| move_row(one, &names)),

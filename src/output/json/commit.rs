@@ -10,6 +10,7 @@ use super::{
 use crate::model::{
     commit::{Committed, ServiceCommit},
     document::{FailureV1, Hex},
+    fleet::FLEET_PATH,
 };
 
 /// `flota.commit/v1`
@@ -17,7 +18,7 @@ pub(crate) fn committed(committed: &Committed) -> String {
     let staged = committed.pins.staged().iter();
     let services = committed.services.iter();
     let failed = services.map(|it| (&it.path, it.outcome.error()));
-    let fleet = BString::from(".");
+    let fleet = BString::from(FLEET_PATH);
     render(&CommittedV1 {
         schema: "flota.commit/v1",
         services: committed

@@ -4,7 +4,7 @@ use bstr::ByteSlice;
 use serde::Serialize;
 
 use super::{
-    parts::{BetweenV1, Bytes, MovedServiceV1},
+    parts::{BetweenV1, Bytes, ServiceV1},
     render::render,
 };
 use crate::model::{diff::ServiceDiff, log::Between};
@@ -18,7 +18,7 @@ pub(crate) fn diffs(diffs: &Between<ServiceDiff>) -> String {
 #[derive(Serialize)]
 struct ServiceDiffV1<'a> {
     #[serde(flatten)]
-    service: MovedServiceV1<'a>,
+    service: ServiceV1<'a>,
     files: usize,
     added: usize,
     removed: usize,

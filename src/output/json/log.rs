@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    parts::{BetweenV1, Bytes, MovedServiceV1},
+    parts::{BetweenV1, Bytes, ServiceV1},
     render::render,
 };
 use crate::model::{
@@ -20,7 +20,7 @@ pub(crate) fn logged(log: &Between<ServiceLog>) -> String {
 #[derive(Serialize)]
 struct ServiceLogV1<'a> {
     #[serde(flatten)]
-    service: MovedServiceV1<'a>,
+    service: ServiceV1<'a>,
     gained: LoggedCommitsV1<'a>,
     lost: LoggedCommitsV1<'a>,
 }

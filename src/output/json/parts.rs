@@ -9,10 +9,11 @@ use crate::model::{
     document::{
         BaseV1, EndV1, ExceptionV1, FailureV1, Hex, UnreadV1, WarningV1, encode, exceptions,
     },
-    log::{Between, MovedService},
+    log::Between,
     sync::Synced,
 };
 
+/// What happened to a service between two commits of the fleet.
 #[derive(Serialize)]
 pub(super) struct ServiceV1<'a> {
     #[serde(flatten)]
@@ -165,6 +166,9 @@ pub(super) struct SubmoduleV1<'a> {
     pin: Option<Hex>,
     outcome: &'static str,
     from: Option<Hex>,
+    /// Where HEAD is, where it has more than the pin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<Hex>,
     error: Option<String>,
 }
 
@@ -175,6 +179,7 @@ impl<'a> From<&'a Synced> for SubmoduleV1<'a> {
             pin: synced.pin.map(Hex),
             outcome: synced.outcome.name(),
             from: synced.outcome.from().map(Hex),
+            to: synced.outcome.beyond().map(Hex),
             error: synced.outcome.error().map(ToString::to_string),
         }
     }
@@ -209,39 +214,6 @@ impl<'a, T> BetweenV1<'a, T> {
             services,
             warnings: between.warnings.iter().map(WarningV1::from).collect(),
             errors: between.unread.iter().map(UnreadV1::from).collect(),
-        }
-    }
-}
-
-/// A service whose pin differs.
-#[derive(Serialize)]
-pub(super) struct MovedServiceV1<'a> {
-    #[serde(flatten)]
-    name: Bytes<'a>,
-    #[serde(flatten)]
-    path: Bytes<'a>,
-    #[serde(flatten)]
-    previous_path: Option<Bytes<'a>>,
-    change: ChangeKind,
-    direction: Option<Direction>,
-    from: Option<Hex>,
-    to: Option<Hex>,
-    #[serde(flatten)]
-    url: OptionalBytes<'a>,
-}
-
-impl<'a> From<&'a MovedService> for MovedServiceV1<'a> {
-    fn from(service: &'a MovedService) -> Self {
-        let previous = service.previous_path.as_ref();
-        Self {
-            name: Bytes("name", service.name.as_ref()),
-            path: Bytes("path", service.path.as_ref()),
-            previous_path: previous.map(|path| Bytes("previous_path", path.as_ref())),
-            change: service.change,
-            direction: service.direction,
-            from: service.from.map(Hex),
-            to: service.to.map(Hex),
-            url: OptionalBytes("url", service.url.as_ref().map(AsRef::as_ref)),
         }
     }
 }

@@ -201,3 +201,42 @@ fn only_the_services_that_are_named() {
     let (_, one) = log(&sandbox, "fleet", &["--service", path]);
     assert_eq!(one["services"], json!([all[0]]));
 }
+
+/// Each service is what `flota changed` says of it, key by key: what `log` and `diff` have found comes on top.
+#[test]
+fn a_service_has_what_changed_says_of_it() {
+    for name in [
+        "code",
+        "config",
+        "rollback",
+        "diverged",
+        "added",
+        "removed",
+        "renamed-by-name",
+        "renamed-by-url",
+        "swap",
+        "pointer-only",
+        "url-and-pin",
+        "depends-on",
+        "names",
+    ] {
+        let sandbox = Sandbox::scripted(name);
+        let services = |command: &str| -> Vec<Value> {
+            let ran = sandbox.flota("fleet", &[command, RANGE, "--format", "json"]);
+            assert_eq!(ran.status, Some(0), "{name} {command}: {}", ran.stderr);
+            let told: Value = serde_json::from_slice(&ran.stdout).unwrap();
+            told["services"].as_array().unwrap().clone()
+        };
+        let mut changed = services("changed");
+        changed.retain(|service| service["from"] != service["to"]);
+        for command in ["log", "diff"] {
+            let found = services(command);
+            assert_eq!(found.len(), changed.len(), "{name} {command}");
+            for (found, wanted) in found.iter().zip(&changed) {
+                for (key, value) in wanted.as_object().unwrap() {
+                    assert_eq!(&found[key], value, "{name} {command} {key}");
+                }
+            }
+        }
+    }
+}

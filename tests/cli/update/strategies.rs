@@ -74,6 +74,14 @@ fn rebase_puts_the_branch_on_the_pin() {
     let ran = update(&sandbox, &[]);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     assert_eq!(outcomes(&ran)["code-repos/api"], "rebased");
+    // As the table says it: HEAD has more than the pin.
+    let told: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let mut services = told["submodules"].as_array().unwrap().iter();
+    let api = services
+        .find(|one| one["path"] == "code-repos/api")
+        .unwrap();
+    assert_eq!(api["to"], sandbox.tip(API, "HEAD"));
+    assert_ne!(api["to"], api["pin"]);
     assert_eq!(branch(&sandbox), "mine");
     assert_eq!(app(&sandbox), b"second");
     assert!(sandbox.path(API).join("local").is_file());

@@ -100,7 +100,7 @@ fn make_parents(tree: &mut Tree, path: &Path) -> Result<(), String> {
         if tree.get(parent).is_some() {
             let (path, parent) = (path.display(), parent.display());
             return Err(format!(
-                "/{path} lies below /{parent}, which is not a folder"
+                "/{path} lies below /{parent}, which is not a directory"
             ));
         }
         tree.insert(parent.to_owned(), TreeEntry::directory(Owner::default()));

@@ -129,8 +129,8 @@ impl<'a> SubmoduleReader<'a> {
     }
 
     fn open_own(&self) -> Result<Option<Store>> {
-        let listed = self.candidate.listed().map(|listed| listed.name.as_ref());
-        self.parent.open(listed, self.candidate.path.as_ref())
+        let name = self.candidate.listed_name();
+        self.parent.open(name, self.candidate.path.as_ref())
     }
 
     /// What the pin there holds, kept or read; none without a pin, or when it is not available.
@@ -173,9 +173,9 @@ impl<'a> SubmoduleReader<'a> {
         let is = match self.store.get() {
             Some(store) => store.as_ref().is_some_and(Store::is_substituted),
             None => {
-                let listed = self.candidate.listed().map(|listed| listed.name.as_ref());
+                let name = self.candidate.listed_name();
                 let path = self.candidate.path.as_ref();
-                self.parent.has_substitutes(listed, path)?
+                self.parent.has_substitutes(name, path)?
             }
         };
         Ok(*self.substituted.get_or_init(|| is))
@@ -209,9 +209,8 @@ impl<'a> SubmoduleReader<'a> {
 
     /// Where it is fetched from.
     pub(super) fn source(&self) -> Option<BString> {
-        let listed = self.candidate.listed();
-        let name = listed.map(|listed| listed.name.as_ref());
-        self.parent.url_of(name, self.candidate.url())
+        self.parent
+            .url_of(self.candidate.listed_name(), self.candidate.url())
     }
 
     /// The pins that differ and are neither here nor known to be out of reach.
@@ -246,11 +245,10 @@ impl<'a> SubmoduleReader<'a> {
 
     /// Asks for `commits`.
     pub(super) fn request(&self, commits: Vec<ObjectId>, depth: Depth) -> ReadSubmodule {
-        let listed = self.candidate.listed().map(|listed| listed.name.clone());
         let wanted = match self.parent.kind {
             ParentKind::Fleet(_) => WantedCommits {
                 path: self.path.clone(),
-                name: listed,
+                name: self.candidate.listed_name().map(ToOwned::to_owned),
                 url: self.candidate.url().map(ToOwned::to_owned),
                 commits,
                 objects: Vec::new(),

@@ -18,9 +18,9 @@ use super::{
     lacking::{self, Lack},
 };
 use crate::{
-    files::{self, Lock},
+    files::{self, Sharing},
     git::{
-        network::store::{self, StoreKind},
+        network::store::{self, HeldStore, StoreKind},
         pack::{self, Received},
         repository::Repository,
         submodule::Store,
@@ -67,10 +67,10 @@ impl Scratch {
     }
 
     /// Waits until no other run writes here. The lock goes with the process that holds it, however that ends.
-    pub(super) fn lock(&self) -> Result<Locked<'_>> {
+    pub(super) fn lock(&self, sharing: Sharing) -> Result<Locked<'_>> {
         Ok(Locked {
             scratch: self,
-            _lock: store::hold(&self.dir)?,
+            _lock: store::hold(&self.dir, sharing)?,
         })
     }
 }
@@ -78,7 +78,7 @@ impl Scratch {
 /// A store that this run alone writes to.
 pub(super) struct Locked<'a> {
     scratch: &'a Scratch,
-    _lock: Lock,
+    _lock: HeldStore,
 }
 
 impl Locked<'_> {
