@@ -17,7 +17,7 @@ use std::{
 
 use flota::{
     container::{
-        ImageRequest,
+        ImageRequest, Mounts,
         engine::{Builder, Choice, Engine, choose},
     },
     interrupt,
@@ -72,7 +72,8 @@ fn request(context: &Path, references: &[String]) -> ImageRequest {
             [("layer", "request"), ("with space", "")]
                 .map(|(k, v)| (k.replace(' ', "-"), v.into())),
         ),
-        platform: platform.into(),
+        platforms: vec![platform.into()],
+        mounts: Mounts::default(),
         created: 1_700_000_000,
         references: references.to_vec(),
     }
@@ -177,14 +178,14 @@ fn builds_tags_and_pushes(engine: Engine) {
     assert_eq!(error.exit(), Exit::WorkFailed);
     if need("registry") {
         let digest = engine
-            .push(&[&names[..], &further[..]].concat(), MINUTE)
+            .push(&[&names[..], &further[..]].concat(), false, MINUTE)
             .unwrap();
         for name in &images.1 {
             assert_eq!(digest_in_registry(name).as_ref(), Some(&digest), "{name}");
         }
     }
     let error = engine
-        .push(&["127.0.0.1:1/nobody/listens:1".into()], MINUTE)
+        .push(&["127.0.0.1:1/nobody/listens:1".into()], false, MINUTE)
         .unwrap_err();
     assert!(
         error
@@ -373,9 +374,9 @@ fn fixtures() -> PathBuf {
 #[test]
 #[ignore = "a role for the tests of fake engines"]
 fn role_use_an_engine() {
-    let engine = match choose(Choice::Auto).unwrap() {
+    let engine = match choose(Choice::Auto, None).unwrap() {
         Builder::Engine(engine) => engine,
-        Builder::Embedded => panic!("no fake engine answered"),
+        other => panic!("no fake engine answered: {other:?}"),
     };
     let context = PathBuf::from(env::var_os("FLOTA_TEST_CONTEXT").unwrap());
     let names = [
@@ -391,10 +392,10 @@ fn role_use_an_engine() {
     assert_eq!((&built.id, built.digest), (&id, None));
     assert_eq!(engine.exists(&names[0]).unwrap().unwrap().id, id);
     engine.tag(&names[0], &names[1..]).unwrap();
-    assert_eq!(engine.push(&names[..1], MINUTE).unwrap(), id);
+    assert_eq!(engine.push(&names[..1], false, MINUTE).unwrap(), id);
     if engine != Engine::Docker {
         engine
-            .push(&["ghcr.io/acme/orders:code-1".into()], MINUTE)
+            .push(&["ghcr.io/acme/orders:code-1".into()], false, MINUTE)
             .unwrap();
     }
 }
@@ -512,7 +513,7 @@ fn another_docker_with_buildkit_is_preferred_to_the_classic_builder() {
 #[test]
 #[ignore = "a role for an_engine_that_was_named_must_answer"]
 fn role_choose() {
-    let chosen = |choice| choose(choice).unwrap_err();
+    let chosen = |choice| choose(choice, None).unwrap_err();
     let error = chosen(Choice::Docker);
     assert_eq!(error.exit(), Exit::Unavailable);
     assert_eq!(error.to_string(), "docker does not answer");
@@ -531,7 +532,7 @@ fn role_choose() {
         error.source().unwrap().to_string(),
         "buildah is not installed, or not on PATH"
     );
-    assert_eq!(choose(Choice::Auto).unwrap(), Builder::Embedded);
+    assert_eq!(choose(Choice::Auto, None).unwrap(), Builder::Embedded);
 }
 
 #[test]

@@ -29,7 +29,9 @@ mod tree;
 
 use std::{io::ErrorKind, path::Path};
 
-use oci_spec::image::{Descriptor, ImageManifestBuilder, MediaType, SCHEMA_VERSION};
+use oci_spec::image::{
+    Descriptor, ImageIndexBuilder, ImageManifestBuilder, MediaType, SCHEMA_VERSION,
+};
 
 use super::{
     image::{BuiltImage, ImageRequest},
@@ -41,27 +43,51 @@ use context::Context;
 use plan::DockerfilePlan;
 
 /// Builds `request` into the OCI image layout `layout` (made if missing; other images in it stay) and tags the manifest with each of
-/// the request's references.
+/// the request's references: for several platforms an index of their manifests.
 ///
 /// # Errors
 /// Exit 3 for what only an engine can do (`RUN`, a base image from a registry, `ADD` of a URL) and for a layout that cannot be
 /// written; exit 2 for a Dockerfile or an option that is not valid; exit 1 for a source that is not there.
 pub fn build(request: &ImageRequest, layout: &Path) -> Result<BuiltImage> {
     let created = timestamp(request.created)?;
-    let plan = read_plan(request)?;
+    let plans = read_plans(request)?;
+    let context = Context::load(&request.context, &request.dockerfile)?;
+    let layout = Layout::create(layout)?;
+    let mut images = Vec::new();
+    for plan in &plans {
+        images.push(build_one(request, plan, &created, &context, &layout)?);
+    }
+    let (descriptor, id) = match images.len() {
+        1 => images.swap_remove(0),
+        // An index has no configuration, and so no id.
+        _ => (index(images, &layout)?, String::new()),
+    };
+    layout.tag(&descriptor, &request.references)?;
+    Ok(BuiltImage {
+        digest: Some(descriptor.digest().to_string()),
+        id,
+    })
+}
+
+/// The manifest of the image for one platform, and the digest of its configuration.
+fn build_one(
+    request: &ImageRequest,
+    plan: &DockerfilePlan,
+    created: &str,
+    context: &Context,
+    layout: &Layout,
+) -> Result<(Descriptor, String)> {
     let target = plan.stages[plan.target]
         .as_ref()
         .ok_or_else(|| incomplete("the target was not read"))?;
-    let context = Context::load(&request.context, &request.dockerfile)?;
-    let done = assemble::assemble(&plan, &context)?;
-    let layout = Layout::create(layout)?;
+    let done = assemble::assemble(plan, context)?;
 
     let mut image = target.image.clone();
     image.labels.extend(request.labels.clone());
     let mut layers = Vec::new();
     let mut unpacked = Vec::new();
     for layer in done.iter().filter_map(|done| done.layer.as_ref()) {
-        let (blob, digest) = write_layer(&layout, layer, request.created, &context)?;
+        let (blob, digest) = write_layer(layout, layer, request.created, context)?;
         layers.push(blob.descriptor(MediaType::ImageLayerGzip)?);
         unpacked.push(digest);
     }
@@ -69,15 +95,22 @@ pub fn build(request: &ImageRequest, layout: &Path) -> Result<BuiltImage> {
         .into_iter()
         .map(|done| (done.instruction, done.layer.is_some()))
         .collect();
-    let config = layout.add(&image.document(&created, unpacked, &history)?)?;
+    let config = layout.add(&image.document(created, unpacked, &history)?)?;
     let manifest = layout.add(&manifest(&config, layers)?)?;
     let mut descriptor = manifest.descriptor(MediaType::ImageManifest)?;
     descriptor.set_platform(Some(image.platform.descriptor()?));
-    layout.tag(&descriptor, &request.references)?;
-    Ok(BuiltImage {
-        digest: Some(manifest.digest),
-        id: config.digest,
-    })
+    Ok((descriptor, config.digest))
+}
+
+/// The image of several platforms.
+fn index(images: Vec<(Descriptor, String)>, layout: &Layout) -> Result<Descriptor> {
+    let manifests: Vec<_> = images.into_iter().map(|(image, _)| image).collect();
+    let index = ImageIndexBuilder::default()
+        .schema_version(SCHEMA_VERSION)
+        .media_type(MediaType::ImageIndex)
+        .manifests(manifests);
+    let bytes = canonical(index.build().map_err(incomplete)?)?;
+    layout.add(&bytes)?.descriptor(MediaType::ImageIndex)
 }
 
 /// Whether the embedded builder can build `request`, as far as its Dockerfile alone says: nothing is written, and of the context
@@ -87,7 +120,7 @@ pub fn build(request: &ImageRequest, layout: &Path) -> Result<BuiltImage> {
 /// Those of [`build`].
 pub fn check(request: &ImageRequest) -> Result<()> {
     timestamp(request.created)?;
-    read_plan(request).map(drop)
+    read_plans(request).map(drop)
 }
 
 /// The manifest digest that `reference` names in `layout`, if it and all parts of its image are there.
@@ -113,9 +146,13 @@ pub fn tag(layout: &Path, digest: &str, references: &[String]) -> Result<()> {
     store.tag(&image, references)
 }
 
-fn read_plan(request: &ImageRequest) -> Result<DockerfilePlan> {
+/// One for each platform.
+fn read_plans(request: &ImageRequest) -> Result<Vec<DockerfilePlan>> {
     let text = dockerfile::read(&request.context, &request.dockerfile)?;
-    DockerfilePlan::new(request, &text)
+    let platforms = request.platforms.iter();
+    platforms
+        .map(|platform| DockerfilePlan::new(request, platform, &text))
+        .collect()
 }
 
 /// RFC 3339, in UTC.

@@ -106,6 +106,12 @@ impl Layout {
         blob.finish()
     }
 
+    /// Moves a blob here that lies in another layout of this file system, under the same name.
+    pub fn take(&self, blob: &Path) -> Result<()> {
+        let name = blob.file_name().unwrap_or_default();
+        fs::rename(blob, self.blobs().join(name)).map_err(|cause| self.cannot_write(cause))
+    }
+
     /// Makes each of `references` a name of `image`, a manifest. A name that meant another image means this one from now on.
     pub fn tag(&self, image: &Descriptor, references: &[String]) -> Result<()> {
         references
@@ -173,7 +179,8 @@ impl Layout {
         found.is_some_and(|found| found.is_file() && found.len() == size)
     }
 
-    /// Whether a manifest, its configuration and its layers are here: someone may have cleaned up by hand.
+    /// Whether a manifest, its configuration and its layers are here, or all the manifests of an index: someone may have cleaned up
+    /// by hand.
     fn is_whole(&self, image: &Descriptor) -> bool {
         let manifest = self
             .blob_path(image.digest().as_ref())
@@ -181,6 +188,10 @@ impl Layout {
         let Some(manifest) = manifest.filter(|bytes| bytes.len() as u64 == image.size()) else {
             return false;
         };
+        if *image.media_type() == MediaType::ImageIndex {
+            let index = serde_json::from_slice::<ImageIndex>(&manifest);
+            return index.is_ok_and(|index| index.manifests().iter().all(|it| self.is_whole(it)));
+        }
         let Ok(manifest) = serde_json::from_slice::<ImageManifest>(&manifest) else {
             return false;
         };

@@ -5,4 +5,4 @@ pub mod engine;
 mod image;
 pub mod layout;
 
-pub use image::{BuiltImage, ImageRequest};
+pub use image::{BuiltImage, ImageRequest, Mounts};

@@ -18,10 +18,12 @@ pub struct ImageInputs<'a> {
     pub dockerfile: &'a str,
     /// The stage, when one is named.
     pub target: Option<&'a str>,
-    /// The platform in OCI's notation.
-    pub platform: &'a str,
+    /// The platforms in OCI's notation.
+    pub platforms: &'a [String],
     /// Build arguments by name.
     pub build_args: &'a BTreeMap<String, String>,
+    /// What is attached to the image: an image that lacks it is another one.
+    pub attached: &'a [String],
 }
 
 /// The tag that names an image by what it is built from: `code-` and 12 hex digits.
@@ -31,7 +33,7 @@ pub fn image_tag(inputs: &ImageInputs<'_>) -> String {
         format!("code {}", inputs.code),
         format!("dockerfile {}", inputs.dockerfile),
         format!("target {}", inputs.target.unwrap_or_default()),
-        format!("platform {}", inputs.platform),
+        format!("platform {}", inputs.platforms.join(",")),
     ];
     fields.extend(
         inputs
@@ -39,6 +41,7 @@ pub fn image_tag(inputs: &ImageInputs<'_>) -> String {
             .iter()
             .map(|(name, value)| format!("arg {name}={value}")),
     );
+    fields.extend(inputs.attached.iter().map(|it| format!("attached {it}")));
     format!("code-{}", short_hash(&fields))
 }
 
@@ -65,12 +68,15 @@ mod tests {
         let code = |n| ObjectId::from_bytes_or_panic(&[n; 20]);
         let args = |value: &str| BTreeMap::from([("A".to_owned(), value.to_owned())]);
         let (one, two) = (args("1"), args("2"));
+        let [amd64, both] = [&["linux/amd64"][..], &["linux/amd64", "linux/arm64"]]
+            .map(|names| names.iter().copied().map(str::to_owned).collect::<Vec<_>>());
         let base = ImageInputs {
             code: code(1),
             dockerfile: "Dockerfile",
             target: None,
-            platform: "linux/amd64",
+            platforms: &amd64,
             build_args: &one,
+            attached: &[],
         };
         let variants = [
             base.clone(),
@@ -87,7 +93,15 @@ mod tests {
                 ..base.clone()
             },
             ImageInputs {
-                platform: "linux/arm64",
+                platforms: &both[1..],
+                ..base.clone()
+            },
+            ImageInputs {
+                platforms: &both,
+                ..base.clone()
+            },
+            ImageInputs {
+                attached: &["type=sbom".to_owned()],
                 ..base.clone()
             },
             ImageInputs {

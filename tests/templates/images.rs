@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use flota::container::{ImageRequest, embedded, engine::Engine};
+use flota::container::{ImageRequest, Mounts, embedded, engine::Engine};
 use tempfile::TempDir;
 
 use crate::{named, run, service, support::need};
@@ -135,7 +135,8 @@ fn request(context: &Path, reference: &str) -> ImageRequest {
         target: None,
         build_args: BTreeMap::new(),
         labels: BTreeMap::new(),
-        platform: platform.into(),
+        platforms: vec![platform.into()],
+        mounts: Mounts::default(),
         created: 1_700_000_000,
         references: vec![reference.to_owned()],
     }

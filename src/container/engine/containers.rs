@@ -52,14 +52,22 @@ pub(super) fn build(
         .run()
 }
 
-/// Pushes one name; the digest of its manifest.
-pub(super) fn push(engine: Engine, reference: &str, timeout: Duration) -> Result<String> {
+/// Pushes one name, of an image or of an index; the digest of its manifest.
+pub(super) fn push(
+    engine: Engine,
+    reference: &str,
+    is_index: bool,
+    timeout: Duration,
+) -> Result<String> {
     let answers = files::temporary_folder()?;
     let digest_file = answers.path().join("digest");
-    let command = engine
-        .command()
-        .arg("push")
-        .arg(flag("--digestfile", &digest_file));
+    let command = engine.command();
+    let command = match is_index {
+        // With the images that it lists, for all platforms.
+        true => command.args(["manifest", "push", "--all"]),
+        false => command.arg("push"),
+    };
+    let command = command.arg(flag("--digestfile", &digest_file));
     let command = match request::is_loopback(reference) {
         true => command.arg("--tls-verify=false"),
         false => command,

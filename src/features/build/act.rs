@@ -9,11 +9,12 @@ use std::{
 };
 
 use super::{
-    chart, image,
+    bake, chart, image,
     job::{ImageOrigin, Job, Prepared, Run, ended},
     products,
 };
 use crate::{
+    container::engine::Outcome,
     interrupt,
     model::{
         change::Action,
@@ -30,13 +31,15 @@ impl Run<'_> {
         (self.events)(Event::Planned {
             jobs: prepared.len(),
         });
+        let baked = bake::all(self, &prepared)?;
         let ended: Vec<OnceLock<BuiltService>> = prepared.iter().map(|_| OnceLock::new()).collect();
         let stop = AtomicBool::new(false);
         parallel::pool(self.options.jobs)?.in_place_scope_fifo(|scope| {
-            for (index, (job, slot)) in prepared.into_iter().zip(&ended).enumerate() {
+            let jobs = prepared.into_iter().zip(baked).zip(&ended);
+            for (index, ((job, baked), slot)) in jobs.enumerate() {
                 let stop = &stop;
                 scope.spawn_fifo(move |_| {
-                    let outcome = self.one(index, job, stop);
+                    let outcome = self.one(index, job, baked, stop);
                     if outcome.status == Status::Failed && !self.options.keep_going {
                         stop.store(true, Ordering::SeqCst);
                     }
@@ -47,31 +50,50 @@ impl Run<'_> {
         Ok(ended.into_iter().filter_map(OnceLock::into_inner).collect())
     }
 
-    fn one(&self, index: usize, job: Prepared, stop: &AtomicBool) -> BuiltService {
+    fn one(
+        &self,
+        index: usize,
+        job: Prepared,
+        baked: Option<Outcome>,
+        stop: &AtomicBool,
+    ) -> BuiltService {
         let job = match job {
             Ok(job) => job,
             Err(unfit) => return self.tell(index, unfit.failed(), &Made::default()),
         };
-        if stop.load(Ordering::SeqCst) || interrupt::pending().is_some() {
+        let is_over = stop.load(Ordering::SeqCst) || interrupt::pending().is_some();
+        let is_stopped = match &baked {
+            Some(Outcome::Stopped) => true,
+            Some(Outcome::Failed(..)) => false,
+            Some(Outcome::Built(..)) | None => is_over,
+        };
+        if is_stopped {
             let cancelled = ended(job.step, Status::Cancelled, Duration::ZERO, None);
             return self.tell(index, cancelled, &Made::default());
         }
-        (self.events)(Event::Started {
-            job: index,
-            name: job.step.name.to_string(),
-            doing: match job.step.action {
-                Action::Chart => "chart",
-                _ => "image",
-            },
-        });
+        // With its image it began before.
+        if baked.is_none() {
+            (self.events)(Event::Started {
+                job: index,
+                name: job.step.name.to_string(),
+                doing: match job.step.action {
+                    Action::Chart => "chart",
+                    _ => "image",
+                },
+            });
+        }
         let started = Instant::now();
+        let before = match &baked {
+            Some(Outcome::Built(_, took) | Outcome::Failed(_, took)) => *took,
+            _ => Duration::ZERO,
+        };
         let mut built = ended(job.step.clone(), Status::Failed, Duration::ZERO, None);
         let mut made = Made::default();
-        match self.make(index, &job, &mut built, &mut made) {
+        match self.make(index, &job, baked, &mut built, &mut made) {
             Ok(()) => built.status = made.status(job.step.action),
             Err(error) => built.error = Some(error),
         }
-        built.took = started.elapsed();
+        built.took = before + started.elapsed();
         built.log = job.log.exists().then_some(job.log);
         self.tell(index, built, &made)
     }
@@ -81,14 +103,17 @@ impl Run<'_> {
         &self,
         index: usize,
         job: &Job,
+        baked: Option<Outcome>,
         built: &mut BuiltService,
         made: &mut Made,
     ) -> Result<()> {
         let step = |step| (self.events)(Event::Step { job: index, step });
-        products::clear_log(&job.log)?;
+        if baked.is_none() {
+            products::clear_log(&job.log)?;
+        }
         if let Some(image) = &job.image {
             step("image");
-            let (image, status) = image::obtain(self, job, image)?;
+            let (image, status) = image::obtain(self, job, image, baked)?;
             built.image = Some(image);
             made.image = Some(status);
         }

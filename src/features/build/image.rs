@@ -7,7 +7,10 @@ use super::{
     naming::ImageNames,
 };
 use crate::{
-    container::{BuiltImage, ImageRequest, embedded, engine::Builder},
+    container::{
+        BuiltImage, ImageRequest, embedded,
+        engine::{Builder, Outcome},
+    },
     model::{
         change::Action,
         error::{Error, Result},
@@ -21,6 +24,7 @@ use crate::{
 pub(super) fn builder_name(builder: Builder) -> &'static str {
     match builder {
         Builder::Engine(engine) => engine.program(),
+        Builder::Buildx => "buildx",
         Builder::Embedded => "embedded",
     }
 }
@@ -41,9 +45,19 @@ pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<()> {
                 )),
         );
     }
-    match run.builder {
-        Some(Builder::Embedded) => embedded::check(request),
-        Some(Builder::Engine(_)) | None => Ok(()),
+    let Some(builder) = run.builder else {
+        return Ok(());
+    };
+    if builder != Builder::Buildx && !job.settings.image.attached().is_empty() {
+        return Err(Error::misuse(format!(
+            "{} attaches nothing to images, and `sbom` or `provenance` is asked for",
+            builder_name(builder)
+        ))
+        .hint("let buildx build: builder = \"buildx\" below [image] in flota.toml"));
+    }
+    match builder {
+        Builder::Embedded => embedded::check(request),
+        Builder::Engine(_) | Builder::Buildx => builder.check(request),
     }
 }
 
@@ -65,23 +79,40 @@ pub(super) fn look_up(
     let identity = names.identity_reference();
     let found = match run.builder {
         Some(Builder::Engine(engine)) => engine.exists(&identity)?,
-        Some(Builder::Embedded) | None => embedded::resolve(&run.products.images(), &identity)?
-            .map(|digest| BuiltImage {
+        Some(Builder::Embedded | Builder::Buildx) | None => {
+            embedded::resolve(&run.products.images(), &identity)?.map(|digest| BuiltImage {
                 digest: Some(digest),
                 id: String::new(),
-            }),
+            })
+        }
     };
     Ok(found.map(FoundImage::InStore))
 }
 
-/// The image of a service: the one with its identity, built if it is nowhere. For a chart build it is only named.
-pub(super) fn obtain(run: &Run<'_>, job: &Job, image: &ImageJob) -> Result<(ImageReport, Status)> {
+/// The image of a service: the one with its identity, built if it is nowhere. For a chart build it is only named. What buildx has
+/// built by now is `baked`.
+pub(super) fn obtain(
+    run: &Run<'_>,
+    job: &Job,
+    image: &ImageJob,
+    baked: Option<Outcome>,
+) -> Result<(ImageReport, Status)> {
+    if let Some(outcome) = baked {
+        let found = named(run, image, outcome)?;
+        return Ok((
+            report(&image.names, &job.settings, Some(&found)),
+            Status::Built,
+        ));
+    }
     let (mut found, status) = match &image.origin {
         ImageOrigin::Request(request) => (build(run, job, request)?, Status::Built),
         ImageOrigin::Found(found) if job.step.action == Action::Image => {
             (found.clone(), Status::Reused)
         }
-        named => return Ok((report(&image.names, named.found()), Status::Reused)),
+        named => {
+            let report = report(&image.names, &job.settings, named.found());
+            return Ok((report, Status::Reused));
+        }
     };
     match &mut found {
         FoundImage::InRegistry(_) => {
@@ -97,7 +128,24 @@ pub(super) fn obtain(run: &Run<'_>, job: &Job, image: &ImageJob) -> Result<(Imag
             }
         }
     }
-    Ok((report(&image.names, Some(&found)), status))
+    Ok((report(&image.names, &job.settings, Some(&found)), status))
+}
+
+/// An image that buildx built, under all its names: it was pushed without any, and has all of them in a layout.
+fn named(run: &Run<'_>, image: &ImageJob, outcome: Outcome) -> Result<FoundImage> {
+    let built = match outcome {
+        Outcome::Built(built, _) => built,
+        Outcome::Failed(error, _) => return Err(error),
+        Outcome::Stopped => return Err(Error::work("buildx was stopped")),
+    };
+    let Some(digest) = built.digest.clone().filter(|_| run.options.push) else {
+        return Ok(FoundImage::InStore(built));
+    };
+    let (registry, identity) = registry(run, &image.names)?;
+    let tags = std::iter::once(&image.names.identity).chain(&image.names.tags);
+    let tags: Vec<_> = tags.cloned().collect();
+    registry.tag(&identity.with_digest(&digest)?, &tags)?;
+    Ok(FoundImage::InRegistry(digest))
 }
 
 /// Gives an image of the builder's own store the names it lacks.
@@ -133,7 +181,8 @@ fn build(run: &Run<'_>, job: &Job, request: &ImageRequest) -> Result<FoundImage>
 fn push(run: &Run<'_>, job: &Job, names: &ImageNames, built: &BuiltImage) -> Result<String> {
     let references = names.references();
     if let Some(Builder::Engine(engine)) = run.builder {
-        return engine.push(&references, job.settings.image.timeout);
+        let own = &job.settings.image;
+        return engine.push(&references, own.platforms.len() > 1, own.timeout);
     }
     let digest = built.digest.clone().unwrap_or_default();
     let (registry, _) = registry(run, names)?;

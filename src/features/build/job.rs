@@ -85,7 +85,7 @@ impl Job {
     pub(super) fn planned(self) -> BuiltService {
         let image = self.image.as_ref();
         BuiltService {
-            image: image.map(|image| report(&image.names, image.origin.found())),
+            image: image.map(|image| report(&image.names, &self.settings, image.origin.found())),
             ..ended(self.step, Status::Planned, Duration::ZERO, None)
         }
     }
@@ -137,7 +137,11 @@ pub(super) fn ended(
 }
 
 /// An image as the report has it.
-pub(super) fn report(names: &ImageNames, found: Option<&FoundImage>) -> ImageReport {
+pub(super) fn report(
+    names: &ImageNames,
+    own: &ServiceSettings,
+    found: Option<&FoundImage>,
+) -> ImageReport {
     let (digest, id) = match found {
         Some(FoundImage::InRegistry(digest)) => (Some(digest.clone()), None),
         Some(FoundImage::InStore(BuiltImage { digest, id })) => {
@@ -150,5 +154,6 @@ pub(super) fn report(names: &ImageNames, found: Option<&FoundImage>) -> ImageRep
         references: names.references(),
         digest,
         id,
+        platforms: own.image.platforms.to_vec(),
     }
 }

@@ -1,9 +1,10 @@
 //! Building a plan: check everything, then act, in parallel, and report.
 //!
 //! Each service is built from its commit's tree, written into a scratch directory ([`prepare`]); images are built or reused
-//! ([`image`]), then charts packaged ([`chart`]), several services at a time ([`act`]). All products are in one directory ([`products`]).
+//! ([`image`], all of them at once where buildx builds: [`bake`]), then charts packaged ([`chart`]), several services at a time ([`act`]). All products are in one directory ([`products`]).
 
 mod act;
+mod bake;
 mod chart;
 mod image;
 mod job;
@@ -45,7 +46,7 @@ pub(crate) fn build(
     let steps: Vec<Step> = plan.builds().cloned().collect();
     let needs_builder = steps.iter().any(|step| step.action == Action::Image);
     let builder = needs_builder
-        .then(|| engine::choose(options.builder))
+        .then(|| engine::choose(options.builder, settings.image.buildx.as_deref()))
         .transpose()?;
     let head = plan.head.commit;
     let run = Run {

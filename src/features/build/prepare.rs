@@ -11,7 +11,7 @@ use super::{
     naming::ImageNames,
 };
 use crate::{
-    container::ImageRequest,
+    container::{ImageRequest, Mounts},
     files,
     git::{
         Objects,
@@ -107,8 +107,9 @@ fn named_image(
         code,
         dockerfile: &own.image.dockerfile.to_string_lossy(),
         target: own.image.target.as_deref(),
-        platform: &own.image.platform,
+        platforms: &own.image.platforms,
         build_args: &own.image.build_args,
+        attached: &own.image.attached(),
     });
     let names = ImageNames::new(own, step, identity, run.options)?;
     let found = image::look_up(run, step.action, &names)?;
@@ -229,7 +230,11 @@ fn request(
         target: own.image.target.clone(),
         build_args: own.image.build_args.clone(),
         labels,
-        platform: own.image.platform.clone(),
+        platforms: own.image.platforms.to_vec(),
+        mounts: Mounts {
+            secrets: own.image.secrets.clone(),
+            ssh: own.image.ssh,
+        },
         created,
         references: names.references(),
     }

@@ -2,9 +2,11 @@
 
 use crate::model::error::{Error, Result};
 
+mod build;
 mod oci;
 mod text;
 
+pub use build::{buildx, generator, secret_file, secret_id, variable};
 pub use oci::{host_platform, platform, registry, repository, tag};
 pub(crate) use text::shown;
 use text::{LONGEST, only, refuse};
