@@ -6,6 +6,7 @@ mod support;
 mod bad_input;
 mod branch;
 mod build;
+mod build_buildx;
 mod build_engines;
 mod build_push;
 mod build_run;

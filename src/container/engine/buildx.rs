@@ -76,7 +76,7 @@ pub enum Outcome {
     Built(BuiltImage, Duration),
     /// It failed after this time.
     Failed(Error, Duration),
-    /// Another one failed, or flota was interrupted, before it was done.
+    /// Another one failed before it was done.
     Stopped,
 }
 
@@ -310,9 +310,6 @@ impl Call {
 
     /// Those of `rest`, which are not done, that failed. With `all` the call went on after a failure: what is not done failed.
     fn failed(&self, rest: &Rest<'_, '_>, all: bool) -> Vec<(String, Error)> {
-        if interrupt::pending().is_some() {
-            return Vec::new();
-        }
         let said = match &self.output {
             Ok(output) => String::from_utf8_lossy(&output.text).into_owned(),
             Err(error) => return every(rest, |_| copy(error)),
