@@ -28,7 +28,7 @@ const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
     let is_of_a_system = !matches!(
         args.format,
-        PlanFormat::Human | PlanFormat::Json | PlanFormat::Names
+        PlanFormat::Human | PlanFormat::Json | PlanFormat::Names | PlanFormat::Bake
     );
     if args.legs.is_some() && !is_of_a_system {
         return Err(
@@ -52,6 +52,10 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         PlanFormat::Gitlab => output.result(divided(ci::gitlab::plan)?)?,
         PlanFormat::Buildkite => output.result(divided(ci::buildkite::plan)?)?,
         PlanFormat::Jenkins => output.result(divided(ci::jenkins::plan)?)?,
+        PlanFormat::Bake => {
+            let file = plan::bake(&context.repository, &context.settings, &plan)?;
+            output.result(json::bake(&file))?;
+        }
     }
     Ok(conclude(output, &plan.unread))
 }

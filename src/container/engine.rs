@@ -18,6 +18,7 @@ use std::{num::NonZeroUsize, path::Path, time::Duration};
 pub use buildx::{Batch, BatchImage, Destination, Outcome, bake, cache_reference};
 pub use client::Engine;
 use client::{ANSWER, LOCAL, digest, first_line};
+pub use mounts::secret_at_home;
 
 use super::image::{BuiltImage, ImageRequest};
 use crate::{

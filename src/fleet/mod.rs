@@ -14,6 +14,7 @@ pub(crate) mod published;
 pub mod range;
 pub mod scaffold;
 pub mod select;
+pub(crate) mod source_url;
 pub mod status;
 pub(crate) mod superproject;
 pub mod sync;

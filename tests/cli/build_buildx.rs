@@ -2,10 +2,11 @@
 
 use std::{
     env, fs,
+    io::Write,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use serde_json::Value;
@@ -13,6 +14,7 @@ use serde_json::Value;
 use crate::{
     build::{service, statuses},
     build_engines::{running, signal, until},
+    daemons::Daemon,
     registry::Server,
     sandbox::{Ran, Sandbox},
     support::need,
@@ -183,9 +185,15 @@ fn one_failure_is_named_and_the_others_are_built() {
     let Some(fleet) = Fleet::scripted("buildx") else {
         return;
     };
-    fleet.configure(
-        "[service.secret.image]\nsecrets = { token = { env = \"FLOTA_TEST_TOKEN\" } }\nbuild_args = { ODD = \"${HOME} %{if} $${x}\" }",
-    );
+    // BuildKit would not run again what it ran in an earlier turn.
+    let turn = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap();
+    fleet.configure(&format!(
+        "[service.secret.image]\nsecrets = {{ token = {{ env = \"FLOTA_TEST_TOKEN\" }} }}\n\
+         build_args = {{ ODD = \"${{HOME}} %{{if}} $${{x}}\", TURN = \"{}\" }}",
+        turn.as_nanos()
+    ));
     let ran = fleet.build(&["--all", "--keep-going"]);
     assert_eq!(ran.status, Some(1), "{}", ran.stderr);
     let report = fleet.sandbox.build_json();
@@ -354,4 +362,78 @@ fn ctrl_c_stops_buildx_and_what_it_started() {
     until("BuildKit ends the step", || {
         running("cmdline", &format!("sleep {nap}")).is_empty()
     });
+}
+
+#[test]
+fn a_plan_for_bake_builds_the_commits_and_flota_finds_the_images() {
+    let Some(fleet) = Fleet::scripted("buildx") else {
+        return;
+    };
+    let sandbox = &fleet.sandbox;
+    let served = Daemon::of_git(sandbox.root(), |git| sandbox.prepare(git, sandbox.root()));
+    let origin = format!("{}/fleet", served.url());
+    sandbox.git("fleet", &["remote", "add", "origin", &origin]);
+    // What the worktree has is not what is built.
+    fs::write(
+        sandbox.path("fleet/code-repos/both/code/app"),
+        "not committed",
+    )
+    .unwrap();
+    let address = &fleet.registry.address;
+    let file_secret = sandbox.path("token");
+    fs::write(&file_secret, SECRET).unwrap();
+    fleet.configure(&format!(
+        "cache = \"{address}/cache\"\n[service.both.image]\nplatforms = [\"linux/arm64\", \"linux/amd64\"]\n\
+         [service.secret.image]\nssh = true\nsecrets = {{ token = {{ file = {file_secret:?} }} }}\nbuild_args = {{ ODD = \"${{HOME}}\" }}"
+    ));
+    let planned = sandbox.flota("fleet", &["plan", "--all", "--format", "bake"]);
+    assert_eq!(planned.status, Some(0), "{}", planned.stderr);
+    let file: Value = serde_json::from_slice(&planned.stdout).unwrap();
+    let shown = serde_json::to_string_pretty(&file).unwrap();
+    let shown = shown
+        .replace(&served.url(), "[GIT]")
+        .replace(address, "[REGISTRY]");
+    insta::assert_snapshot!(shown.replace(&sandbox.root().display().to_string(), "[ROOT]"));
+
+    let mut bake = sandbox.program("docker", "fleet");
+    bake.args([
+        "buildx",
+        "bake",
+        "--builder=far",
+        "--push",
+        "--file=-",
+        "both",
+    ]);
+    fleet.with_variables(&mut bake);
+    let mut bake = bake
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    bake.stdin
+        .take()
+        .unwrap()
+        .write_all(&planned.stdout)
+        .unwrap();
+    let baked = bake.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&baked.stderr);
+    assert!(baked.status.success(), "{said}");
+    let found = fleet.build(&["both", "--push"]).json();
+    assert_eq!(statuses(&found), ["both reused"]);
+    if need("skopeo") {
+        let (index, _) = fleet.pull(&references(&found, "both")[0]);
+        assert_eq!(entries(&index).0.len(), 2);
+    }
+}
+
+#[test]
+fn a_plan_for_bake_needs_servers() {
+    let sandbox = Sandbox::scripted("code");
+    let planned = sandbox.flota("fleet", &["plan", "--all", "--format", "bake"]);
+    assert_eq!(planned.status, Some(4), "{}", planned.stderr);
+    assert!(
+        planned
+            .stderr
+            .contains("is at no server that BuildKit could clone it from: ")
+    );
 }

@@ -57,6 +57,14 @@ fn one(id: &str, source: &SecretSource) -> Result<SecretSource> {
     }
 }
 
+/// The source with its path as programs that know no `~` can read it.
+pub fn secret_at_home(source: &SecretSource) -> SecretSource {
+    match source {
+        SecretSource::Env(_) => source.clone(),
+        SecretSource::File(path) => SecretSource::File(at_home(path)),
+    }
+}
+
 /// `~/` is the home directory, as in a shell.
 fn at_home(path: &Path) -> PathBuf {
     let below = path.strip_prefix("~").ok();

@@ -153,12 +153,18 @@ impl Progress {
     }
 
     fn vertex(&mut self, vertex: &Vertex) {
-        let Some((target, name)) = parted(&vertex.name) else {
+        // Where there is one target, buildx does not name it.
+        let (target, name) = match self.targets.len() {
+            1 => (self.targets.keys().next().cloned(), vertex.name.clone()),
+            _ => match parted(&vertex.name) {
+                Some((target, name)) => (Some(target.to_owned()), name),
+                None => return,
+            },
+        };
+        let Some(target) = target.filter(|target| self.targets.contains_key(target)) else {
             return;
         };
-        if !self.targets.contains_key(target) {
-            return;
-        }
+        let target = target.as_str();
         let step = self.steps.entry(vertex.digest.clone()).or_default();
         let is_new = step.targets.insert(target.to_owned());
         let begins = vertex.started.is_some() && (is_new || !step.has_started);
@@ -254,6 +260,19 @@ mod tests {
     fn said(text: &str) -> String {
         let data = BASE64_STANDARD.encode(text);
         format!(r#"{{"logs":[{{"vertex":"d","data":"{data}"}}]}}"#)
+    }
+
+    #[test]
+    fn one_target_alone_has_all_the_steps() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let mut progress = Progress::new([("a", log.as_path())]).unwrap();
+        let news = vertex(
+            "[stage-0 1/1] RUN x",
+            r#","started":"2023-11-14T22:13:20Z""#,
+        );
+        assert_eq!(progress.push(format!("{news}\n").as_bytes()), b"");
+        assert_eq!(fs_text(&log), "[stage-0 1/1] RUN x\n");
     }
 
     #[test]
