@@ -1,4 +1,4 @@
-//! Docker, Podman and Buildah: the real ones with a real registry, and fake ones that write down how they were called.
+//! Docker, Podman, Buildah and buildx: the real ones with a real registry, and fake ones that write down how they were called.
 
 mod support;
 
@@ -18,7 +18,7 @@ use std::{
 use flota::{
     container::{
         ImageRequest, Mounts,
-        engine::{Builder, Choice, Engine, choose},
+        engine::{Batch, BatchImage, Builder, Choice, Destination, Engine, Outcome, bake, choose},
     },
     interrupt,
     model::exit::Exit,
@@ -125,7 +125,8 @@ fn digest_in_registry(name: &str) -> Option<String> {
     let (registry, rest) = name.split_once('/').unwrap();
     let (repository, tag) = rest.rsplit_once(':').unwrap();
     let mut stream = TcpStream::connect(registry).unwrap();
-    let accept = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json";
+    let accept = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json, \
+        application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.oci.image.index.v1+json";
     write!(
         stream,
         "HEAD /v2/{repository}/manifests/{tag} HTTP/1.0\r\nAccept: {accept}\r\n\r\n"
@@ -209,6 +210,113 @@ fn podman_builds_tags_and_pushes() {
 #[test]
 fn buildah_builds_tags_and_pushes() {
     builds_tags_and_pushes(Engine::Buildah);
+}
+
+/// A context for any platform: nothing is run.
+fn copied(content: &str) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("app"), content).unwrap();
+    let dockerfile = "FROM scratch AS base\nARG TARGETARCH\nCOPY app /app-$TARGETARCH\n";
+    fs::write(dir.path().join("Dockerfile"), dockerfile).unwrap();
+    dir
+}
+
+fn for_two_platforms(context: &Path, references: &[String]) -> ImageRequest {
+    ImageRequest {
+        platforms: ["linux/amd64", "linux/arm64"].map(String::from).to_vec(),
+        ..request(context, references)
+    }
+}
+
+/// One image for two platforms: built, found, tagged, pushed as an index. In a store of its own: `rmi` takes the name of a list
+/// for one of its images, and Podman 4.3 lists nothing more in a store where a list has lost one.
+fn builds_for_several_platforms(engine: Engine) {
+    if !need(engine.program()) {
+        return;
+    }
+    let store = tempfile::tempdir().unwrap();
+    let place = |name: &str| store.path().join(name);
+    let (graph, run) = (place("graph"), place("run"));
+    let configuration =
+        format!("[storage]\ndriver = \"vfs\"\ngraphroot = {graph:?}\nrunroot = {run:?}\n");
+    fs::write(place("storage.conf"), configuration).unwrap();
+    let variables = [
+        ("CONTAINERS_STORAGE_CONF", place("storage.conf")),
+        ("FLOTA_TEST_ENGINE", engine.program().into()),
+    ];
+    let variables = variables
+        .each_ref()
+        .map(|(name, it)| (*name, it.to_str().unwrap()));
+    let output = role("role_build_for_several_platforms", &variables)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+}
+
+#[test]
+#[ignore = "a role for the tests of several platforms"]
+fn role_build_for_several_platforms() {
+    let engine = match env::var("FLOTA_TEST_ENGINE").unwrap().as_str() {
+        "podman" => Engine::Podman,
+        _ => Engine::Buildah,
+    };
+    let context = copied("app");
+    let log = context.path().with_extension("log");
+    let names = ["code-1", "pr-12"].map(|tag| reference(engine, "platforms", tag));
+    let further = [reference(engine, "platforms", "development")];
+    let request = for_two_platforms(context.path(), &names);
+    let built = engine.build(&request, &log, 5 * MINUTE).unwrap();
+    engine.tag(&names[0], &further).unwrap();
+    for name in names.iter().chain(&further) {
+        assert_eq!(
+            engine.exists(name).unwrap().as_ref(),
+            Some(&built),
+            "{name}"
+        );
+    }
+    if need("registry") && need("skopeo") {
+        let all = [&names[..], &further[..]].concat();
+        let digest = engine.push(&all, true, MINUTE).unwrap();
+        for name in &all {
+            assert_eq!(digest_in_registry(name).as_ref(), Some(&digest), "{name}");
+        }
+        let (repository, _) = names[0].rsplit_once(':').unwrap();
+        let raw = Command::new("skopeo")
+            .args(["inspect", "--raw", "--tls-verify=false"])
+            .arg(format!("docker://{repository}@{digest}"))
+            .output()
+            .unwrap();
+        let index: serde_json::Value = serde_json::from_slice(&raw.stdout).unwrap();
+        let manifests = index["manifests"].as_array().unwrap();
+        let architectures = manifests.iter().map(|it| &it["platform"]["architecture"]);
+        let mut architectures: Vec<_> = architectures.map(|it| it.as_str().unwrap()).collect();
+        architectures.sort_unstable();
+        assert_eq!(architectures, ["amd64", "arm64"]);
+    }
+    let _ = fs::remove_file(log);
+}
+
+#[test]
+fn podman_builds_for_several_platforms() {
+    builds_for_several_platforms(Engine::Podman);
+}
+
+#[test]
+fn buildah_builds_for_several_platforms() {
+    builds_for_several_platforms(Engine::Buildah);
+}
+
+#[test]
+fn docker_refuses_several_platforms_by_name() {
+    let context = copied("app");
+    let request = for_two_platforms(context.path(), &["r.test/orders:1".into()]);
+    let error = Engine::Docker.check(&request).unwrap_err();
+    assert_eq!(error.exit(), Exit::Misuse);
+    assert_eq!(
+        error.to_string(),
+        "docker builds r.test/orders:1 for one platform at a time, and several are asked for"
+    );
 }
 
 /// A build that fails says why; one that takes too long is stopped.
@@ -546,4 +654,85 @@ fn an_engine_that_was_named_must_answer() {
         "{}",
         String::from_utf8_lossy(&output.stdout)
     );
+}
+
+#[test]
+#[ignore = "a role for an_older_buildx_is_called_again_for_those_that_did_not_fail"]
+fn role_bake() {
+    let context = PathBuf::from(env::var_os("FLOTA_TEST_CONTEXT").unwrap());
+    let names = ["one", "bad", "two"];
+    let requests = names.map(|name| request(&context, &[format!("r.test/{name}:code-1")]));
+    let logs = names.map(|name| context.join(format!("{name}.log")));
+    for keep_going in [true, false] {
+        let scratch = tempfile::tempdir().unwrap();
+        let images = names.iter().zip(&requests).zip(&logs);
+        let images = images.map(|((name, request), log)| BatchImage {
+            name,
+            request,
+            log,
+            cache: None,
+            attached: Vec::new(),
+            destination: Destination::Repository("r.test/x"),
+        });
+        let batch = Batch {
+            builder: Some("far"),
+            scratch: scratch.path(),
+            jobs: 3,
+            keep_going,
+            timeout: MINUTE,
+            images: images.collect(),
+        };
+        let outcomes = bake(&batch).unwrap();
+        let words = outcomes.iter().map(|outcome| match outcome {
+            Outcome::Built(image, _) => format!("{:?} {:?}", image.digest, image.id),
+            Outcome::Failed(error, _) => {
+                let cause = error.source().unwrap().to_string();
+                assert!(cause.contains("[1/1] RUN make: exit code: 7"), "{cause}");
+                error.to_string()
+            }
+            Outcome::Stopped => "stopped".to_owned(),
+        });
+        let words: Vec<_> = words.collect();
+        match keep_going {
+            true => assert_eq!(
+                words,
+                [
+                    r#"Some("sha256:1") "sha256:2""#,
+                    "buildx could not build r.test/bad:code-1",
+                    r#"Some("sha256:3") """#,
+                ]
+            ),
+            false => assert_eq!(
+                words,
+                [
+                    "stopped",
+                    "buildx could not build r.test/bad:code-1",
+                    "stopped"
+                ]
+            ),
+        }
+    }
+}
+
+#[test]
+fn an_older_buildx_is_called_again_for_those_that_did_not_fail() {
+    let fakes = fakes(&[("old-buildx", "docker")]);
+    let context = copied("app");
+    let record = context.path().join("record");
+    let variables = [
+        ("PATH", fakes.path().to_str().unwrap()),
+        ("FLOTA_FAKE_RECORD", record.to_str().unwrap()),
+        ("FLOTA_TEST_CONTEXT", context.path().to_str().unwrap()),
+    ];
+    let output = role("role_bake", &variables).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    // Neither a build argument nor its value is in the arguments.
+    insta::assert_snapshot!(fs::read_to_string(record).unwrap(), @r"
+        docker <buildx> <bake> <--file=-> <--progress=rawjson> <--metadata-file=FILE> <--builder=far> <--jobs=defer-error,parallel=3>
+        docker <buildx> <bake> <--file=-> <--progress=rawjson> <--metadata-file=FILE> <--builder=far>
+        docker <buildx> <bake> <--file=-> <--progress=rawjson> <--metadata-file=FILE> <--builder=far>
+        docker <buildx> <bake> <--file=-> <--progress=rawjson> <--metadata-file=FILE> <--builder=far> <--jobs=fail-fast,parallel=3>
+        docker <buildx> <bake> <--file=-> <--progress=rawjson> <--metadata-file=FILE> <--builder=far>
+    ");
 }

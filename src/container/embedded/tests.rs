@@ -14,6 +14,8 @@ use serde_json::Value;
 use super::*;
 use crate::{container::image::Mounts, model::exit::Exit};
 
+mod platforms;
+
 const CREATED: i64 = 1_700_000_000;
 
 /// `request.toml` of a fixture: what differs from the usual request.
