@@ -570,7 +570,8 @@ fn podman_is_called_when_docker_does_not_answer() {
     insta::assert_snapshot!(record(&[&fakes]), @r"
         podman <build> <--format=docker> <--timestamp=1700000000> <--build-arg=SOURCE_DATE_EPOCH=1700000000> <--iidfile=FILE> <--file=CONTEXT/Dockerfile> <--platform=linux/amd64> <--target=base> <--label=layer=request> <--label=with-space=> <--build-arg=CHANNEL> <--build-arg=TOKEN> <--tag=127.0.0.1:5000/acme/orders:code-1> <--tag=127.0.0.1:5000/acme/orders:pr-12> <--> <CONTEXT>
           DOCKER_BUILDKIT=unset SOURCE_DATE_EPOCH=unset TOKEN=s3cret-of-the-build
-        podman <images> <--no-trunc> <--quiet> <--filter=reference=127.0.0.1:5000/acme/orders:code-1>
+        podman <image> <exists> <--> <127.0.0.1:5000/acme/orders:code-1>
+        podman <image> <inspect> <--format={{.Id}}> <--> <127.0.0.1:5000/acme/orders:code-1>
         podman <tag> <--> <127.0.0.1:5000/acme/orders:code-1> <127.0.0.1:5000/acme/orders:pr-12>
         podman <push> <--digestfile=FILE> <--tls-verify=false> <--> <127.0.0.1:5000/acme/orders:code-1> <docker://127.0.0.1:5000/acme/orders:code-1>
         podman <push> <--digestfile=FILE> <--> <ghcr.io/acme/orders:code-1> <docker://ghcr.io/acme/orders:code-1>

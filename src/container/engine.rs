@@ -222,6 +222,9 @@ impl Engine {
     /// Unavailable, if the engine cannot be asked.
     pub fn exists(self, reference: &str) -> Result<Option<BuiltImage>> {
         request::check_reference(reference)?;
+        if self == Self::Podman {
+            return containers::exists_in_podman(reference);
+        }
         // `image inspect` fails for a missing image as it does for a missing daemon; an empty list is an answer.
         let output = self
             .command()
