@@ -21,6 +21,7 @@ mod explain;
 mod fetch;
 mod foreach;
 mod format;
+mod graph;
 mod help;
 mod init;
 mod log;
@@ -57,6 +58,7 @@ pub use diff::{Diff, DiffFormat};
 pub use explain::Explain;
 pub use fetch::Fetch;
 pub use foreach::Foreach;
+pub use graph::{Graph, GraphFormat};
 pub use help::{Help, TOPICS};
 pub use init::Init;
 pub use log::Log;
@@ -173,6 +175,11 @@ pub enum Command {
     ///
     /// Names the rule that decided (see flota help rules), both content ids, and git commands that show the same.
     Explain(Deferred<Explain>),
+    /// Show which services build on others or depend on them.
+    ///
+    /// A service builds on the image of another if its Dockerfile names it; it depends on another if the configuration says so.
+    /// With RANGE, also what the range calls for.
+    Graph(Deferred<Graph>),
     /// Check the pins of a pull request.
     ///
     /// Each new pin must be pushed, be on a branch of its submodule's remote, and not go back by accident. Everything that
@@ -275,8 +282,8 @@ pub enum Command {
     /// Show or clear what flota keeps for later runs.
     ///
     /// The fleet's git directory has facts about commits, and commits and trees of submodules that are not checked out. The user's
-    /// cache directory has objects for further clones of the same repositories. All of it can be deleted: flota reads or fetches
-    /// again what is missing.
+    /// cache directory has objects for further clones of the same repositories, and base images of the embedded builder. All of it can
+    /// be deleted: flota reads or fetches again what is missing.
     Cache(Deferred<Cache>),
     /// Add, list or remove further worktrees of the fleet.
     Worktree(WorktreeArgs),

@@ -7,6 +7,7 @@ mod lock;
 mod open;
 mod room;
 mod scratch;
+mod user_cache;
 mod write;
 
 pub(crate) use cannot::cannot;
@@ -15,4 +16,5 @@ pub(crate) use lock::Lock;
 pub(crate) use open::{open_or_create, open_own, read_own};
 pub(crate) use room::{is_full, no_room};
 pub(crate) use scratch::SharedScratch;
+pub(crate) use user_cache::user_cache;
 pub(crate) use write::{NewFile, TEMPORARY, copy, replace, write, write_with_mode};

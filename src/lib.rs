@@ -72,6 +72,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         .and_then(|()| process::settle_environment(&args))
         .and_then(|()| interrupt::install(process::kill_all))
         .inspect(|()| process::watchdog::enable())
+        .inspect(|()| git::network::question::install(output::log::aside))
         .and_then(|()| enter(&cli.global))
         .and_then(|()| commands::dispatch(cli.command, Path::new("."), &cli.global, &output));
     outcome.unwrap_or_else(|error| {

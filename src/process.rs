@@ -25,5 +25,6 @@ pub use command::Command;
 pub use lookup::{find, find_all};
 pub use mask::{mask_secret, masked};
 pub use output::Output;
+pub use supervise::wants_terminal;
 pub use tree::kill_all;
 pub use variables::settle_environment;

@@ -72,10 +72,11 @@ const PLAN: [(&str, Floor); 20] = [
 ];
 
 /// Which adapters stand on which others; the rest knows none but itself.
-const ADAPTERS: [(&str, &[&str]); 7] = [
+const ADAPTERS: [(&str, &[&str]); 8] = [
+    ("chart", &["process"]),
     ("ci", &["process"]),
     ("config", &["git"]),
-    ("container", &["process"]),
+    ("container", &["process", "registry"]),
     ("git", &["http", "process"]),
     ("http", &["process"]),
     ("registry", &["http", "process"]),

@@ -1,5 +1,6 @@
 //! `fixtures/charts`, packaged by the library, and what Helm says to the packages.
 //!
+//! `images/NAME` is a kind of chart by where it has its image: its values, and what a look at it says with Helm (`expected/`).
 //! A fixture is `good/NAME` (`expected/` holds the two edited files, the names in the archive and the values a template
 //! sees) or `bad/NAME` (`error.txt`). `FLOTA_TEST_BLESS=1` writes what is expected instead of comparing it.
 
@@ -34,6 +35,10 @@ struct Request {
     version: Option<String>,
     id: Option<String>,
     app_version: Option<String>,
+    /// Where the values have the image; found when absent.
+    image_path: Option<String>,
+    /// A file of the chart for its check.
+    check_values: Option<String>,
     tokens: BTreeMap<String, toml::Value>,
     image: Image,
 }
@@ -51,7 +56,7 @@ fn fixtures(kind: &str) -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/charts");
     assert_eq!(
         names(&root),
-        [".gitattributes", "bad", "good"],
+        [".gitattributes", "bad", "good", "images"],
         "a fixture outside of good/ and bad/ is not exercised"
     );
     let folders: Vec<_> = names(&root.join(kind))
@@ -81,9 +86,13 @@ fn token((name, value): (String, toml::Value)) -> (String, TokenValue) {
     (name, value)
 }
 
-fn request(fixture: &Path) -> ChartRequest {
+fn read_request(fixture: &Path) -> Request {
     let text = fs::read_to_string(fixture.join("request.toml")).unwrap();
-    let request: Request = toml::from_str(&text).unwrap();
+    toml::from_str(&text).unwrap()
+}
+
+fn request(fixture: &Path) -> ChartRequest {
+    let request = read_request(fixture);
     let image = request.image;
     ChartRequest {
         service: "color".into(),
@@ -94,7 +103,10 @@ fn request(fixture: &Path) -> ChartRequest {
         ),
         id: request.id.unwrap_or_else(|| "0123456789ab".into()),
         commit: "fedcba987654".into(),
-        app_version: Some(request.app_version.unwrap_or_else(|| image.tag.clone())),
+        app_version: match request.app_version.as_deref() {
+            Some("keep") => None,
+            other => Some(other.unwrap_or(&image.tag).to_owned()),
+        },
         image: Some(ImageCoordinates {
             registry: image.registry,
             repository: image.repository,
@@ -102,7 +114,7 @@ fn request(fixture: &Path) -> ChartRequest {
             digest: image.digest,
         }),
         tokens: request.tokens.into_iter().map(token).collect(),
-        created: 1_767_225_600,
+        image_path: request.image_path.map(|path| path.parse().unwrap()),
     }
 }
 
@@ -131,10 +143,10 @@ fn unpack(package: &Path) -> Vec<(String, String)> {
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
     let entries = archive.entries().unwrap().map(|entry| {
         let mut entry = entry.unwrap();
-        let mut content = String::new();
+        let mut content = Vec::new();
         let name = entry.path().unwrap().to_str().unwrap().to_owned();
-        entry.read_to_string(&mut content).unwrap();
-        (name, content)
+        entry.read_to_end(&mut content).unwrap();
+        (name, String::from_utf8_lossy(&content).into_owned())
     });
     entries.collect()
 }
@@ -210,6 +222,56 @@ fn bad_charts_are_refused_before_anything_is_written() {
             .expect_err(&fixture.display().to_string());
         expect(&fixture.join("error.txt"), &report(&error));
         assert!(names(out.path()).is_empty());
+    }
+}
+
+/// Each kind of chart gets its image where it reads it, and says by Helm whether it runs it; what it says without Helm never
+/// contradicts that.
+#[test]
+fn every_kind_of_chart_says_whether_it_runs_its_image() {
+    let has_helm = has_helm();
+    for fixture in fixtures("images") {
+        let out = tempfile::tempdir().unwrap();
+        let prepared = chart::prepare(&request(&fixture))
+            .unwrap_or_else(|error| panic!("{}: {}", fixture.display(), report(&error)));
+        let packaged = prepared.write(out.path()).unwrap();
+        let files = unpack(&packaged.file);
+        let values = format!("{}/values.yaml", packaged.name);
+        let values = files.iter().find(|(name, _)| *name == values).unwrap();
+        let expected = fixture.join("expected");
+        expect(&expected.join("values.yaml"), &values.1);
+        if !has_helm {
+            continue;
+        }
+        let folder = fixture.join("service/config");
+        let given = read_request(&fixture)
+            .check_values
+            .map(|file| folder.join(file));
+        let scratch = tempfile::tempdir().unwrap();
+        let check = prepared
+            .check(&packaged.file, given.as_deref(), scratch.path())
+            .unwrap();
+        let json = serde_json::to_string_pretty(&check).unwrap();
+        expect(&expected.join("check.json"), &format!("{json}\n"));
+        let mut arguments = vec![
+            "template".into(),
+            "x".into(),
+            packaged.file.into_os_string(),
+        ];
+        arguments.extend(
+            given
+                .into_iter()
+                .flat_map(|file| ["--values".into(), file.into_os_string()]),
+        );
+        let Ok(rendered) = helm(&arguments) else {
+            continue;
+        };
+        let images: Vec<_> = rendered
+            .lines()
+            .filter_map(|line| line.trim_start().strip_prefix("image: "))
+            .map(|image| format!("{image}\n"))
+            .collect();
+        expect(&expected.join("images"), &images.concat());
     }
 }
 

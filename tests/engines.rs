@@ -64,6 +64,7 @@ fn request(context: &Path, references: &[String]) -> ImageRequest {
     ImageRequest {
         context: context.to_owned(),
         dockerfile: "Dockerfile".into(),
+        dockerfile_in_use: None,
         target: Some("base".into()),
         build_args: BTreeMap::from(
             [("TOKEN", SECRET), ("CHANNEL", "-beta= 1")].map(|(k, v)| (k.into(), v.into())),

@@ -11,8 +11,9 @@ use regex::Regex;
 /// Where git's conversations with servers are.
 const ROOM: &str = "git/network";
 
-/// Who pushes to registries, by another program's `push`.
-const ENGINES: [&str; 2] = [
+/// Who pushes to registries and pulls from them, by another program's `push` and `pull`.
+const ENGINES: [&str; 3] = [
+    "container/engine.rs",
     "container/engine/docker.rs",
     "container/engine/containers.rs",
 ];

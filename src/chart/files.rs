@@ -2,21 +2,25 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     fs::{self, File},
     io::{self, Read},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-use walkdir::{DirEntry, WalkDir};
-
-use super::{ignore, yaml::YamlFault};
+use super::{
+    ignore::{self, HelmIgnore},
+    yaml::YamlFault,
+};
 
 /// Helm's limit for one file (`MaxDecompressedFileSize`).
-const FILE_LIMIT: u64 = 5 << 20;
+pub(super) const FILE_LIMIT: u64 = 5 << 20;
 /// Helm's limit for all files of a chart (`MaxDecompressedChartSize`).
-const CHART_LIMIT: u64 = 100 << 20;
+pub(super) const CHART_LIMIT: u64 = 100 << 20;
 /// More files and folders than any chart has.
-const COUNT_LIMIT: usize = 10_000;
+pub(super) const COUNT_LIMIT: usize = 10_000;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Contents by path below the chart, written with `/`.
 pub(super) type Files = BTreeMap<String, Vec<u8>>;
@@ -26,72 +30,126 @@ pub(super) type Files = BTreeMap<String, Vec<u8>>;
 pub(super) enum FileRefusal {
     /// The file, and what is wrong with it.
     File(String, &'static str),
+    /// A symlink that names nothing of the chart.
+    Link(String),
+    /// A file that Helm refuses, and why.
+    Helm(String, String),
     /// A place in `.helmignore`.
     Ignore(YamlFault),
     /// The disk: the path, and what the system said.
     Io(String, io::Error),
 }
 
-/// Reads every file that `.helmignore` leaves in.
+/// Reads every file that `.helmignore` leaves in. As in Helm, a symlink stands for what it names, which must lie in one of
+/// `roots`: nothing else is known to change with the chart.
 ///
 /// # Errors
-/// Symlinks and whatever else is not a regular file, names that an archive cannot carry safely, more than Helm's limits.
-pub(super) fn read(folder: &Path) -> Result<Files, FileRefusal> {
-    let rules = ignore::HelmIgnore::parse(&ignore_text(folder)?).map_err(FileRefusal::Ignore)?;
-    let mut files = Files::new();
-    let mut count = 0;
-    let mut remaining = CHART_LIMIT;
-    let mut walk = WalkDir::new(folder)
-        .min_depth(1)
-        .sort_by_file_name()
-        .into_iter();
-    while let Some(entry) = walk.next() {
-        let entry =
-            entry.map_err(|error| FileRefusal::Io(folder.display().to_string(), error.into()))?;
-        let name = name(folder, &entry)?;
-        count += 1;
-        if count > COUNT_LIMIT {
-            return Err(FileRefusal::File(
-                name,
-                "is one file too many: a chart has 10000 at most",
-            ));
-        }
-        let is_folder = entry.file_type().is_dir();
-        if rules.ignores(&name, is_folder) {
-            if is_folder {
-                walk.skip_current_dir();
+/// What is neither a regular file nor a folder, names that an archive cannot carry safely, more than Helm's limits.
+pub(super) fn read(folder: &Path, roots: &[PathBuf]) -> Result<Files, FileRefusal> {
+    let canonical = |path: &PathBuf| fs::canonicalize(path).ok();
+    let mut reader = ChartReader {
+        roots: roots.iter().filter_map(canonical).collect(),
+        rules: HelmIgnore::parse("").map_err(FileRefusal::Ignore)?,
+        files: Files::new(),
+        count: 0,
+        remaining: CHART_LIMIT,
+    };
+    let text = reader.ignore_text(folder)?;
+    reader.rules = HelmIgnore::parse(&text).map_err(FileRefusal::Ignore)?;
+    let io = |error| FileRefusal::Io(folder.display().to_string(), error);
+    let itself = fs::canonicalize(folder).map_err(io)?;
+    reader.read_folder(folder, "", &mut vec![itself])?;
+    Ok(reader.files)
+}
+
+/// Reads one chart.
+struct ChartReader {
+    /// What symlinks may lead into.
+    roots: Vec<PathBuf>,
+    rules: HelmIgnore,
+    files: Files,
+    count: usize,
+    /// How many bytes the chart may still have.
+    remaining: u64,
+}
+
+impl ChartReader {
+    /// Reads what is in `folder`, which is called `name` in the chart (empty for the chart itself). `above` are this folder and
+    /// those it was reached through, without symlinks in their paths.
+    fn read_folder(
+        &mut self,
+        folder: &Path,
+        name: &str,
+        above: &mut Vec<PathBuf>,
+    ) -> Result<(), FileRefusal> {
+        let io = |error| FileRefusal::Io(name.to_owned(), error);
+        let entries = fs::read_dir(folder).map_err(io)?;
+        let mut entries = entries.collect::<io::Result<Vec<_>>>().map_err(io)?;
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let name = entry_name(name, &entry.file_name())?;
+            self.count += 1;
+            if self.count > COUNT_LIMIT {
+                let what = "is one file too many: a chart has 10000 at most";
+                return Err(FileRefusal::File(name, what));
             }
-        } else if !is_folder {
-            let content = read_file(entry.path(), &name)?;
-            remaining = remaining.checked_sub(content.len() as u64).ok_or_else(|| {
-                FileRefusal::File(
-                    name.clone(),
-                    "makes the chart larger than Helm's limit of 100 MiB",
-                )
-            })?;
-            files.insert(name, content);
+            let path = entry.path();
+            // Without what a broken link names, only its own name can be ignored.
+            let is_folder = path.is_dir();
+            if self.rules.ignores(&name, is_folder) {
+                continue;
+            }
+            let path = self.resolve(path, &name)?;
+            if is_folder {
+                let itself = fs::canonicalize(&path).map_err(io)?;
+                if above.contains(&itself) {
+                    let what = "is a symlink to a folder that it is in";
+                    return Err(FileRefusal::File(name, what));
+                }
+                above.push(itself);
+                self.read_folder(&path, &name, above)?;
+                above.pop();
+            } else {
+                let content = read_file(&path, &name)?;
+                let size = content.len() as u64;
+                self.remaining = self.remaining.checked_sub(size).ok_or_else(|| {
+                    let what = "makes the chart larger than Helm's limit of 100 MiB";
+                    FileRefusal::File(name.clone(), what)
+                })?;
+                self.files.insert(name, content);
+            }
         }
+        Ok(())
     }
-    Ok(files)
+
+    fn ignore_text(&self, folder: &Path) -> Result<String, FileRefusal> {
+        let path = folder.join(ignore::FILE);
+        if fs::symlink_metadata(&path).is_err() {
+            return Ok(String::new());
+        }
+        let content = read_file(&self.resolve(path, ignore::FILE)?, ignore::FILE)?;
+        String::from_utf8(content)
+            .map_err(|_| FileRefusal::File(ignore::FILE.into(), "is not UTF-8"))
+    }
+
+    /// What a path names.
+    fn resolve(&self, path: PathBuf, name: &str) -> Result<PathBuf, FileRefusal> {
+        let is_link = fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink());
+        if !is_link {
+            return Ok(path);
+        }
+        let target = fs::canonicalize(&path).ok();
+        target
+            .filter(|target| self.roots.iter().any(|root| target.starts_with(root)))
+            .ok_or_else(|| FileRefusal::Link(name.into()))
+    }
 }
 
-fn ignore_text(folder: &Path) -> Result<String, FileRefusal> {
-    let path = folder.join(ignore::FILE);
-    if fs::symlink_metadata(&path).is_err() {
-        return Ok(String::new());
-    }
-    let content = read_file(&path, ignore::FILE)?;
-    String::from_utf8(content).map_err(|_| FileRefusal::File(ignore::FILE.into(), "is not UTF-8"))
-}
-
+/// The content of a regular file, which is no symlink.
 fn read_file(path: &Path, name: &str) -> Result<Vec<u8>, FileRefusal> {
     let refuse = |what| FileRefusal::File(name.into(), what);
     let io = |error| FileRefusal::Io(name.into(), error);
-    let metadata = fs::symlink_metadata(path).map_err(io)?;
-    if metadata.is_symlink() {
-        return Err(refuse("is a symlink; a chart holds regular files only"));
-    }
-    if !metadata.is_file() {
+    if !fs::symlink_metadata(path).map_err(io)?.is_file() {
         return Err(refuse("is not a regular file"));
     }
     let mut content = Vec::new();
@@ -102,35 +160,37 @@ fn read_file(path: &Path, name: &str) -> Result<Vec<u8>, FileRefusal> {
     if content.len() as u64 > FILE_LIMIT {
         return Err(refuse("is larger than Helm's limit of 5 MiB for a file"));
     }
-    Ok(content)
+    Ok(without_mark(content))
 }
 
-/// The path below the chart, if every reader of archives takes it for that path and no other.
-fn name(folder: &Path, entry: &DirEntry) -> Result<String, FileRefusal> {
-    let path = entry.path().strip_prefix(folder).unwrap_or(entry.path());
-    let lossy = path.to_string_lossy();
-    let refuse = |what| Err(FileRefusal::File(lossy.clone().into_owned(), what));
-    let mut parts = Vec::new();
-    for part in path {
-        match part.to_str() {
-            None => return refuse("has a name that is not UTF-8"),
-            // Helm takes a name that begins so for a way out of the chart.
-            Some(part) if part.starts_with("..") => {
-                return refuse("has a name that begins with `..`");
-            }
-            Some(part) if part.contains(|c: char| c == '\\' || c.is_control()) => {
-                return refuse("has a name with a backslash or a control character");
-            }
-            Some(part) => parts.push(part),
+/// What Helm packs of a file: it drops a byte order mark.
+pub(super) fn without_mark(mut content: Vec<u8>) -> Vec<u8> {
+    if content.starts_with(BYTE_ORDER_MARK) {
+        content.drain(..BYTE_ORDER_MARK.len());
+    }
+    content
+}
+
+/// The path below the chart of what is called `entry` in `folder`, if every reader of archives takes it for that path and no
+/// other.
+fn entry_name(folder: &str, entry: &OsStr) -> Result<String, FileRefusal> {
+    let join = |entry: &str| match folder {
+        "" => entry.to_owned(),
+        folder => format!("{folder}/{entry}"),
+    };
+    let refuse = |what| Err(FileRefusal::File(join(&entry.to_string_lossy()), what));
+    match entry.to_str() {
+        None => refuse("has a name that is not UTF-8"),
+        // Helm takes a name that begins so for a way out of the chart.
+        Some(name) if name.starts_with("..") => refuse("has a name that begins with `..`"),
+        Some(name) if name.contains(|c: char| c == '\\' || c.is_control()) => {
+            refuse("has a name with a backslash or a control character")
         }
+        Some(name) if folder.is_empty() && name.len() == 2 && name.ends_with(':') => {
+            refuse("has a name that is a drive on Windows")
+        }
+        Some(name) => Ok(join(name)),
     }
-    if parts
-        .first()
-        .is_some_and(|part| part.len() == 2 && part.ends_with(':'))
-    {
-        return refuse("has a name that is a drive on Windows");
-    }
-    Ok(parts.join("/"))
 }
 
 #[cfg(test)]
@@ -148,7 +208,8 @@ mod tests {
     }
 
     fn refused(folder: &Path) -> (String, String) {
-        match read(folder).unwrap_err() {
+        match read(folder, &[folder.to_owned()]).unwrap_err() {
+            FileRefusal::Link(name) => (name, "is a symlink".into()),
             FileRefusal::File(name, what) => (name, what.into()),
             other => (String::new(), format!("{other:?}")),
         }
@@ -165,7 +226,7 @@ mod tests {
             ("templates/.swp", ""),
             ("templates/a.yaml", "x"),
         ]);
-        let files = read(folder.path()).unwrap();
+        let files = read(folder.path(), &[]).unwrap();
         let names: Vec<_> = files.keys().map(String::as_str).collect();
         assert_eq!(
             names,
@@ -197,7 +258,7 @@ mod tests {
         }
         let folder = chart(&[("Chart.yaml", ""), (".helmignore", "link")]);
         std::os::unix::fs::symlink("/etc", folder.path().join("link")).unwrap();
-        assert_eq!(read(folder.path()).unwrap().len(), 2);
+        assert_eq!(read(folder.path(), &[]).unwrap().len(), 2);
     }
 
     #[cfg(unix)]
@@ -234,7 +295,10 @@ mod tests {
             .unwrap()
             .set_len(FILE_LIMIT)
             .unwrap();
-        assert_eq!(read(folder.path()).unwrap()["big"].len() as u64, FILE_LIMIT);
+        assert_eq!(
+            read(folder.path(), &[]).unwrap()["big"].len() as u64,
+            FILE_LIMIT
+        );
         for index in 0..20 {
             let file = File::create(folder.path().join(format!("big{index:02}"))).unwrap();
             file.set_len(FILE_LIMIT).unwrap();

@@ -53,6 +53,11 @@ pub fn find(source: &Path, service: &str) -> Result<PathBuf> {
     }
 }
 
+/// The folders of a service that belong to its configuration.
+pub(super) fn roots(source: &Path) -> [PathBuf; 2] {
+    [CONFIG, CHARTS].map(|folder| source.join(folder))
+}
+
 /// A folder as messages name it.
 pub(super) fn relative(source: &Path, folder: &Path) -> String {
     let relative = folder.strip_prefix(source).unwrap_or(folder);
@@ -87,7 +92,8 @@ fn is_folder(path: &Path, service: &str) -> Result<bool> {
         Ok(metadata) if metadata.is_symlink() => Err(Error::work(format!(
             "{service}: {} is a symlink; a chart must be a directory of its own",
             path.display()
-        ))),
+        ))
+        .hint("replace the link with the directory; links in a chart, to files of the service's config/ or charts/, are packed as what they name")),
         Ok(metadata) => Ok(metadata.is_dir()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(unreadable(path, service, error)),

@@ -3,9 +3,12 @@
 //! The rules are Helm's own (`Validate` of its chart metadata) made strict where Helm tidies up silently: what reaches a
 //! terminal or a path is refused rather than cleaned (GHSA-c38g-469g-cmgx, CVE-2025-53547, CVE-2026-35206).
 
-use super::yaml::{
-    self, NewValue, Node, YamlFault,
-    edit::{Editor, Quoting},
+use super::{
+    helm,
+    yaml::{
+        self, NewValue, Node, YamlFault,
+        edit::{Editor, Quoting},
+    },
 };
 
 /// The longest name: Helm's limit for the charts it creates.
@@ -20,8 +23,6 @@ pub(super) struct Metadata<'s> {
     pub name: String,
     /// The version, SemVer 2; none if the file leaves it to flota.
     pub version: Option<String>,
-    /// `v1` keeps its dependencies in `requirements.yaml`.
-    pub api_version: String,
 }
 
 impl<'s> Metadata<'s> {
@@ -67,12 +68,15 @@ impl<'s> Metadata<'s> {
             semver,
             "is not a SemVer 2 version such as 1.2.3",
         )?;
+        helm::check_metadata(source).map_err(|rejection| {
+            let field = rejection.field.and_then(|field| root.get(field));
+            field.unwrap_or(&root).fault(rejection.what)
+        })?;
         Ok(Self {
             source,
             root,
             name,
             version,
-            api_version,
         })
     }
 
@@ -105,20 +109,6 @@ impl<'s> Metadata<'s> {
         }
         editor.finish(Some(&root))
     }
-
-    /// The names of the charts that this one depends on.
-    pub(super) fn dependencies(&self) -> Vec<String> {
-        dependencies(&self.root)
-    }
-}
-
-/// The names under `dependencies:`, in `Chart.yaml` as in `requirements.yaml`.
-pub(super) fn dependencies(root: &Node) -> Vec<String> {
-    let Some(yaml::Kind::Sequence(items)) = root.get("dependencies").map(|node| &node.kind) else {
-        return Vec::new();
-    };
-    let names = items.iter().filter_map(|item| item.get("name")?.text());
-    names.map(str::to_owned).collect()
 }
 
 /// A file name that is safe everywhere: no separator, no dot segment, nothing that looks like an option.
@@ -240,14 +230,5 @@ mod tests {
             "4:1: the key `name` appears twice in this mapping"
         );
         assert_eq!(fault("# nothing\n"), "1:1: the file is empty");
-    }
-
-    #[test]
-    fn dependencies_are_named() {
-        let source = "apiVersion: v2\nname: a\nversion: 1.0.0\ndependencies:\n- name: redis\n  version: 1.x\n- name: common\n";
-        assert_eq!(
-            Metadata::read(source).unwrap().dependencies(),
-            ["redis", "common"]
-        );
     }
 }

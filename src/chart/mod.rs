@@ -2,20 +2,32 @@
 //!
 //! [`prepare`] finds and checks the chart, writes the versions into `Chart.yaml`, fills the tokens and sets the image in
 //! `values.yaml`, all in memory; it is also the check that comes before anything is done. [`package`] then packs and writes
-//! it. The same request gives the same bytes on every machine.
+//! it. The same request gives the same bytes on every machine, whatever commit they are from.
 
 mod archive;
-mod dependencies;
+mod check;
+mod coordinates;
 mod files;
 mod find;
+mod helm;
 mod ignore;
+mod image_path;
+mod inside;
+mod look;
+mod merges;
 mod metadata;
 mod place;
 #[cfg(any(test, fuzzing))]
 pub mod properties;
+mod reads;
+mod render;
 mod request;
+mod schema;
+mod set_image;
 mod tokens;
+mod unshare;
 mod values;
+mod version;
 mod yaml;
 
 use std::{
@@ -24,11 +36,14 @@ use std::{
 };
 
 pub use find::find;
+pub use render::has_helm;
 pub use request::{ChartRequest, ImageCoordinates};
 pub use tokens::{check_name as check_token_name, parse_argument as parse_token};
 
 use self::{
+    check::Written,
     files::Files,
+    look::Look,
     metadata::Metadata,
     place::ChartPlace,
     request::{CHART_FILE, VALUES_FILE},
@@ -37,11 +52,16 @@ use self::{
 use crate::model::{
     digest,
     error::{Error, Result},
-    settings::{ChartSettings, VersionField},
+    identity::chart_id,
+    report::ChartCheck,
+    settings::ChartSettings,
 };
 
 /// The longest file name that file systems take, in bytes.
 const FILE_NAME_LIMIT: usize = 255;
+
+/// Stands for an identity that is not known yet.
+const NO_IDENTITY: &str = "xxxxxxxxxxxx";
 
 /// A chart that is ready to be packed: everything that could be refused has been looked at.
 #[derive(Clone, Debug)]
@@ -51,7 +71,7 @@ pub struct PreparedChart {
     /// The version it gets.
     pub version: String,
     files: Files,
-    created: i64,
+    written: Written,
 }
 
 /// A packaged chart.
@@ -65,6 +85,19 @@ pub struct PackagedChart {
     pub file: PathBuf,
     /// `sha256:…` of the package.
     pub digest: String,
+}
+
+/// The chart's identity: a hash of what would be packed, with [`NO_IDENTITY`] where its own identity goes. Whatever shows in the
+/// package counts (files, image, filled tokens, those that are left), and nothing else does.
+///
+/// # Errors
+/// Those of [`prepare`].
+pub fn identity(request: &ChartRequest) -> Result<String> {
+    let mut unnamed = request.clone();
+    unnamed.id = NO_IDENTITY.into();
+    let files = prepare(&unnamed)?.files;
+    let contents = files.iter().map(|(name, content)| (&**name, &**content));
+    Ok(chart_id(&request.version.to_string(), contents))
 }
 
 /// Packages a chart into `out_dir`, which is created if it does not exist.
@@ -83,38 +116,69 @@ pub fn package(request: &ChartRequest, out_dir: &Path) -> Result<PackagedChart> 
 pub fn prepare(request: &ChartRequest) -> Result<PreparedChart> {
     let folder = find(&request.source, &request.service)?;
     let place = ChartPlace::new(request, &folder);
-    let mut files = files::read(&folder).map_err(|refusal| place.refused(refusal))?;
+    let mut files = files::read(&folder, &find::roots(&request.source))
+        .map_err(|refusal| place.refused(refusal))?;
 
-    let chart_text = place.text(&mut files, CHART_FILE)?.ok_or_else(|| {
+    let own_chart = place.text(&mut files, CHART_FILE)?.ok_or_else(|| {
         let what = "is excluded by .helmignore, and Helm accepts no chart without it";
         place.refused(files::FileRefusal::File(CHART_FILE.into(), what))
     })?;
-    let metadata = Metadata::read(&chart_text).map_err(|fault| place.fault(CHART_FILE, &fault))?;
+    let metadata = Metadata::read(&own_chart).map_err(|fault| place.fault(CHART_FILE, &fault))?;
     let version = version(request, &metadata, &place)?;
-    let missing = dependencies::missing(&files, &metadata);
-    if !missing.is_empty() {
-        return Err(place.without(&missing));
-    }
     let chart_text = metadata
         .write(&version, request.app_version.as_deref())
         .map_err(|fault| place.fault(CHART_FILE, &fault))?;
     files.insert(CHART_FILE.into(), chart_text.into_bytes());
 
-    let values_text = place.text(&mut files, VALUES_FILE)?.unwrap_or_default();
+    let own_values = place.text(&mut files, VALUES_FILE)?.unwrap_or_default();
     let tokens = Tokens::new(request, &version)?;
-    let values_text = values::fill(&values_text, request.image.as_ref(), &tokens).map_err(
-        |refusal| match refusal {
-            values::ValuesRefusal::Yaml(fault) => place.fault(VALUES_FILE, &fault),
-            values::ValuesRefusal::Unfilled(tokens) => place.unfilled(&tokens),
-        },
-    )?;
-    files.insert(VALUES_FILE.into(), values_text.into_bytes());
+    let refused = |refusal| match refusal {
+        values::ValuesRefusal::Yaml(fault) => place.fault(VALUES_FILE, &fault),
+        values::ValuesRefusal::Unfilled(tokens) => place.unfilled(&tokens),
+    };
+    let looked = request.image.as_ref().map(|image| {
+        let names = [
+            request.service.rsplit('/').next().unwrap_or_default(),
+            &metadata.name,
+        ];
+        let path = request.image_path.as_ref();
+        Look::at(&files, &own_chart, &own_values, path, &names, image)
+    });
+    let place_of_image = looked.as_ref().and_then(Look::place);
+    let filled = values::fill(&own_values, place_of_image, &tokens).map_err(refused)?;
+    // What the chart was before: its tokens filled, if they all have values, and nothing else.
+    let plain_values = values::fill(&own_values, None, &tokens).map(|filled| filled.text);
+    let written = Written {
+        image: request.image.clone(),
+        app_version: request.app_version.clone(),
+        place: looked.map(Look::into_found),
+        by_tokens: filled.by_tokens,
+        unshared: filled
+            .unshared
+            .iter()
+            .map(|line| format!("{}:{line}", place.file(VALUES_FILE)))
+            .collect(),
+        own_version: metadata.version.clone(),
+        before: [
+            (CHART_FILE.into(), own_chart.as_bytes().to_vec()),
+            (
+                VALUES_FILE.into(),
+                plain_values.unwrap_or(own_values).into_bytes(),
+            ),
+        ],
+    };
+    files.insert(VALUES_FILE.into(), filled.text.into_bytes());
 
+    let missing = helm::missing(&files).map_err(|refusal| place.refused(refusal))?;
+    if !missing.is_empty() {
+        return Err(place.without(&missing));
+    }
+    files.retain(|name, _| !helm::leaves_out(name));
     Ok(PreparedChart {
         name: metadata.name,
         version,
         files,
-        created: request.created,
+        written,
     })
 }
 
@@ -124,20 +188,47 @@ impl PreparedChart {
         format!("{}-{}.tgz", self.name, self.version)
     }
 
+    /// Looks at the finished chart: whether its image stands in what Helm makes of it, where there is Helm, and what else the
+    /// edits broke. `package` is the chart as [`PreparedChart::write`] wrote it; `values` are a file's, over the chart's own; `scratch`
+    /// is a folder for what this needs.
+    ///
+    /// # Errors
+    /// Unavailable: a folder that cannot be written.
+    pub fn check(
+        &self,
+        package: &Path,
+        values: Option<&Path>,
+        scratch: &Path,
+    ) -> Result<ChartCheck> {
+        let before = || {
+            let mut files = self.files.clone();
+            files.extend(self.written.before.clone());
+            let file = scratch.join("before.tgz");
+            let cannot = |error| crate::files::cannot("write", &file, error);
+            let bytes = archive::write(&self.name, &files).map_err(cannot)?;
+            crate::files::write(&file, &bytes).map_err(cannot)?;
+            Ok(render::render(&file, values, scratch))
+        };
+        let after = (self.written.image.is_some() && has_helm())
+            .then(|| render::render(package, values, scratch));
+        self.written
+            .check(&self.files, &self.version, after, before)
+    }
+
     /// Packs the chart and writes it into `out_dir`, which is created if it does not exist.
     ///
     /// # Errors
     /// Unavailable: a folder that cannot be written.
-    pub fn write(self, out_dir: &Path) -> Result<PackagedChart> {
+    pub fn write(&self, out_dir: &Path) -> Result<PackagedChart> {
         let file_name = self.file_name();
         let file = out_dir.join(&file_name);
         let cannot = |error| crate::files::cannot("write", &file, error);
-        let bytes = archive::write(&self.name, &self.files, self.created).map_err(cannot)?;
+        let bytes = archive::write(&self.name, &self.files).map_err(cannot)?;
         fs::create_dir_all(out_dir).map_err(cannot)?;
         crate::files::write(&file, &bytes).map_err(cannot)?;
         Ok(PackagedChart {
-            name: self.name,
-            version: self.version,
+            name: self.name.clone(),
+            version: self.version.clone(),
             file,
             digest: digest::oci_digest(&bytes),
         })
@@ -161,12 +252,8 @@ fn version(
         let missing = format!("{}: {file} has no version for {{version}}", place.service);
         return Err(Error::work(missing).hint(format!("{file}: version: 0.1.0")));
     }
-    let version = request.version.render(|field| match field {
-        VersionField::Version => own.unwrap_or_default(),
-        VersionField::Id => &request.id,
-        VersionField::Commit => &request.commit,
-    });
-    semver::Version::parse(&version).map_err(|error| {
+    let version = version::render(&request.version, own, &request.id, &request.commit);
+    let version = version.map_err(|(version, error)| {
         misuse(format!(
             "the chart version `{}` comes out as `{version}`, which is not SemVer 2",
             request.version

@@ -66,6 +66,15 @@ impl<'r> ChartPlace<'r> {
             files::FileRefusal::File(name, what) => {
                 Error::work(format!("{}: {} {what}", self.service, self.file(&name)))
             }
+            files::FileRefusal::Link(name) => Error::work(format!(
+                "{}: {} is a symlink, and what it names is not in config/ or charts/ of the service",
+                self.service,
+                self.file(&name)
+            ))
+            .hint("replace the link with a copy of the file: from a change elsewhere flota would not see that the chart changed"),
+            files::FileRefusal::Helm(name, what) => {
+                Error::work(format!("{}: {} {what}", self.service, self.file(&name)))
+            }
             files::FileRefusal::Ignore(fault) => self.fault(ignore::FILE, &fault),
             files::FileRefusal::Io(name, error) => Error::unavailable(format!(
                 "{}: cannot read {}",

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use crate::model::settings::{TokenValue, VersionTemplate};
+use crate::model::settings::{TokenValue, ValuePath, VersionTemplate};
 
 /// The file that makes a folder a chart.
 pub(super) const CHART_FILE: &str = "Chart.yaml";
@@ -20,18 +20,18 @@ pub struct ChartRequest {
     pub source: PathBuf,
     /// The version to give (`[chart] version`).
     pub version: VersionTemplate,
-    /// The chart's identity (12 hexadecimal digits).
+    /// The chart's identity (12 hexadecimal digits), which [`identity`](super::identity) finds.
     pub id: String,
     /// The service's commit (12 hexadecimal digits), also the token `COMMIT`.
     pub commit: String,
-    /// The `appVersion`: the image's identity tag.
+    /// The `appVersion`: the image's identity tag; without one the chart keeps its own.
     pub app_version: Option<String>,
     /// The image that the chart runs; a service without code leaves its chart's own in place.
     pub image: Option<ImageCoordinates>,
+    /// Where `values.yaml` says which image the chart runs (`[chart] image`); found by the shape of the values when absent.
+    pub image_path: Option<ValuePath>,
     /// Values of the tokens in `values.yaml`, by name; they win over those that this request implies.
     pub tokens: BTreeMap<String, TokenValue>,
-    /// The commit's date in seconds since the Unix epoch: the time of every file in the package.
-    pub created: i64,
 }
 
 /// Where an image is.

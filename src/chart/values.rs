@@ -3,21 +3,12 @@
 use granit_parser::ScalarStyle;
 
 use super::{
-    request::ImageCoordinates,
+    set_image::{ImagePlace, set_image},
     tokens::{Tokens, occurrences},
-    yaml::{
-        self, Kind, NewValue, Node, YamlDocument, YamlFault,
-        edit::{Editor, Quoting},
-        scalar::{self, MERGE_KEY},
-    },
+    unshare::Anchors,
+    yaml::{self, Kind, Node, YamlFault, edit::Editor, scalar},
 };
 use crate::model::settings::TokenValue;
-
-/// The keys of an `image` mapping that say where the image is, in the order in which they are written.
-const REGISTRY: &str = "registry";
-const REPOSITORY: &str = "repository";
-const TAG: &str = "tag";
-const DIGEST: &str = "digest";
 
 /// A token that nothing fills.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,160 +34,70 @@ impl From<YamlFault> for ValuesRefusal {
     }
 }
 
+/// A `values.yaml` that was filled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FilledValues {
+    /// Its text.
+    pub text: String,
+    /// The lines of aliases that referred to a mapping with the image in it: they keep what was there.
+    pub unshared: Vec<usize>,
+    /// Whether tokens brought the image's tag or digest somewhere.
+    pub by_tokens: bool,
+}
+
 /// Fills the text of a `values.yaml`; an empty one for a chart that has none.
 ///
 /// # Errors
 /// See [`ValuesRefusal`].
 pub(super) fn fill(
     source: &str,
-    image: Option<&ImageCoordinates>,
+    image: Option<ImagePlace<'_>>,
     tokens: &Tokens,
-) -> Result<String, ValuesRefusal> {
+) -> Result<FilledValues, ValuesRefusal> {
     let mut document = yaml::parse(source)?;
     let mut editor = Editor::new(source);
+    if let Some(root) = &document.root
+        && !root.is_null()
+        && !matches!(root.kind, Kind::Mapping { .. })
+    {
+        let what = "the values of a chart must be a mapping, and this is not one";
+        return Err(root.fault(what).into());
+    }
+    let mut unshared = Vec::new();
     // First, because tokens in what is overwritten need no value.
     if let Some(image) = image {
+        let anchors = Anchors::of(document.root.as_ref());
         set_image(&mut editor, &mut document, image)?;
+        if let Some(root) = &mut document.root {
+            unshared = anchors.unshare(&mut editor, root)?;
+        }
     }
+    let mut by_tokens = false;
     if let Some(root) = &mut document.root {
-        fill_tokens(&mut editor, source, root, tokens)?;
+        by_tokens = fill_tokens(&mut editor, source, root, tokens)?;
     }
-    Ok(editor.finish(document.root.as_ref())?)
+    Ok(FilledValues {
+        text: editor.finish(document.root.as_ref())?,
+        unshared,
+        by_tokens,
+    })
 }
 
-/// Sets the image's coordinates in the form in which the chart has them:
-/// - a mapping: `registry` and `repository` apart if it has a `registry`, else `repository` with the registry in it;
-///   `tag`; `digest` if it is known, else an old one is emptied, because it belongs to another image;
-/// - a string: the whole reference, `registry/repository:tag@digest`;
-/// - null or nothing: a mapping is made.
-fn set_image(
-    editor: &mut Editor<'_>,
-    document: &mut YamlDocument,
-    image: &ImageCoordinates,
-) -> Result<(), YamlFault> {
-    let joined = image.name();
-    let mut strings = vec![(REPOSITORY, joined.as_str()), (TAG, image.tag.as_str())];
-    strings.extend(image.digest.as_deref().map(|digest| (DIGEST, digest)));
-
-    let Some(root) = document
-        .root
-        .as_mut()
-        .filter(|root| !root.span.is_empty() || !root.is_null())
-    else {
-        return editor.append(document, "image", &strings);
-    };
-    let Kind::Mapping { flow, .. } = root.kind else {
-        return Err(root.fault("the values of a chart must be a mapping, and this is not one"));
-    };
-    check_merges(root)?;
-    match root.entry_mut("image") {
-        Some((key, value)) if value.is_null() => {
-            editor.set_null(key, value, NewValue::flow_mapping(&strings))
-        }
-        Some((key, value)) => match &value.kind {
-            Kind::Mapping { .. } => set_image_mapping(editor, key, value, image),
-            Kind::Scalar { .. } => editor.set(key, value, &image.reference(), Quoting::Keep),
-            Kind::Sequence(_) => Err(value.fault("`image` is a list, where a mapping or a string is expected")),
-            Kind::Alias(_) => Err(value.fault(
-                "`image` is an alias and cannot be set without changing what it refers to; write the mapping in full",
-            )),
-        },
-        None if flow => {
-            let new = vec![("image", NewValue::flow_mapping(&strings))];
-            editor.insert_first(None, root, new)
-        }
-        None => editor.append(document, "image", &strings),
-    }
-}
-
-fn set_image_mapping(
-    editor: &mut Editor<'_>,
-    key: &Node,
-    map: &mut Node,
-    image: &ImageCoordinates,
-) -> Result<(), YamlFault> {
-    let split = map.get(REGISTRY).is_some();
-    let (registry, repository) = if split {
-        image.split_name()
-    } else {
-        (String::new(), image.name())
-    };
-    // An old digest would still name the old image.
-    let stale = map.get(DIGEST).is_some_and(|digest| !digest.is_null());
-    let digest = image.digest.as_deref().or(stale.then_some(""));
-    let wanted = [
-        (REGISTRY, split.then_some(registry.as_str()), Quoting::Keep),
-        (REPOSITORY, Some(repository.as_str()), Quoting::Keep),
-        (TAG, Some(image.tag.as_str()), Quoting::Always),
-        (DIGEST, digest, Quoting::Always),
-    ];
-    let mut missing = Vec::new();
-    let mut last = None;
-    for (name, text, quoting) in wanted {
-        let Some(text) = text else { continue };
-        match map.entry_mut(name) {
-            Some((key, value)) => {
-                editor.set(key, value, text, quoting)?;
-                if name != DIGEST {
-                    last = Some(name);
-                }
-            }
-            None => missing.push((name, NewValue::string(text))),
-        }
-    }
-    match last {
-        _ if missing.is_empty() => Ok(()),
-        Some(last) => editor.insert_after(map, last, missing),
-        None => editor.insert_first(Some(key), map, missing),
-    }
-}
-
-/// Refuses merges that make the written mapping differ from the one a template sees.
-fn check_merges(root: &Node) -> Result<(), YamlFault> {
-    let Some(image) = root.get("image") else {
-        return match root.get(MERGE_KEY) {
-            Some(merge) => Err(merge.fault(
-                "`image` may come from this merge; write it in full, so that it can be set",
-            )),
-            None => Ok(()),
-        };
-    };
-    if let Some(merge) = image.get(MERGE_KEY) {
-        return Err(merge.fault(
-            "`image` merges another mapping; write its keys in full, so that they can be set",
-        ));
-    }
-    if image.anchor == 0 {
-        return Ok(());
-    }
-    let mut merged = None;
-    root.walk(&mut |node| {
-        if let Some(merge) = node.get(MERGE_KEY) {
-            merge.walk(&mut |part| {
-                if matches!(part.kind, Kind::Alias(anchor) if anchor == image.anchor) {
-                    merged = Some(part);
-                }
-            });
-        }
-    });
-    match merged {
-        Some(part) => Err(part.fault("the `image` mapping is merged here and would set a wrong image; write the keys in full")),
-        None => Ok(()),
-    }
-}
-
-/// Fills the tokens of every scalar that no edit has set.
+/// Fills the tokens of every scalar that no edit has set; whether the image's tag or digest was among them.
 fn fill_tokens(
     editor: &mut Editor<'_>,
     source: &str,
     root: &mut Node,
     tokens: &Tokens,
-) -> Result<(), ValuesRefusal> {
+) -> Result<bool, ValuesRefusal> {
     let mut unfilled = Vec::new();
+    let mut by_tokens = false;
     root.walk_scalars_mut(&mut |node| {
         if node.edited {
             return Ok(());
         }
+        by_tokens |=
+            occurrences(editor.raw(node)).any(|(_, name)| matches!(name, "TAG" | "DIGEST"));
         let missing = missing_tokens(editor.raw(node), tokens).map(|(at, name)| Unfilled {
             line: line_of(source, node.span.start + at),
             name: name.into(),
@@ -209,7 +110,7 @@ fn fill_tokens(
         fill_scalar(editor, node, tokens)
     })?;
     if unfilled.is_empty() {
-        Ok(())
+        Ok(by_tokens)
     } else {
         Err(ValuesRefusal::Unfilled(unfilled))
     }
@@ -271,6 +172,7 @@ fn line_of(source: &str, at: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chart::{reads::Reads, request::ImageCoordinates, schema::Schema};
 
     fn fill_with(source: &str, digest: Option<&str>) -> Result<String, ValuesRefusal> {
         let image = ImageCoordinates {
@@ -282,7 +184,15 @@ mod tests {
         let tokens = [("A".to_owned(), TokenValue::Integer(3))]
             .into_iter()
             .collect();
-        fill(source, Some(&image), &tokens)
+        let path = ["image".to_owned()];
+        let place = ImagePlace {
+            image: &image,
+            path: &path,
+            inside: None,
+            reads: &Reads::default(),
+            schema: &Schema::default(),
+        };
+        fill(source, Some(place), &tokens).map(|filled| filled.text)
     }
 
     #[test]

@@ -49,9 +49,12 @@ pub struct Build {
     /// Check everything, and only show what would be built.
     #[arg(long)]
     pub dry_run: bool,
-    /// Build the others when one fails.
+    /// Build the others when one fails, however many fail; but not the images that build on one that failed.
     #[arg(long)]
     pub keep_going: bool,
+    /// Begin no further build after N have failed [default: 1].
+    #[arg(long, value_name = "N", conflicts_with = "keep_going")]
+    pub max_failures: Option<std::num::NonZeroUsize>,
     /// The directory for images, charts, logs and build.json [default: .flota in the worktree].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

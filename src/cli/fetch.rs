@@ -15,7 +15,7 @@ pub struct Fetch {
     /// Only show which branches are new or have moved.
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// How many repositories to fetch at a time [default: 8]. With 1, git may ask on the terminal.
+    /// How many repositories to fetch at a time [default: 8]. With 1, ssh may ask on the terminal each time.
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
     /// The format of the result.

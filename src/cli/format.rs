@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 
 use super::{
-    ChangedFormat, Command, DiffFormat, PlanFormat, ReportFormat, ResultFormat, TemplateCommand,
-    WorktreeCommand,
+    ChangedFormat, Command, DiffFormat, GraphFormat, PlanFormat, ReportFormat, ResultFormat,
+    TemplateCommand, WorktreeCommand,
 };
 
 impl Command {
@@ -13,6 +13,7 @@ impl Command {
         let format = match self {
             Self::Changed(args) => return args.format == ChangedFormat::Json,
             Self::Plan(args) => return args.format == PlanFormat::Json,
+            Self::Graph(args) => return args.format == GraphFormat::Json,
             Self::Log(args) => return args.format == ReportFormat::Json,
             Self::Diff(args) => return args.format == DiffFormat::Json,
             Self::Branch(args) => args.format,

@@ -18,7 +18,9 @@ pub(super) const GROUPS: [(&str, &[&str]); 6] = [
     ("Start", &["init", "new", "clone", "demo"]),
     (
         "See what changed",
-        &["changed", "log", "diff", "plan", "explain", "check"],
+        &[
+            "changed", "log", "diff", "plan", "explain", "graph", "check",
+        ],
     ),
     ("Build", &["build", "record", "ci"]),
     (

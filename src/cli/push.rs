@@ -15,7 +15,7 @@ pub struct Push {
     /// Only show what would be pushed.
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// How many services to push at a time [default: 8]. With 1, git may ask on the terminal.
+    /// How many services to push at a time [default: 8]. With 1, ssh and hooks may ask on the terminal each time.
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
     /// The format of the result.

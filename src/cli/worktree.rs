@@ -40,6 +40,9 @@ pub struct WorktreeAdd {
     /// The branch to check out; it is created from HEAD if there is none [default: the name of the directory].
     #[arg(value_name = "BRANCH")]
     pub branch: Option<String>,
+    /// Only show what would be added.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
     /// How to clone submodules.
     #[command(flatten)]
     pub bringing: Transfer,

@@ -1,6 +1,9 @@
 //! `flota build`
 
-use std::path::{Path, PathBuf};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
 use super::context::{Context, conclude, print_warnings, with_progress};
 use crate::{
@@ -36,8 +39,9 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     let options = options(args, context)?;
     let out = out(args, context)?;
     let plan = with_progress(output, |events| plan(args, context, events))?;
+    let most = most_failures(args).map_or(usize::MAX, NonZeroUsize::get);
     if let Some(error) = Unread::error(&plan.unread)
-        && !args.keep_going
+        && plan.unread.len() >= most
     {
         return Err(error.hint("or build the others: flota build --keep-going"));
     }
@@ -144,8 +148,18 @@ fn options(args: &Args, context: &Context) -> Result<build::BuildOptions> {
             .collect::<Result<_>>()?,
         push: args.push,
         dry_run: args.dry_run,
-        keep_going: args.keep_going,
+        strict: args.strict,
+        max_failures: most_failures(args),
+        offline: args.offline,
     })
+}
+
+/// One failure ends the run unless the user says otherwise.
+fn most_failures(args: &Args) -> Option<NonZeroUsize> {
+    match (args.keep_going, args.max_failures) {
+        (true, _) => None,
+        (false, most) => Some(most.unwrap_or(NonZeroUsize::MIN)),
+    }
 }
 
 /// Absolute, since the report's readers may stand elsewhere.

@@ -17,7 +17,7 @@ use crate::{
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
     let ends = context.ends(args.range.as_deref(), &args.ends, args.offline)?;
     let (repository, settings) = (&context.repository, &context.settings);
-    let changed = with_progress(output, |events| {
+    let checked = with_progress(output, |events| {
         let options = ChangedOptions {
             files: false,
             strict: false,
@@ -28,6 +28,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         };
         check::check(repository, settings, ends, options)
     })?;
+    let changed = checked.changed;
     match args.format {
         ResultFormat::Human => output.result(human::changed(&changed))?,
         ResultFormat::Json => output.result(json::changed(&changed))?,
@@ -37,6 +38,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     // How the base was found says nothing against a pin.
     let is_about_pins = |warning: &Warning| warning.kind != WarningKind::ApproximateBase;
     Ok(match changed.warnings.iter().any(is_about_pins) {
+        _ if checked.is_something_missing => Exit::Unavailable,
         true => Exit::Repository,
         false => unread,
     })

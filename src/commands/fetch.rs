@@ -7,16 +7,21 @@ use super::{
 use crate::{
     cli::{Fetch as Args, ResultFormat},
     features::fetch::{self, FetchOptions},
+    fleet::choices::fetch_jobs,
     model::{error::Result, exit::Exit},
     output::{Output, human, json},
 };
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
     let selector = context.selector(&args.services)?;
+    let jobs = match args.jobs {
+        Some(jobs) => Some(jobs),
+        None => fetch_jobs(&context.repository)?,
+    };
     let fetched = with_progress(output, |events| {
         let options = FetchOptions {
             selector: &selector,
-            jobs: args.jobs.unwrap_or(CHILDREN),
+            jobs: jobs.unwrap_or(CHILDREN),
             dry_run: args.dry_run,
             events,
         };

@@ -25,6 +25,7 @@ mod diff;
 mod explain;
 mod fetch;
 mod foreach;
+mod graph;
 mod help;
 mod init;
 mod log;
@@ -60,6 +61,7 @@ pub(crate) fn dispatch(
             changed::run(&args, &open_maybe_offline(args.reading.offline)?, output)
         }
         Command::Plan(args) => plan::run(&args, &open_maybe_offline(args.reading.offline)?, output),
+        Command::Graph(args) => graph::run(&args, &open_maybe_offline(args.offline)?, output),
         Command::Explain(args) => explain::run(&args, &open_maybe_offline(args.offline)?, output),
         Command::Check(args) => check::run(&args, &open_maybe_offline(args.offline)?, output),
         Command::Build(args) => build::run(&args, &open_maybe_offline(args.offline)?, output),

@@ -6,10 +6,11 @@ use super::context::{Context, conclude, print_warnings, with_progress};
 use crate::{
     cli::{Plan as Args, PlanFormat},
     features::plan,
-    fleet::{changed::ChangedOptions, select::Selector},
+    fleet::{changed::ChangedOptions, image_edges::Reading, select::Selector},
     model::{
         change::Unread,
         error::{Error, Result},
+        event::Events,
         exit::Exit,
         leg::Leg,
         plan::Plan,
@@ -39,7 +40,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     let plan = plan(args, context, output)?;
     print_warnings(output, &plan.warnings);
     let divided = |render: fn(&Division<'_>) -> Result<String>| {
-        let legs = legs(&plan, args)?;
+        let legs = legs(&plan, args, context, output)?;
         let plan = &plan;
         render(&Division { plan, legs: &legs })
     };
@@ -53,7 +54,10 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         PlanFormat::Buildkite => output.result(divided(ci::buildkite::plan)?)?,
         PlanFormat::Jenkins => output.result(divided(ci::jenkins::plan)?)?,
         PlanFormat::Bake => {
-            let file = plan::bake(&context.repository, &context.settings, &plan)?;
+            let file = with_progress(output, |events| {
+                let reading = reading(args, events);
+                plan::bake(&context.repository, &context.settings, &plan, reading)
+            })?;
             output.result(json::bake(&file))?;
         }
     }
@@ -80,10 +84,28 @@ fn plan(args: &Args, context: &Context, output: &Output) -> Result<Plan> {
 }
 
 /// The jobs that are started by a plan cannot know of a service that is missing in it: there is none then.
-fn legs<'a>(plan: &'a Plan, args: &Args) -> Result<Vec<Leg<'a>>> {
-    match Unread::error(&plan.unread) {
-        Some(error) => Err(error),
-        None => Leg::of(plan, args.legs),
+fn legs<'a>(
+    plan: &'a Plan,
+    args: &Args,
+    context: &Context,
+    output: &Output,
+) -> Result<Vec<Leg<'a>>> {
+    if let Some(error) = Unread::error(&plan.unread) {
+        return Err(error);
+    }
+    let edges = with_progress(output, |events| {
+        let reading = reading(args, events);
+        plan::image_edges(&context.repository, &context.settings, plan, reading)
+    })?;
+    Leg::of(plan, &edges, args.legs)
+}
+
+/// How Dockerfiles are read.
+fn reading<'a>(args: &Args, events: Events<'a>) -> Reading<'a> {
+    Reading {
+        jobs: args.reading.jobs.unwrap_or_else(parallel::default_jobs),
+        fetches: !args.reading.offline,
+        events,
     }
 }
 

@@ -1,7 +1,7 @@
 //! `flota push`
 
 use super::{
-    context::{Context, report_each},
+    context::{Context, report_each, with_progress},
     transfer::CHILDREN,
 };
 use crate::{
@@ -12,14 +12,16 @@ use crate::{
 };
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
-    let pushed = push::push(
-        &context.repository,
-        PushOptions {
-            selector: &context.selector(&args.services)?,
+    let selector = context.selector(&args.services)?;
+    let pushed = with_progress(output, |events| {
+        let options = PushOptions {
+            selector: &selector,
             jobs: args.jobs.unwrap_or(CHILDREN),
             dry_run: args.dry_run,
-        },
-    )?;
+            events,
+        };
+        push::push(&context.repository, options)
+    })?;
     match args.format {
         ResultFormat::Human => output.result(human::pushed(&pushed))?,
         ResultFormat::Json => output.result(json::pushed(&pushed))?,

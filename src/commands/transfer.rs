@@ -29,6 +29,7 @@ const PATIENCE: u32 = 60;
 pub(super) fn options<'a>(args: &Transfer, events: Events<'a>) -> SyncOptions<'a> {
     SyncOptions {
         jobs: args.jobs.unwrap_or(REQUESTS),
+        are_jobs_chosen: args.jobs.is_some(),
         access: clone::CloneOptions {
             depth: args.depth,
             patience: Duration::from_secs(args.patience.get().into()),
@@ -45,6 +46,7 @@ pub(super) fn options<'a>(args: &Transfer, events: Events<'a>) -> SyncOptions<'a
 pub(super) fn defaults(jobs: Option<NonZeroUsize>, events: Events<'_>) -> SyncOptions<'_> {
     SyncOptions {
         jobs: jobs.unwrap_or(REQUESTS),
+        are_jobs_chosen: jobs.is_some(),
         access: clone::CloneOptions {
             depth: None,
             patience: Duration::from_secs(PATIENCE.into()),

@@ -24,6 +24,7 @@ fn add(args: &WorktreeAdd, context: &Context, output: &Output) -> Result<Exit> {
         let options = AddOptions {
             directory: &context.dir.join(&args.root),
             branch: args.branch.as_deref(),
+            dry_run: args.dry_run,
             sync: transfer::options(&args.bringing, events),
         };
         worktree::add(&context.repository, &options)
@@ -35,6 +36,10 @@ fn add(args: &WorktreeAdd, context: &Context, output: &Output) -> Result<Exit> {
         ResultFormat::Json => {
             output.result(json::worktree_added(&added.directory, &added.synced))?
         }
+    }
+    if args.dry_run {
+        output.dry_run();
+        return Ok(Exit::Done);
     }
     let words = ["-C".into(), added.directory.into(), "update".into()];
     let again = transfer::again(&words, &args.bringing, &[]);

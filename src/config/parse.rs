@@ -3,13 +3,15 @@
 //! Each function below reads one table, one line a key: that line is also what makes the key known, so a key that is
 //! not read cannot be written. A service's table starts from the global values and is read over them.
 
+use std::path::PathBuf;
+
 use super::reader::{Keys, TomlDocument, Value, list, map, one_of, tables, text};
 use crate::model::{
     error::Result,
     settings::{
-        BaseSetting, Build, BuilderKind, ChangeSettings, ChartSettings, CiSettings, Fanout,
-        FleetSettings, Globs, ImageSettings, Provenance, Sbom, SecretSource, ServiceSettings,
-        Settings, globs, valid,
+        AppVersion, BaseSetting, Build, BuilderKind, ChangeSettings, ChartSettings, CiSettings,
+        Fanout, FleetSettings, Globs, ImageSettings, Provenance, Sbom, SecretSource,
+        ServiceSettings, Settings, ValuePath, globs, valid,
     },
 };
 
@@ -112,6 +114,7 @@ fn image_of_a_service(keys: &mut Keys, image: &mut ImageSettings) -> Result<()> 
     platforms(keys, image)?;
     keys.read("dockerfile", &mut image.dockerfile, text(valid::dockerfile))?;
     keys.read("target", &mut image.target, text(valid::stage))?;
+    keys.read("refresh_base", &mut image.refresh_base, Value::boolean)?;
     let arguments = map(valid::build_arg, text(valid::value));
     keys.read("build_args", &mut image.build_args, arguments)?;
     keys.read("secrets", &mut image.secrets, |value| {
@@ -181,6 +184,13 @@ fn chart(keys: &mut Keys, chart: &mut ChartSettings) -> Result<()> {
 /// The keys of `[chart]` in which a service may differ.
 fn chart_of_a_service(keys: &mut Keys, chart: &mut ChartSettings) -> Result<()> {
     keys.read("version", &mut chart.version, Value::parse)?;
+    let app_version = one_of(&AppVersion::NAMES);
+    keys.read("app_version", &mut chart.app_version, app_version)?;
+    keys.read("image", &mut chart.image, Value::parse::<ValuePath>)?;
+    let file = text(valid::chart_file);
+    keys.read("check_values", &mut chart.check_values, |value| {
+        file(value).map(PathBuf::from)
+    })?;
     let tokens = map(valid::token, Value::token);
     keys.read("tokens", &mut chart.tokens, tokens)
 }

@@ -6,39 +6,56 @@
 
 mod archive;
 mod assemble;
+mod base;
 mod change;
+mod contents;
 mod context;
 mod copy;
 mod copying;
 mod dockerfile;
 mod expand;
+mod form;
+mod healthcheck;
 mod ignore;
 mod image;
 mod instructions;
 mod layer;
+mod mode;
 mod options;
 mod paths;
 mod pattern;
 mod plan;
+mod ports;
+pub mod references;
 mod shared;
+mod signal;
 mod stage;
 mod step;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod users;
 
-use std::{io::ErrorKind, path::Path};
+use std::{collections::HashMap, io::ErrorKind, path::Path};
 
 use oci_spec::image::{
-    Descriptor, ImageIndexBuilder, ImageManifestBuilder, MediaType, SCHEMA_VERSION,
+    ANNOTATION_BASE_IMAGE_DIGEST, ANNOTATION_BASE_IMAGE_NAME, Descriptor, ImageIndexBuilder,
+    ImageManifestBuilder, MediaType, SCHEMA_VERSION,
 };
 
 use super::{
     image::{BuiltImage, ImageRequest},
     layout::{Blob, Layout, canonical, incomplete},
 };
-use crate::model::error::{Error, Result};
+use crate::{
+    files::cannot,
+    model::error::{Error, Result},
+};
+use assemble::Sources;
+use base::Base;
+pub use base::{BaseCache, BaseUsage, Bases};
 use change::Layer;
+use contents::Contents;
 use context::Context;
 use plan::DockerfilePlan;
 
@@ -46,16 +63,18 @@ use plan::DockerfilePlan;
 /// the request's references: for several platforms an index of their manifests.
 ///
 /// # Errors
-/// Exit 3 for what only an engine can do (`RUN`, a base image from a registry, `ADD` of a URL) and for a layout that cannot be
-/// written; exit 2 for a Dockerfile or an option that is not valid; exit 1 for a source that is not there.
-pub fn build(request: &ImageRequest, layout: &Path) -> Result<BuiltImage> {
+/// Exit 3 for what only an engine can do (`RUN`, `ADD` of a URL), for a registry that cannot be reached and for a layout that
+/// cannot be written; exit 2 for a Dockerfile or an option that is not valid; exit 1 for a source or a base image that is not there.
+pub fn build(request: &ImageRequest, layout: &Path, bases: &Bases) -> Result<BuiltImage> {
     let created = timestamp(request.created)?;
-    let plans = read_plans(request)?;
+    let plans = read_plans(request, bases)?;
     let context = Context::load(&request.context, &request.dockerfile)?;
     let layout = Layout::create(layout)?;
     let mut images = Vec::new();
     for plan in &plans {
-        images.push(build_one(request, plan, &created, &context, &layout)?);
+        images.push(build_one(
+            request, plan, &created, &context, bases, &layout,
+        )?);
     }
     let (descriptor, id) = match images.len() {
         1 => images.swap_remove(0),
@@ -75,19 +94,38 @@ fn build_one(
     plan: &DockerfilePlan,
     created: &str,
     context: &Context,
+    bases: &Bases,
     layout: &Layout,
 ) -> Result<(Descriptor, String)> {
     let target = plan.stages[plan.target]
         .as_ref()
         .ok_or_else(|| incomplete("the target was not read"))?;
-    let done = assemble::assemble(plan, context)?;
+    let contents = Contents::new(context, bases)?;
+    let done = assemble::assemble(
+        plan,
+        &Sources {
+            context,
+            bases,
+            contents: &contents,
+        },
+    )?;
+    contents.unpack(done.iter().filter_map(|done| done.layer.as_deref()))?;
 
     let mut image = target.image.clone();
     image.labels.extend(request.labels.clone());
     let mut layers = Vec::new();
     let mut unpacked = Vec::new();
+    if let Some((base, place)) = plan.base() {
+        for layer in &base.layers {
+            let blob = bases.blob(layer).map_err(|error| error.within(place))?;
+            layout.link(&blob, &layer.digest, layer.size)?;
+            layers.push(layer.descriptor()?);
+            unpacked.push(layer.diff_id.clone());
+        }
+    }
+    let base = plan.base().map(|(base, _)| base);
     for layer in done.iter().filter_map(|done| done.layer.as_ref()) {
-        let (blob, digest) = write_layer(layout, layer, request.created, context)?;
+        let (blob, digest) = write_layer(layout, layer, request.created, &contents)?;
         layers.push(blob.descriptor(MediaType::ImageLayerGzip)?);
         unpacked.push(digest);
     }
@@ -95,8 +133,9 @@ fn build_one(
         .into_iter()
         .map(|done| (done.instruction, done.layer.is_some()))
         .collect();
-    let config = layout.add(&image.document(created, unpacked, &history)?)?;
-    let manifest = layout.add(&manifest(&config, layers)?)?;
+    let before = base.map(Base::full_history).unwrap_or_default();
+    let config = layout.add(&image.document(created, unpacked, &before, &history)?)?;
+    let manifest = layout.add(&manifest(&config, layers, base)?)?;
     let mut descriptor = manifest.descriptor(MediaType::ImageManifest)?;
     descriptor.set_platform(Some(image.platform.descriptor()?));
     Ok((descriptor, config.digest))
@@ -118,9 +157,9 @@ fn index(images: Vec<(Descriptor, String)>, layout: &Layout) -> Result<Descripto
 ///
 /// # Errors
 /// Those of [`build`].
-pub fn check(request: &ImageRequest) -> Result<()> {
+pub fn check(request: &ImageRequest, bases: &Bases) -> Result<()> {
     timestamp(request.created)?;
-    read_plans(request).map(drop)
+    read_plans(request, bases).map(drop)
 }
 
 /// The manifest digest that `reference` names in `layout`, if it and all parts of its image are there.
@@ -147,11 +186,14 @@ pub fn tag(layout: &Path, digest: &str, references: &[String]) -> Result<()> {
 }
 
 /// One for each platform.
-fn read_plans(request: &ImageRequest) -> Result<Vec<DockerfilePlan>> {
-    let text = dockerfile::read(&request.context, &request.dockerfile)?;
+fn read_plans(request: &ImageRequest, bases: &Bases) -> Result<Vec<DockerfilePlan>> {
+    let text = match &request.dockerfile_in_use {
+        Some(file) => std::fs::read_to_string(file).map_err(|err| cannot("read", file, err))?,
+        None => dockerfile::read(&request.context, &request.dockerfile)?,
+    };
     let platforms = request.platforms.iter();
     platforms
-        .map(|platform| DockerfilePlan::new(request, platform, &text))
+        .map(|platform| DockerfilePlan::new(request, platform, &text, bases))
         .collect()
 }
 
@@ -167,10 +209,10 @@ fn write_layer(
     layout: &Layout,
     layer: &Layer,
     created: i64,
-    context: &Context,
+    contents: &Contents,
 ) -> Result<(Blob, String)> {
     let mut blob = layout.blob()?;
-    let unpacked = layer::write(layer, created, |path| context.open(path), &mut blob);
+    let unpacked = layer::write(layer, created, |kind| contents.open(kind), &mut blob);
     let unpacked = unpacked.map_err(|cause| match cause.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => layout.cannot_write(cause),
         _ => Error::work("cannot write a layer").because(cause),
@@ -178,11 +220,18 @@ fn write_layer(
     Ok((blob.finish()?, unpacked))
 }
 
-fn manifest(config: &Blob, layers: Vec<Descriptor>) -> Result<Vec<u8>> {
-    let manifest = ImageManifestBuilder::default()
+/// The manifest says which image it was built on, where it was on one (image specification, "Annotations").
+fn manifest(config: &Blob, layers: Vec<Descriptor>, base: Option<&Base>) -> Result<Vec<u8>> {
+    let mut manifest = ImageManifestBuilder::default()
         .schema_version(SCHEMA_VERSION)
         .media_type(MediaType::ImageManifest)
         .config(config.descriptor(MediaType::ImageConfig)?)
         .layers(layers);
+    if let Some(base) = base {
+        manifest = manifest.annotations(HashMap::from([
+            (ANNOTATION_BASE_IMAGE_NAME.to_owned(), base.name.to_string()),
+            (ANNOTATION_BASE_IMAGE_DIGEST.to_owned(), base.digest.clone()),
+        ]));
+    }
     canonical(manifest.build().map_err(incomplete)?)
 }

@@ -89,6 +89,15 @@ fn first_that_answers() -> Result<Option<Engine>> {
 }
 
 impl Builder {
+    /// Its name, as in `[image] builder`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Engine(engine) => engine.program(),
+            Self::Buildx => "buildx",
+            Self::Embedded => "embedded",
+        }
+    }
+
     /// What can be said of `request` before anything is built. Its secrets are masked from here on.
     ///
     /// # Errors
@@ -254,8 +263,27 @@ impl Engine {
         Ok(())
     }
 
-    /// Pushes names of one image, or of an index of images for several platforms, to their registries; the digest of the manifest that the first of them got there
-    /// (`sha256:…`). Plain HTTP is accepted from registries on this machine (`127.0.0.1:5000/…`) and no others.
+    /// Brings an image from its registry into the local store of Podman or Buildah, where a build finds it. Plain HTTP is accepted
+    /// as by [`Self::push`], which the flags of a build would accept of every registry.
+    ///
+    /// # Errors
+    /// Work: it cannot be had, with what the engine said.
+    pub fn pull(self, reference: &str, timeout: Duration) -> Result<()> {
+        request::check_reference(reference)?;
+        let command = self.command().args(["pull", "--quiet"]);
+        let command = match request::is_loopback(reference) {
+            true => command.arg("--tls-verify=false"),
+            false => command,
+        };
+        let output = command.args(["--", reference]).timeout(timeout).run()?;
+        output
+            .check(|| Error::work(format!("{self} could not pull {reference}")))
+            .map(drop)
+    }
+
+    /// Pushes names of one image, or of an index of images for several platforms, to their registries; the digest of the manifest
+    /// that the first of them got there (`sha256:…`). Plain HTTP is accepted from registries on this machine (`127.0.0.1:5000/…`)
+    /// and no others.
     ///
     /// # Errors
     /// - Unavailable: the registry does not accept the credentials.

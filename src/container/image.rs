@@ -11,6 +11,8 @@ pub struct ImageRequest {
     pub context: PathBuf,
     /// The Dockerfile's path, relative to the context.
     pub dockerfile: PathBuf,
+    /// The file that is read in the place of the Dockerfile, outside the context: the same with other images in it.
+    pub dockerfile_in_use: Option<PathBuf>,
     /// The stage to stop at (`--target`); the last one when absent.
     pub target: Option<String>,
     /// Build arguments (`--build-arg`), by name.

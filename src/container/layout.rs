@@ -112,6 +112,21 @@ impl Layout {
         fs::rename(blob, self.blobs().join(name)).map_err(|cause| self.cannot_write(cause))
     }
 
+    /// Makes the file at `from` the blob `digest`, which it was checked to be: a further name of the same file where the file system
+    /// has such, else a copy.
+    pub fn link(&self, from: &Path, digest: &str, size: u64) -> Result<()> {
+        let Some(to) = self.blob_path(digest).filter(|_| !self.has(digest, size)) else {
+            return Ok(());
+        };
+        // What is there has another size: a damaged file, or a part of one.
+        let _ = fs::remove_file(&to);
+        match fs::hard_link(from, &to) {
+            Ok(()) => Ok(()),
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(_) => files::copy(from, &to).map_err(|cause| self.cannot_write(cause)),
+        }
+    }
+
     /// Makes each of `references` a name of `image`, a manifest. A name that meant another image means this one from now on.
     pub fn tag(&self, image: &Descriptor, references: &[String]) -> Result<()> {
         references

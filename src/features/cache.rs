@@ -1,6 +1,8 @@
 //! What earlier runs stored for later ones: to be listed and cleared.
 
 use crate::{
+    container::embedded::BaseCache,
+    fleet::fact_file::{self, DURATIONS, IMAGES},
     git::{
         network::{
             clone::cache::ObjectCache,
@@ -14,6 +16,12 @@ use crate::{
         error::Result,
     },
 };
+
+/// Those that are a file of small facts.
+const FACTS: [(CacheKind, &str); 2] = [
+    (CacheKind::Images, IMAGES),
+    (CacheKind::Durations, DURATIONS),
+];
 
 /// The caches of a fleet and of its user, and what they take up.
 pub(crate) fn caches(repository: &Repository) -> Result<Vec<Cache>> {
@@ -47,6 +55,15 @@ pub(crate) fn caches(repository: &Repository) -> Result<Vec<Cache>> {
             path: indexes.path(),
         },
     ];
+    for (kind, name) in FACTS {
+        let facts = fact_file::usage(repository, name);
+        caches.push(Cache {
+            kind,
+            path: facts.path,
+            entries: facts.entries,
+            bytes: facts.bytes,
+        });
+    }
     if let Some(objects) = ObjectCache::of_user() {
         let objects = objects.usage()?;
         caches.push(Cache {
@@ -54,6 +71,15 @@ pub(crate) fn caches(repository: &Repository) -> Result<Vec<Cache>> {
             path: objects.path,
             entries: objects.entries,
             bytes: objects.bytes,
+        });
+    }
+    if let Some(bases) = BaseCache::of_user() {
+        let usage = bases.usage()?;
+        caches.push(Cache {
+            kind: CacheKind::Bases,
+            path: bases.path().to_owned(),
+            entries: usage.blobs,
+            bytes: usage.bytes,
         });
     }
     Ok(caches)
@@ -67,5 +93,9 @@ pub(crate) fn clear(repository: &Repository) -> Result<()> {
     repository.identities().clear()?;
     store::clear(repository)?;
     Facts::of(repository).clear()?;
-    ObjectCache::of_user().map_or(Ok(()), |objects| objects.clear())
+    for (_, name) in FACTS {
+        fact_file::clear(repository, name)?;
+    }
+    ObjectCache::of_user().map_or(Ok(()), |objects| objects.clear())?;
+    BaseCache::of_user().map_or(Ok(()), |bases| bases.clear())
 }

@@ -26,21 +26,43 @@ use crate::{
     parallel,
 };
 
-/// What changed, with everything that speaks against it among the warnings.
+/// What was found.
+pub(crate) struct Checked {
+    /// What changed, with everything that speaks against it among the warnings, and what could not be answered among the unread.
+    pub changed: Changed,
+    /// Whether some of those could not be answered because something outside of the fleet is missing, such as a server.
+    pub is_something_missing: bool,
+}
+
+/// Checks what changed. A service that cannot be answered for does not keep the others from it.
+///
+/// # Errors
+/// Those of change detection; and flota is interrupted, or git's configuration is not valid.
 pub(crate) fn check(
     repository: &Repository,
     settings: &Settings,
     ends: Ends,
     options: ChangedOptions<'_>,
-) -> Result<Changed> {
+) -> Result<Checked> {
     let mut changed = changed::changed(repository, settings, ends, options)?;
     let guard = Guard::new(repository, &changed, options.offline)?;
-    let (warnings, unread) = guard.all(&changed.services, options.jobs)?;
-    changed.warnings.extend(warnings);
+    let found = guard.all(&changed.services, options.jobs)?;
+    changed.warnings.extend(found.warnings);
     changed.warnings.sort();
-    changed.unread.extend(unread);
+    changed.unread.extend(found.unread);
     changed.unread.sort();
-    Ok(changed)
+    Ok(Checked {
+        changed,
+        is_something_missing: found.is_something_missing,
+    })
+}
+
+/// What speaks against the services, and those that cannot be answered for.
+#[derive(Default)]
+struct Findings {
+    warnings: Vec<Warning>,
+    unread: Vec<Unread>,
+    is_something_missing: bool,
 }
 
 struct Guard<'a> {
@@ -64,12 +86,8 @@ impl<'a> Guard<'a> {
         })
     }
 
-    /// What speaks against the services, and those whose own repositories are at fault: the others are answered for.
-    fn all(
-        &self,
-        services: &[ServiceChange],
-        jobs: NonZeroUsize,
-    ) -> Result<(Vec<Warning>, Vec<Unread>)> {
+    /// What speaks against the services. Those whose own repositories or servers are at fault are named: the others are answered for.
+    fn all(&self, services: &[ServiceChange], jobs: NonZeroUsize) -> Result<Findings> {
         let moved: Vec<_> = services
             .iter()
             // A single service's own commits are no pins, and nested ones are their parent's business.
@@ -82,21 +100,26 @@ impl<'a> Guard<'a> {
             found.extend(self.nested(service)?);
             Ok::<_, Error>(found)
         })?;
-        let (mut warnings, mut unread) = (Vec::new(), Vec::new());
+        let mut all = Findings::default();
         for (service, found) in moved.into_iter().zip(found) {
             match (found, service.to) {
-                (Ok(found), _) => warnings.extend(found),
-                (Err(err), Some(pin)) if err.exit() == Exit::Repository => unread.push(Unread {
-                    path: service.path.clone(),
-                    pin,
-                    url: service.url.clone(),
-                    why: err.with_causes(),
-                    hints: err.hints().to_vec(),
-                }),
+                (Ok(found), _) => all.warnings.extend(found),
+                (Err(err), Some(pin))
+                    if matches!(err.exit(), Exit::Repository | Exit::Unavailable) =>
+                {
+                    all.is_something_missing |= err.exit() == Exit::Unavailable;
+                    all.unread.push(Unread {
+                        path: service.path.clone(),
+                        pin,
+                        url: service.url.clone(),
+                        why: err.with_causes(),
+                        hints: err.hints().to_vec(),
+                    });
+                }
                 (Err(err), _) => return Err(err),
             }
         }
-        Ok((warnings, unread))
+        Ok(all)
     }
 
     /// What speaks against the pins that its new commit has of its own submodules, at every level: who cannot fetch those cannot

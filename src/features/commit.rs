@@ -94,7 +94,7 @@ fn plan(service: ServiceStatus, work_dir: Result<PathBuf>) -> Planned {
         ServiceState::Unreadable(error) => return (ended(path, Outcome::Left(error)), None),
     };
     let changes = worktree.changes;
-    let outcome = match (changes.staged, changes.conflicted, &work_dir) {
+    let own = match (changes.staged, changes.conflicted, &work_dir) {
         (0, 0, _) => Outcome::Done(CommitStep::Unchanged),
         (_, 0, Ok(dir)) => match (pin, commit::check(dir)) {
             (None, _) => Outcome::Left(index::in_conflict()),
@@ -106,6 +106,7 @@ fn plan(service: ServiceStatus, work_dir: Result<PathBuf>) -> Planned {
                 .hint(format!("resolve them: git -C {path} status")),
         ),
     };
+    let outcome = staged_below(&service.nested).map_or(own, Outcome::Left);
     let step = matches!(outcome, Outcome::Done(CommitStep::Committed));
     let planned = ServiceCommit {
         branch: worktree.branch,
@@ -113,6 +114,20 @@ fn plan(service: ServiceStatus, work_dir: Result<PathBuf>) -> Planned {
         ..ended(path, outcome)
     };
     (planned, work_dir.ok().filter(|_| step))
+}
+
+/// Why a service is left whose own submodules, at any level, have staged work: a commit of the service would lack it.
+fn staged_below(nested: &[ServiceStatus]) -> Option<Error> {
+    let is_staged = |one: &&ServiceStatus| match &one.state {
+        ServiceState::Here(worktree) => worktree.changes.staged > 0,
+        _ => false,
+    };
+    let path = &nested.iter().find(is_staged)?.path;
+    let error = Error::repository(format!(
+        "its submodule `{path}` has staged work, and flota commits in services alone"
+    ));
+    let error = error.hint(format!("commit it there: git -C {path} commit"));
+    Some(error.hint("then stage its pin: git add, in the repository that it belongs to"))
 }
 
 /// Commits in the services; those who may be asked for a passphrase one after the other.

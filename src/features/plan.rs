@@ -7,6 +7,7 @@ pub(crate) use bake::bake;
 use crate::{
     fleet::{
         changed::{self, ChangedOptions},
+        image_edges::{Dockerfiles, Reading},
         range::Ends,
         select::Selector,
     },
@@ -14,6 +15,7 @@ use crate::{
     model::{
         change::{Action, Base, BaseKind, End, Reason, Unread},
         error::{Error, Result},
+        image_edge::ImageEdges,
         plan::{Plan, Step},
         settings::Settings,
         step_id::StepId,
@@ -64,6 +66,34 @@ pub(crate) fn everything(
         step.reason = Reason::Requested;
     }
     Ok(plan)
+}
+
+/// Which of the images that `plan` builds are built on which others.
+///
+/// # Errors
+/// Misuse: some build on each other in a circle. Repository: a Dockerfile cannot be read, so that nobody can say.
+pub(crate) fn image_edges(
+    repository: &Repository,
+    settings: &Settings,
+    plan: &Plan,
+    how: Reading<'_>,
+) -> Result<ImageEdges> {
+    let images = plan.builds().filter(|step| step.action == Action::Image);
+    let paths: Vec<_> = images.map(|step| step.path.clone()).collect();
+    // One image alone is not built on another of the plan.
+    if paths.len() < 2 || plan.head.commit.is_null() {
+        return Ok(ImageEdges::default());
+    }
+    let mut files = Dockerfiles::at(repository, settings, repository.tree_of(plan.head.commit)?)?;
+    let found = files.lineage(paths, how)?;
+    if let Some(path) = found.unread.iter().next() {
+        return Err(Error::repository(format!(
+            "the Dockerfile of {path} cannot be read, which says what its image is built on"
+        ))
+        .hint(format!("bring it here: flota update {path}")));
+    }
+    found.edges.refuse_cycle()?;
+    Ok(found.edges)
 }
 
 /// The plan of exactly these steps, at HEAD, which must pin what was planned. What changed is not asked again: the job that

@@ -23,6 +23,7 @@ use crate::{
     interrupt,
     model::{
         error::{Error, Result},
+        event::{Event, Events},
         outcome::Outcome,
         push::{PushStep, Pushed, PushedBranch, unpublished},
     },
@@ -37,6 +38,8 @@ pub(crate) struct PushOptions<'a> {
     pub jobs: NonZeroUsize,
     /// Whether to say what would be done, and do nothing.
     pub dry_run: bool,
+    /// Where progress goes.
+    pub events: Events<'a>,
 }
 
 /// The fleet's own path.
@@ -59,8 +62,15 @@ pub(crate) fn push(fleet: &Repository, options: PushOptions<'_>) -> Result<Pushe
     let mut services = parallel::map(options.jobs, &paths, |path| plan_service(&root, path))?;
     if !options.dry_run {
         // Not even a nested submodule is left behind.
+        let has_commits = |one: &&Branch| one.push.is_some();
+        let repositories = services.iter().filter(has_commits).count();
+        (options.events)(Event::Pushing { repositories });
         let done = parallel::map(options.jobs, &services, |one| {
-            one.act("check", options.jobs)
+            let done = one.act("check", options.jobs);
+            if one.push.is_some() {
+                (options.events)(Event::Pushed);
+            }
+            done
         })?;
         for (service, done) in services.iter_mut().zip(done) {
             service.conclude(done);
@@ -74,7 +84,12 @@ pub(crate) fn push(fleet: &Repository, options: PushOptions<'_>) -> Result<Pushe
         let done = match published::missing(fleet, &open, options.jobs) {
             Ok(missing) if !missing.is_empty() => Err(unpublished(missing)),
             Ok(_) if options.dry_run => Ok(()),
-            Ok(_) => own.act("no", NonZeroUsize::MIN),
+            Ok(_) => {
+                (options.events)(Event::Pushing { repositories: 1 });
+                let done = own.act("no", NonZeroUsize::MIN);
+                (options.events)(Event::Pushed);
+                done
+            }
             Err(error) => Err(error),
         };
         own.conclude(done);

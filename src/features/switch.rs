@@ -93,13 +93,12 @@ pub(crate) fn switch(fleet: &Repository, options: SwitchOptions<'_>) -> Result<V
         let Looked { mut switched, step } = one;
         match (done, step, &lock) {
             (Err(error), ..) => switched.outcome = SwitchOutcome::Failed(error),
-            (Ok(()), Some((work_dir, plan)), Some(lock)) if plan.target() != Some(plan.head) => {
-                let path = switched.path.clone();
-                match sync_service(&work_dir, path, lock, options.sync) {
-                    Ok(nested) => {
-                        let is_told = |one: &Synced| !matches!(one.outcome, SyncOutcome::Current);
-                        switched.nested = nested.into_iter().filter(is_told).collect();
-                    }
+            (Ok(()), Some((work_dir, plan)), Some(lock))
+                if plan.target() != Some(plan.head)
+                    || switch::is_unfinished(&work_dir, plan.head) =>
+            {
+                match follow(&work_dir, &switched.path, lock, options.sync) {
+                    Ok(nested) => switched.nested = nested,
                     Err(error) => switched.outcome = SwitchOutcome::Failed(error),
                 }
             }
@@ -108,6 +107,22 @@ pub(crate) fn switch(fleet: &Repository, options: SwitchOptions<'_>) -> Result<V
         all.push(switched);
     }
     Ok(all)
+}
+
+/// Brings the submodules of the service at `path` to where it is now; gives those that were not there.
+fn follow(
+    work_dir: &Path,
+    path: &BString,
+    lock: &FleetLock,
+    options: SyncOptions<'_>,
+) -> Result<Vec<Synced>> {
+    let mut nested = sync_service(work_dir, path.clone(), lock, options)?;
+    let has_failed = |one: &Synced| matches!(one.outcome, SyncOutcome::Failed(_));
+    if !nested.iter().any(has_failed) {
+        switch::finish(work_dir)?;
+    }
+    nested.retain(|one| !matches!(one.outcome, SyncOutcome::Current));
+    Ok(nested)
 }
 
 /// A service, and what is to be done to it.
@@ -134,6 +149,9 @@ impl Looked {
         match (&self.step, interrupt::pending()) {
             (Some(_), Some(exit)) => Err(Error::new(exit, "not started")),
             (Some((work_dir, plan)), None) => {
+                if let Some(target) = plan.target().filter(|target| *target != plan.head) {
+                    switch::begin(work_dir, target)?;
+                }
                 switch::act(work_dir, branch, plan, overwrites_ignored)
             }
             (None, _) => Ok(()),
@@ -176,10 +194,12 @@ fn look(
         Some(error) => SwitchOutcome::Refused(error),
         None => outcome,
     };
-    let moves = matches!(
-        outcome,
-        SwitchOutcome::Switched | SwitchOutcome::Tracking | SwitchOutcome::Created
-    );
+    let moves = match outcome {
+        SwitchOutcome::Switched | SwitchOutcome::Tracking | SwitchOutcome::Created => true,
+        // Its own submodules have still to follow.
+        SwitchOutcome::Current => switch::is_unfinished(&work_dir, plan.head),
+        _ => false,
+    };
     Ok(Looked {
         switched: Switched {
             path: path.clone(),

@@ -1,7 +1,10 @@
 //! What the user chose when the fleet was cloned, and how many nested submodules there may be: `flota.*` of git's configuration. It is
 //! the user's, and not part of the repository.
 
-use std::{num::NonZeroU32, path::Path};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    path::Path,
+};
 
 use crate::{
     git::{config_file::ConfigFile, network::clone::CloneOptions, repository::Repository},
@@ -89,6 +92,16 @@ impl NestedLimits {
     }
 }
 
+/// How many submodules to fetch at a time where the command does not say (git-config(1), `submodule.fetchJobs`); none where it is not
+/// set, or 0: then flota chooses, as git does.
+///
+/// # Errors
+/// Misuse: it is no number.
+pub(crate) fn fetch_jobs(fleet: &Repository) -> Result<Option<NonZeroUsize>> {
+    let jobs = number(fleet, "submodule.fetchJobs")?;
+    Ok(jobs.and_then(|jobs| NonZeroUsize::new(usize::try_from(jobs).ok()?)))
+}
+
 fn number(fleet: &Repository, key: &str) -> Result<Option<u32>> {
     let repo = fleet.to_local()?;
     let Some(value) = repo.config_snapshot().string(key) else {
@@ -106,7 +119,7 @@ fn number(fleet: &Repository, key: &str) -> Result<Option<u32>> {
 
 #[cfg(test)]
 mod tests {
-    use std::{num::NonZeroUsize, time::Duration};
+    use std::time::Duration;
 
     use super::*;
     use crate::git::command::git;
@@ -143,6 +156,29 @@ mod tests {
                 .unwrap()
                 .complete(options(said.0, said.1));
             assert_eq!((found.depth.map(NonZeroU32::get), found.is_partial), want);
+        }
+    }
+
+    #[test]
+    fn jobs_are_those_of_git() {
+        for (said, want) in [
+            (None, Ok(None)),
+            (Some("0"), Ok(None)),
+            (Some("1"), Ok(Some(1))),
+            (Some("12"), Ok(Some(12))),
+            // git refuses these, too.
+            (Some("-1"), Err(())),
+            (Some("many"), Err(())),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            git(dir.path()).args(["init", "--quiet"]).run().unwrap();
+            if let Some(said) = said {
+                let set = git(dir.path()).args(["config", "submodule.fetchJobs", said]);
+                assert!(set.run().unwrap().success());
+            }
+            let fleet = Repository::discover(dir.path()).unwrap();
+            let found = fetch_jobs(&fleet).map(|jobs| jobs.map(NonZeroUsize::get));
+            assert_eq!(found.map_err(drop), want, "{said:?}");
         }
     }
 

@@ -4,8 +4,11 @@
 mod activate;
 pub mod changed;
 pub(crate) mod choices;
+pub(crate) mod fact_file;
+pub(crate) mod image_edges;
 pub(crate) mod inside;
 pub(crate) mod leftover;
+pub(crate) mod lineage;
 pub(crate) mod lock;
 pub(crate) mod nested_pins;
 pub(crate) mod parent;

@@ -15,7 +15,7 @@ use bstr::BString;
 
 use super::{
     activate::activate,
-    choices::{Choices, NestedLimits},
+    choices::{self, Choices, NestedLimits},
     lock::FleetLock,
     parent::{Parent, check_urls},
     worktree::{self, Strategy, Worktrees},
@@ -45,6 +45,8 @@ use crate::{
 pub struct SyncOptions<'a> {
     /// How many submodules at a time.
     pub jobs: NonZeroUsize,
+    /// Whether the user said so; else what git's configuration says counts (`submodule.fetchJobs`).
+    pub are_jobs_chosen: bool,
     /// How to reach servers.
     pub access: clone::CloneOptions<'a>,
     /// Whether files may go that git ignores, and that a commit to check out holds.
@@ -113,7 +115,15 @@ fn sync_below(
         let events = options.access.events;
         events(Event::Notice(error.to_string()));
     }
-    let access = Choices::of(repository)?.complete(options.access);
+    let configured = match options.are_jobs_chosen {
+        true => None,
+        false => choices::fetch_jobs(repository)?,
+    };
+    let chosen = Choices::of(repository)?.complete(options.access);
+    let access = clone::CloneOptions {
+        children: configured.unwrap_or(chosen.children),
+        ..chosen
+    };
     let run = SyncRun {
         worktrees: Worktrees {
             access: Access::new(repository, access)?,
@@ -135,7 +145,8 @@ fn sync_below(
         above: Vec::new(),
         nested: None,
     });
-    parallel::pool(options.jobs)?.scope(|scope| run.level(scope, &top, links));
+    parallel::pool(configured.unwrap_or(options.jobs))?
+        .scope(|scope| run.level(scope, &top, links));
     let (mut done, parents) = run
         .done
         .into_inner()

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bstr::{BString, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
 use gix::{
     attrs::StateRef,
     index::{State, entry::Mode},
@@ -27,7 +27,7 @@ use crate::{
 const OF_GIT: [&str; 2] = ["working-tree-encoding", "ident"];
 
 /// The attributes of one directory.
-const FILE: &str = ".gitattributes";
+pub(super) const FILE: &str = ".gitattributes";
 
 /// Whether some attributes of the repository say so of some file: those in its `index`, or in its worktree `root` where they are
 /// there, and those of the user. Most repositories have none of them, and that is quickly told.
@@ -80,9 +80,28 @@ pub(super) fn files_of_git(repo: &gix::Repository, index: &State) -> gix::Result
     if !is_mentioned(repo, index, None) {
         return Ok(Vec::new());
     }
+    let mut paths = Vec::<BString>::new();
+    for_each_with(repo, index, &OF_GIT, |path, state| {
+        let is_said = !matches!(state, StateRef::Unspecified | StateRef::Unset);
+        if is_said && paths.last().is_none_or(|last| last != path) {
+            paths.push(path.to_owned());
+        }
+    })?;
+    Ok(paths)
+}
+
+/// Gives `each` the files of `index` with what the attributes say of each of `names`.
+///
+/// # Errors
+/// Attributes cannot be read.
+pub(super) fn for_each_with(
+    repo: &gix::Repository,
+    index: &State,
+    names: &[&str],
+    mut each: impl FnMut(&BStr, StateRef<'_>),
+) -> gix::Result<()> {
     let mut attributes = repo.attributes_only(index, Source::IdMapping)?;
-    let mut found = attributes.selected_attribute_matches(OF_GIT);
-    let mut paths = Vec::new();
+    let mut found = attributes.selected_attribute_matches(names.iter().copied());
     for entry in index.entries() {
         if !matches!(entry.mode, Mode::FILE | Mode::FILE_EXECUTABLE) {
             continue;
@@ -93,17 +112,11 @@ pub(super) fn files_of_git(repo: &gix::Repository, index: &State) -> gix::Result
             .map_err(gix::Error::from_error)?;
         found.reset();
         at.matching_attributes(&mut found);
-        let is_said = found.iter_selected().any(|said| {
-            !matches!(
-                said.assignment.state,
-                StateRef::Unspecified | StateRef::Unset
-            )
-        });
-        if is_said {
-            paths.push(path.to_owned());
+        for said in found.iter_selected() {
+            each(path, said.assignment.state);
         }
     }
-    Ok(paths)
+    Ok(())
 }
 
 /// git in the worktree `root` of `git_dir`, wherever that says that its worktree is.
@@ -121,6 +134,19 @@ pub(super) fn git_in(git_dir: &Path, root: &Path) -> Command {
 /// # Errors
 /// Work: git does not write them. Unavailable: what is there cannot be removed.
 pub(super) fn write(git_dir: &Path, root: &Path, paths: &[BString]) -> Result<()> {
+    write_by(git_in(git_dir, root), root, paths, || {
+        Error::work("its files cannot be written")
+            .hint("see what its attributes say: git check-attr --all PATH")
+    })
+}
+
+/// The same by `git`, a command of [`git_in`], and with an error of the caller's own where it does not write them.
+pub(super) fn write_by(
+    git: Command,
+    root: &Path,
+    paths: &[BString],
+    failed: impl FnOnce() -> Error,
+) -> Result<()> {
     let mut listed = Vec::new();
     for path in paths {
         // git leaves alone what is as old as the index says.
@@ -134,13 +160,9 @@ pub(super) fn write(git_dir: &Path, root: &Path, paths: &[BString]) -> Result<()
         listed.extend_from_slice(path);
         listed.push(0);
     }
-    git_in(git_dir, root)
-        .args(["checkout-index", "--force", "--index", "-z", "--stdin"])
+    git.args(["checkout-index", "--force", "--index", "-z", "--stdin"])
         .input(listed)
         .run()?
-        .check(|| {
-            Error::work("its files cannot be written")
-                .hint("see what its attributes say: git check-attr --all PATH")
-        })?;
+        .check(failed)?;
     Ok(())
 }

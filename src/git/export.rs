@@ -21,7 +21,7 @@ const DEPTH_LIMIT: usize = 256;
 pub type OnGitlink<'a> = &'a dyn Fn(&BStr, ObjectId, &Path) -> Result<()>;
 
 /// Writes everything under `tree` into `into`, which must exist and be empty. Files get git's two modes, symlinks stay
-/// symlinks; attributes and filters (line ends, LFS) are not applied.
+/// symlinks; attributes (line ends) are not applied, and filters (LFS) are a step of their own ([`super::filter`]).
 pub fn export(
     objects: Objects<'_>,
     tree: ObjectId,

@@ -28,6 +28,9 @@ pub const FILE: &str = ".gitmodules";
 /// A fleet of 100,000 services has one of about 15 MB; what is larger is no list of submodules.
 const SIZE_LIMIT: usize = 64 << 20;
 
+/// Of these git wants a value (submodule-config.c).
+const NEED_A_VALUE: [&[u8]; 4] = [b"path", b"url", b"branch", b"update"];
+
 /// The submodules one commit lists, by path.
 #[derive(Clone, Debug, Default)]
 pub struct Gitmodules {
@@ -44,7 +47,7 @@ impl Gitmodules {
     pub fn at_paths(objects: Objects<'_>, root: ObjectId, paths: &BTreeSet<&BStr>) -> Result<Self> {
         match paths.is_empty() {
             true => Ok(Self::default()),
-            false => Self::of_tree(objects, root),
+            false => Self::parse_at(&text(objects, root)?, paths),
         }
     }
 
@@ -58,18 +61,36 @@ impl Gitmodules {
     /// # Errors
     /// Repository: git would refuse it.
     pub fn parse(text: &[u8]) -> Result<Self> {
+        Self::parse_of(text, |_| true)
+    }
+
+    /// The same of the submodules that name one of `paths`. Of ten thousand a few are wanted as a rule: to read the text twice takes
+    /// less time than to keep all of it.
+    fn parse_at(text: &[u8], paths: &BTreeSet<&BStr>) -> Result<Self> {
+        let mut names = BTreeSet::new();
+        // What is wrong with the text is said by the second reading.
+        let _ = syntax::read(text, |setting| {
+            let named = setting.value.filter(|_| setting.key == b"path");
+            let is_wanted = named.is_some_and(|path| paths.contains(path.as_bstr()));
+            let wanted = setting.subsection_of("submodule").filter(|_| is_wanted);
+            names.extend(wanted.map(<[u8]>::to_vec));
+        });
+        Self::parse_of(text, |name| names.contains(name))
+    }
+
+    /// Reads the submodules whose names are wanted.
+    fn parse_of(text: &[u8], is_wanted: impl Fn(&[u8]) -> bool) -> Result<Self> {
         let mut sections = Sections::default();
         let mut without_value = None;
         let read = syntax::read(text, |setting| {
             let Some(name) = setting.subsection_of("submodule") else {
                 return;
             };
-            if sections
-                .add(name.into(), setting.key, setting.value)
-                .is_none()
-            {
+            if setting.value.is_none() && NEED_A_VALUE.contains(&setting.key) {
                 let key = setting.key.as_bstr();
                 without_value.get_or_insert_with(|| format!("submodule.{}.{key}", name.as_bstr()));
+            } else if is_wanted(name) {
+                sections.add(name.into(), setting.key, setting.value);
             }
         });
         let refused =
@@ -115,32 +136,26 @@ struct Section {
 }
 
 impl Sections {
-    /// Takes in a setting of the submodule `name`; none where git wants a value that is not there.
-    fn add(&mut self, name: &BStr, key: &[u8], value: Option<&[u8]>) -> Option<()> {
+    /// Takes in a setting of the submodule `name`.
+    fn add(&mut self, name: &BStr, key: &[u8], value: Option<&[u8]>) {
         let section = match self.by_name.get_mut(name) {
             Some(section) => section,
             None => self.by_name.entry(name.to_owned()).or_default(),
         };
-        let slot = match key {
+        match key {
             b"path" => {
-                let path = BString::from(value?);
-                if let Some(left) = section.path.replace(path.clone()) {
+                let path = value.map(BString::from);
+                if let Some(left) = std::mem::replace(&mut section.path, path.clone()) {
                     self.owners.remove(&left);
                 }
-                self.owners.insert(path, name.to_owned());
-                return Some(());
+                self.owners.extend(path.map(|path| (path, name.to_owned())));
             }
-            b"shallow" => {
-                section.is_shallow = value.is_none_or(is_true);
-                return Some(());
-            }
-            b"url" => &mut section.url,
-            b"branch" => &mut section.branch,
-            b"update" => &mut section.update,
-            _ => return Some(()),
-        };
-        *slot = Some(value?.into());
-        Some(())
+            b"shallow" => section.is_shallow = value.is_none_or(is_true),
+            b"url" => section.url = value.map(Into::into),
+            b"branch" => section.branch = value.map(Into::into),
+            b"update" => section.update = value.map(Into::into),
+            _ => {}
+        }
     }
 
     fn by_path(self) -> Gitmodules {

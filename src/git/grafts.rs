@@ -7,7 +7,7 @@ use bstr::ByteSlice;
 use gix::ObjectId;
 
 /// Where they are listed, from the git directory.
-const FILE: &str = "info/grafts";
+pub(super) const FILE: &str = "info/grafts";
 
 /// The grafts of one repository: the parents of a commit, by its id.
 #[derive(Debug, Default)]

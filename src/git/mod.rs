@@ -9,6 +9,7 @@ pub mod config_file;
 pub mod content_id;
 mod conversion;
 pub mod export;
+pub mod filter;
 pub mod format;
 pub mod gitmodules;
 mod grafts;

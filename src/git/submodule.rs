@@ -123,10 +123,9 @@ impl Store {
     pub fn has_substitutes(fleet: &Repository, name: Option<&BStr>, path: &BStr) -> Result<bool> {
         let name = path::relative(NAME, name.unwrap_or(path))?;
         let path = path::relative("path", path)?;
-        let in_modules = modules(fleet, &name).find(|git_dir| git_dir.is_dir());
-        let in_worktree = || git_dir_of(&fleet.work_dir()?.join(path));
-        let git_dir = in_modules.or_else(in_worktree);
-        Ok(git_dir.is_some_and(|git_dir| substitutes::exist(&git_dir)))
+        let in_modules = modules(fleet, &name).find_map(|git_dir| substitutes::exist_in(&git_dir));
+        let in_worktree = || substitutes::exist_in(&git_dir_of(&fleet.work_dir()?.join(path))?);
+        Ok(in_modules.or_else(in_worktree).unwrap_or_default())
     }
 
     /// Opens a submodule of this submodule; `None` when it is not initialised.

@@ -1,12 +1,18 @@
 //! `git switch` in one repository: what it would do, whether anything would be lost, and doing it.
 
-use std::path::Path;
+use std::{fs, io, path::Path};
 
 use bstr::{BString, ByteSlice};
 use gix::ObjectId;
 
-use super::{command::git, head, operation, remote, status, untracked};
-use crate::model::error::{Error, Result};
+use super::{command::git, head, operation, remote, status, submodule, untracked};
+use crate::{
+    files,
+    model::error::{Error, Result},
+};
+
+/// The file in a service's git directory that says which commit it was switched to while its own submodules have still to follow.
+const UNFINISHED: &str = "flota-switch";
 
 /// Where a worktree is, and how it gets to a branch.
 #[derive(Clone, Debug)]
@@ -115,6 +121,45 @@ pub fn plan(work_dir: &Path, branch: &str, create: bool) -> Result<SwitchPlan> {
         }
     };
     Ok(SwitchPlan { from, head, way })
+}
+
+/// Notes that the submodules of the repository in `work_dir` have to follow it to `target`: a run that is interrupted before they did
+/// is taken up by the next.
+///
+/// # Errors
+/// Unavailable: it cannot be written.
+pub fn begin(work_dir: &Path, target: ObjectId) -> Result<()> {
+    let Some(git_dir) = submodule::git_dir_of(work_dir) else {
+        return Ok(());
+    };
+    let note = git_dir.join(UNFINISHED);
+    files::write(&note, format!("{target}\n").as_bytes())
+        .map_err(|err| files::cannot("write", &note, err))
+}
+
+/// Whether the submodules of the repository in `work_dir`, whose HEAD is `head`, have still to follow an interrupted switch to there.
+pub fn is_unfinished(work_dir: &Path, head: ObjectId) -> bool {
+    let git_dir = submodule::git_dir_of(work_dir);
+    let note = git_dir.and_then(|dir| files::read_own(&dir.join(UNFINISHED)).ok());
+    let noted = note.and_then(|note| ObjectId::from_hex(note.trim_ascii()).ok());
+    noted == Some(head)
+}
+
+/// Takes the note of [`begin`] back.
+///
+/// # Errors
+/// Unavailable: it cannot be removed.
+pub fn finish(work_dir: &Path) -> Result<()> {
+    let Some(git_dir) = submodule::git_dir_of(work_dir) else {
+        return Ok(());
+    };
+    let note = git_dir.join(UNFINISHED);
+    match fs::remove_file(&note) {
+        Err(err) if err.kind() != io::ErrorKind::NotFound => {
+            Err(files::cannot("remove", &note, err))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Goes to `branch` as `plan` has it. A submodule's own submodules stay where they are; files that git ignores go only if they may.

@@ -27,6 +27,12 @@ pub enum CacheKind {
     Histories,
     /// What was learned of worktrees' indexes: immutable facts.
     Indexes,
+    /// Which images the Dockerfiles at pins name: immutable facts.
+    Images,
+    /// How long services took to build.
+    Durations,
     /// Packs of cloned repositories, a folder for each URL, shared by all clones of this user.
     Objects,
+    /// Images that the embedded builder built on, for all fleets of this user.
+    Bases,
 }

@@ -282,6 +282,8 @@ pub enum Reason {
     Fanout(BString),
     /// A service it depends on is built (`depends_on`).
     DependsOn(BString),
+    /// The image that its own is built on is built (its Dockerfile names it).
+    BuildsOn(BString),
     /// Named on the command line, or all were asked for.
     Requested,
 }
@@ -303,6 +305,7 @@ impl Reason {
             Self::BaseUnavailable => "base-unavailable".into(),
             Self::Fanout(path) => format!("fanout:{path}"),
             Self::DependsOn(service) => format!("depends-on:{service}"),
+            Self::BuildsOn(service) => format!("builds-on:{service}"),
             Self::Requested => "requested".into(),
         }
     }

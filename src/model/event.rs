@@ -46,6 +46,13 @@ pub enum Event {
     },
     /// One of those repositories has answered, or given up.
     Fetched,
+    /// Branches are about to be pushed.
+    Pushing {
+        /// From how many repositories.
+        repositories: usize,
+    },
+    /// One of those has been pushed, or refused.
+    Pushed,
     /// More of the repositories that are cloned is here.
     Received {
         /// How many objects more.
@@ -55,6 +62,8 @@ pub enum Event {
     },
     /// Something worth a line of its own, which stops nothing.
     Notice(String),
+    /// Something that may be as it should be, and that nobody has to act on.
+    Note(String),
 }
 
 /// How a job ended.

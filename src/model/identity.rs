@@ -6,8 +6,14 @@ use gix::ObjectId;
 
 use super::digest;
 
+/// How many hexadecimal digits name a content.
+const DIGITS: usize = 12;
+
 /// Raised whenever a change of flota itself makes builders produce something else from the same input.
-const BUILDER_EPOCH: u32 = 1;
+const BUILDER_EPOCH: u32 = 2;
+
+/// Raised whenever the same files are packed into other bytes, or pushed with another manifest: an identity's tag is never moved.
+const CHART_EPOCH: u32 = 2;
 
 /// Everything that an image follows from.
 #[derive(Clone, Debug)]
@@ -24,6 +30,11 @@ pub struct ImageInputs<'a> {
     pub build_args: &'a BTreeMap<String, String>,
     /// What is attached to the image: an image that lacks it is another one.
     pub attached: &'a [String],
+    /// The base images that count by their content, each with its digest. A base that its digest names is part of the code; one that
+    /// a tag names counts by that name alone, unless the service wants it refreshed.
+    pub bases: &'a [String],
+    /// The images of the fleet that it is built on, by their references with identity tags, sorted by their services' paths.
+    pub parents: &'a [String],
 }
 
 /// The tag that names an image by what it is built from: `code-` and 12 hex digits.
@@ -42,21 +53,18 @@ pub fn image_tag(inputs: &ImageInputs<'_>) -> String {
             .map(|(name, value)| format!("arg {name}={value}")),
     );
     fields.extend(inputs.attached.iter().map(|it| format!("attached {it}")));
-    format!("code-{}", short_hash(&fields))
+    fields.extend(inputs.bases.iter().map(|base| format!("base {base}")));
+    let parents = inputs.parents.iter();
+    fields.extend(parents.map(|parent| format!("parent {parent}")));
+    format!("code-{}", digest::of_fields(&fields, DIGITS / 2))
 }
 
-/// A chart's identity, 12 hex digits: its configuration, and the image it deploys (its digest where known, else its
-/// identity tag; nothing for a chart without an image).
-pub fn chart_id(config: ObjectId, image: Option<&str>) -> String {
-    let fields = [
-        format!("config {config}"),
-        format!("image {}", image.unwrap_or_default()),
-    ];
-    short_hash(&fields)
-}
-
-fn short_hash(fields: &[String]) -> String {
-    digest::of_fields(fields, 6)
+/// A chart's identity, 12 hex digits: the template of its version, and every file as it is packed, by name and content.
+pub fn chart_id<'f>(version: &str, files: impl Iterator<Item = (&'f str, &'f [u8])>) -> String {
+    let epoch = format!("epoch {CHART_EPOCH}");
+    let head = [epoch.as_bytes(), version.as_bytes()];
+    let files = files.flat_map(|(name, content)| [name.as_bytes(), content]);
+    digest::of_fields(head.into_iter().chain(files), DIGITS / 2)
 }
 
 #[cfg(test)]
@@ -77,6 +85,8 @@ mod tests {
             platforms: &amd64,
             build_args: &one,
             attached: &[],
+            bases: &[],
+            parents: &[],
         };
         let variants = [
             base.clone(),
@@ -108,6 +118,22 @@ mod tests {
                 build_args: &two,
                 ..base.clone()
             },
+            ImageInputs {
+                bases: &["r/base:1 sha256:1".to_owned()],
+                ..base.clone()
+            },
+            ImageInputs {
+                bases: &["r/base:1 sha256:2".to_owned()],
+                ..base.clone()
+            },
+            ImageInputs {
+                parents: &["r/base:code-1".to_owned()],
+                ..base.clone()
+            },
+            ImageInputs {
+                parents: &["r/base:code-2".to_owned()],
+                ..base.clone()
+            },
         ];
         let tags: std::collections::BTreeSet<_> = variants.iter().map(image_tag).collect();
         assert_eq!(tags.len(), variants.len());
@@ -116,12 +142,42 @@ mod tests {
     }
 
     #[test]
-    fn a_chart_is_known_by_its_configuration_and_its_image() {
-        let config = |n| ObjectId::from_bytes_or_panic(&[n; 20]);
-        assert_ne!(chart_id(config(1), None), chart_id(config(2), None));
-        assert_ne!(
-            chart_id(config(1), Some("sha256:a")),
-            chart_id(config(1), Some("sha256:b"))
-        );
+    fn a_chart_is_known_by_its_files_and_the_form_of_its_version() {
+        let id = |version: &str, files: &[(&str, &str)]| {
+            chart_id(
+                version,
+                files
+                    .iter()
+                    .map(|(name, content)| (*name, content.as_bytes())),
+            )
+        };
+        let base = id("{version}+{id}", &[("a", "1"), ("b", "2")]);
+        assert_eq!(base.len(), DIGITS);
+        for other in [
+            id("{version}-{id}", &[("a", "1"), ("b", "2")]),
+            id("{version}+{id}", &[("a", "1"), ("b", "3")]),
+            id("{version}+{id}", &[("a", "1"), ("c", "2")]),
+            id("{version}+{id}", &[("a", "1b"), ("", "2")]),
+            id("{version}+{id}", &[("a", "1")]),
+        ] {
+            assert_ne!(base, other);
+        }
+    }
+
+    #[test]
+    fn an_image_of_the_release_before_is_not_taken_for_one_of_today() {
+        let none = BTreeMap::new();
+        let tag = image_tag(&ImageInputs {
+            code: ObjectId::from_bytes_or_panic(&[1; 20]),
+            dockerfile: "Dockerfile",
+            target: None,
+            platforms: &["linux/amd64".to_owned()],
+            build_args: &none,
+            attached: &[],
+            bases: &[],
+            parents: &[],
+        });
+        // What the first epoch made of it.
+        assert_ne!(tag, "code-25106f48eeea");
     }
 }

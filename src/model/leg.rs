@@ -1,12 +1,16 @@
 //! A plan divided among the jobs of a CI system: one leg a job.
 
-use std::{collections::HashMap, num::NonZeroUsize};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    num::NonZeroUsize,
+};
 
 use bstr::{BStr, ByteSlice};
 
 use super::{
     change::Action,
     error::Result,
+    image_edge::ImageEdges,
     plan::{Plan, Step},
     step_id::StepId,
 };
@@ -30,19 +34,25 @@ pub struct Leg<'a> {
 
 impl<'a> Leg<'a> {
     /// The legs of what `plan` builds, one a step, or at most `most`: then the image builds are dealt out first, since they
-    /// take longest.
+    /// take longest. Services that `edges` join share a leg, for one is built on the image that the other's build made.
     ///
     /// # Errors
     /// A step has no commit to build.
-    pub fn of(plan: &'a Plan, most: Option<NonZeroUsize>) -> Result<Vec<Self>> {
-        let mut steps: Vec<&Step> = plan.builds().collect();
-        let count = most.map_or(steps.len(), |most| most.get().min(steps.len()));
-        if count < steps.len() {
-            steps.sort_by_key(|step| std::cmp::Reverse(step.action));
+    pub fn of(plan: &'a Plan, edges: &ImageEdges, most: Option<NonZeroUsize>) -> Result<Vec<Self>> {
+        let mut joined = joined(plan.builds().collect(), edges);
+        let count = most.map_or(joined.len(), |most| most.get().min(joined.len()));
+        if count < joined.len() {
+            joined.sort_by_key(|steps| {
+                let action = steps.iter().map(|step| step.action).max();
+                std::cmp::Reverse((action, steps.len()))
+            });
         }
         let mut dealt: Vec<Vec<&Step>> = vec![Vec::new(); count];
-        for (index, step) in steps.into_iter().enumerate() {
-            dealt[index % count].push(step);
+        for steps in joined {
+            // To the shortest; of several, the first.
+            if let Some(leg) = dealt.iter_mut().min_by_key(|leg| leg.len()) {
+                leg.extend(steps);
+            }
         }
         for steps in &mut dealt {
             steps.sort_by(|a, b| a.path.cmp(&b.path));
@@ -82,6 +92,23 @@ impl<'a> Leg<'a> {
         let words: Vec<_> = self.words.iter().map(StepId::to_string).collect();
         words.join(",")
     }
+}
+
+/// The steps, those together whose images build on each other, in the plan's order. Only images are handed from one to another.
+fn joined<'a>(steps: Vec<&'a Step>, edges: &ImageEdges) -> Vec<Vec<&'a Step>> {
+    let paths: Vec<&BStr> = steps.iter().map(|step| step.path.as_ref()).collect();
+    let is_image = |step: &Step| step.action == Action::Image;
+    let images: BTreeSet<&BStr> = steps
+        .iter()
+        .filter(|step| is_image(step))
+        .map(|step| step.path.as_ref())
+        .collect();
+    let mut groups = BTreeMap::<usize, Vec<&Step>>::new();
+    let numbers = edges.among(&images).groups(&paths);
+    for (step, number) in steps.into_iter().zip(numbers) {
+        groups.entry(number).or_default().push(step);
+    }
+    groups.into_values().collect()
 }
 
 /// Gives out ids that differ, whatever becomes of the names they are made of.
@@ -195,7 +222,7 @@ mod tests {
             (NonZeroUsize::new(2), "a b, d e"),
             (NonZeroUsize::new(1), "a b d e"),
         ] {
-            let legs = Leg::of(&plan, most).unwrap();
+            let legs = Leg::of(&plan, &ImageEdges::default(), most).unwrap();
             let names = |leg: &Leg<'_>| bstr::join(" ", leg.steps.iter().map(|step| &step.name));
             let dealt: Vec<_> = legs.iter().map(names).collect();
             assert_eq!(bstr::join(", ", dealt).as_bstr(), want, "{most:?}");
@@ -208,6 +235,23 @@ mod tests {
                     .collect();
                 assert_eq!(read, leg.words);
             }
+        }
+
+        // b builds on d; a chart alone needs nobody's image, and what is retired none at all.
+        let mut edges = ImageEdges::default();
+        for (child, parent) in [("b", "d"), ("a", "b"), ("c", "d")] {
+            edges.add(child.into(), [parent.into()]);
+        }
+        for (most, want) in [
+            (None, "a, b d, e"),
+            (NonZeroUsize::new(3), "a, b d, e"),
+            (NonZeroUsize::new(2), "a e, b d"),
+            (NonZeroUsize::new(1), "a b d e"),
+        ] {
+            let legs = Leg::of(&plan, &edges, most).unwrap();
+            let names = |leg: &Leg<'_>| bstr::join(" ", leg.steps.iter().map(|step| &step.name));
+            let dealt: Vec<_> = legs.iter().map(names).collect();
+            assert_eq!(bstr::join(", ", dealt).as_bstr(), want, "{most:?}");
         }
     }
 }

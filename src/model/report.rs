@@ -106,4 +106,32 @@ pub struct ChartReport {
     pub digest: Option<String>,
     /// Where it was pushed.
     pub reference: Option<String>,
+    /// What a look at the finished chart says; none for one that was not looked at.
+    #[serde(default)]
+    pub check: Option<ChartCheck>,
+}
+
+/// What a look at a finished chart says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChartCheck {
+    /// Whether it runs the image that it was given; none for a chart that was given none.
+    pub image: Option<ImageCheck>,
+    /// Where in its values the image was set: keys joined by dots.
+    pub path: Option<String>,
+    /// Why the image was not found, or not looked for.
+    pub reason: Option<String>,
+    /// What else does not work as it did before the chart was packaged.
+    pub warnings: Vec<String>,
+}
+
+/// Whether a chart runs its image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImageCheck {
+    /// It is in what the chart renders to.
+    Found,
+    /// It is not, or the chart does not render any more with it.
+    NotFound,
+    /// The chart could not be rendered, with or without it.
+    Unchecked,
 }

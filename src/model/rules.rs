@@ -151,6 +151,10 @@ pub fn rule_of(service: Option<&ServiceChange>) -> Rule {
             "a superproject path fans out to it (`[[change.fanout]]`)",
         ),
         Reason::DependsOn(_) => rule(13, "a service it depends on is built (`depends_on`)"),
+        Reason::BuildsOn(_) => rule(
+            13,
+            "the image that its Dockerfile builds on is built (`FROM`, `COPY --from`, `ARG`)",
+        ),
         Reason::Requested => rule(1, "it was asked for"),
     }
 }

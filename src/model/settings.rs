@@ -2,17 +2,12 @@
 //!
 //! `crate::config` reads the file; nothing here knows about TOML.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use super::error::Result;
+use super::{cycle, error::Result};
 
 mod change;
+mod chart;
 pub mod fleet;
 pub mod globs;
 pub mod secret;
@@ -20,6 +15,7 @@ pub mod template;
 pub mod valid;
 
 pub use change::{Build, ChangeSettings, Fanout};
+pub use chart::{AppVersion, ChartSettings, TokenValue, ValuePath};
 pub use fleet::{BaseSetting, FleetSettings};
 pub use globs::Globs;
 pub use secret::{Provenance, Sbom, SecretSource};
@@ -81,38 +77,8 @@ impl Settings {
 
     /// The first cycle among the `depends_on` lists, its first service repeated at the end; `None` if there is none.
     pub fn dependency_cycle(&self) -> Option<Vec<&str>> {
-        let mut settled = BTreeSet::new();
-        self.services
-            .keys()
-            .find_map(|name| self.cycle_from(name, &mut settled))
-    }
-
-    /// A depth-first walk with a stack of its own: the length of a chain is the file's choice, the thread's stack is not.
-    fn cycle_from<'a>(
-        &'a self,
-        start: &'a str,
-        settled: &mut BTreeSet<&'a str>,
-    ) -> Option<Vec<&'a str>> {
-        let mut on_path = BTreeSet::from([start]);
-        let mut path = vec![(start, self.dependencies(start))];
-        while let Some((name, rest)) = path.last_mut() {
-            let name = *name;
-            match rest.next() {
-                None => {
-                    settled.insert(name);
-                    on_path.remove(name);
-                    path.pop();
-                }
-                Some(next) if settled.contains(next) => {}
-                Some(next) if on_path.insert(next) => path.push((next, self.dependencies(next))),
-                Some(next) => {
-                    let names = path.iter().map(|(name, _)| *name);
-                    let cycle = names.skip_while(|name| *name != next);
-                    return Some(cycle.chain([next]).collect());
-                }
-            }
-        }
-        None
+        let names = self.services.keys().map(String::as_str);
+        cycle::first(names, |name| self.dependencies(name))
     }
 
     fn dependencies<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
@@ -174,6 +140,8 @@ pub struct ImageSettings {
     pub target: Option<String>,
     /// Build arguments by name; a service's are added to the global ones and win over them.
     pub build_args: BTreeMap<String, String>,
+    /// Whether a base image that a tag names counts by what the tag stands for now, and not by the tag alone.
+    pub refresh_base: bool,
     /// What a `RUN --mount=type=secret` may read, by its id; a service's are added to the global ones and win over them.
     pub secrets: BTreeMap<String, SecretSource>,
     /// Whether a `RUN --mount=type=ssh` may use the user's SSH agent.
@@ -202,6 +170,7 @@ impl Default for ImageSettings {
             dockerfile: PathBuf::from("Dockerfile"),
             target: None,
             build_args: BTreeMap::new(),
+            refresh_base: false,
             secrets: BTreeMap::new(),
             ssh: false,
             buildx: None,
@@ -253,77 +222,6 @@ impl BuilderKind {
         ("buildx", Self::Buildx),
         ("embedded", Self::Embedded),
     ];
-}
-
-/// `[chart]`, with `[service.NAME.chart]` laid over it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ChartSettings {
-    /// Where charts are pushed, `host[:port][/path]`; beside the images, in `charts/`, when absent.
-    pub registry: Option<String>,
-    /// The packaged chart's version.
-    pub version: VersionTemplate,
-    /// Values for the chart's tokens, by name; a service's are added to the global ones and win over them.
-    pub tokens: BTreeMap<String, TokenValue>,
-}
-
-impl Default for ChartSettings {
-    #[allow(clippy::expect_used, reason = "the default version is a template")]
-    fn default() -> Self {
-        let version = "{version}+{id}".parse();
-        Self {
-            registry: None,
-            version: version.expect("the default version is a template"),
-            tokens: BTreeMap::new(),
-        }
-    }
-}
-
-/// A token's value, in the type the file gives it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum TokenValue {
-    /// Text.
-    String(String),
-    /// A whole number.
-    Integer(i64),
-    /// A finite number.
-    Float(f64),
-    /// `true` or `false`.
-    Bool(bool),
-}
-
-impl TokenValue {
-    /// Reads the value of `--token NAME=VALUE`: `true` and `false` are booleans, decimal numbers in the one form they
-    /// are written back in (`3`, `0.5`, not `1e5` or `007`) are numbers, all else is a string.
-    pub fn infer(text: &str) -> Self {
-        let forms = [
-            text.parse().ok().map(Self::Bool),
-            text.parse().ok().map(Self::Integer),
-            text.parse().ok().map(Self::Float),
-        ];
-        let decimal = |value: &Self| value.to_string() == text && !text.contains('e');
-        forms
-            .into_iter()
-            .flatten()
-            .find(|value| matches!(value, Self::Bool(_)) || decimal(value) && value.is_finite())
-            .unwrap_or_else(|| Self::String(text.into()))
-    }
-
-    /// Whether YAML and JSON can say it: a float that is no number or infinite cannot be given to a chart.
-    pub fn is_finite(&self) -> bool {
-        !matches!(self, Self::Float(value) if !value.is_finite())
-    }
-}
-
-impl fmt::Display for TokenValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bool(value) => value.fmt(f),
-            Self::Integer(value) => value.fmt(f),
-            // Debug keeps the point of `3.0`.
-            Self::Float(value) => write!(f, "{value:?}"),
-            Self::String(value) => value.fmt(f),
-        }
-    }
 }
 
 /// What holds for one service.

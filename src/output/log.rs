@@ -26,6 +26,16 @@ pub(super) fn draw_above(bars: Option<MultiProgress>) {
     *BARS.lock().unwrap_or_else(PoisonError::into_inner) = bars;
 }
 
+/// Runs `work` with the bars off the terminal: what changes in them meanwhile waits, and lines of the log are printed below.
+pub(crate) fn aside(work: &mut dyn FnMut()) {
+    let bars = BARS.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match &bars {
+        Some(bars) => bars.suspend(work),
+        None => work(),
+    }
+    draw_above(bars);
+}
+
 struct Lines;
 
 impl Log for Lines {

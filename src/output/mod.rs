@@ -1,6 +1,7 @@
 //! Floor 4: the only place that prints. Results go to stdout, everything else to stderr.
 
 pub(crate) mod ci;
+pub(crate) mod diagram;
 pub(crate) mod error;
 pub(crate) mod human;
 pub(crate) mod json;

@@ -27,8 +27,8 @@ use crate::model::{
     report::BuildReport,
 };
 
-/// A fetch of a few repositories is over before a bar could be read.
-const FETCHING_IS_SHOWN_AFTER: Duration = Duration::from_secs(1);
+/// A fetch or push of a few repositories is over before a bar could be read.
+const ASKING_IS_SHOWN_AFTER: Duration = Duration::from_secs(1);
 
 /// Of the jobs that run at a time, those that began first are shown.
 const JOBS_SHOWN: usize = 6;
@@ -48,7 +48,7 @@ struct Shown {
     objects: u64,
     bytes: u64,
     logs: HashMap<usize, Arc<[u8]>>,
-    fetching: Option<ProgressBar>,
+    asking: Option<ProgressBar>,
 }
 
 /// A job that has begun and not ended.
@@ -142,10 +142,13 @@ impl Progress {
                 }
             }
             Event::Fetching { repositories } => {
-                state.fetching = Some(self.fetching_bar(repositories))
+                state.asking = Some(self.asking_bar("fetching from", repositories))
             }
-            Event::Fetched => {
-                if let Some(bar) = &state.fetching {
+            Event::Pushing { repositories } => {
+                state.asking = Some(self.asking_bar("pushing from", repositories))
+            }
+            Event::Fetched | Event::Pushed => {
+                if let Some(bar) = &state.asking {
                     bar.inc(1);
                     if bar.length() == Some(bar.position()) {
                         bar.finish_and_clear();
@@ -169,6 +172,9 @@ impl Progress {
                     dialect.and_then(|it| it.annotation(Gravity::Warning, "flota", None, &message));
                 let word = theme::warning("warning:");
                 self.line(&annotation.unwrap_or(format!("{word} {}", text::line(&message))));
+            }
+            Event::Note(message) => {
+                self.line(&format!("{} {}", theme::dim("note:"), text::line(&message)));
             }
         }
     }
@@ -211,14 +217,14 @@ impl Progress {
     }
 
     /// Stays empty for as long as nobody wonders what is going on.
-    fn fetching_bar(&self, repositories: usize) -> ProgressBar {
+    fn asking_bar(&self, what: &'static str, repositories: usize) -> ProgressBar {
         let bar = self.bars.add(ProgressBar::new(repositories as u64));
-        let late = |state: &ProgressState, out: &mut dyn fmt::Write| {
-            if state.elapsed() >= FETCHING_IS_SHOWN_AFTER {
+        let late = move |state: &ProgressState, out: &mut dyn fmt::Write| {
+            if state.elapsed() >= ASKING_IS_SHOWN_AFTER {
                 // A terminal that takes no text has nobody in front of it.
                 let _ = write!(
                     out,
-                    "fetching from {} of {} repositories",
+                    "{what} {} of {} repositories",
                     state.pos(),
                     state.len().unwrap_or_default()
                 );

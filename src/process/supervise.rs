@@ -17,6 +17,14 @@ use crate::{
     model::{error::Error, exit::Exit},
 };
 
+/// What is said of a child that would ask.
+const WANTS_TERMINAL: &str = "asks for input on the terminal";
+
+/// Whether `error` is that a child asked on a terminal that is not its own.
+pub fn wants_terminal(error: &Error) -> bool {
+    error.exit() == Exit::Unavailable && error.to_string().ends_with(WANTS_TERMINAL)
+}
+
 /// What a child may take.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Limits {
@@ -50,7 +58,7 @@ impl Stop {
             }
             Self::TimedOut(limit) => Error::work(format!("{name} did not finish within {limit:?}")),
             Self::Silent(limit) => Error::work(format!("{name} printed nothing for {limit:?}")),
-            Self::WantsTerminal => Error::unavailable(format!("{name} asks for input on the terminal"))
+            Self::WantsTerminal => Error::unavailable(format!("{name} {WANTS_TERMINAL}"))
                 .hint("log in beforehand: `ssh-add` for SSH keys, a credential helper for HTTPS (`git help credentials`)"),
         };
         match last_lines(text) {

@@ -10,6 +10,8 @@ use super::layout::read_at_most;
 use crate::model::{
     digest::oci_digest,
     error::{Error, Result},
+    reference::{Prefix, Reference},
+    settings::VersionTemplate,
 };
 
 mod metadata;
@@ -21,18 +23,73 @@ const CONTENT_TYPE: &str = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 /// The largest package that is pushed, in bytes: a release has to fit into a Secret of 1 MiB, so this is generous.
 const PACKAGE_LIMIT: u64 = 64 << 20;
 
+/// The date in every manifest (`helm push` writes that of the file): the time in the package itself, which says nothing.
+const CREATED: &str = "1970-01-01T00:00:00Z";
+
+/// What a version in the registry promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChartTag {
+    /// One content: the version says what is in the chart, so it is never given to another.
+    Identity,
+    /// The newest push under this version.
+    Latest,
+}
+
+impl ChartTag {
+    /// The promise of the versions that `template` makes.
+    pub fn of(template: &VersionTemplate) -> Self {
+        if template.to_string().contains("{id}") {
+            Self::Identity
+        } else {
+            Self::Latest
+        }
+    }
+}
+
+/// The name of a chart in a registry, as `helm push` forms it: `prefix/NAME:VERSION`.
+///
+/// # Errors
+/// Work: a name or a version in `Chart.yaml` that Helm packages and no registry takes.
+pub fn chart_reference(prefix: &Prefix, name: &str, version: &str) -> Result<Reference> {
+    let refused = |field: &str, text: &str, cause| {
+        Error::work(format!(
+            "Chart.yaml: `{field}: {text}` cannot be pushed to a registry"
+        ))
+        .because(cause)
+    };
+    // `+` cannot stand in a tag; Helm reads `_` back as `+`.
+    let tag = version.replace('+', "_");
+    let named = prefix.reference(name, "latest").map_err(|cause| {
+        refused("name", name, cause)
+            .hint("give the chart a name of lower-case letters, digits and single `.`, `_` or `-` between them")
+    })?;
+    named.with_tag(&tag).map_err(|cause| {
+        refused("version", version, cause)
+            .hint("a registry takes a tag of at most 128 characters: shorten the version in Chart.yaml, or [chart] version in flota.toml")
+    })
+}
+
+/// A chart in the registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushedChart {
+    /// Its name with the digest of its manifest.
+    pub reference: Reference,
+    /// Whether it was there before.
+    pub was_there: bool,
+}
+
 /// A chart in the form in which it is pushed.
 pub(super) struct ChartArtifact {
     pub(super) name: String,
-    pub(super) tag: String,
+    pub(super) version: String,
     pub(super) config: Vec<u8>,
     pub(super) content: Vec<u8>,
     pub(super) manifest: Vec<u8>,
 }
 
 impl ChartArtifact {
-    /// Reads the package at `path`; `created` is in seconds since the Unix epoch.
-    pub(super) fn read(path: &Path, created: i64) -> Result<Self> {
+    /// Reads the package at `path`.
+    pub(super) fn read(path: &Path) -> Result<Self> {
         let content = read_at_most(path, PACKAGE_LIMIT)?;
         let metadata = HelmMetadata::in_package(&content).map_err(|cause| {
             Error::work(format!("{} is not a packaged chart", path.display())).because(cause)
@@ -42,12 +99,11 @@ impl ChartArtifact {
             schema_version: 2,
             config: BlobDescriptor::new(CONFIG_TYPE, &config),
             layers: [BlobDescriptor::new(CONTENT_TYPE, &content)],
-            annotations: metadata.annotations(&date(created)?),
+            annotations: metadata.annotations(CREATED),
         };
         Ok(Self {
             manifest: go_json(&manifest),
-            // `+` cannot stand in a tag; Helm reads `_` back as `+`.
-            tag: metadata.version.0.replace('+', "_"),
+            version: metadata.version.0,
             name: metadata.name.0,
             config,
             content,
@@ -105,13 +161,6 @@ fn go_json(value: &impl Serialize) -> Vec<u8> {
     escaped.into_bytes()
 }
 
-/// Seconds since the Unix epoch in RFC 3339, UTC.
-fn date(created: i64) -> Result<String> {
-    jiff::Timestamp::from_second(created)
-        .map(|moment| moment.to_string())
-        .map_err(|cause| Error::misuse(format!("{created} is not a date")).because(cause))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
@@ -137,7 +186,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("web.tgz");
         std::fs::write(&path, package(&[("web/Chart.yaml", chart_yaml)])).unwrap();
-        ChartArtifact::read(&path, 1_700_000_000)
+        ChartArtifact::read(&path)
     }
 
     #[test]
@@ -153,13 +202,34 @@ mod tests {
              \"appVersion\":\"1.5\",\"annotations\":{\"a\":\"x\",\"b\":\"1\"},\"type\":\"application\"}"
         );
         assert_eq!(
-            (made.name.as_str(), made.tag.as_str()),
-            ("web", "1.2.3_b.1")
+            (made.name.as_str(), made.version.as_str()),
+            ("web", "1.2.3+b.1")
         );
     }
 
     #[test]
-    fn the_same_chart_and_date_make_the_same_manifest() {
+    fn a_chart_s_name_is_one_that_registries_take() {
+        let prefix = Prefix::parse("registry.example.com/charts").unwrap();
+        let reference = |name, version: &str| chart_reference(&prefix, name, version);
+        assert_eq!(
+            reference("web", "1.2.3+b.1").unwrap().to_string(),
+            "registry.example.com/charts/web:1.2.3_b.1"
+        );
+        assert!(reference("web", &format!("1.0.0-{}", "a".repeat(122))).is_ok());
+        for (name, version, field) in [
+            ("Web", "1.0.0", "`name: Web`"),
+            ("web-", "1.0.0", "`name: web-`"),
+            ("we..b", "1.0.0", "`name: we..b`"),
+            ("web", &*format!("1.0.0-{}", "a".repeat(123)), "`version: "),
+        ] {
+            let error = reference(name, version).unwrap_err();
+            assert_eq!(error.exit(), crate::model::exit::Exit::WorkFailed);
+            assert!(error.to_string().contains(field), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_same_chart_makes_the_same_manifest() {
         let text = "name: web\nversion: 1.0.0\nannotations: {z: 1, y: 2, x: 3, org.opencontainers.image.title: no}\n";
         let (one, two) = (
             artifact(text).unwrap().manifest,
@@ -170,7 +240,7 @@ mod tests {
         let annotations = &manifest["annotations"];
         assert_eq!(
             annotations["org.opencontainers.image.created"],
-            "2023-11-14T22:13:20Z"
+            "1970-01-01T00:00:00Z"
         );
         assert_eq!(annotations["org.opencontainers.image.title"], "web");
     }
@@ -188,7 +258,6 @@ mod tests {
             let cause = std::error::Error::source(&error).unwrap().to_string();
             assert!(cause.contains(reason), "{cause}");
         }
-        assert!(date(i64::MAX).is_err());
     }
 
     #[test]

@@ -1,17 +1,19 @@
 //! An OCI image layout in a directory (image specification, "Image Layout"): its blobs, checked before anything is sent.
 
 use std::{
+    collections::HashMap,
     fs::{self, File},
     io::Read,
     path::{Path, PathBuf},
 };
 
-use oci_spec::image::{Descriptor, Digest, DigestAlgorithm};
+use oci_spec::image::{ANNOTATION_BASE_IMAGE_NAME, Descriptor, Digest, DigestAlgorithm};
 use serde::Deserialize;
 
 use crate::model::{
     digest::oci_digest,
     error::{Error, Result},
+    reference::Reference,
 };
 
 /// The largest manifest that is read or sent, in bytes: registries need not accept a larger one (distribution specification,
@@ -32,6 +34,8 @@ pub(super) struct LayoutManifest {
     pub(super) children: Vec<Descriptor>,
     /// The configuration and the layers of an image.
     pub(super) blobs: Vec<Descriptor>,
+    /// The image that it was built on, where it says so.
+    pub(super) base: Option<Reference>,
 }
 
 /// What manifests and indexes, OCI's and Docker's, have in common.
@@ -43,6 +47,8 @@ struct ManifestFields {
     #[serde(default)]
     layers: Vec<Descriptor>,
     manifests: Option<Vec<Descriptor>>,
+    #[serde(default)]
+    annotations: HashMap<String, String>,
 }
 
 impl ImageLayout<'_> {
@@ -56,6 +62,7 @@ impl ImageLayout<'_> {
         }
         let document: ManifestFields = serde_json::from_slice(&bytes)
             .map_err(|cause| broken("not an image manifest").because(cause))?;
+        let base = document.annotations.get(ANNOTATION_BASE_IMAGE_NAME);
         // Only OCI's documents may leave their media type out.
         let implied = if document.manifests.is_some() {
             INDEX
@@ -65,6 +72,7 @@ impl ImageLayout<'_> {
         Ok(LayoutManifest {
             media_type: document.media_type.unwrap_or_else(|| implied.to_owned()),
             bytes,
+            base: base.and_then(|name| Reference::parse(name).ok()),
             children: document.manifests.unwrap_or_default(),
             blobs: document.config.into_iter().chain(document.layers).collect(),
         })

@@ -38,10 +38,14 @@ pub(super) fn head(
     match answer.status() {
         StatusCode::OK => {}
         StatusCode::NOT_FOUND => return Ok(None),
+        // Some deny what is not there to whoever is logged in and may push it (Artifactory, google/go-containerregistry#1691).
+        StatusCode::FORBIDDEN if scope.push && session.is_authorized(scope) => return Ok(None),
+        StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {}
         _ => return Err(transport.refused(&format!("resolve {reference}"), answer)),
     }
-    // A registry may leave the digest out; then the manifest itself tells.
-    let Some(named) = content_digest(&answer) else {
+    // A registry may leave the digest out, or HEAD itself; then the manifest tells.
+    let named = content_digest(&answer).filter(|_| answer.status() == StatusCode::OK);
+    let Some(named) = named else {
         let found = get(session, reference, scope)?;
         return Ok(found.map(|(_, bytes)| oci_digest(&bytes)));
     };
@@ -116,7 +120,12 @@ pub(super) fn put(
     let answer = ask(session, Method::PUT, reference, scope, body)?;
     let transport = &session.transport;
     if !answer.status().is_success() {
-        return Err(transport.refused(&format!("push {reference}"), answer));
+        let error = transport.refused(&format!("push {reference}"), answer);
+        // Somebody else was faster, and the tag cannot be written twice.
+        return match head(session, reference, scope) {
+            Ok(Some(there)) if there == digest => Ok(()),
+            _ => Err(error),
+        };
     }
     match content_digest(&answer) {
         Some(computed) if computed != digest => Err(Error::work(format!(

@@ -4,18 +4,21 @@
 //! plain HTTP, always, and no other host ever is. Proxies come from `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`. What is sent to
 //! whom when a registry wants credentials is said in `auth.rs`.
 //!
-//! Overload (429, 502, 503, 504) and broken connections are tried again with growing pauses; a server that is silent longer
-//! than [`RegistryOptions::stall_timeout`], a refused connection and every other answer are final.
+//! Overload, passing faults (408, 429, 500, 502, 503, 504) and broken connections are tried again with growing pauses; a server that
+//! is silent longer than [`RegistryOptions::stall_timeout`], a refused connection and every other answer are final.
 
 mod auth;
 mod blob;
 mod chart;
+mod chunks;
 mod credentials;
 mod digest;
 mod layout;
 mod manifest;
+mod mount;
 mod options;
 mod origin;
+mod pull;
 mod request;
 mod session;
 mod transport;
@@ -28,7 +31,6 @@ use std::{
 
 use oci_spec::image::Digest;
 
-pub use self::options::RegistryOptions;
 use self::{
     auth::Auth,
     chart::ChartArtifact,
@@ -36,6 +38,10 @@ use self::{
     request::{RequestBody, TokenScope},
     session::Session,
     transport::Transport,
+};
+pub use self::{
+    chart::{ChartTag, PushedChart, chart_reference},
+    options::RegistryOptions,
 };
 use crate::{
     http::{Client, ClientOptions},
@@ -97,11 +103,12 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// The digest of what `reference` names there; None when the registry has no such tag, digest or repository.
+    /// The digest of what `reference` names there, for who is about to push it; None when the registry has no such tag, digest or
+    /// repository.
     ///
-    /// Unavailable, when the registry cannot be reached or denies to tell (some deny for a repository that does not exist).
+    /// Unavailable, when the registry cannot be reached or denies to tell.
     pub fn resolve(&self, reference: &Reference) -> Result<Option<String>> {
-        manifest::head(&self.session, reference, &self.scope(reference, false)?)
+        manifest::head(&self.session, reference, &self.scope(reference, true)?)
     }
 
     /// Pushes what `digest` names in the OCI image layout at `layout` (an image or an index with all its images) under every
@@ -159,14 +166,31 @@ impl Registry {
     }
 
     /// Pushes a packaged Helm chart (`NAME-VERSION.tgz`) to `prefix/NAME:VERSION`, in the form `helm push` gives it, so that
-    /// `helm pull oci://…` gives the same bytes back. `created` (seconds since the Unix epoch) stands in for the file's date:
-    /// the same chart and date always make the same manifest. Returns the reference with the manifest's digest.
+    /// `helm pull oci://…` gives the same bytes back. The same package always makes the same manifest; what is there already is
+    /// not sent again.
     ///
-    /// Work error, when the file is no chart. A provenance file beside it is not pushed.
-    pub fn push_chart(&self, chart: &Path, prefix: &Prefix, created: i64) -> Result<Reference> {
-        let artifact = ChartArtifact::read(chart, created)?;
-        let reference = prefix.reference(&artifact.name, &artifact.tag)?;
+    /// Work error, when the file is no chart. Repository error, when an identity names another content there. A provenance file
+    /// beside the package is not pushed.
+    pub fn push_chart(&self, chart: &Path, prefix: &Prefix, tag: ChartTag) -> Result<PushedChart> {
+        let artifact = ChartArtifact::read(chart)?;
+        let reference = chart_reference(prefix, &artifact.name, &artifact.version)?;
         let scope = self.scope(&reference, true)?;
+        let digest = oci_digest(&artifact.manifest);
+        let found = manifest::head(&self.session, &reference, &scope)?;
+        let was_there = found.as_ref() == Some(&digest);
+        if was_there {
+            let reference = reference.with_digest(&digest)?;
+            return Ok(PushedChart {
+                reference,
+                was_there,
+            });
+        }
+        if let (Some(other), ChartTag::Identity) = (found, tag) {
+            return Err(Error::repository(format!(
+                "{reference} is in the registry with another content ({other}), and flota does not overwrite the identity of a chart"
+            ))
+            .hint(format!("the digest of the package here is {digest}: look at the one in the registry, and delete that version if nothing uses it")));
+        }
         for blob in [&artifact.config, &artifact.content] {
             let body = RequestBody::Bytes {
                 media_type: "application/octet-stream",
@@ -181,7 +205,11 @@ impl Registry {
             chart::MANIFEST_TYPE,
             &artifact.manifest,
         )?;
-        reference.with_digest(&oci_digest(&artifact.manifest))
+        let reference = reference.with_digest(&digest)?;
+        Ok(PushedChart {
+            reference,
+            was_there,
+        })
     }
 
     /// Pushes everything that `manifest` refers to: blobs as they are, images of an index with their own blobs first.
@@ -199,11 +227,23 @@ impl Registry {
             )));
         }
         let mut done = HashSet::<&Digest>::new();
-        for blob in manifest
-            .blobs
-            .iter()
-            .filter(|blob| done.insert(blob.digest()))
-        {
+        let base = manifest
+            .base
+            .as_ref()
+            .filter(|base| base.registry() == reference.registry());
+        // The base's layers come first, after the configuration: the first that cannot be taken over is not of the base.
+        let mut of_base = base.is_some();
+        for (index, blob) in manifest.blobs.iter().enumerate() {
+            if !done.insert(blob.digest()) {
+                continue;
+            }
+            if let Some(base) = base.filter(|_| of_base && index > 0) {
+                let digest = blob.digest().as_ref();
+                of_base = mount::mount(&self.session, reference, scope, digest, base.repository())?;
+                if of_base {
+                    continue;
+                }
+            }
             let path = layout.blob(blob)?;
             blob::push(
                 &self.session,

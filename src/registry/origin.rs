@@ -55,12 +55,21 @@ impl RegistryOrigin {
         })
     }
 
-    /// A `Location` that this server answered: a path of its own, or a whole address that [`permits`](Self::permits) allows.
-    pub(super) fn join(&self, location: &str) -> Option<Uri> {
-        if location.starts_with('/') {
-            return self.uri(location).ok();
+    /// A `Location` that was answered to a request for `asked`: a path on that server, also one that goes on from the path that was
+    /// asked for (RFC 3986, 5.2.3), or a whole address that [`permits`](Self::permits) allows.
+    pub(super) fn join(&self, asked: &Uri, location: &str) -> Option<Uri> {
+        let scheme = location.split(['/', '?']).next().unwrap_or_default();
+        if location.is_empty() || scheme.contains(':') {
+            return location.parse().ok().filter(|uri| self.permits(uri));
         }
-        location.parse().ok().filter(|uri| self.permits(uri))
+        let path = asked.path();
+        let kept = match location.as_bytes()[0] {
+            b'/' => "",
+            b'?' => path,
+            _ => &path[..path.rfind('/')? + 1],
+        };
+        let server = format!("{}://{}", asked.scheme_str()?, asked.authority()?);
+        format!("{server}{kept}{location}").parse().ok()
     }
 
     /// Whether `uri` is on this very server, so that its credentials may go there.
@@ -153,26 +162,34 @@ mod tests {
     #[test]
     fn a_location_never_leads_from_tls_into_the_clear() {
         let origin = RegistryOrigin::of("ghcr.io").unwrap();
-        assert_eq!(
-            origin.join("/v2/x?a=b").unwrap(),
-            uri("https://ghcr.io/v2/x?a=b")
-        );
-        assert_eq!(
-            origin.join("//evil.example/x").unwrap().host(),
-            Some("ghcr.io")
-        );
-        assert!(origin.join("https://uploads.example/x").is_some());
+        let asked = uri("https://ghcr.io/v2/a/blobs/uploads/?x=y");
+        for (location, whole) in [
+            ("/v2/x?a=b", "https://ghcr.io/v2/x?a=b"),
+            ("x?a=b", "https://ghcr.io/v2/a/blobs/uploads/x?a=b"),
+            ("a/x", "https://ghcr.io/v2/a/blobs/uploads/a/x"),
+            ("?a=b:c", "https://ghcr.io/v2/a/blobs/uploads/?a=b:c"),
+        ] {
+            assert_eq!(origin.join(&asked, location).unwrap(), uri(whole));
+        }
+        let join = |location| origin.join(&asked, location);
+        assert_eq!(join("//evil.example/x").unwrap().host(), Some("ghcr.io"));
+        assert!(join("https://uploads.example/x").is_some());
+        // The next step of an upload that went elsewhere stays there.
+        let elsewhere = uri("https://uploads.example/x");
+        let next = origin.join(&elsewhere, "/y").unwrap();
+        assert_eq!(next, uri("https://uploads.example/y"));
         for refused in [
             "http://ghcr.io/x",
             "http://127.0.0.1/x",
             "ftp://x/y",
-            "x",
+            "",
             "https://a:b@c/",
         ] {
-            assert!(origin.join(refused).is_none(), "{refused}");
+            assert!(join(refused).is_none(), "{refused}");
         }
         let local = RegistryOrigin::of("127.0.0.1:5000").unwrap();
-        assert!(local.join("http://localhost:5001/x").is_some());
-        assert!(local.join("http://ghcr.io/x").is_none());
+        let asked = uri("http://127.0.0.1:5000/v2/");
+        assert!(local.join(&asked, "http://localhost:5001/x").is_some());
+        assert!(local.join(&asked, "http://ghcr.io/x").is_none());
     }
 }

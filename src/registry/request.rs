@@ -19,6 +19,10 @@ pub(super) struct RegistryRequest<'a> {
     pub(super) uri: Uri,
     pub(super) accept: Option<&'a str>,
     pub(super) body: RequestBody<'a>,
+    /// Whether the answer may be as long as a layer: then only silence is limited, not the time that all of it takes.
+    pub(super) long: bool,
+    /// The first and the last byte of the blob that the body is a part of.
+    pub(super) range: Option<(u64, u64)>,
 }
 
 impl RegistryRequest<'_> {
@@ -29,6 +33,8 @@ impl RegistryRequest<'_> {
             uri,
             accept: None,
             body: RequestBody::Empty,
+            long: false,
+            range: None,
         }
     }
 }

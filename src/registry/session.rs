@@ -53,4 +53,9 @@ impl Session {
             None => Ok(answer),
         }
     }
+
+    /// Whether the registry has granted something for `scope`.
+    pub(super) fn is_authorized(&self, scope: &TokenScope) -> bool {
+        self.auth.known(scope).is_some()
+    }
 }

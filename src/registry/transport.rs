@@ -22,6 +22,9 @@ use crate::{
 /// The most that is read of a server's complaint, in bytes.
 const COMPLAINT_LIMIT: u64 = 16 << 10;
 
+/// What any connection carries within the time limit of a small request, in bytes.
+const SMALL: usize = 1 << 20;
+
 /// The way to one registry. The connections are those of the run.
 pub(super) struct Transport {
     pub(super) registry: String,
@@ -75,7 +78,7 @@ impl Transport {
         authorization: Option<&HeaderValue>,
     ) -> Result<Response<Body>, ExchangeError> {
         let sent = match request.body {
-            RequestBody::Empty if request.method == Method::POST => {
+            RequestBody::Empty if [Method::POST, Method::PUT].contains(&request.method) => {
                 self.run(request, authorization, None, &[][..])
             }
             RequestBody::Empty => self.run(request, authorization, None, ()),
@@ -96,7 +99,10 @@ impl Transport {
         };
         let answer = sent.map_err(|failure| broken(&request.uri, failure))?;
         match answer.status() {
-            StatusCode::TOO_MANY_REQUESTS
+            // A registry answers 500 when its storage fails for a moment (distribution/distribution, `errcode.ErrorCodeUnknown`).
+            StatusCode::REQUEST_TIMEOUT
+            | StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::INTERNAL_SERVER_ERROR
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::GATEWAY_TIMEOUT => {
@@ -129,6 +135,9 @@ impl Transport {
         {
             message = message.header(name, value);
         }
+        if let Some((first, last)) = request.range {
+            message = message.header(header::CONTENT_RANGE, format!("{first}-{last}"));
+        }
         if let Some(value) = authorization {
             message = message.header(header::AUTHORIZATION, value);
         }
@@ -138,15 +147,17 @@ impl Transport {
             // A read may be sent on to another host over TLS (`registry.k8s.io` does).
             redirects: if may_redirect { 5 } else { 0 },
             https_only: !self.origin.is_loopback(),
-            total: self.total(request.body),
+            total: self.total(request),
         };
         self.client.send(message, limits)
     }
 
     /// A layer takes as long as it takes while bytes flow; everything else is small.
-    fn total(&self, body: RequestBody) -> Option<Duration> {
-        match body {
+    fn total(&self, request: &RegistryRequest) -> Option<Duration> {
+        match request.body {
             RequestBody::File(_) => None,
+            RequestBody::Empty if request.long => None,
+            RequestBody::Bytes { bytes, .. } if bytes.len() > SMALL => None,
             RequestBody::Empty | RequestBody::Bytes { .. } => {
                 Some(self.options.stall_timeout.saturating_mul(2))
             }
@@ -171,7 +182,7 @@ impl Transport {
 }
 
 /// What a request without an answer is called.
-fn broken(uri: &Uri, failure: Failure) -> ExchangeError {
+pub(super) fn broken(uri: &Uri, failure: Failure) -> ExchangeError {
     let server = address(uri);
     let (what, hint) = match failure.kind {
         FailureKind::Interrupted => {

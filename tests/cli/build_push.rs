@@ -148,10 +148,12 @@ fn a_chart_pins_the_image_of_the_registry_or_warns() {
     configure(&sandbox, &server.address);
     let only_chart = ["build", "web", "--push", "--range", "HEAD~2..HEAD~1"];
     let ran = sandbox.flota("fleet", &only_chart);
-    // The chart's values hold the registry's port, which is another each time.
+    // The chart's values hold the registry's port, which is another each time, and its identity follows.
     let digest = regex::Regex::new("sha256:[0-9a-f]{12}").unwrap();
+    let id = regex::Regex::new(r"[0-9a-f]{12} \[DIGEST\]").unwrap();
     let shown = timeless(&ran).replace(&server.address, "[REGISTRY]");
-    insta::assert_snapshot!(digest.replace_all(&shown, "[DIGEST]"));
+    let shown = digest.replace_all(&shown, "[DIGEST]");
+    insta::assert_snapshot!(id.replace_all(&shown, "[ID] [DIGEST]"));
     assert_eq!(
         service(&sandbox.build_json(), "web")["image"]["digest"],
         Value::Null
@@ -166,6 +168,100 @@ fn a_chart_pins_the_image_of_the_registry_or_warns() {
         service(&image, "web")["image"]["digest"]
     );
     assert_eq!(service(&chart, "web")["status"], "reused");
+}
+
+/// The newest commit of a service's repository once more, with another date and message: what a cherry-pick leaves.
+fn cherry_pick(sandbox: &Sandbox, service: &str) {
+    let commit = sandbox.tip(service, "HEAD");
+    sandbox.git(service, &["checkout", "--quiet", "--detach", "HEAD~1"]);
+    let picked = sandbox.git_with(service, &["cherry-pick", "-x", &commit], |git| {
+        git.env("GIT_COMMITTER_DATE", "2025-06-07T08:09:10Z");
+    });
+    assert!(picked.status.success(), "{picked:?}");
+    assert_ne!(sandbox.tip(service, "HEAD"), commit);
+    sandbox.git(service, &["checkout", "--quiet", "-B", "main"]);
+}
+
+#[test]
+fn a_cherry_pick_makes_the_same_chart() {
+    let Some(server) = Server::open() else { return };
+    let sandbox = Sandbox::scripted("build-changes");
+    configure(&sandbox, &server.address);
+    let names = ["web", "rules"];
+    let first = sandbox.build(&["web", "rules", "--push"]);
+    let version = &service(&first, "rules")["chart"]["version"];
+    // What the release before the epoch of charts called it.
+    assert!(!version.as_str().unwrap().contains("9377286760a9"));
+    for name in names {
+        cherry_pick(&sandbox, name);
+        let linked = format!("fleet/code-repos/{name}");
+        sandbox.git(&linked, &["fetch", "--quiet", "origin", "main"]);
+        sandbox.git(&linked, &["checkout", "--quiet", "--detach", "FETCH_HEAD"]);
+    }
+    sandbox.git(
+        "fleet",
+        &["commit", "--quiet", "--all", "-m", "Cherry-picks"],
+    );
+    sandbox.git(
+        "",
+        &["clone", "--quiet", "--recurse-submodules", "fleet", "clean"],
+    );
+    fs::copy(
+        sandbox.path("fleet/flota.toml"),
+        sandbox.path("clean/flota.toml"),
+    )
+    .unwrap();
+    let args = ["build", "web", "rules", "--push", "--format=json"];
+    let second = sandbox.flota("clean", &args).json();
+    assert_eq!(statuses(&second), ["rules reused", "web reused"]);
+    for name in names {
+        let [before, after] = [&first, &second].map(|report| service(report, name));
+        assert_ne!(before["commit"], after["commit"]);
+        for part in ["name", "version", "digest", "reference"] {
+            assert_eq!(before["chart"][part], after["chart"][part], "{name} {part}");
+        }
+    }
+}
+
+#[test]
+fn the_identity_of_a_chart_is_never_moved() {
+    let Some(server) = Server::open() else { return };
+    let sandbox = Sandbox::scripted("build-changes");
+    configure(&sandbox, &server.address);
+    let built = sandbox.build(&["rules"]);
+    let version = service(&built, "rules")["chart"]["version"]
+        .as_str()
+        .unwrap()
+        .replace('+', "_");
+    // Somebody else put another chart there.
+    let identity = format!("{}/team/charts/rules:{version}", server.address);
+    let image = sandbox.build(&["api", "--push"]);
+    let other = service(&image, "api")["image"]["digest"].as_str().unwrap();
+    let registries = flota::registry::Registries::new(flota::registry::RegistryOptions::default());
+    let layout = sandbox.path("fleet/.flota/images");
+    let reference = flota::model::reference::Reference::parse(&identity).unwrap();
+    let registry = registries.at(reference.registry()).unwrap();
+    registry.push_layout(&layout, other, &[reference]).unwrap();
+
+    let ran = sandbox.flota("fleet", &["build", "rules", "--push"]);
+    assert_eq!(ran.status, Some(4), "{}", ran.stderr);
+    for said in ["another content", other, &identity] {
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    }
+    assert_eq!(digest(&identity).as_deref(), Some(other));
+
+    // A version that does not name the content says of itself that it moves.
+    let configuration = fs::read_to_string(sandbox.path("fleet/flota.toml")).unwrap();
+    let moving = format!("{configuration}[chart]\nversion = \"{{version}}\"\n");
+    fs::write(sandbox.path("fleet/flota.toml"), moving).unwrap();
+    let pushed = ["HEAD~2..HEAD~1", "HEAD~1..HEAD"].map(|range| {
+        let report = sandbox.build(&["api", "--push", "--range", range]);
+        let name = service(&report, "api")["chart"]["reference"].clone();
+        let name = name.as_str().unwrap().split('@').next().unwrap().to_owned();
+        (digest(&name), name)
+    });
+    assert_eq!(pushed[0].1, pushed[1].1);
+    assert_ne!(pushed[0].0, pushed[1].0);
 }
 
 #[test]

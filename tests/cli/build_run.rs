@@ -276,14 +276,14 @@ fn a_killed_build_leaves_nothing_in_the_way() {
     killed.wait().unwrap();
     kill_builds(&sandbox);
     let products = || -> Vec<_> {
-        let folders = ["", "charts", "images", "logs"]
+        let folders = ["", "charts", "checks", "images", "logs"]
             .map(|folder| sandbox.path("fleet/.flota").join(folder));
         let entries = folders
             .iter()
             .flat_map(|folder| fs::read_dir(folder).unwrap().flatten());
         let names = entries.map(|entry| entry.file_name().into_string().unwrap());
         let mut names: Vec<_> = names
-            .filter(|name| !["charts", "images", "logs"].contains(&name.as_str()))
+            .filter(|name| !["charts", "checks", "images", "logs"].contains(&name.as_str()))
             .collect();
         names.sort();
         names

@@ -91,3 +91,32 @@ fn a_server_that_cannot_be_reached_is_named() {
     );
     assert!(ran.stderr.contains("hint: "), "{}", ran.stderr);
 }
+
+#[test]
+fn a_server_that_cannot_be_reached_hides_nothing_of_the_other_services() {
+    let sandbox = Sandbox::scripted("served");
+    let ran = sandbox.flota("", &["clone", "fleet", "ours"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    for service in ["api", "web"] {
+        let dir = format!("ours/code-repos/{service}");
+        sandbox.git(
+            &dir,
+            &["commit", "--quiet", "--allow-empty", "--message=Mine"],
+        );
+    }
+    sandbox.git("ours", &["commit", "--quiet", "--all", "--message=Move"]);
+    std::fs::rename(sandbox.path("api"), sandbox.path("gone")).unwrap();
+    let ran = sandbox.flota("ours", &["check", RANGE, "--format", "json"]);
+    assert_eq!(ran.status, Some(3), "{}", ran.stderr);
+    let told: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(told["warnings"][0]["path"], "code-repos/web", "{told}");
+    assert_eq!(told["warnings"][0]["kind"], "unpushed-pin");
+    for path in ["code-repos/api", "code-repos/web"] {
+        assert!(ran.stderr.contains(path), "{path}: {}", ran.stderr);
+    }
+    assert!(
+        ran.stderr.contains("cannot fetch the branches of"),
+        "{}",
+        ran.stderr
+    );
+}

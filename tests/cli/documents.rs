@@ -88,6 +88,7 @@ as_a_whole! {
     changed: "changed nowhere..HEAD" => 4;
     plan: "plan --legs 3" => 2;
     explain: "explain nobody" => 2;
+    graph: "graph nowhere..HEAD" => 4;
     check: "check nowhere..HEAD" => 4;
     build: "build nobody" => 2;
     record: "record" => 2;
@@ -203,11 +204,12 @@ in_part! {
     worktree_remove: "worktree_remove";
 }
 
-const ALL_OR_NOTHING: [&str; 9] = [
+const ALL_OR_NOTHING: [&str; 10] = [
     "bump",
     "cache",
     "ci",
     "explain",
+    "graph",
     "init",
     "new",
     "record",

@@ -51,6 +51,19 @@ fn a_clone_is_as_git_makes_it_whatever_is_set() {
 }
 
 #[test]
+fn submodules_are_fetched_by_as_many_jobs_as_are_set() {
+    let sandbox = Sandbox::scripted("to-clone");
+    let config = "[submodule]\n\tfetchJobs = many\n";
+    let ran = clone(&sandbox, config, &["fleet", "ours"]);
+    assert_eq!(ran.status, Some(2), "{}", ran.stderr);
+    assert!(ran.stderr.contains("submodule.fetchJobs"), "{}", ran.stderr);
+    fs::remove_dir_all(sandbox.path("ours")).unwrap();
+    // What the command says counts more.
+    let ran = clone(&sandbox, config, &["fleet", "ours", "--jobs=2"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+}
+
+#[test]
 fn refs_that_a_repository_hides_stay_hidden() {
     let sandbox = Sandbox::scripted("to-clone");
     sandbox.git("api", &["branch", "secret"]);

@@ -6,8 +6,11 @@ mod support;
 mod bad_input;
 mod branch;
 mod build;
+mod build_bases;
 mod build_buildx;
+mod build_chart;
 mod build_engines;
+mod build_filters;
 mod build_push;
 mod build_run;
 mod bump;
@@ -37,11 +40,13 @@ mod faults;
 mod fetch;
 mod foreach;
 mod git_settings;
+mod graph;
 mod help;
 mod hostile;
 #[path = "../support/http.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod http;
+mod image_edges;
 mod init;
 mod inside_service;
 mod installers;
@@ -55,6 +60,7 @@ mod package;
 mod plan;
 mod pull;
 mod push;
+mod questions;
 mod record;
 mod redirects;
 #[path = "../support/registry.rs"]
@@ -71,6 +77,7 @@ mod switch;
 mod sync;
 mod template;
 mod templates;
+mod terminal;
 mod update;
 #[path = "../support/workspace.rs"]
 mod workspace;

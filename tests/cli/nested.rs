@@ -241,3 +241,52 @@ fn a_dry_run_of_switch_moves_no_submodule() {
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     assert_eq!(sandbox.git(LIB, &["rev-parse", "HEAD"]), before);
 }
+
+#[test]
+fn commit_names_the_service_below_which_work_is_staged() {
+    for (dir, shown) in [
+        (LIB, "code-repos/api/code/lib"),
+        (CORE, "code-repos/api/code/lib/core"),
+    ] {
+        let sandbox = cloned();
+        assert_eq!(sandbox.flota("ours", &["switch", "main"]).status, Some(0));
+        fs::write(sandbox.path(dir).join("notes"), "mine").unwrap();
+        sandbox.git(dir, &["add", "notes"]);
+        // Staged work of the service itself would be committed without what belongs to it.
+        for is_staged in [false, true] {
+            if is_staged {
+                fs::write(sandbox.path(API).join("notes"), "mine").unwrap();
+                sandbox.git(API, &["add", "notes"]);
+            }
+            let before = sandbox.tip(API, "HEAD");
+            let ran = sandbox.flota("ours", &["commit", "--message=Mine"]);
+            assert_eq!(ran.status, Some(4), "{}", ran.stderr);
+            let named = format!("its submodule `{shown}` has staged work");
+            assert!(ran.stderr.contains(&named), "{}", ran.stderr);
+            assert_eq!(sandbox.tip(API, "HEAD"), before);
+        }
+    }
+}
+
+#[test]
+fn a_switch_that_was_interrupted_below_a_service_goes_on() {
+    let sandbox = with_feature();
+    let pin = sandbox.tip(LIB, "HEAD");
+    let ran = sandbox.flota("ours", &["switch", "feature"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    let followed = sandbox.tip(LIB, "HEAD");
+    assert_ne!(followed, pin);
+    let note = sandbox.path("ours/.git/modules/api/flota-switch");
+    assert!(!note.exists());
+    sandbox.git(LIB, &["switch", "--quiet", "--detach", &pin]);
+    // Where somebody put it, it stays.
+    let ran = sandbox.flota("ours", &["switch", "feature"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert_eq!(sandbox.tip(LIB, "HEAD"), pin);
+    // What a run leaves that ends between the service and its submodules.
+    fs::write(&note, sandbox.tip(API, "HEAD")).unwrap();
+    let ran = sandbox.flota("ours", &["switch", "feature"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert_eq!(sandbox.tip(LIB, "HEAD"), followed);
+    assert!(!note.exists());
+}

@@ -562,3 +562,46 @@ fn what_cannot_be_added_leaves_nothing() {
     }
     assert!(!sandbox.path("ours/.git/worktrees").exists());
 }
+
+#[test]
+fn a_dry_run_says_what_would_be_added_and_adds_nothing() {
+    let sandbox = cloned();
+    for (args, status) in [
+        (&["../second"][..], 0),
+        (&["../second", "fresh"], 0),
+        (&["../second", "main"], 4),
+        (&["../second", "a..b"], 2),
+    ] {
+        let planned = [&["worktree", "add", "--dry-run", "--format=json"], args].concat();
+        let ran = sandbox.flota("ours", &planned);
+        assert_eq!(ran.status, Some(status), "{args:?}: {}", ran.stderr);
+        assert!(!sandbox.path("second").exists());
+        assert!(!sandbox.path("ours/.git/worktrees").exists());
+        assert_eq!(
+            sandbox.git("ours", &["branch", "--list", "fresh", "second"]),
+            ""
+        );
+        if status != 0 {
+            continue;
+        }
+        assert!(ran.stderr.contains("A dry run"), "{}", ran.stderr);
+        let told = ran.json();
+        let done = [&["worktree", "add", "--format=json"], args].concat();
+        let ran = sandbox.flota("ours", &done).json();
+        let direct = |told: &serde_json::Value| {
+            let all = told["submodules"].as_array().unwrap().iter();
+            let all = all.map(|one| format!("{} {} {}", one["path"], one["pin"], one["outcome"]));
+            // What services have of submodules is not known before.
+            all.filter(|one| !one.contains("/code/"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(direct(&told), direct(&ran), "{args:?}");
+        assert_eq!(told["directory"], ran["directory"]);
+        assert_eq!(remove(&sandbox).status, Some(0));
+        sandbox.git_output(
+            "ours",
+            &["branch", "--quiet", "--delete", "fresh", "second"],
+        );
+        let _ = fs::remove_dir(sandbox.path("ours/.git/worktrees"));
+    }
+}

@@ -17,6 +17,7 @@ pub struct Asked {
     pub path: String,
     pub host: Option<String>,
     pub authorization: Option<String>,
+    pub content_range: Option<String>,
     pub body: String,
 }
 
@@ -151,6 +152,7 @@ fn read(reader: &mut impl BufRead) -> Option<Asked> {
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.parse().ok()?,
             "host" => asked.host = Some(value.to_owned()),
+            "content-range" => asked.content_range = Some(value.to_owned()),
             "authorization" => asked.authorization = Some(value.to_owned()),
             _ => {}
         }

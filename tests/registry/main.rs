@@ -1,10 +1,16 @@
 //! The registry adapter against the real `docker-registry` (Debian's package of the same name) and against servers that
 //! misbehave on purpose.
 
+mod bases;
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod fake;
+mod forge;
+#[path = "../support/forge.rs"]
+#[allow(dead_code, reason = "each test program uses its own part")]
+mod forge_server;
 mod logins;
 mod misbehaviour;
+mod quirks;
 mod real;
 #[path = "../support/registry.rs"]
 mod server;

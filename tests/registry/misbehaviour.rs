@@ -41,6 +41,8 @@ fn overload_and_broken_connections_pass() {
     for trouble in [
         || status(503),
         || status(429),
+        || status(408),
+        || status(500),
         || status(502),
         || status(504),
         || Answer::HangUp,
@@ -53,11 +55,14 @@ fn overload_and_broken_connections_pass() {
 
 #[test]
 fn overload_that_lasts_is_an_error_of_the_surroundings() {
-    let fake = Fake::start(|_, _| status(503));
-    let error = resolve(&fake).unwrap_err();
-    assert_eq!(error.exit(), Exit::Unavailable);
-    assert!(whole(&error).contains("503"), "{}", whole(&error));
-    assert_eq!(fake.asked().len(), 3);
+    for code in [503, 500] {
+        let fake = Fake::start(move |_, _| status(code));
+        let error = resolve(&fake).unwrap_err();
+        assert_eq!(error.exit(), Exit::Unavailable, "{code}");
+        let text = whole(&error);
+        assert!(text.contains(&code.to_string()), "{text}");
+        assert_eq!(fake.asked().len(), 3, "{code}");
+    }
 }
 
 #[test]
@@ -77,7 +82,7 @@ fn absence_and_denial_are_final() {
         (404, None),
         (401, Some(Exit::Unavailable)),
         (403, Some(Exit::Unavailable)),
-        (500, Some(Exit::WorkFailed)),
+        (400, Some(Exit::WorkFailed)),
     ] {
         let fake = Fake::start(move |_, _| status(code));
         match resolve(&fake) {
@@ -241,7 +246,7 @@ fn the_password_goes_to_the_token_server_and_the_token_to_the_registry() {
     let asked = tokens.asked();
     assert_eq!(
         asked[0].path,
-        "/token?service=the%20registry&scope=repository%3Aacme%2Fweb%3Apull"
+        "/token?service=the%20registry&scope=repository%3Aacme%2Fweb%3Apull%2Cpush"
     );
     assert_eq!(sent(asked), [Some(BASIC.to_owned())]);
 }
@@ -411,7 +416,7 @@ fn an_expired_token_is_replaced() {
     assert!(
         tokens.asked()[0]
             .path
-            .ends_with("scope=repository%3Aacme%2Fweb%3Apull")
+            .ends_with("scope=repository%3Aacme%2Fweb%3Apull%2Cpush")
     );
 }
 
@@ -456,7 +461,7 @@ fn an_upload_elsewhere_goes_without_the_password() {
 
 #[test]
 fn an_upload_in_the_clear_is_refused() {
-    for location in ["http://storage.example/put", "", "put"] {
+    for location in ["http://storage.example/put", "", "ftp:put"] {
         let fake = storing(location.to_owned());
         let (registry, _folder) = registry(&fake.address, Some("me:secret"));
         let layout = tempfile::tempdir().unwrap();

@@ -4,12 +4,15 @@ use std::{
     fs::{self, File},
     path::Path,
     process::Command,
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
-use flota::model::{
-    exit::Exit,
-    reference::{Prefix, Reference},
+use flota::{
+    model::{
+        exit::Exit,
+        reference::{Prefix, Reference},
+    },
+    registry::{ChartTag, PushedChart},
 };
 
 use super::{
@@ -17,8 +20,6 @@ use super::{
     server::{Server, is_at_hand},
     whole,
 };
-
-const DATE: i64 = 1_700_000_000;
 
 fn reference(server: &Server, name: &str) -> Reference {
     Reference::parse(&format!("{}/{name}", server.address)).unwrap()
@@ -191,21 +192,30 @@ fn a_chart_is_pushed_as_helm_pushes_it_and_pulled_as_it_was() {
     }
     let work = tempfile::tempdir().unwrap();
     let package = packaged(work.path());
-    // Helm dates the artifact by the file.
-    let date = SystemTime::UNIX_EPOCH + Duration::from_secs(DATE.unsigned_abs());
+    // Helm dates the artifact by the file, flota by nothing.
     File::options()
         .append(true)
         .open(&package)
         .unwrap()
-        .set_modified(date)
+        .set_modified(SystemTime::UNIX_EPOCH)
         .unwrap();
     let (registry, _folder) = registry(&server.address, None);
     let place = |path: &str| format!("oci://{}/{path}", server.address);
 
     let ours = Prefix::parse(&place("ours")).unwrap();
-    let pushed = registry.push_chart(&package, &ours, DATE).unwrap();
+    let push = || {
+        registry
+            .push_chart(&package, &ours, ChartTag::Identity)
+            .unwrap()
+    };
+    let PushedChart {
+        reference: pushed,
+        was_there,
+    } = push();
+    assert!(!was_there);
     assert_eq!(pushed.tag(), Some("1.2.3-rc.1_build.5"));
-    assert_eq!(registry.push_chart(&package, &ours, DATE).unwrap(), pushed);
+    let again = push();
+    assert_eq!((&again.reference, again.was_there), (&pushed, true));
     assert_eq!(
         registry
             .resolve(&pushed.with_tag("1.2.3-rc.1_build.5").unwrap())
@@ -281,4 +291,22 @@ fn run(command: &mut Command) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// The same without helm.
+pub fn packaged_by_hand(work: &Path) -> std::path::PathBuf {
+    let package = work.join("web-1.2.3.tgz");
+    let file = File::create(&package).unwrap();
+    let compressed = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+    let mut archive = tar::Builder::new(compressed);
+    let metadata = b"apiVersion: v2\nname: web\nversion: 1.2.3\n";
+    let mut header = tar::Header::new_ustar();
+    header.set_size(metadata.len() as u64);
+    header.set_mode(0o644);
+    header.set_cksum();
+    archive
+        .append_data(&mut header, "web/Chart.yaml", &metadata[..])
+        .unwrap();
+    archive.into_inner().unwrap().finish().unwrap();
+    package
 }

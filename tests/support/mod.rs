@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test program uses its own part")]
 
+pub mod random;
+
 use std::{
     collections::BTreeMap,
     env,
@@ -11,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-/// Whether the real `docker`, `podman`, `buildah`, `registry`, `helm` or `kubectl` (or another program) can be used by a
+/// Whether the real `docker`, `podman`, `buildah`, `buildkit`, `registry`, `helm` or `kubectl` (or another program) can be used by a
 /// test, which returns if not. CI names in `FLOTA_TEST_REQUIRE` (a comma list) those that it has set up: there an absent
 /// one is a failure.
 pub fn need(name: &str) -> bool {
@@ -29,6 +31,10 @@ fn is_present(name: &str) -> bool {
     match name {
         // The server's version: a client alone builds nothing.
         "docker" => succeeds(&["docker", "version", "--format={{.Server.Version}}"]),
+        // The daemon that `BUILDKIT_HOST` names.
+        "buildkit" => {
+            env::var_os("BUILDKIT_HOST").is_some() && succeeds(&["buildctl", "debug", "workers"])
+        }
         "podman" | "buildah" => succeeds(&[name, "info"]),
         "helm" => succeeds(&["helm", "version"]),
         "kubectl" => succeeds(&["kubectl", "version", "--client"]),

@@ -83,7 +83,8 @@ impl Server {
         self.log().lines().filter(sends).count()
     }
 
-    fn log(&self) -> String {
+    /// What it logged until now.
+    pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }
 

@@ -60,7 +60,7 @@ impl Package {
                 "CLUSTERHOST".to_owned(),
                 TokenValue::String("k8s.example.com".into()),
             )]),
-            created: 1_767_225_600,
+            image_path: None,
         };
         let packaged = chart::package(&request, folder.path()).unwrap();
         Self {

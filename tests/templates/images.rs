@@ -11,11 +11,15 @@ use std::{
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
-use flota::container::{ImageRequest, Mounts, embedded, engine::Engine};
+use flota::{
+    container::{ImageRequest, Mounts, embedded, engine::Engine},
+    registry::{Registries, RegistryOptions},
+};
 use tempfile::TempDir;
 
 use crate::{named, run, service, support::need};
@@ -132,6 +136,7 @@ fn request(context: &Path, reference: &str) -> ImageRequest {
     ImageRequest {
         context: context.to_owned(),
         dockerfile: "Dockerfile".into(),
+        dockerfile_in_use: None,
         target: None,
         build_args: BTreeMap::new(),
         labels: BTreeMap::new(),
@@ -184,7 +189,13 @@ fn files_are_built_by_docker_and_by_flota_and_served_by_a_container() {
 
     let layout = tempfile::tempdir().unwrap();
     let by_flota = Image(unique("static-by-flota"));
-    embedded::build(&request(&context, &by_flota.0), layout.path()).unwrap();
+    let kept = tempfile::tempdir().unwrap();
+    let bases = embedded::Bases::new(
+        Arc::new(Registries::new(RegistryOptions::default())),
+        embedded::BaseCache::at(kept.path().to_owned()),
+        layout.path().to_owned(),
+    );
+    embedded::build(&request(&context, &by_flota.0), layout.path(), &bases).unwrap();
     let layout = format!("oci:{}:{}", layout.path().display(), by_flota.0);
     let daemon = format!("docker-daemon:{}", by_flota.0);
     let mut copy = Command::new("skopeo");

@@ -6,7 +6,7 @@ use granit_parser::ScalarStyle;
 
 use super::{
     compare::{compare, misread},
-    new_value::{NewValue, mapping, node, scalar_node},
+    new_value::{NewValue, nested, node},
     node::{Kind, Node, NodeTag, YamlDocument, YamlFault},
     parse::parse,
     scalar,
@@ -124,6 +124,13 @@ impl<'s> Editor<'s> {
         Ok(())
     }
 
+    /// Writes a value where an alias stands, so that it is the alias of nothing.
+    pub(crate) fn replace_alias(&mut self, alias: &mut Node, new: NewValue) {
+        self.edits.push((alias.span.clone(), new.raw));
+        alias.kind = new.kind;
+        alias.edited = true;
+    }
+
     /// Adds entries right behind the entry of `after`, in the mapping's own style and indentation.
     ///
     /// # Errors
@@ -147,7 +154,9 @@ impl<'s> Editor<'s> {
         let (key, value) = &entries[index];
         let end = self.end_on_line(key, value)?;
         if *flow {
-            let added = new.iter().map(|(key, new)| format!(", {key}: {}", new.raw));
+            let added = new
+                .iter()
+                .map(|(key, new)| format!(", {}: {}", scalar::key(key), new.raw));
             self.insert(end, added.collect());
         } else {
             let indent = self.indentation(key)?;
@@ -180,7 +189,7 @@ impl<'s> Editor<'s> {
                 let separator = if first.is_some() { ", " } else { "" };
                 let added: Vec<_> = new
                     .iter()
-                    .map(|(key, new)| format!("{key}: {}", new.raw))
+                    .map(|(key, new)| format!("{}: {}", scalar::key(key), new.raw))
                     .collect();
                 self.insert(map.span.start + 1, added.join(", ") + separator);
             }
@@ -194,7 +203,7 @@ impl<'s> Editor<'s> {
         Ok(())
     }
 
-    /// Adds `key:` with a block mapping of strings below it at the end of the document, whose root is a block mapping
+    /// Adds strings below the keys of `path`, each a line of its own, at the end of the document, whose root is a block mapping
     /// or nothing.
     ///
     /// # Errors
@@ -202,22 +211,27 @@ impl<'s> Editor<'s> {
     pub(crate) fn append(
         &mut self,
         document: &mut YamlDocument,
-        key: &str,
+        path: &[&str],
         strings: &[(&str, &str)],
     ) -> Result<(), YamlFault> {
         let first = document
             .root
             .as_ref()
             .and_then(|root| root.entries().first());
-        let indent = match first {
-            Some((first, _)) => self.indentation(first)?,
-            None => "",
+        let mut indent = match first {
+            Some((first, _)) => self.indentation(first)?.to_owned(),
+            None => String::new(),
         };
-        let mut lines = format!("{indent}{key}:");
+        let mut lines = Vec::new();
+        for key in path {
+            lines.push(format!("{indent}{}:", scalar::key(key)));
+            indent.push_str("  ");
+        }
         for (key, text) in strings {
             let text = scalar::double_quoted(text);
-            lines.push_str(&format!("{}{indent}  {key}: {text}", self.line_ending));
+            lines.push(format!("{indent}{}: {text}", scalar::key(key)));
         }
+        let mut lines = lines.join(self.line_ending);
         // A file keeps its final newline, or the lack of one.
         let before = &self.source[..document.end];
         if before.ends_with('\n') || before.is_empty() {
@@ -226,18 +240,17 @@ impl<'s> Editor<'s> {
             lines.insert_str(0, self.line_ending);
         }
         self.insert(document.end, lines);
-        let added = (
-            scalar_node(key, ScalarStyle::Plain),
-            node(mapping(strings, false)),
-        );
+        let Kind::Mapping { entries: added, .. } = nested(path, strings, false) else {
+            return Ok(());
+        };
         match &mut document.root {
             Some(Node {
                 kind: Kind::Mapping { entries, .. },
                 ..
-            }) => entries.push(added),
+            }) => entries.extend(added),
             root => {
                 *root = Some(node(Kind::Mapping {
-                    entries: vec![added],
+                    entries: added,
                     flow: false,
                 }));
             }
@@ -278,9 +291,14 @@ impl<'s> Editor<'s> {
 
     /// Adds lines below the line that holds the byte `at`.
     fn insert_lines(&mut self, at: usize, indent: &str, new: &[(&str, NewValue)]) {
-        let lines = new
-            .iter()
-            .map(|(key, new)| format!("{}{indent}{key}: {}", self.line_ending, new.raw));
+        let lines = new.iter().map(|(key, new)| {
+            format!(
+                "{}{indent}{}: {}",
+                self.line_ending,
+                scalar::key(key),
+                new.raw
+            )
+        });
         self.insert(self.line_end(at), lines.collect());
     }
 

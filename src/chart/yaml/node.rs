@@ -192,6 +192,23 @@ impl Node {
             }),
         }
     }
+
+    /// Calls `visit` with every alias that is a value, in the file's order; it may be changed.
+    pub(crate) fn walk_aliases_mut(
+        &mut self,
+        visit: &mut impl FnMut(&mut Node) -> Result<(), YamlFault>,
+    ) -> Result<(), YamlFault> {
+        match &mut self.kind {
+            Kind::Alias(_) => visit(self),
+            Kind::Scalar { .. } => Ok(()),
+            Kind::Sequence(items) => items
+                .iter_mut()
+                .try_for_each(|item| item.walk_aliases_mut(visit)),
+            Kind::Mapping { entries, .. } => entries
+                .iter_mut()
+                .try_for_each(|(_, value)| value.walk_aliases_mut(visit)),
+        }
+    }
 }
 
 /// A file's one document.

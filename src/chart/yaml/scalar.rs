@@ -36,6 +36,15 @@ pub(crate) fn is_plain_safe(text: &str) -> bool {
         && !text.contains(" #")
 }
 
+/// The text as a key: plain where that is safe.
+pub(crate) fn key(text: &str) -> String {
+    if is_plain_safe(text) {
+        text.into()
+    } else {
+        double_quoted(text)
+    }
+}
+
 /// The text in double quotes.
 pub(crate) fn double_quoted(text: &str) -> String {
     format!("\"{}\"", escape_double(text))

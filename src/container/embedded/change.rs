@@ -34,12 +34,16 @@ impl Change<'_> {
         })
     }
 
-    /// Makes `path` and what is missing above it.
-    pub(super) fn make_directory(&mut self, path: &Path, owner: Owner) -> Result<()> {
+    /// Makes `path` and what is missing above it, with this owner and mode.
+    pub(super) fn make_directory(&mut self, path: &Path, owner: Owner, mode: u32) -> Result<()> {
         let ancestors: Vec<&Path> = path.ancestors().collect();
         for directory in ancestors.into_iter().rev() {
             if !self.tree.is_directory(directory) {
-                self.put(directory.to_owned(), TreeEntry::directory(owner))?;
+                let entry = TreeEntry {
+                    mode,
+                    ..TreeEntry::directory(owner)
+                };
+                self.put(directory.to_owned(), entry)?;
             }
         }
         Ok(())
@@ -79,6 +83,17 @@ impl Change<'_> {
         self.layer.insert(path.clone(), entry.clone());
         self.tree.insert(path, entry);
         Ok(())
+    }
+
+    /// Lays `layer` on the stage, as an image's layers lie on one another: what is of another kind is replaced.
+    pub(super) fn lay(&mut self, layer: Layer) {
+        for (path, entry) in layer {
+            if !entry.is_directory() {
+                self.tree.remove(&path);
+            }
+            self.tree.insert(path.clone(), entry.clone());
+            self.layer.insert(path, entry);
+        }
     }
 
     /// The layer, with the directories above each change: who unpacks it alone gets their modes right.

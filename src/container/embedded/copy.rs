@@ -7,18 +7,34 @@ use parse_dockerfile::{AddInstruction, CopyInstruction, HereDoc, Source as Writt
 use super::{
     dockerfile::InstructionPlace,
     ignore::DockerIgnore,
+    mode::Mode,
     options::{self, InstructionOptions},
     paths,
+    shared::CopyOrigin,
     stage::{self, StageReader},
-    tree::Owner,
+    users::OwnerName,
 };
 use crate::model::error::{Error, Result};
+
+/// The options of `COPY`.
+pub(super) const COPY: [&str; 6] = ["from", "chown", "chmod", "link", "parents", "exclude"];
+
+/// The options of `ADD`.
+pub(super) const ADD: [&str; 7] = [
+    "chown",
+    "chmod",
+    "link",
+    "exclude",
+    "unpack",
+    "checksum",
+    "keep-git-dir",
+];
 
 /// One `COPY` or `ADD`, its variables replaced.
 #[derive(Debug)]
 pub(super) struct Copy {
-    /// The stage copied from; the build context when `None`.
-    pub from: Option<usize>,
+    /// Where it is copied from.
+    pub from: CopyOrigin,
     /// What is copied, in order.
     pub sources: Vec<CopySource>,
     /// Where to, below the image's root.
@@ -26,9 +42,11 @@ pub(super) struct Copy {
     /// Whether the destination was written as a directory (`/app/`).
     pub into_directory: bool,
     /// `--chown`.
-    pub owner: Option<Owner>,
+    pub owner: Option<OwnerName>,
     /// `--chmod`.
-    pub mode: Option<u32>,
+    pub mode: Option<Mode>,
+    /// `--link`: it is copied into an empty image, which is then laid on the stage.
+    pub link: bool,
     /// `--parents`: keep the directories of the source path.
     pub parents: bool,
     /// `--exclude`.
@@ -63,11 +81,10 @@ impl Copy {
         place: &InstructionPlace,
         copy: &CopyInstruction,
     ) -> Result<Self> {
-        let known = ["from", "chown", "chmod", "link", "parents", "exclude"];
-        let options = options::read(place, &copy.options, &known)?;
+        let options = options::read(place, &copy.options, &COPY)?;
         let from = match options.value(place, "from")? {
-            Some(from) => Some(reader.shared().stage_before(place, from, reader.index())?),
-            None => None,
+            Some(from) => reader.shared().origin(place, from, reader.index())?,
+            None => CopyOrigin::Context,
         };
         let remote = || {
             place
@@ -91,16 +108,7 @@ impl Copy {
         place: &InstructionPlace,
         add: &AddInstruction,
     ) -> Result<Self> {
-        let known = [
-            "chown",
-            "chmod",
-            "link",
-            "exclude",
-            "unpack",
-            "checksum",
-            "keep-git-dir",
-        ];
-        let options = options::read(place, &add.options, &known)?;
+        let options = options::read(place, &add.options, &ADD)?;
         let remote = || place.needs_engine("it downloads");
         if options.has("checksum") || options.has("keep-git-dir") {
             return Err(remote());
@@ -118,7 +126,8 @@ impl Copy {
         destination: &str,
         remote: &dyn Fn() -> Error,
     ) -> Result<Self> {
-        options.switch(place, "link")?;
+        let link = options.switch(place, "link")?.unwrap_or(false);
+        let mode = chmod(reader, place, options)?;
         let parents = options.switch(place, "parents")?.unwrap_or(false);
         let destination = reader.word(place, destination)?;
         let into_directory = paths::means_directory(&destination);
@@ -133,12 +142,14 @@ impl Copy {
             .map(|source| CopySource::read(reader, place, source, parents, remote));
         let excludes = DockerIgnore::excludes(options.values("exclude"));
         Ok(Self {
-            from: None,
+            from: CopyOrigin::Context,
             sources: sources.collect::<Result<_>>()?,
             destination: paths::join(&reader.workdir(), &destination),
             into_directory,
             owner: chown(reader, place, options)?,
-            mode: chmod(reader, place, options)?,
+            // BuildKit does not link what it changes the mode of.
+            link: link && mode.is_none(),
+            mode,
             parents,
             excludes: excludes.map_err(|why| place.misuse(why))?,
             unpack: false,
@@ -166,13 +177,11 @@ impl CopySource {
             Some((base, path)) if parents => (base, path),
             _ => ("", path.as_str()),
         };
-        let clean = |path: &str| match paths::beneath(path) {
-            Some(path) => Ok(path.display().to_string()),
-            None => Err(place.misuse(format!("`{path}` leads out of what is copied from"))),
-        };
+        // As for BuildKit, what is above the root is the root.
+        let clean = |path: &str| paths::join(Path::new(""), path).display().to_string();
         Ok(Self::Path {
-            base: clean(base)?,
-            path: clean(path)?,
+            base: clean(base),
+            path: clean(path),
         })
     }
 
@@ -198,38 +207,28 @@ fn chown(
     reader: &StageReader,
     place: &InstructionPlace,
     options: &InstructionOptions,
-) -> Result<Option<Owner>> {
+) -> Result<Option<OwnerName>> {
     let Some(text) = options.value(place, "chown")? else {
         return Ok(None);
     };
     let text = reader.word(place, text)?;
-    match stage::owner(&text) {
-        Some(owner) => Ok(Some(owner)),
-        None => Err(stage::unknown_user(place, &text)),
-    }
+    stage::owner(place, &text).map(Some)
 }
 
 fn chmod(
     reader: &StageReader,
     place: &InstructionPlace,
     options: &InstructionOptions,
-) -> Result<Option<u32>> {
+) -> Result<Option<Mode>> {
     let Some(text) = options.value(place, "chmod")? else {
         return Ok(None);
     };
     let text = reader.word(place, text)?;
-    match u32::from_str_radix(&text, 8) {
-        Ok(mode) if mode <= 0o7777 && !text.starts_with('+') => Ok(Some(mode)),
-        Err(_) if text.contains(['=', '+', '-']) => {
-            let why = format!("`{text}` is a symbolic mode");
-            Err(place
-                .needs_engine(why)
-                .hint("or write it in octal, as in --chmod=755"))
-        }
-        _ => Err(place
+    Mode::parse(&text).map(Some).ok_or_else(|| {
+        place
             .misuse(format!("`{text}` is not a mode"))
-            .hint("write it in octal, as in --chmod=755")),
-    }
+            .hint("write it in octal or as changes, as in --chmod=755 or --chmod=u+x")
+    })
 }
 
 /// A source's path, for messages and look-ups.

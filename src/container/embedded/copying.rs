@@ -1,14 +1,19 @@
 //! Executes a `COPY` or `ADD`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use super::{
     archive,
     change::Change,
     context::Context,
     copy::{Copy, CopySource, joined},
+    mode::Mode,
     pattern::{Pattern, has_wildcard},
-    tree::{Kind, Owner, TooManyLinks, Tree, TreeEntry},
+    shared::CopyOrigin,
+    tree::{Kind, Owner, PackedFile, TooManyLinks, Tree, TreeEntry},
 };
 use crate::model::error::{Error, Result};
 
@@ -20,47 +25,39 @@ pub(super) struct Copying<'a, 'b> {
     pub context: &'a Context,
     /// Where it is copied from: the context's files, or a stage's.
     pub source: &'a Tree,
+    /// Who is to own it, where `--chown` says so.
+    pub owner: Option<Owner>,
     /// Where it goes.
     pub change: &'a mut Change<'b>,
 }
 
 impl Copying<'_, '_> {
-    /// Copies all of it.
+    /// Copies all of it: the here-documents last, as BuildKit does.
     pub(super) fn run(mut self) -> Result<()> {
-        if self.copy.into_directory {
-            let directory = self.change.resolve(&self.copy.destination)?;
-            self.make_directory(&directory)?;
-        }
-        let mut copied = 0;
         for source in &self.copy.sources {
-            copied += match source {
-                CopySource::Inline { name, text } => {
-                    let kind = Kind::Inline(text.as_str().into());
-                    self.file(
-                        Path::new(name),
-                        TreeEntry {
-                            kind,
-                            mode: 0o644,
-                            owner: Owner::default(),
-                        },
-                    )?;
-                    1
-                }
+            match source {
                 CopySource::Path { base, path } if self.copy.parents => {
-                    self.with_parents(base, path)?
+                    self.with_parents(base, path)?;
                 }
                 CopySource::Path { path, .. } => self.path(path)?,
-            };
+                CopySource::Inline { .. } => {}
+            }
         }
-        match copied {
-            // One pattern among several sources may match nothing (`package-lock.json*`), but not all of them.
-            0 => Err(self.change.place.failed("no file matches")),
-            _ => Ok(()),
+        for source in &self.copy.sources {
+            if let CopySource::Inline { name, text } = source {
+                let entry = TreeEntry {
+                    kind: Kind::Inline(text.as_str().into()),
+                    mode: 0o644,
+                    owner: Owner::default(),
+                };
+                self.file(Path::new(name), entry)?;
+            }
         }
+        Ok(())
     }
 
-    /// Copies what `path` names; returns how much that is.
-    fn path(&mut self, path: &str) -> Result<usize> {
+    /// Copies what `path` names. A pattern may match nothing (`package-lock.json*`), and then nothing is made.
+    fn path(&mut self, path: &str) -> Result<()> {
         let found = self.find(path)?;
         let several = found.len() > 1 && !self.copy.into_directory;
         if several
@@ -87,7 +84,7 @@ impl Copying<'_, '_> {
                 None => return Err(self.missing(path)),
             }
         }
-        Ok(found.len())
+        Ok(())
     }
 
     /// The paths that `path` names, before their links are followed.
@@ -101,7 +98,11 @@ impl Copying<'_, '_> {
             .take_while(|component| !has_wildcard(component))
             .count();
         let (above, pattern) = components.split_at(literal);
-        let directory = self.resolve_source(&above.iter().collect::<PathBuf>())?;
+        let above: PathBuf = above.iter().collect();
+        let directory = self.resolve_source(&above)?;
+        if !directory.as_os_str().is_empty() && self.source.get(&directory).is_none() {
+            return Err(self.missing(&above));
+        }
         let depth = pattern.len();
         let pattern = self.pattern(Pattern::wildcard(&pattern.join("/")))?;
         let below = |path: &Path| path.strip_prefix(&directory).unwrap_or(path).to_owned();
@@ -113,31 +114,30 @@ impl Copying<'_, '_> {
     }
 
     /// Copies what `path` names below `base`, with the directories that lead there.
-    fn with_parents(&mut self, base: &str, path: &str) -> Result<usize> {
+    fn with_parents(&mut self, base: &str, path: &str) -> Result<()> {
         let base_directory = self.resolve_source(Path::new(base))?;
+        if path.is_empty() {
+            let place = self.change.place;
+            return Err(place.misuse("`--parents` needs a path below the root"));
+        }
+        let whole = joined(base, path);
+        let is_there = self.source.get(&whole).is_some();
+        // No link is followed on the way to it, and an exclusion counts as absence.
+        if !has_wildcard(path) && (!is_there || self.copy.excludes.hide(Path::new(path))) {
+            return Err(self.missing(&whole));
+        }
         let pattern = self.pattern(Pattern::deep(path))?;
-        let destination = self.change.resolve(&self.copy.destination)?;
-        let mut copied = 0;
-        for (found, entry) in self.source.below(&base_directory) {
-            let kept = found.strip_prefix(&base_directory).unwrap_or(found);
-            if pattern.matches_or_above(kept) && !self.copy.excludes.hide(kept) {
-                self.put(destination.join(kept), entry.clone())?;
-                copied += 1;
-            }
-        }
-        match copied {
-            0 if !has_wildcard(path) => Err(self.missing(&joined(base, path))),
-            copied => Ok(copied),
-        }
+        self.below(&base_directory, &|kept| pattern.matches_or_above(kept))
     }
 
-    /// Copies a file, or a link inside it, under its own name into a directory, else to the destination itself.
+    /// Copies a file under its own name into a directory, else to the destination itself. As for BuildKit 0.34, `--exclude` is about
+    /// what directories hold: who names a file gets it.
     fn file(&mut self, name: &Path, entry: TreeEntry) -> Result<()> {
-        if self.copy.excludes.hide(name) {
-            return Ok(());
-        }
         self.refuse_archive(&entry)?;
         let destination = self.change.resolve(&self.copy.destination)?;
+        if self.copy.into_directory {
+            self.make_directory(&destination)?;
+        }
         let target = match self.change.tree.is_directory(&destination) {
             true => destination.join(name),
             false => destination,
@@ -147,21 +147,65 @@ impl Copying<'_, '_> {
 
     /// Copies what a directory contains; the directory itself lends the destination neither mode nor owner.
     fn directory(&mut self, directory: &Path) -> Result<()> {
+        self.below(directory, &|_| true)
+    }
+
+    /// Copies what is below `directory`, if it `is_meant` and not excluded. The directories above that, which are not, are made like
+    /// those that they are copied from.
+    fn below(&mut self, directory: &Path, is_meant: &dyn Fn(&Path) -> bool) -> Result<()> {
         let destination = self.change.resolve(&self.copy.destination)?;
         self.make_directory(&destination)?;
+        let mut known = BTreeSet::from([PathBuf::new()]);
         for (path, entry) in self.source.below(directory) {
-            let below = path.strip_prefix(directory).unwrap_or(path);
-            if !self.copy.excludes.hide(below) {
-                self.put(destination.join(below), entry.clone())?;
+            let kept = path.strip_prefix(directory).unwrap_or(path);
+            if !is_meant(kept) || self.copy.excludes.hide(kept) {
+                continue;
             }
+            let above: Vec<&Path> = kept.ancestors().skip(1).collect();
+            for parent in above.into_iter().rev() {
+                if known.insert(parent.to_owned())
+                    && let Some(entry) = self.source.get(&directory.join(parent))
+                {
+                    self.parent(destination.join(parent), entry.clone())?;
+                }
+            }
+            known.insert(kept.to_owned());
+            self.put(destination.join(kept), entry.clone())?;
         }
         Ok(())
     }
 
+    /// Makes the directory `path` like `entry`; of one that is there only the mode becomes that of `entry`.
+    fn parent(&mut self, path: PathBuf, entry: TreeEntry) -> Result<()> {
+        match self.change.tree.get(&path) {
+            Some(there) if there.is_directory() => {
+                let mode = entry.mode;
+                let entry = TreeEntry {
+                    mode,
+                    ..there.clone()
+                };
+                self.change.put(path, entry)
+            }
+            _ => self.put(path, entry),
+        }
+    }
+
     fn put(&mut self, path: PathBuf, mut entry: TreeEntry) -> Result<()> {
-        entry.owner = self.copy.owner.unwrap_or(entry.owner);
-        if !matches!(entry.kind, Kind::Symlink(_)) {
-            entry.mode = self.copy.mode.unwrap_or(entry.mode);
+        if let Kind::Packed(PackedFile {
+            attributes: true, ..
+        }) = &entry.kind
+        {
+            let why = format!(
+                "/{} has extended attributes, such as capabilities",
+                path.display()
+            );
+            return Err(self.change.place.needs_engine(why));
+        }
+        entry.owner = self.owner.unwrap_or(entry.owner);
+        if let Some(mode) = &self.copy.mode
+            && !matches!(entry.kind, Kind::Symlink(_))
+        {
+            entry.mode = mode.of_copy(entry.mode, entry.is_directory());
         }
         if let Some(parent) = path.parent() {
             self.make_directory(parent)?;
@@ -171,8 +215,10 @@ impl Copying<'_, '_> {
 
     /// As for Docker, a directory that a copy has to make belongs to whom the copy belongs to.
     fn make_directory(&mut self, path: &Path) -> Result<()> {
+        let mode = self.copy.mode.as_ref();
+        let mode = mode.map_or(0o755, Mode::of_made_directory);
         self.change
-            .make_directory(path, self.copy.owner.unwrap_or_default())
+            .make_directory(path, self.owner.unwrap_or_default(), mode)
     }
 
     fn resolve_source(&self, path: &Path) -> Result<PathBuf> {
@@ -194,13 +240,16 @@ impl Copying<'_, '_> {
         let hidden = self
             .context
             .hidden(path)
-            .filter(|_| self.copy.from.is_none());
-        match (self.copy.from, hidden) {
-            (Some(stage), _) => place.failed(format!("stage {stage} has no `{name}`")),
-            (None, Some(rule)) => place
+            .filter(|_| matches!(self.copy.from, CopyOrigin::Context));
+        match (&self.copy.from, hidden) {
+            (CopyOrigin::Stage(stage), _) => place.failed(format!("stage {stage} has no `{name}`")),
+            (CopyOrigin::Image(base), _) => place.failed(format!("{} has no `{name}`", base.name)),
+            (CopyOrigin::Context, Some(rule)) => place
                 .failed(format!("`{name}` is kept out of the build by {rule}"))
                 .hint(format!("a line `!{name}` below that rule lets it in")),
-            (None, None) => place.failed(format!("the build context has no `{name}`")),
+            (CopyOrigin::Context, None) => {
+                place.failed(format!("the build context has no `{name}`"))
+            }
         }
     }
 

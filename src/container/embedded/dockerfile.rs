@@ -1,14 +1,19 @@
 //! The Dockerfile as text: reading it, its grammar, and the place of each instruction for messages.
 
-use std::{fmt::Display, path::Path};
+use std::{fmt::Display, ops::Range, path::Path};
 
 use parse_dockerfile::{Dockerfile, Instruction};
+use serde_json::Value;
 
 use super::{context, expand::ExpandFault};
 use crate::model::error::{Error, Result};
 
 /// A Dockerfile beyond this many bytes is refused.
 const SIZE: u64 = 512 * 1024;
+
+/// Stands for the `[]` of an `ENTRYPOINT` that resets the one of the stage below, which parse-dockerfile refuses. It has as many bytes,
+/// so that all places stay.
+pub(super) const NO_COMMAND: &str = "\u{80}";
 
 /// How much of an instruction a message repeats, in characters.
 const QUOTED: usize = 100;
@@ -17,13 +22,50 @@ const QUOTED: usize = 100;
 pub(super) fn read(context: &Path, file: &Path) -> Result<String> {
     let name = file.display();
     match context::read_text(context, file, SIZE)? {
-        Some(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned()),
+        Some(text) => Ok(with_resets(
+            text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned(),
+        )),
         None => Err(Error::misuse(format!(
             "no Dockerfile: {} has no file {name}",
             context.display()
         ))
         .hint("write one, or name another: [service.NAME.image] dockerfile = \"…\"")),
     }
+}
+
+/// `text` with [`NO_COMMAND`] where an entry point is reset. Only what the parser complains of is touched: here-documents may hold the
+/// same words.
+fn with_resets(mut text: String) -> String {
+    if text.contains(NO_COMMAND) {
+        return text;
+    }
+    while let Some(array) = refused_reset(&text) {
+        let blanks = " ".repeat(array.len() - NO_COMMAND.len());
+        text.replace_range(array, &format!("{NO_COMMAND}{blanks}"));
+    }
+    text
+}
+
+/// Where the empty array of an `ENTRYPOINT` is that the parser refuses.
+fn refused_reset(text: &str) -> Option<Range<usize>> {
+    let line = parse_dockerfile::parse(text).err()?.line().checked_sub(1)?;
+    let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+    let instruction = text[start..].trim_start();
+    let keyword = instruction.get(.."ENTRYPOINT".len())?;
+    let mut array = &instruction[keyword.len()..];
+    loop {
+        array = array.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '\\' | '`'));
+        match array.strip_prefix('#') {
+            Some(comment) => array = &comment[comment.find('\n')?..],
+            None => break,
+        }
+    }
+    let end = array.strip_prefix('[')?.trim_start_matches([' ', '\t']);
+    if !keyword.eq_ignore_ascii_case("ENTRYPOINT") || !end.starts_with(']') {
+        return None;
+    }
+    let end = text.len() - end.len() + 1;
+    Some(text.len() - array.len()..end)
 }
 
 /// Parses `text`, the Dockerfile that messages call `name`.
@@ -115,7 +157,15 @@ impl<'a> Places<'a> {
                 }
             }
         }
-        joined.trim_end().to_owned()
+        joined.trim_end().replace(NO_COMMAND, "[]")
+    }
+
+    /// The command of a shell form.
+    pub(super) fn command(&self, place: &InstructionPlace, text: &str) -> Result<String> {
+        match self.logical_line(text) {
+            text if text.is_empty() => Err(place.misuse("there is no command")),
+            text => Ok(text),
+        }
     }
 
     /// The text of the line that begins at byte `start`: parse-dockerfile does not keep a here-document's name, but its end does.
@@ -147,12 +197,34 @@ impl InstructionPlace {
         Error::misuse(format!("{self}: {why}"))
     }
 
+    /// Refuses what the parser takes for words: options of an instruction that has none, and a JSON array of more than texts where the
+    /// instruction `may_be_array`.
+    pub(super) fn check_form(&self, has_options: bool, may_be_array: bool) -> Result<()> {
+        let cut = |text: &str| {
+            let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+            (first.to_owned(), rest.trim_start().to_owned())
+        };
+        let (keyword, mut rest) = cut(self.text.trim_start());
+        while rest.starts_with("--") {
+            let (option, after) = cut(&rest);
+            if !has_options {
+                return Err(self.misuse(format!("it has no option `{option}`")));
+            }
+            rest = after;
+        }
+        if keyword.eq_ignore_ascii_case("HEALTHCHECK") {
+            rest = cut(&rest).1;
+        }
+        let array = serde_json::from_str::<Vec<Value>>(&rest).ok();
+        match array.is_some_and(|array| may_be_array && !array.iter().all(Value::is_string)) {
+            true => Err(self.misuse("its JSON array may only have texts")),
+            false => Ok(()),
+        }
+    }
+
     /// A word of the instruction cannot be read.
     pub(super) fn fault(&self, fault: ExpandFault) -> Error {
-        match fault {
-            ExpandFault::Malformed(why) => self.misuse(why),
-            ExpandFault::Unsupported(why) => self.needs_engine(why),
-        }
+        self.misuse(fault.0)
     }
 
     /// The instruction failed (exit 1).
@@ -215,6 +287,27 @@ mod tests {
         let place = places.of(&dockerfile.instructions[1]);
         assert_eq!(place.to_string(), "docker/Dockerfile:3: COPY a b/ /");
         assert_eq!(places.of(&dockerfile.instructions[2]).line, 8);
+    }
+
+    #[test]
+    fn an_entry_point_may_be_reset() {
+        let text = "FROM scratch\nENTRYPOINT []\nCOPY <<E /x\nENTRYPOINT []\nE\nentrypoint \\\n# c\n\n  [ \t]\n";
+        let read = with_resets(text.to_owned());
+        assert_eq!(read.len(), text.len());
+        assert_eq!(read.matches(NO_COMMAND).count(), 2);
+        assert!(read.contains("/x\nENTRYPOINT []\nE"));
+        let name = Path::new("Dockerfile");
+        let dockerfile = parse(name, &read).unwrap();
+        let places = Places::new(name, &read, '\\');
+        let place = places.of(&dockerfile.instructions[1]);
+        assert_eq!(place.to_string(), "Dockerfile:2: ENTRYPOINT []");
+        for text in [
+            "FROM scratch\nENTRYPOINT\n",
+            "FROM scratch\nENTRYPOINT [1]\n",
+            "ENTRYPOINT",
+        ] {
+            assert_eq!(with_resets(text.to_owned()), text);
+        }
     }
 
     #[test]

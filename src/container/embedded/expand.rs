@@ -2,7 +2,11 @@
 //!
 //! Source: <https://docs.docker.com/reference/dockerfile/#environment-replacement> and BuildKit's shell lexer.
 
+mod shell_pattern;
+
 use std::{cell::Cell, iter::Peekable, str::Chars};
+
+use shell_pattern::ShellPattern;
 
 /// Bytes that variables may put into one Dockerfile in total: `ENV A=$A$A`, line after line, doubles each time.
 const SUBSTITUTED: usize = 512 * 1024;
@@ -13,18 +17,13 @@ const DEPTH: usize = 16;
 /// What a variable's name stands for, if it is set.
 pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Why a word cannot be read.
+/// Why a word cannot be read, by any builder.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum ExpandFault {
-    /// No builder reads it.
-    Malformed(String),
-    /// Another builder does.
-    Unsupported(String),
-}
+pub(super) struct ExpandFault(pub String);
 
 impl<S: Into<String>> From<S> for ExpandFault {
     fn from(why: S) -> Self {
-        Self::Malformed(why.into())
+        Self(why.into())
     }
 }
 
@@ -109,10 +108,22 @@ impl Expander {
             variables,
             escape,
             quotes,
+            escapes: Escapes::Removed,
             left: &self.left,
             depth: 0,
         }
     }
+}
+
+/// What becomes of escape characters.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Escapes {
+    /// They go, and what they escape stays.
+    Removed,
+    /// They stay.
+    Kept,
+    /// They stay, and those in quotes are doubled: a pattern is read once more.
+    Pattern,
 }
 
 struct Lexer<'a> {
@@ -120,6 +131,7 @@ struct Lexer<'a> {
     variables: Variables<'a>,
     escape: char,
     quotes: bool,
+    escapes: Escapes,
     left: &'a Cell<usize>,
     depth: usize,
 }
@@ -133,20 +145,23 @@ impl Lexer<'_> {
         Ok(out)
     }
 
-    /// The word of `${name:-word}`, up to its closing brace.
-    fn until_brace(&mut self) -> Result<String, ExpandFault> {
+    /// An operand of `${name:-word}` or `${name/pattern/word}`, up to `end`.
+    fn operand(&mut self, end: char, escapes: Escapes) -> Result<String, ExpandFault> {
         if self.depth == DEPTH {
             return Err(format!("variables nest more than {DEPTH} deep").into());
         }
+        let outer = std::mem::replace(&mut self.escapes, escapes);
         self.depth += 1;
         let mut out = String::new();
         loop {
-            match self.chars.next().ok_or("a `${` has no `}`")? {
-                '}' => break,
+            let missing = || format!("a `${{` has no `{end}`");
+            match self.chars.next().ok_or_else(missing)? {
+                c if c == end => break,
                 c => self.one(c, &mut out)?,
             }
         }
         self.depth -= 1;
+        self.escapes = outer;
         Ok(out)
     }
 
@@ -155,7 +170,10 @@ impl Lexer<'_> {
             '$' => out.push_str(&self.variable()?),
             '\'' if self.quotes => self.single_quoted(out)?,
             '"' if self.quotes => self.double_quoted(out)?,
-            c if c == self.escape => out.extend(self.chars.next()),
+            c if c == self.escape => {
+                out.extend(Some(c).filter(|_| self.escapes != Escapes::Removed));
+                out.extend(self.chars.next());
+            }
             c => out.push(c),
         }
         Ok(())
@@ -165,7 +183,11 @@ impl Lexer<'_> {
         loop {
             match self.chars.next().ok_or("a `'` has no counterpart")? {
                 '\'' => return Ok(()),
-                c => out.push(c),
+                c => {
+                    let doubled = c == self.escape && self.escapes == Escapes::Pattern;
+                    out.extend(Some(c).filter(|_| doubled));
+                    out.push(c);
+                }
             }
         }
     }
@@ -178,6 +200,7 @@ impl Lexer<'_> {
                 '"' => return Ok(()),
                 '$' => out.push_str(&self.variable()?),
                 c if c == escape => {
+                    out.extend(Some(c).filter(|_| self.escapes != Escapes::Removed));
                     let special = |c: &char| matches!(c, '"' | '$') || *c == escape;
                     out.push(self.chars.next_if(special).unwrap_or(escape));
                 }
@@ -200,23 +223,28 @@ impl Lexer<'_> {
         }
         let empty_counts = self.chars.next_if_eq(&':').is_none();
         let operator = self.chars.next().ok_or("a `${` has no `}`")?;
-        if operator == '}' && empty_counts {
-            return Ok(self.value(&name)?.unwrap_or_default());
+        match operator {
+            '}' if empty_counts => Ok(self.value(&name)?.unwrap_or_default()),
+            '-' | '+' | '?' => self.default(&name, operator, empty_counts),
+            '#' | '%' if empty_counts => self.trimmed(&name, operator),
+            '/' if empty_counts => self.replaced(&name),
+            _ => {
+                let colon = if empty_counts { "" } else { ":" };
+                let form = format!("${{{name}{colon}{operator}…}}");
+                Err(format!("`{form}` is not a form of a variable").into())
+            }
         }
-        if !matches!(operator, '-' | '+' | '?') {
-            let form = format!(
-                "${{{name}{}{operator}…}}",
-                if empty_counts { "" } else { ":" }
-            );
-            return Err(match operator {
-                '#' | '%' | '/' if empty_counts => {
-                    ExpandFault::Unsupported(format!("it has `{form}`"))
-                }
-                _ => ExpandFault::Malformed(format!("`{form}` is not a form of a variable")),
-            });
-        }
-        let word = self.until_brace()?;
-        let value = self.value(&name)?;
+    }
+
+    /// `${name:-word}` and its like.
+    fn default(
+        &mut self,
+        name: &str,
+        operator: char,
+        empty_counts: bool,
+    ) -> Result<String, ExpandFault> {
+        let word = self.operand('}', Escapes::Removed)?;
+        let value = self.value(name)?;
         let value = value.filter(|value| empty_counts || !value.is_empty());
         match (operator, value) {
             ('-', value) => Ok(value.unwrap_or(word)),
@@ -226,6 +254,32 @@ impl Lexer<'_> {
         }
     }
 
+    /// `${name#pattern}` and `${name%pattern}`; doubled, the longest match goes.
+    fn trimmed(&mut self, name: &str, operator: char) -> Result<String, ExpandFault> {
+        let pattern = self.operand('}', Escapes::Pattern)?;
+        let value = self.value(name)?.unwrap_or_default();
+        let (longest, pattern) = match pattern.strip_prefix(operator) {
+            Some(pattern) => (true, pattern),
+            None => (false, pattern.as_str()),
+        };
+        Ok(match operator {
+            '#' => ShellPattern::new(pattern, longest)?.without_prefix(&value),
+            _ => ShellPattern::reversed(pattern, longest)?.without_suffix(&value),
+        })
+    }
+
+    /// `${name/pattern/word}`; with `//`, each match is replaced.
+    fn replaced(&mut self, name: &str) -> Result<String, ExpandFault> {
+        let all = self.chars.next_if_eq(&'/').is_some();
+        let pattern = self.operand('/', Escapes::Pattern)?;
+        let word = self.operand('}', Escapes::Kept)?;
+        let value = self.value(name)?.unwrap_or_default();
+        let pattern = ShellPattern::new(&pattern, true)?;
+        let times = if all { pattern.count(&value) } else { 1 };
+        self.spend(times.saturating_mul(word.len()))?;
+        Ok(pattern.replaced(&value, &word, all))
+    }
+
     /// A name, a shell's positional number, or one of its special characters: the last two are never set here.
     fn name(&mut self) -> String {
         let kind: fn(&char) -> bool = match self.chars.peek() {
@@ -233,7 +287,7 @@ impl Lexer<'_> {
                 return self.chars.next().into_iter().collect();
             }
             Some('0'..='9') => char::is_ascii_digit,
-            _ => |c| c.is_ascii_alphanumeric() || *c == '_',
+            _ => |c| c.is_alphanumeric() || *c == '_',
         };
         let mut name = String::new();
         while let Some(c) = self.chars.next_if(kind) {
@@ -244,129 +298,18 @@ impl Lexer<'_> {
 
     fn value(&self, name: &str) -> Result<Option<String>, ExpandFault> {
         let value = (self.variables)(name);
-        let used = value.as_ref().map_or(0, String::len);
-        let left = self.left.get().checked_sub(used);
+        self.spend(value.as_ref().map_or(0, String::len))?;
+        Ok(value)
+    }
+
+    fn spend(&self, bytes: usize) -> Result<(), ExpandFault> {
+        let left = self.left.get().checked_sub(bytes);
         self.left.set(
             left.ok_or_else(|| format!("its variables come to more than {SUBSTITUTED} bytes"))?,
         );
-        Ok(value)
+        Ok(())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn variables(name: &str) -> Option<String> {
-        match name {
-            "X" => Some("x".into()),
-            "EMPTY" => Some(String::new()),
-            "SPACED" => Some("a  b".into()),
-            _ => None,
-        }
-    }
-
-    fn word(text: &str) -> Result<String, ExpandFault> {
-        Expander::new('\\').word(text, &variables)
-    }
-
-    #[test]
-    fn variables_in_every_form() {
-        for (text, expected) in [
-            ("$X/${X}", "x/x"),
-            ("$X_", ""),
-            ("${X}_", "x_"),
-            ("${U:-d}", "d"),
-            ("${EMPTY:-d}", "d"),
-            ("${EMPTY-d}", ""),
-            ("${X:-d}", "x"),
-            ("${X:+d}", "d"),
-            ("${EMPTY:+d}", ""),
-            ("${EMPTY+d}", "d"),
-            ("${U:-${X:-y}z}", "xz"),
-            ("${X:?needed}", "x"),
-            ("$U", ""),
-            (r"\$X", "$X"),
-            ("'$X'", "$X"),
-            ("\"$X\"", "x"),
-            (r#""a\"b\c""#, r#"a"b\c"#),
-            (r"a\ b", "a b"),
-            ("$", "$"),
-            ("$$X", "X"),
-            ("$1a", "a"),
-            ("a$/b", "a$/b"),
-            ("$SPACED", "a  b"),
-            (r"end\", "end"),
-        ] {
-            assert_eq!(word(text).as_deref(), Ok(expected), "{text}");
-        }
-    }
-
-    #[test]
-    fn faults_are_named() {
-        for (text, expected) in [
-            ("${X", "no `}`"),
-            ("${}", "name"),
-            ("${X:-", "no `}`"),
-            ("'a", "counterpart"),
-            ("\"a", "counterpart"),
-            ("${U:?set U}", "set U"),
-            ("${X:}", "not a form"),
-            ("${X:%y}", "not a form"),
-            ("${X,}", "not a form"),
-        ] {
-            let Err(ExpandFault::Malformed(why)) = word(text) else {
-                panic!("{text}");
-            };
-            assert!(why.contains(expected), "{text}: {why}");
-        }
-        for text in ["${X%y}", "${X##y}", "${X//a/b}"] {
-            assert!(
-                matches!(word(text), Err(ExpandFault::Unsupported(_))),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn growth_and_depth_are_bounded() {
-        let long = |_: &str| Some("x".repeat(300 * 1024));
-        assert!(Expander::new('\\').word("$A$A", &long).is_err());
-        let deep = "${U:-".repeat(40_000);
-        let expected = format!("variables nest more than {DEPTH} deep");
-        assert_eq!(word(&deep), Err(expected.into()));
-    }
-
-    #[test]
-    fn words_keep_their_quotes() {
-        let expander = Expander::new('\\');
-        assert_eq!(
-            expander.split(r#"a="b c" d=e\ f  g='h "i'"#),
-            [r#"a="b c""#, r"d=e\ f", r#"g='h "i'"#]
-        );
-    }
-
-    #[test]
-    fn pairs_new_and_old() {
-        let expander = Expander::new('\\');
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        assert_eq!(
-            expander.pairs(r#"A=1 B="x y""#).unwrap(),
-            [pair("A", "1"), pair("B", "\"x y\"")]
-        );
-        assert_eq!(
-            expander.pairs("PATH  /a  b=c").unwrap(),
-            [pair("PATH", "/a  b=c")]
-        );
-        let expected = "`B` has no `=`, as in `name=value`";
-        assert_eq!(expander.pairs("A=1 B"), Err(expected.into()));
-        assert!(expander.pairs("A").is_err());
-        assert!(expander.pairs("=1").is_err());
-    }
-
-    #[test]
-    fn documents_keep_quotes() {
-        let text = Expander::new('`').document("'$X' \"${X}\" \\$X `", &variables);
-        assert_eq!(text.as_deref(), Ok("'x' \"x\" $X `"));
-    }
-}
+mod tests;

@@ -67,9 +67,24 @@ impl DockerIgnore {
         Some(format!("{}:{} ({})", self.file, rule.line, rule.text))
     }
 
+    /// As moby/patternmatcher decides from the top down: what matches a directory matches what is in it, and an exception only counts
+    /// where it changes something. So `!dir` brings back what is in `dir` only where `dir` itself was hidden.
     fn deciding(&self, path: &Path) -> Option<&DockerIgnoreRule> {
-        let mut rules = self.rules.iter().rev();
-        rules.find(|rule| rule.pattern.matches_or_above(path))
+        let mut ancestors: Vec<&Path> = path.ancestors().collect();
+        ancestors.pop();
+        let mut above = vec![false; self.rules.len()];
+        let mut deciding = None;
+        for path in ancestors.into_iter().rev() {
+            deciding = None;
+            for (rule, matches) in self.rules.iter().zip(&mut above) {
+                let hidden = deciding.is_some_and(|rule: &DockerIgnoreRule| !rule.exception);
+                *matches |= rule.exception == hidden && rule.pattern.matches(path);
+                if *matches {
+                    deciding = Some(rule);
+                }
+            }
+        }
+        deciding
     }
 }
 
@@ -123,6 +138,9 @@ mod tests {
         assert!(hidden("**/target\n", "src/target/x"));
         assert!(!hidden("target\n!target/keep\n", "target/keep/x"));
         assert!(hidden("target\n!target/keep\n", "target/other"));
+        // An exception for a directory that is not hidden itself brings nothing back.
+        assert!(hidden("**/*.md\n!dir\n", "dir/sub/a.md"));
+        assert!(!hidden("*\n!dir\n", "dir/sub/a.md"));
     }
 
     #[test]

@@ -40,13 +40,16 @@ impl Platform {
         if !(2..=3).contains(&parts.len()) || !parts.iter().all(plain) {
             return Err(format!("`{text}` is not a platform, as `linux/amd64` is"));
         }
-        if parts[0] != "linux" {
+        if !parts[0].eq_ignore_ascii_case("linux") {
             return Err(format!("`{text}` is not a Linux platform"));
         }
+        let variant = parts.get(2).copied().unwrap_or_default();
+        let (architecture, variant) =
+            normal(parts[1].to_ascii_lowercase(), variant.to_ascii_lowercase());
         Ok(Self {
-            os: parts[0].to_owned(),
-            architecture: parts[1].to_owned(),
-            variant: parts.get(2).map(|&variant| variant.to_owned()),
+            os: "linux".to_owned(),
+            architecture,
+            variant: Some(variant).filter(|variant| !variant.is_empty()),
         })
     }
 
@@ -59,6 +62,23 @@ impl Platform {
             builder = builder.variant(variant.as_str());
         }
         builder.build().map_err(incomplete)
+    }
+}
+
+/// The names by which containerd (its module `platforms`) and with it BuildKit know an architecture and its variant.
+fn normal(architecture: String, variant: String) -> (String, String) {
+    let named = |architecture: &str, variant: &str| (architecture.to_owned(), variant.to_owned());
+    match (architecture.as_str(), variant.as_str()) {
+        ("i386", _) => named("386", ""),
+        ("x86_64" | "x86-64" | "amd64", "v1") => named("amd64", ""),
+        ("x86_64" | "x86-64", _) => named("amd64", &variant),
+        ("aarch64" | "arm64", "8" | "v8" | "v8.0") => named("arm64", ""),
+        ("aarch64" | "arm64", "9" | "9.0" | "v9.0") => named("arm64", "v9"),
+        ("aarch64", _) => named("arm64", &variant),
+        ("armhf", _) | ("arm", "" | "7") => named("arm", "v7"),
+        ("armel", _) => named("arm", "v6"),
+        ("arm", "5" | "6" | "8") => named("arm", &format!("v{variant}")),
+        _ => (architecture, variant),
     }
 }
 
@@ -92,7 +112,7 @@ pub(super) struct Image {
     pub cmd: Option<Vec<String>>,
     /// `USER`, as written.
     pub user: Option<String>,
-    /// `WORKDIR`, absolute.
+    /// `WORKDIR`, absolute; empty where a base has none.
     pub workdir: String,
     /// `STOPSIGNAL`.
     pub stop_signal: Option<String>,
@@ -139,14 +159,16 @@ impl Image {
     }
 
     /// The image's configuration document. `created` is RFC 3339; `layers` are the digests of the unpacked layers; `history` has
-    /// one entry per instruction: its text, and whether it made a layer.
+    /// one entry per instruction: its text, and whether it made a layer. `before` is the history of the base.
     pub(super) fn document(
         &self,
         created: &str,
         layers: Vec<String>,
+        before: &[History],
         history: &[(String, bool)],
     ) -> Result<Vec<u8>> {
-        let history: Vec<History> = history.iter().map(|entry| past(created, entry)).collect();
+        let own = history.iter().map(|entry| past(created, entry));
+        let history: Vec<History> = before.iter().cloned().chain(own).collect();
         let rootfs = RootFsBuilder::default().typ("layers").diff_ids(layers);
         let mut document = ImageConfigurationBuilder::default()
             .created(created)
@@ -173,9 +195,10 @@ impl Image {
             .iter()
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
-        let mut config = ConfigBuilder::default()
-            .env(env)
-            .working_dir(self.workdir.as_str());
+        let mut config = ConfigBuilder::default().env(env);
+        if !self.workdir.is_empty() {
+            config = config.working_dir(self.workdir.as_str());
+        }
         if !self.labels.is_empty() {
             config = config.labels(
                 self.labels
@@ -233,6 +256,17 @@ mod tests {
         let arm = Platform::parse("linux/arm/v7").unwrap();
         assert_eq!(arm.to_string(), "linux/arm/v7");
         assert_eq!(arm.variant.as_deref(), Some("v7"));
+        for (text, expected) in [
+            ("linux/arm64/v8", "linux/arm64"),
+            ("Linux/AArch64", "linux/arm64"),
+            ("linux/x86_64", "linux/amd64"),
+            ("linux/amd64/v3", "linux/amd64/v3"),
+            ("linux/arm", "linux/arm/v7"),
+            ("linux/arm/6", "linux/arm/v6"),
+            ("linux/armhf", "linux/arm/v7"),
+        ] {
+            assert_eq!(Platform::parse(text).unwrap().to_string(), expected);
+        }
         for bad in [
             "linux",
             "linux/",
@@ -252,7 +286,11 @@ mod tests {
             image.labels.insert(format!("label{i}"), String::new());
             image.ports.insert(format!("{i}/tcp"));
         }
-        let document = || image.document("2024-01-02T03:04:05Z", vec![], &[]).unwrap();
+        let document = || {
+            image
+                .document("2024-01-02T03:04:05Z", vec![], &[], &[])
+                .unwrap()
+        };
         let first = document();
         assert!((0..10).all(|_| document() == first));
     }

@@ -2,35 +2,49 @@
 
 use std::collections::BTreeMap;
 
-use parse_dockerfile::{
-    Command, HealthcheckArguments, HealthcheckInstruction, Instruction, JsonOrStringArray,
-};
-use serde_json::{Map, Value, json};
+use parse_dockerfile::{Command, Instruction, JsonOrStringArray};
 
 use super::{
     copy::Copy,
-    dockerfile::InstructionPlace,
+    dockerfile::{InstructionPlace, NO_COMMAND},
+    healthcheck,
     image::Image,
-    options, paths,
+    paths,
+    ports::exposed,
     shared::{Shared, argument},
-    stage::{StageReader, owner, unknown_user},
+    signal::is_signal,
+    stage::{StageReader, owner},
     step::{Action, Step},
-    tree::Owner,
+    users::OwnerName,
 };
 use crate::model::error::Result;
 
-/// Reads the instructions of stage `index`, which starts as `image`: its steps, and what it has become at the end.
+/// What a stage has become at its end.
+pub(super) struct StageEnd {
+    /// What is done, one step for each instruction.
+    pub steps: Vec<Step>,
+    /// The configuration.
+    pub image: Image,
+    /// What an instruction after the last one could refer to.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// Reads the instructions of stage `index`, which starts as `image`. `inherited` are the variables of the stage that it starts from,
+/// its arguments too; the image's environment goes before them.
 pub(super) fn read(
     shared: &Shared,
     index: usize,
     instructions: &[Instruction],
     image: Image,
-) -> Result<(Vec<Step>, Image)> {
+    inherited: BTreeMap<String, String>,
+) -> Result<StageEnd> {
+    let mut variables = inherited;
+    variables.extend(image.env.iter().cloned());
     let mut reader = StageReader {
         shared,
         index,
         image,
-        arguments: BTreeMap::new(),
+        variables,
         own_cmd: false,
     };
     let mut steps = Vec::new();
@@ -39,7 +53,22 @@ pub(super) fn read(
         let action = reader.instruction(&place, instruction)?;
         steps.push(Step { place, action });
     }
-    Ok((steps, reader.image))
+    Ok(StageEnd {
+        steps,
+        image: reader.image,
+        variables: reader.variables,
+    })
+}
+
+/// Refuses what only an engine can do.
+pub(super) fn refuse_what_runs(place: &InstructionPlace, instruction: &Instruction) -> Result<()> {
+    match instruction {
+        Instruction::Run(_) => Err(place.needs_engine("it runs a command")),
+        Instruction::Onbuild(_) => {
+            Err(place.needs_engine("it is an instruction for the images built on this one"))
+        }
+        _ => Ok(()),
+    }
 }
 
 impl StageReader<'_> {
@@ -54,12 +83,6 @@ impl StageReader<'_> {
             Instruction::Workdir(it) => {
                 return self.workdir_instruction(place, &it.arguments.value);
             }
-            Instruction::Run(_) => return Err(place.needs_engine("it runs a command")),
-            Instruction::Onbuild(_) => {
-                return Err(
-                    place.needs_engine("it is an instruction for the images built on this one")
-                );
-            }
             Instruction::Arg(it) => self.arg(place, &it.arguments.value)?,
             Instruction::Env(it) => self.env(place, &it.arguments.value)?,
             Instruction::Label(it) => self.label(place, &it.arguments.value)?,
@@ -69,7 +92,10 @@ impl StageReader<'_> {
                 }
             }
             Instruction::Volume(it) => self.volume(place, &it.arguments)?,
-            Instruction::User(it) => self.image.user = Some(self.word(place, &it.arguments.value)?),
+            Instruction::User(it) => {
+                let user = self.word(place, &it.arguments.value)?;
+                self.image.user = Some(user).filter(|user| !user.is_empty());
+            }
             Instruction::Stopsignal(it) => self.stop_signal(place, &it.arguments.value)?,
             Instruction::Shell(it) => {
                 let shell = it.arguments.iter().map(|word| word.value.to_string());
@@ -88,7 +114,7 @@ impl StageReader<'_> {
                 }
             }
             Instruction::Healthcheck(it) => {
-                self.image.healthcheck = Some(self.healthcheck(place, it)?)
+                self.image.healthcheck = Some(healthcheck::read(&self.shared.places, place, it)?)
             }
             _ => return Err(place.needs_engine("it is not known here")),
         }
@@ -100,7 +126,7 @@ impl StageReader<'_> {
             let (name, value) = argument(self.shared, place, &word, &|name| self.variable(name))?;
             let global = || self.shared.globals.get(&name).cloned();
             if let Some(value) = value.or_else(global) {
-                self.arguments.insert(name, value);
+                self.variables.insert(name, value);
             }
         }
         Ok(())
@@ -109,6 +135,7 @@ impl StageReader<'_> {
     fn env(&mut self, place: &InstructionPlace, text: &str) -> Result<()> {
         // All values of one instruction see the variables as they were before it.
         for (name, value) in self.pairs(place, text)? {
+            self.variables.insert(name.clone(), value.clone());
             self.image.set_env(name, value);
         }
         Ok(())
@@ -132,27 +159,14 @@ impl StageReader<'_> {
         pairs.into_iter().map(replaced).collect()
     }
 
-    /// `port[-port][/protocol]`, TCP where nothing is said.
     fn expose(&mut self, place: &InstructionPlace, text: &str) -> Result<()> {
         for spec in self.word(place, text)?.split_whitespace() {
-            let (ports, protocol) = spec.split_once('/').unwrap_or((spec, "tcp"));
-            let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
-            let protocol = protocol.to_ascii_lowercase();
-            match (first.parse::<u16>(), last.parse::<u16>()) {
-                (Ok(first), Ok(last))
-                    if first <= last && matches!(&*protocol, "tcp" | "udp" | "sctp") =>
-                {
-                    self.image
-                        .ports
-                        .extend((first..=last).map(|port| format!("{port}/{protocol}")));
-                }
-                _ => {
-                    let why = format!("`{spec}` is not a port");
-                    return Err(place
-                        .misuse(why)
-                        .hint("write `80`, `80/udp` or `8000-8010`"));
-                }
-            }
+            let ports = exposed(spec).ok_or_else(|| {
+                place
+                    .misuse(format!("`{spec}` is not a port"))
+                    .hint("write `80`, `80/udp` or `8000-8010`")
+            })?;
+            self.image.ports.extend(ports);
         }
         Ok(())
     }
@@ -163,7 +177,7 @@ impl StageReader<'_> {
             JsonOrStringArray::String(paths) => paths,
         };
         for path in paths {
-            match self.word(place, &path.value)? {
+            match self.word(place, path.value.trim())? {
                 path if path.is_empty() => return Err(place.misuse("a volume's path is empty")),
                 path => self.image.volumes.insert(path),
             };
@@ -173,8 +187,7 @@ impl StageReader<'_> {
 
     fn stop_signal(&mut self, place: &InstructionPlace, text: &str) -> Result<()> {
         let signal = self.word(place, text)?;
-        let plain = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b"+-".contains(&b);
-        if signal.is_empty() || !signal.bytes().all(plain) {
+        if !is_signal(&signal) {
             return Err(place
                 .misuse(format!("`{signal}` is not a signal"))
                 .hint("write `SIGTERM` or `15`"));
@@ -184,14 +197,20 @@ impl StageReader<'_> {
     }
 
     fn workdir_instruction(&mut self, place: &InstructionPlace, text: &str) -> Result<Action> {
-        let path = paths::join(&self.workdir(), &self.word(place, text)?);
-        self.image.workdir = format!("/{}", path.display());
+        let text = self.word(place, text)?;
+        let path = paths::join(&self.workdir(), &text);
+        // BuildKit writes an absolute path down as it stands, and cleans the others.
+        self.image.workdir = match text.as_str() {
+            "" => self.image.workdir.clone(),
+            absolute if absolute.starts_with('/') => absolute.to_owned(),
+            _ => format!("/{}", path.display()),
+        };
         if path.as_os_str().is_empty() {
             return Ok(Action::Describe);
         }
         let owner = match &self.image.user {
-            None => Owner::default(),
-            Some(user) => owner(user).ok_or_else(|| unknown_user(place, user))?,
+            None => OwnerName::root(),
+            Some(user) => owner(place, user)?,
         };
         Ok(Action::MakeDirectory(path, owner))
     }
@@ -199,6 +218,7 @@ impl StageReader<'_> {
     fn command(&self, place: &InstructionPlace, command: &Command) -> Result<Option<Vec<String>>> {
         match command {
             Command::Exec(words) if words.value.is_empty() => Ok(None),
+            Command::Shell(text) if text.value.trim() == NO_COMMAND => Ok(None),
             Command::Exec(words) => Ok(Some(
                 words
                     .value
@@ -207,85 +227,10 @@ impl StageReader<'_> {
                     .collect(),
             )),
             Command::Shell(text) => Ok(Some(
-                self.image.in_shell(self.shell_text(place, text.value)?),
+                self.image
+                    .in_shell(self.shared.places.command(place, text.value)?),
             )),
             _ => Err(place.needs_engine("its form is not known here")),
-        }
-    }
-
-    fn shell_text(&self, place: &InstructionPlace, text: &str) -> Result<String> {
-        match self.shared.places.logical_line(text) {
-            text if text.is_empty() => Err(place.misuse("there is no command")),
-            text => Ok(text),
-        }
-    }
-
-    fn healthcheck(&self, place: &InstructionPlace, it: &HealthcheckInstruction) -> Result<Value> {
-        let HealthcheckArguments::Cmd { arguments, .. } = &it.arguments else {
-            return Ok(json!({ "Test": ["NONE"] }));
-        };
-        let test = match arguments {
-            Command::Exec(words) => words
-                .value
-                .iter()
-                .map(|word| word.value.to_string())
-                .collect(),
-            Command::Shell(text) => vec![self.shell_text(place, text.value)?],
-            _ => return Err(place.needs_engine("its form is not known here")),
-        };
-        let kind = if matches!(arguments, Command::Exec(_)) {
-            "CMD"
-        } else {
-            "CMD-SHELL"
-        };
-        let mut check = Map::new();
-        check.insert("Test".into(), [vec![kind.to_owned()], test].concat().into());
-
-        let durations = [
-            ("interval", "Interval"),
-            ("timeout", "Timeout"),
-            ("start-period", "StartPeriod"),
-            ("start-interval", "StartInterval"),
-        ];
-        let known = [
-            "interval",
-            "timeout",
-            "start-period",
-            "start-interval",
-            "retries",
-        ];
-        let options = options::read(place, &it.options, &known)?;
-        for (option, key) in durations {
-            let Some(text) = options.value(place, option)? else {
-                continue;
-            };
-            // Zero means "the default" there, as does absence.
-            let duration = Some(nanoseconds(place, text)?).filter(|&duration| duration > 0);
-            check.extend(duration.map(|duration| (key.to_owned(), duration.into())));
-        }
-        if let Some(text) = options.value(place, "retries")? {
-            let retries = text
-                .parse::<u32>()
-                .map_err(|_| place.misuse(format!("`{text}` is not a number of retries")))?;
-            check.insert("Retries".into(), retries.into());
-        }
-        Ok(Value::Object(check))
-    }
-}
-
-/// A duration in Go's notation (`1m30s`), which Docker keeps in nanoseconds.
-fn nanoseconds(place: &InstructionPlace, text: &str) -> Result<i64> {
-    let go = text
-        .bytes()
-        .all(|b| b.is_ascii_digit() || b".hmsun".contains(&b));
-    let duration = text.parse::<jiff::SignedDuration>().ok().filter(|_| go);
-    let nanoseconds = duration.and_then(|duration| i64::try_from(duration.as_nanos()).ok());
-    match nanoseconds.filter(|&nanoseconds| nanoseconds >= 1_000_000) {
-        Some(nanoseconds) => Ok(nanoseconds),
-        None if text == "0" || text == "0s" => Ok(0),
-        None => {
-            let why = format!("`{text}` is not a duration of at least 1ms");
-            Err(place.misuse(why).hint("write `30s`, `1m30s` or `500ms`"))
         }
     }
 }

@@ -12,7 +12,7 @@ use tar::{Builder, EntryType, Header};
 
 use super::{
     change::Layer,
-    tree::{Kind, TreeEntry},
+    tree::{Kind, PackedFile, TreeEntry},
 };
 use crate::model::digest;
 
@@ -20,11 +20,12 @@ use crate::model::digest;
 const UNKNOWN_SYSTEM: u8 = 255;
 
 /// Writes `layer` into `blob` and returns the digest of the archive before compression (`sha256:…`). Every entry gets the time
-/// `created`, in seconds since the Unix epoch; `open` gives a context file's bytes.
+/// `created`, in seconds since the Unix epoch; `open` gives the bytes of a file
+/// that the Dockerfile does not hold.
 pub(super) fn write(
     layer: &Layer,
     created: i64,
-    open: impl Fn(&Path) -> io::Result<File>,
+    open: impl Fn(&Kind) -> io::Result<File>,
     blob: impl Write,
 ) -> io::Result<String> {
     let gzip = GzBuilder::new().mtime(0).operating_system(UNKNOWN_SYSTEM);
@@ -49,7 +50,7 @@ fn append(
     path: &Path,
     entry: &TreeEntry,
     time: u64,
-    open: impl Fn(&Path) -> io::Result<File>,
+    open: impl Fn(&Kind) -> io::Result<File>,
 ) -> io::Result<()> {
     let mut header = Header::new_gnu();
     header.set_mode(entry.mode);
@@ -71,11 +72,11 @@ fn append(
             header.set_size(text.len() as u64);
             archive.append_data(&mut header, path, text.as_bytes())
         }
-        Kind::File(from, size) => {
+        Kind::File(_, size) | Kind::Packed(PackedFile { size, .. }) => {
             header.set_entry_type(EntryType::Regular);
             header.set_size(*size);
             let exactly = Exactly {
-                file: open(from)?,
+                file: open(&entry.kind)?,
                 left: *size,
             };
             archive.append_data(&mut header, path, exactly)
@@ -154,7 +155,7 @@ mod tests {
 
     fn written(layer: &Layer) -> (Vec<u8>, String) {
         let mut blob = Vec::new();
-        let nothing = |_: &Path| Err(io::ErrorKind::NotFound.into());
+        let nothing = |_: &Kind| Err(io::ErrorKind::NotFound.into());
         let digest = write(layer, 1_700_000_000, nothing, &mut blob).unwrap();
         (blob, digest)
     }
@@ -203,7 +204,7 @@ mod tests {
                 mode: 0o644,
                 owner: Owner::default(),
             };
-            let open = |_: &Path| {
+            let open = |_: &Kind| {
                 let mut file = tempfile::tempfile()?;
                 file.write_all(b"four")?;
                 io::Seek::rewind(&mut file)?;

@@ -1,11 +1,16 @@
 //! The plan of a Dockerfile, from its text alone: which stages, and in each which steps and which configuration.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use parse_dockerfile::{Dockerfile, Instruction};
 
 use super::{
+    base::{Base, Bases},
     dockerfile::{self, InstructionPlace},
+    form,
     image::{Image, Platform},
     instructions, options,
     shared::Shared,
@@ -28,25 +33,49 @@ pub(super) struct DockerfilePlan {
 /// One stage.
 #[derive(Debug)]
 pub(super) struct Stage {
-    /// The stage that `FROM` names; `None` is `FROM scratch`.
-    pub base: Option<usize>,
+    /// Where its `FROM` stands.
+    pub place: InstructionPlace,
+    /// What `FROM` names.
+    pub base: StageBase,
     /// What is done, one step for each instruction.
     pub steps: Vec<Step>,
     /// The configuration at the end.
     pub image: Image,
+    /// The variables at the end, which stages that start from this one inherit.
+    variables: BTreeMap<String, String>,
+}
+
+/// What a stage starts from.
+#[derive(Clone, Debug)]
+pub(super) enum StageBase {
+    /// Nothing.
+    Scratch,
+    /// A stage above.
+    Stage(usize),
+    /// An image of a registry.
+    Image(Arc<Base>),
 }
 
 impl DockerfilePlan {
-    /// Works out what `request` asks for on one of its platforms, from `text`, its Dockerfile.
-    pub(super) fn new(request: &ImageRequest, platform: &str, text: &str) -> Result<Self> {
+    /// Works out what `request` asks for on one of its platforms, from `text`, its Dockerfile, which may name `images`.
+    pub(super) fn new(
+        request: &ImageRequest,
+        platform: &str,
+        text: &str,
+        images: &Bases,
+    ) -> Result<Self> {
         let parsed = dockerfile::parse(&request.dockerfile, text)?;
         let platform = Platform::parse(platform).map_err(|why| {
             Error::misuse(why).hint("name one that the embedded builder knows, as `linux/amd64`")
         })?;
-        let shared = Shared::new(request, &parsed, text, &platform)?;
+        let shared = Shared::new(request, &parsed, text, &platform, images)?;
+        for instruction in parsed.stages().flat_map(|stage| stage.instructions) {
+            form::check(&shared.places, &shared.places.of(instruction), instruction)?;
+        }
         let bases = bases(&shared, &parsed)?;
         let target = target(request, &shared)?;
         let needed = needed(&shared, &parsed, &bases, target);
+        refuse_what_runs(&shared, &parsed, &needed)?;
 
         let mut stages: Vec<Option<Stage>> = Vec::new();
         for (index, stage) in parsed.stages().enumerate() {
@@ -55,20 +84,61 @@ impl DockerfilePlan {
                 continue;
             }
             let place = shared.places.at(stage.from.from.span.start);
+            let own = own_platform(&shared, &place, stage.from)?;
             let (base, image) = match &bases[index] {
-                Base::Scratch => (None, Image::scratch(platform.clone())),
-                Base::Stage(base) => (Some(*base), image_of(&stages, *base)?),
-                Base::Remote(image) => {
-                    let why = format!("`{image}` is neither `scratch` nor a stage above");
-                    return Err(place.needs_engine(why));
+                NamedBase::Scratch => (StageBase::Scratch, Image::scratch(platform.clone())),
+                NamedBase::Stage(base) => (StageBase::Stage(*base), image_of(&stages, *base)?),
+                NamedBase::Image(name) => {
+                    let platform = own.as_ref().unwrap_or(&platform);
+                    let base = shared.base(&place, name, platform)?;
+                    let image = base.image.clone();
+                    (StageBase::Image(base), image)
                 }
             };
-            let image = with_platform(&shared, &place, stage.from, image)?;
-            let (steps, image) = instructions::read(&shared, index, stage.instructions, image)?;
-            stages.push(Some(Stage { base, steps, image }));
+            let inherited = match &base {
+                StageBase::Stage(base) => stages[*base].as_ref().map(|base| base.variables.clone()),
+                _ => None,
+            };
+            let inherited = inherited.unwrap_or_default();
+            let end = instructions::read(&shared, index, stage.instructions, image, inherited)?;
+            stages.push(Some(Stage {
+                place,
+                base,
+                steps: end.steps,
+                image: end.image,
+                variables: end.variables,
+            }));
         }
         Ok(Self { stages, target })
     }
+
+    /// The target and the stages below it, whose layers the image has, from the target down.
+    pub(super) fn chain(&self) -> impl Iterator<Item = usize> {
+        let below = |&index: &usize| match self.stages[index].as_ref()?.base {
+            StageBase::Stage(base) => Some(base),
+            _ => None,
+        };
+        std::iter::successors(Some(self.target), below)
+    }
+
+    /// The image of a registry that the target stands on, if it stands on one, and where it is named.
+    pub(super) fn base(&self) -> Option<(&Base, &InstructionPlace)> {
+        let lowest = self.stages[self.chain().last()?].as_ref()?;
+        match &lowest.base {
+            StageBase::Image(base) => Some((base, &lowest.place)),
+            _ => None,
+        }
+    }
+}
+
+/// What only an engine can do is said before any registry is asked.
+fn refuse_what_runs(shared: &Shared, parsed: &Dockerfile, needed: &BTreeSet<usize>) -> Result<()> {
+    let stages = parsed.stages().enumerate();
+    let needed = stages.filter(|(index, _)| needed.contains(index));
+    for instruction in needed.flat_map(|(_, stage)| stage.instructions) {
+        instructions::refuse_what_runs(&shared.places.of(instruction), instruction)?;
+    }
+    Ok(())
 }
 
 /// What a stage has become: those that others need are read before them.
@@ -79,29 +149,30 @@ fn image_of(stages: &[Option<Stage>], index: usize) -> Result<Image> {
 }
 
 /// What a `FROM` names.
-enum Base {
+enum NamedBase {
     Scratch,
     Stage(usize),
-    Remote(String),
+    Image(String),
 }
 
-fn bases(shared: &Shared, parsed: &Dockerfile) -> Result<Vec<Base>> {
+fn bases(shared: &Shared, parsed: &Dockerfile) -> Result<Vec<NamedBase>> {
     let mut bases = Vec::new();
     for (index, stage) in parsed.stages().enumerate() {
         let place = shared.places.at(stage.from.from.span.start);
         let variables = |name: &str| shared.globals.get(name).cloned();
         let image = shared.expander.word(&stage.from.image.value, &variables);
         let image = image.map_err(|fault| place.fault(fault))?;
+        own_platform(shared, &place, stage.from)?;
         bases.push(match shared.stage_named(&image) {
-            _ if image == "scratch" => Base::Scratch,
-            Some(base) if base < index => Base::Stage(base),
+            _ if image == "scratch" => NamedBase::Scratch,
+            Some(base) if base < index => NamedBase::Stage(base),
             _ if image.is_empty() => {
                 let why = "the image's name is empty";
                 return Err(place
                     .misuse(why)
                     .hint("give the variable a default in an `ARG` above the first `FROM`"));
             }
-            _ => Base::Remote(image),
+            _ => NamedBase::Image(image),
         });
     }
     Ok(bases)
@@ -127,14 +198,19 @@ fn target(request: &ImageRequest, shared: &Shared) -> Result<usize> {
 }
 
 /// The target and the stages that it needs, however indirectly: as BuildKit does, the others are not looked at.
-fn needed(shared: &Shared, parsed: &Dockerfile, bases: &[Base], target: usize) -> BTreeSet<usize> {
+fn needed(
+    shared: &Shared,
+    parsed: &Dockerfile,
+    bases: &[NamedBase],
+    target: usize,
+) -> BTreeSet<usize> {
     let stages: Vec<_> = parsed.stages().collect();
     let mut needed = BTreeSet::from([target]);
     for index in (0..=target).rev() {
         if !needed.contains(&index) {
             continue;
         }
-        if let Base::Stage(base) = bases[index] {
+        if let NamedBase::Stage(base) = bases[index] {
             needed.insert(base);
         }
         for instruction in stages[index].instructions {
@@ -145,27 +221,29 @@ fn needed(shared: &Shared, parsed: &Dockerfile, bases: &[Base], target: usize) -
             for value in from.filter_map(|flag| flag.value.as_ref()) {
                 // A value that names no stage is reported when its instruction is read.
                 let place = shared.places.of(instruction);
-                needed.extend(shared.stage_before(&place, &value.value, index).ok());
+                let stage = shared.stage_before(&place, &value.value, index);
+                needed.extend(stage.ok().flatten());
             }
         }
     }
     needed
 }
 
-fn with_platform(
+/// `FROM --platform` chooses one image of several; where there are none, it has to be a platform and means nothing.
+fn own_platform(
     shared: &Shared,
     place: &InstructionPlace,
     from: &parse_dockerfile::FromInstruction,
-    mut image: Image,
-) -> Result<Image> {
+) -> Result<Option<Platform>> {
     let flags = options::read(place, &from.options, &["platform"])?;
-    if let Some(platform) = flags.value(place, "platform")? {
-        let variables = |name: &str| shared.globals.get(name).cloned();
-        let platform = shared
-            .expander
-            .word(platform, &variables)
-            .map_err(|fault| place.fault(fault))?;
-        image.platform = Platform::parse(&platform).map_err(|why| place.misuse(why))?;
-    }
-    Ok(image)
+    let Some(platform) = flags.value(place, "platform")? else {
+        return Ok(None);
+    };
+    let variables = |name: &str| shared.globals.get(name).cloned();
+    let platform = shared
+        .expander
+        .word(platform, &variables)
+        .map_err(|fault| place.fault(fault))?;
+    let platform = Platform::parse(&platform).map_err(|why| place.misuse(why))?;
+    Ok(Some(platform))
 }

@@ -1,17 +1,18 @@
 //! What all stages of a Dockerfile share: the arguments before the first `FROM`, and the stages' names.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use parse_dockerfile::Dockerfile;
 
 use super::{
+    base::{Base, Bases},
     dockerfile::{InstructionPlace, Places},
     expand::{Expander, Variables},
     image::Platform,
 };
 use crate::{
     container::image::ImageRequest,
-    model::{error::Result, nearest::nearest},
+    model::{error::Result, nearest::nearest, reference::Reference},
 };
 
 /// A Dockerfile with more stages than this is refused.
@@ -29,6 +30,20 @@ pub(super) struct Shared<'a> {
     pub globals: BTreeMap<String, String>,
     /// Each stage's name, in lower case.
     pub stages: Vec<Option<String>>,
+    /// What is built for.
+    platform: &'a Platform,
+    bases: &'a Bases,
+}
+
+/// Where a `COPY` finds its sources.
+#[derive(Clone, Debug)]
+pub(super) enum CopyOrigin {
+    /// The build context.
+    Context,
+    /// A stage above.
+    Stage(usize),
+    /// An image of a registry.
+    Image(Arc<Base>),
 }
 
 impl<'a> Shared<'a> {
@@ -37,7 +52,8 @@ impl<'a> Shared<'a> {
         request: &'a ImageRequest,
         parsed: &Dockerfile,
         text: &'a str,
-        platform: &Platform,
+        platform: &'a Platform,
+        bases: &'a Bases,
     ) -> Result<Self> {
         let escape = parsed.parser_directives.escape.as_ref();
         let escape = escape.map_or('\\', |escape| escape.value.value);
@@ -45,8 +61,10 @@ impl<'a> Shared<'a> {
             places: Places::new(&request.dockerfile, text, escape),
             expander: Expander::new(escape),
             build_args: &request.build_args,
-            globals: platform_arguments(platform, &request.build_args),
+            globals: predefined(platform, request, parsed),
             stages: Vec::new(),
+            platform,
+            bases,
         };
         for arg in parsed.global_args() {
             let place = shared.places.at(arg.arg.span.start);
@@ -62,13 +80,44 @@ impl<'a> Shared<'a> {
         Ok(shared)
     }
 
-    /// The stage that `COPY --from=value` in stage `current` names; the error says what is wrong with `value`.
+    /// What `COPY --from=value` in stage `current` names; the error says what is wrong with `value`.
+    pub(super) fn origin(
+        &self,
+        place: &InstructionPlace,
+        value: &str,
+        current: usize,
+    ) -> Result<CopyOrigin> {
+        if let Some(stage) = self.stage_before(place, value, current)? {
+            return Ok(CopyOrigin::Stage(stage));
+        }
+        let found = self.base(place, value, self.platform);
+        found.map(CopyOrigin::Image).map_err(|error| {
+            match nearest(value, self.stages.iter().flatten()) {
+                Some(name) => error.hint(format!("a stage with a similar name exists: `{name}`")),
+                None => error,
+            }
+        })
+    }
+
+    /// The image that an instruction calls `name`, for `platform`.
+    pub(super) fn base(
+        &self,
+        place: &InstructionPlace,
+        name: &str,
+        platform: &Platform,
+    ) -> Result<Arc<Base>> {
+        let name = Reference::parse(name).map_err(|error| error.within(place))?;
+        let found = self.bases.find(&name, platform);
+        found.map_err(|error| error.within(place))
+    }
+
+    /// The stage that `COPY --from=value` in stage `current` names, if it names one; the error says what is wrong with `value`.
     pub(super) fn stage_before(
         &self,
         place: &InstructionPlace,
         value: &str,
         current: usize,
-    ) -> Result<usize> {
+    ) -> Result<Option<usize>> {
         if value.contains('$') {
             let why = "`--from` does not accept variables";
             return Err(place
@@ -77,7 +126,7 @@ impl<'a> Shared<'a> {
         }
         let found = self.stage_named(value).or_else(|| value.parse().ok());
         match found {
-            Some(index) if index < current => Ok(index),
+            Some(index) if index < current => Ok(Some(index)),
             Some(index) => {
                 let error = place.misuse(format!("there is no stage `{value}` above this one"));
                 Err(match index < self.stages.len() {
@@ -85,15 +134,7 @@ impl<'a> Shared<'a> {
                     false => error,
                 })
             }
-            None => {
-                let error = place.needs_engine(format!("`{value}` is not a stage above"));
-                Err(match nearest(value, self.stages.iter().flatten()) {
-                    Some(name) => {
-                        error.hint(format!("a stage with a similar name exists: `{name}`"))
-                    }
-                    None => error,
-                })
-            }
+            None => Ok(None),
         }
     }
 
@@ -108,22 +149,36 @@ impl<'a> Shared<'a> {
 
 /// The arguments that every Dockerfile may ask for. Nothing is run, so the platform that builds is taken to be the one built for: the
 /// image must not depend on the machine.
-fn platform_arguments(
+fn predefined(
     platform: &Platform,
-    build_args: &BTreeMap<String, String>,
+    request: &ImageRequest,
+    parsed: &Dockerfile,
 ) -> BTreeMap<String, String> {
     let mut arguments = BTreeMap::new();
     for side in ["TARGET", "BUILD"] {
-        arguments.insert(format!("{side}PLATFORM"), platform.to_string());
-        arguments.insert(format!("{side}OS"), platform.os.clone());
-        arguments.insert(format!("{side}ARCH"), platform.architecture.clone());
-        arguments.insert(
-            format!("{side}VARIANT"),
-            platform.variant.clone().unwrap_or_default(),
-        );
+        let variant = platform.variant.clone().unwrap_or_default();
+        for (name, value) in [
+            ("PLATFORM", platform.to_string()),
+            ("OS", platform.os.clone()),
+            ("OSVERSION", String::new()),
+            ("ARCH", platform.architecture.clone()),
+            ("VARIANT", variant),
+        ] {
+            arguments.insert(format!("{side}{name}"), value);
+        }
     }
+    let last = parsed
+        .stages()
+        .last()
+        .and_then(|stage| stage.from.as_.as_ref());
+    let last = last.map(|(_, name)| name.value.to_lowercase());
+    let stage = request.target.clone().or(last);
+    arguments.insert(
+        "TARGETSTAGE".into(),
+        stage.unwrap_or_else(|| "default".into()),
+    );
     for (name, value) in &mut arguments {
-        if let Some(given) = build_args.get(name) {
+        if let Some(given) = request.build_args.get(name) {
             value.clone_from(given);
         }
     }

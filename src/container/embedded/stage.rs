@@ -5,15 +5,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{dockerfile::InstructionPlace, image::Image, paths, shared::Shared, tree::Owner};
-use crate::model::error::{Error, Result};
+use super::{dockerfile::InstructionPlace, image::Image, paths, shared::Shared, users::OwnerName};
+use crate::model::error::Result;
 
 /// One stage while its instructions are read.
 pub(super) struct StageReader<'a> {
     pub(super) shared: &'a Shared<'a>,
     pub(super) index: usize,
     pub(super) image: Image,
-    pub(super) arguments: BTreeMap<String, String>,
+    /// What the stage's instructions may refer to: arguments and environment, each as it was set last.
+    pub(super) variables: BTreeMap<String, String>,
     pub(super) own_cmd: bool,
 }
 
@@ -48,31 +49,17 @@ impl StageReader<'_> {
         text.map_err(|fault| place.fault(fault))
     }
 
-    /// An environment variable goes before a build argument of the same name.
+    /// The variable's value, if it has one.
     pub(super) fn variable(&self, name: &str) -> Option<String> {
-        let set = self.image.env.iter().find(|(known, _)| known == name);
-        set.map(|(_, value)| value.clone())
-            .or_else(|| self.arguments.get(name).cloned())
+        self.variables.get(name).cloned()
     }
 }
 
-/// Numeric `user[:group]`; a user alone is its own group's number, as for Docker.
-pub(super) fn owner(text: &str) -> Option<Owner> {
-    let (user, group) = text.split_once(':').unwrap_or((text, text));
-    let number = |text: &str| {
-        text.parse()
-            .ok()
-            .filter(|_| text.bytes().all(|b| b.is_ascii_digit()))
-    };
-    Some(Owner {
-        uid: number(user)?,
-        gid: number(group)?,
+/// Who `text` names.
+pub(super) fn owner(place: &InstructionPlace, text: &str) -> Result<OwnerName> {
+    OwnerName::parse(text).ok_or_else(|| {
+        place
+            .misuse(format!("`{text}` is no user"))
+            .hint("write `user`, `user:group`, or numbers, as in 65532:65532")
     })
-}
-
-/// A name stands in the image's own `/etc/passwd`, if anywhere.
-pub(super) fn unknown_user(place: &InstructionPlace, user: &str) -> Error {
-    place
-        .needs_engine(format!("`{user}` is a name to be looked up in the image"))
-        .hint("or write numbers, as in 65532:65532")
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{copy::Copy, dockerfile::InstructionPlace, tree::Owner};
+use super::{copy::Copy, dockerfile::InstructionPlace, users::OwnerName};
 
 /// One instruction.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(super) enum Action {
     /// Nothing: it is about the configuration alone.
     Describe,
     /// Makes a directory, unless it is there.
-    MakeDirectory(PathBuf, Owner),
+    MakeDirectory(PathBuf, OwnerName),
     /// Copies files.
     Copy(Copy),
 }

@@ -13,7 +13,9 @@ use serde_json::Value;
 
 use super::*;
 use crate::{container::image::Mounts, model::exit::Exit};
+use bases::{bases, build, with_base};
 
+mod bases;
 mod platforms;
 
 const CREATED: i64 = 1_700_000_000;
@@ -35,6 +37,7 @@ fn request(context: &Path) -> ImageRequest {
     ImageRequest {
         context: context.to_owned(),
         dockerfile: "Dockerfile".into(),
+        dockerfile_in_use: None,
         target: None,
         build_args: BTreeMap::new(),
         labels: BTreeMap::new(),
@@ -79,7 +82,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Every fixture is a folder with `context`, perhaps `request.toml`, and `expected.snap`: what is not is a mistake.
+/// Every fixture is a folder with `context`, perhaps `base` and `request.toml`, and `expected.snap`: what is not is a mistake.
 fn fixtures() -> Vec<PathBuf> {
     let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/dockerfiles");
     let mut folders: Vec<PathBuf> = fs::read_dir(all)
@@ -92,6 +95,7 @@ fn fixtures() -> Vec<PathBuf> {
             let name = found.unwrap().file_name();
             let known = [
                 "context",
+                "base",
                 "request.toml",
                 "expected.snap",
                 "expected.snap.new",
@@ -110,12 +114,16 @@ fn fixtures() -> Vec<PathBuf> {
 #[test]
 fn every_fixture_gives_what_it_expects() {
     for folder in fixtures() {
-        let (request, _context) = fixture(&folder);
+        let (mut request, _context) = fixture(&folder);
         let layout = tempfile::tempdir().unwrap();
-        let shown = match build(&request, layout.path()) {
+        let base = with_base(&folder, &mut request, layout.path());
+        let mut shown = match build(&request, layout.path()) {
             Ok(built) => show_image(layout.path(), &built),
             Err(error) => show_error(&error, &request),
         };
+        if let Some(digest) = base {
+            shown = shown.replace(&digest, "DIGEST");
+        }
         insta::with_settings!({
             snapshot_path => &folder,
             prepend_module_to_snapshot => false,
@@ -130,17 +138,19 @@ fn every_fixture_gives_what_it_expects() {
 #[test]
 fn check_says_in_advance_what_build_says() {
     for folder in fixtures() {
-        let (request, _context) = fixture(&folder);
+        let (mut request, _context) = fixture(&folder);
         let layout = tempfile::tempdir().unwrap();
-        let Err(checked) = check(&request) else {
+        with_base(&folder, &mut request, layout.path());
+        let before = fs::read_dir(layout.path()).unwrap().count();
+        let (bases, _kept) = bases(layout.path());
+        let Err(checked) = check(&request, &bases) else {
             continue;
         };
         let built = build(&request, layout.path()).unwrap_err();
         assert_eq!(show_error(&checked, &request), show_error(&built, &request));
-        let nothing = fs::read_dir(layout.path()).unwrap().count();
         assert_eq!(
-            nothing,
-            0,
+            fs::read_dir(layout.path()).unwrap().count(),
+            before,
             "{}: a refused build writes nothing",
             folder.display()
         );

@@ -5,7 +5,10 @@ use std::{
     ops::Bound,
     path::{Component, Path, PathBuf},
     rc::Rc,
+    sync::Arc,
 };
+
+use super::base::layer::BaseLayer;
 
 /// Symlinks that one path may lead through (Linux's own limit).
 const LINKS: usize = 40;
@@ -37,12 +40,27 @@ pub(super) enum Kind {
     Directory,
     /// A file of the build context, at this path in it, with this many bytes.
     File(PathBuf, u64),
+    /// A file of a base image.
+    Packed(PackedFile),
     /// A file whose bytes the Dockerfile holds.
     Inline(Rc<str>),
     /// A symbolic link, with its target as it stands.
     Symlink(PathBuf),
     /// A socket, a pipe, a device: nothing that an image can hold.
     Special,
+}
+
+/// A file that lies in a layer of a base image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PackedFile {
+    /// The layer.
+    pub layer: Arc<BaseLayer>,
+    /// Where its bytes begin in the layer's archive.
+    pub offset: u64,
+    /// How many bytes it has.
+    pub size: u64,
+    /// Whether it has extended attributes, such as capabilities.
+    pub attributes: bool,
 }
 
 impl TreeEntry {
@@ -88,6 +106,28 @@ impl Tree {
     /// Puts `entry` at `path`, in place of what was there.
     pub(super) fn insert(&mut self, path: PathBuf, entry: TreeEntry) {
         self.0.insert(path, entry);
+    }
+
+    /// Takes away what is at `path`, with everything below it.
+    pub(super) fn remove(&mut self, path: &Path) {
+        if self
+            .0
+            .remove(path)
+            .is_some_and(|entry| entry.is_directory())
+        {
+            self.remove_below(path);
+        }
+    }
+
+    /// Takes away everything below the directory `path`.
+    pub(super) fn remove_below(&mut self, path: &Path) {
+        let below: Vec<PathBuf> = self
+            .below(path)
+            .map(|(found, _)| found.to_owned())
+            .collect();
+        for path in below {
+            self.0.remove(&path);
+        }
     }
 
     /// Everything below the directory `path`, parents first, each directory's children in the order of their bytes.

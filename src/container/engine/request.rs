@@ -85,10 +85,11 @@ impl<'a> Checked<'a> {
             .try_for_each(|name| check_build_arg(name))?;
         request.labels.keys().try_for_each(|key| check_label(key))?;
         let (context, dockerfile) = locate(&request.context, &request.dockerfile)?;
+        let in_use = request.dockerfile_in_use.clone();
         Ok(Self {
             request,
             context,
-            dockerfile,
+            dockerfile: in_use.unwrap_or(dockerfile),
             secrets: mounts::ready(&request.mounts)?,
         })
     }

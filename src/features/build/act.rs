@@ -1,53 +1,71 @@
 //! Runs the jobs, several at a time.
 
 use std::{
+    collections::BTreeMap,
     sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use super::{
-    bake, chart, image,
-    job::{ImageOrigin, Job, Prepared, Run, ended},
+    bake, chart,
+    durations::Durations,
+    image,
+    job::{FoundImage, ImageOrigin, Job, ParentOrigin, Prepared, Run, ended},
     products,
+    queue::{Queue, QueuedJob},
 };
 use crate::{
-    container::engine::Outcome,
+    container::{BuiltImage, engine::Outcome},
     interrupt,
     model::{
         change::Action,
         error::{Error, Result},
         event::{Ending, Event},
-        report::{BuiltService, Status},
+        report::{BuiltService, ImageReport, Status},
     },
     parallel,
 };
 
 impl Run<'_> {
-    /// Runs the jobs in the plan's order, as many at a time as asked for; the report keeps that order.
+    /// Runs the jobs, as many at a time as asked for: an image after those that it builds on, and what takes longest first. The
+    /// report keeps the plan's order.
     pub(super) fn act(&self, prepared: Vec<Prepared>) -> Result<Vec<BuiltService>> {
         (self.events)(Event::Planned {
             jobs: prepared.len(),
         });
+        let durations = Durations::of(self.repository);
+        let queue = Queue::new(&queued(&prepared, &durations));
         let baked = bake::all(self, &prepared)?;
         let ended: Vec<OnceLock<BuiltService>> = prepared.iter().map(|_| OnceLock::new()).collect();
-        let stop = AtomicBool::new(false);
-        parallel::pool(self.options.jobs)?.in_place_scope_fifo(|scope| {
-            let jobs = prepared.into_iter().zip(baked).zip(&ended);
-            for (index, ((job, baked), slot)) in jobs.enumerate() {
-                let stop = &stop;
-                scope.spawn_fifo(move |_| {
-                    let outcome = self.one(index, job, baked, stop);
-                    if outcome.status == Status::Failed && !self.options.keep_going {
-                        stop.store(true, Ordering::SeqCst);
-                    }
-                    let _ = slot.set(outcome);
-                });
+        let jobs: Vec<_> = prepared
+            .into_iter()
+            .zip(baked)
+            .map(|job| Mutex::new(Some(job)))
+            .collect();
+        let failures = AtomicUsize::new(0);
+        let work = || {
+            while let Some(turn) = queue.next() {
+                let index = turn.number;
+                let job = jobs[index]
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .take();
+                if let Some((job, baked)) = job {
+                    let _ = ended[index].set(self.one(index, job, baked, &failures));
+                }
+            }
+        };
+        parallel::pool(self.options.jobs)?.in_place_scope(|scope| {
+            for _ in 0..self.options.jobs.get().min(jobs.len()) {
+                scope.spawn(|_| work());
             }
         });
-        Ok(ended.into_iter().filter_map(OnceLock::into_inner).collect())
+        let services: Vec<_> = ended.into_iter().filter_map(OnceLock::into_inner).collect();
+        durations.keep(&services);
+        Ok(services)
     }
 
     fn one(
@@ -55,19 +73,27 @@ impl Run<'_> {
         index: usize,
         job: Prepared,
         baked: Option<Outcome>,
-        stop: &AtomicBool,
+        failures: &AtomicUsize,
     ) -> BuiltService {
         let job = match job {
             Ok(job) => job,
-            Err(unfit) => return self.tell(index, unfit.failed(), &Made::default()),
+            Err(unfit) => {
+                failures.fetch_add(1, Ordering::SeqCst);
+                return self.tell(index, unfit.failed(), &Made::default());
+            }
         };
-        let is_over = stop.load(Ordering::SeqCst) || interrupt::pending().is_some();
+        let is_over = || {
+            let failures = failures.load(Ordering::SeqCst);
+            self.options.is_too_many(failures) || interrupt::pending().is_some()
+        };
         let is_stopped = match &baked {
             Some(Outcome::Stopped) => true,
             Some(Outcome::Failed(..)) => false,
-            Some(Outcome::Built(..)) | None => is_over,
+            // It is there, and would be built again if it got no name.
+            Some(Outcome::Built(..)) => interrupt::pending().is_some(),
+            None => is_over(),
         };
-        if is_stopped {
+        if is_stopped || self.lacks_a_parent(&job) {
             let cancelled = ended(job.step, Status::Cancelled, Duration::ZERO, None);
             return self.tell(index, cancelled, &Made::default());
         }
@@ -91,7 +117,10 @@ impl Run<'_> {
         let mut made = Made::default();
         match self.make(index, &job, baked, &mut built, &mut made) {
             Ok(()) => built.status = made.status(job.step.action),
-            Err(error) => built.error = Some(error),
+            Err(error) => {
+                failures.fetch_add(1, Ordering::SeqCst);
+                built.error = Some(error);
+            }
         }
         built.took = before + started.elapsed();
         built.log = job.log.exists().then_some(job.log);
@@ -114,6 +143,7 @@ impl Run<'_> {
         if let Some(image) = &job.image {
             step("image");
             let (image, status) = image::obtain(self, job, image, baked)?;
+            self.remember(job, &image);
             built.image = Some(image);
             made.image = Some(status);
         }
@@ -125,6 +155,38 @@ impl Run<'_> {
             made.chart = Some(status);
         }
         Ok(())
+    }
+
+    /// Whether an image that this one builds on was to be built by this run, and was not.
+    fn lacks_a_parent(&self, job: &Job) -> bool {
+        let parents = job.image.iter().flat_map(|image| &image.parents);
+        let mut missing = parents.filter(|parent| {
+            matches!(parent.origin, ParentOrigin::InRun) && self.made(&parent.path).is_none()
+        });
+        let Some(parent) = missing.next() else {
+            return false;
+        };
+        (self.events)(Event::Notice(format!(
+            "{} is not built: it builds on the image of {}, which was not built",
+            job.step.name, parent.image.name
+        )));
+        true
+    }
+
+    /// Keeps where the image is, for those that build on it.
+    fn remember(&self, job: &Job, image: &ImageReport) {
+        if job.step.action != Action::Image {
+            return;
+        }
+        let found = match (&image.digest, &image.id) {
+            (Some(digest), None) => FoundImage::InRegistry(digest.clone()),
+            (digest, id) => FoundImage::InStore(BuiltImage {
+                digest: digest.clone(),
+                id: id.clone().unwrap_or_default(),
+            }),
+        };
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.insert(job.step.path.clone(), found);
     }
 
     /// A chart build does not build the image, and a pushed chart should deploy one that others can pull.
@@ -164,6 +226,40 @@ impl Run<'_> {
         });
         built
     }
+}
+
+/// What waits for what, and how long each took last time. What is there already, and a chart alone, takes no time worth speaking
+/// of; where nobody knows how long the others take, all keep the plan's order.
+fn queued(prepared: &[Prepared], durations: &Durations) -> Vec<QueuedJob> {
+    let path = |job: &Prepared| match job {
+        Ok(job) => job.step.path.clone(),
+        Err(unfit) => unfit.step.path.clone(),
+    };
+    let numbers: BTreeMap<_, _> = prepared.iter().map(path).zip(0..).collect();
+    let to_build = |job: &Prepared| {
+        let image = job.as_ref().ok().and_then(|job| job.image.as_ref());
+        image.is_some_and(|image| matches!(image.origin, ImageOrigin::Request(_)))
+    };
+    let last = |job: &Prepared| durations.last(path(job).as_ref());
+    let is_first_run = !prepared
+        .iter()
+        .any(|job| to_build(job) && last(job).is_some());
+    let queued = |job: &Prepared| {
+        let image = job.as_ref().ok().and_then(|job| job.image.as_ref());
+        let parents = image.into_iter().flat_map(|image| &image.parents);
+        let in_run = parents.filter(|parent| matches!(parent.origin, ParentOrigin::InRun));
+        QueuedJob {
+            after: in_run
+                .filter_map(|parent| numbers.get(&parent.path).copied())
+                .collect(),
+            took: match to_build(job) {
+                _ if is_first_run => None,
+                true => last(job),
+                false => Some(Duration::ZERO),
+            },
+        }
+    };
+    prepared.iter().map(queued).collect()
 }
 
 /// What became of a service's products so far.

@@ -66,7 +66,9 @@ pub(super) fn all(run: &Run<'_>, prepared: &[Prepared]) -> Result<Vec<Option<Out
         builder: run.settings.image.buildx.as_deref(),
         scratch: &scratch,
         jobs: run.options.jobs.get(),
-        keep_going: run.options.keep_going,
+        keep_going: run
+            .options
+            .goes_on_after(prepared.iter().filter(|job| job.is_err()).count()),
         timeout: timeouts.max().unwrap_or(Duration::MAX),
         images: images.collect(),
     };

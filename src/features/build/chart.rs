@@ -1,25 +1,37 @@
 //! Charts: packaged with the reference of their image.
 
+mod check;
+
 use std::collections::BTreeMap;
 
-use super::job::{Job, Run};
+use super::job::{FoundImage, Job, Run};
 use crate::{
     chart::{self, ChartRequest, ImageCoordinates},
     model::{
         error::{Error, Result},
-        identity,
         reference::Prefix,
         report::{ChartReport, ImageReport, Status},
-        settings::TokenValue,
+        settings::{AppVersion, TokenValue},
     },
+    registry::{ChartTag, chart_reference},
 };
 
-/// Everything that packaging could refuse; nothing is written.
+/// Everything that packaging could refuse; nothing is written. Where a chart that does not run its image is an error, it is
+/// looked at here already, before anything is built.
 pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<()> {
-    if run.options.push {
-        destination(job)?;
+    let prefix = run.options.push.then(|| destination(job)).transpose()?;
+    let known = job.image.as_ref().and_then(|image| image.origin.found());
+    let prepared = chart::prepare(&request(run, job, known.and_then(FoundImage::digest))?)?;
+    if let Some(prefix) = prefix {
+        chart_reference(&prefix, &prepared.name, &prepared.version)?;
     }
-    chart::prepare(&request(run, job, None)?).map(drop)
+    if run.options.strict || run.options.dry_run {
+        let scratch = run.products.scratch()?;
+        let packaged = prepared.write(&scratch)?;
+        let check = check::look(run, job, &prepared, &packaged, &scratch)?;
+        check::tell(run, job, &check)?;
+    }
+    Ok(())
 }
 
 /// Packages the chart, and pushes it if asked to. A package that is there with the same bytes is left alone.
@@ -29,17 +41,22 @@ pub(super) fn package(
     image: Option<&ImageReport>,
 ) -> Result<(ChartReport, Status)> {
     let digest = image.and_then(|image| image.digest.clone());
-    let mut packaged = chart::package(&request(run, job, digest)?, &run.products.scratch()?)?;
-    let (file, status) = run.products.keep_chart(&packaged.file)?;
+    let scratch = run.products.scratch()?;
+    let prepared = chart::prepare(&request(run, job, digest)?)?;
+    let mut packaged = prepared.write(&scratch)?;
+    let check = check::look(run, job, &prepared, &packaged, &scratch)?;
+    check::tell(run, job, &check)?;
+    let (file, mut status) = run.products.keep_chart(&packaged.file)?;
     packaged.file = file;
     let reference = if run.options.push {
         let prefix = destination(job)?;
         let registry = run.registries.at(prefix.registry())?;
-        Some(
-            registry
-                .push_chart(&packaged.file, &prefix, job.created)?
-                .to_string(),
-        )
+        let tag = ChartTag::of(&job.settings.chart.version);
+        let pushed = registry.push_chart(&packaged.file, &prefix, tag)?;
+        if pushed.was_there {
+            status = Status::Reused;
+        }
+        Some(pushed.reference.to_string())
     } else {
         None
     };
@@ -49,38 +66,34 @@ pub(super) fn package(
         file: Some(packaged.file),
         digest: Some(packaged.digest),
         reference,
+        check: Some(check),
     };
     Ok((report, status))
 }
 
 fn request(run: &Run<'_>, job: &Job, digest: Option<String>) -> Result<ChartRequest> {
-    let config = job
-        .step
-        .config
-        .ok_or_else(|| Error::work(format!("{} has no configuration", job.step.path)))?;
     let names = job.image.as_ref().map(|image| &image.names);
-    let known_as = digest
-        .as_deref()
-        .or(names.map(|names| names.identity.as_str()));
-    let id = identity::chart_id(config, known_as);
-    let app_version = names.map(|names| names.identity.clone());
+    let is_tag = job.settings.chart.app_version == AppVersion::Tag;
+    let app_version = names.filter(|_| is_tag).map(|names| names.identity.clone());
     let image = names.map(|names| ImageCoordinates {
         registry: names.registry.clone(),
         repository: names.repository.clone(),
         tag: names.identity.clone(),
         digest,
     });
-    Ok(ChartRequest {
+    let mut request = ChartRequest {
         service: job.step.name.to_string(),
         source: job.source.clone(),
         version: job.settings.chart.version.clone(),
-        id,
+        id: String::new(),
         commit: job.commit.to_hex_with_len(12).to_string(),
         app_version,
         image,
+        image_path: job.settings.chart.image.clone(),
         tokens: tokens(run, job),
-        created: job.created,
-    })
+    };
+    request.id = chart::identity(&request)?;
+    Ok(request)
 }
 
 /// The configuration's values, under those of the command line.

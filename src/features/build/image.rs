@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use super::{
+    handover,
     job::{FoundImage, ImageJob, ImageOrigin, Job, Run, report},
     naming::ImageNames,
 };
@@ -19,15 +20,6 @@ use crate::{
     },
     registry::Registry,
 };
-
-/// What the report calls a builder.
-pub(super) fn builder_name(builder: Builder) -> &'static str {
-    match builder {
-        Builder::Engine(engine) => engine.program(),
-        Builder::Buildx => "buildx",
-        Builder::Embedded => "embedded",
-    }
-}
 
 /// What can be refused before anything is built.
 pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<()> {
@@ -51,12 +43,23 @@ pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<()> {
     if builder != Builder::Buildx && !job.settings.image.attached().is_empty() {
         return Err(Error::misuse(format!(
             "{} attaches nothing to images, and `sbom` or `provenance` is asked for",
-            builder_name(builder)
+            builder.name()
         ))
         .hint("let buildx build: builder = \"buildx\" below [image] in flota.toml"));
     }
+    // What it builds on may not be there before this run has built it.
+    let stands_on_others = job
+        .image
+        .as_ref()
+        .is_some_and(|image| !image.parents.is_empty());
     match builder {
-        Builder::Embedded => embedded::check(request),
+        Builder::Embedded if stands_on_others => Ok(()),
+        Builder::Buildx if stands_on_others => Err(Error::misuse(format!(
+            "{} builds on the image of another service, which buildx cannot build yet",
+            job.step.path
+        ))
+        .hint("build it with another builder, as in: flota build --builder docker")),
+        Builder::Embedded => embedded::check(request, &run.bases),
         Builder::Engine(_) | Builder::Buildx => builder.check(request),
     }
 }
@@ -69,24 +72,34 @@ pub(super) fn look_up(
 ) -> Result<Option<FoundImage>> {
     let only_named = action != Action::Image;
     if run.options.push && (names.registry.is_some() || !only_named) {
-        let (registry, identity) = registry(run, names)?;
-        let found = registry.resolve(&identity)?.map(FoundImage::InRegistry);
+        refuse_no_registry(names)?;
+        let found = in_registry(run, &names.identity_reference())?.map(FoundImage::InRegistry);
         // A chart that is pushed may only pin what others can pull.
         if found.is_some() || only_named {
             return Ok(found);
         }
     }
-    let identity = names.identity_reference();
+    in_store(run, &names.identity_reference())
+}
+
+/// The image of this name in the builder's own store.
+pub(super) fn in_store(run: &Run<'_>, reference: &str) -> Result<Option<FoundImage>> {
     let found = match run.builder {
-        Some(Builder::Engine(engine)) => engine.exists(&identity)?,
+        Some(Builder::Engine(engine)) => engine.exists(reference)?,
         Some(Builder::Embedded | Builder::Buildx) | None => {
-            embedded::resolve(&run.products.images(), &identity)?.map(|digest| BuiltImage {
+            embedded::resolve(&run.products.images(), reference)?.map(|digest| BuiltImage {
                 digest: Some(digest),
                 id: String::new(),
             })
         }
     };
     Ok(found.map(FoundImage::InStore))
+}
+
+/// The digest that this name has in its registry.
+pub(super) fn in_registry(run: &Run<'_>, reference: &str) -> Result<Option<String>> {
+    let reference = Reference::parse(reference)?;
+    run.registries.at(reference.registry())?.resolve(&reference)
 }
 
 /// The image of a service: the one with its identity, built if it is nowhere. For a chart build it is only named. What buildx has
@@ -105,7 +118,10 @@ pub(super) fn obtain(
         ));
     }
     let (mut found, status) = match &image.origin {
-        ImageOrigin::Request(request) => (build(run, job, request)?, Status::Built),
+        ImageOrigin::Request(request) => {
+            let request = handover::hand_over(run, job, request)?;
+            (build(run, job, &request)?, Status::Built)
+        }
         ImageOrigin::Found(found) if job.step.action == Action::Image => {
             (found.clone(), Status::Reused)
         }
@@ -160,7 +176,8 @@ fn tag(run: &Run<'_>, names: &ImageNames, built: &BuiltImage) -> Result<()> {
 
 fn build(run: &Run<'_>, job: &Job, request: &ImageRequest) -> Result<FoundImage> {
     let Some(Builder::Engine(engine)) = run.builder else {
-        return embedded::build(request, &run.products.images()).map(FoundImage::InStore);
+        return embedded::build(request, &run.products.images(), &run.bases)
+            .map(FoundImage::InStore);
     };
     let timeout = job.settings.image.timeout;
     let started = Instant::now();
@@ -197,10 +214,15 @@ fn push(run: &Run<'_>, job: &Job, names: &ImageNames, built: &BuiltImage) -> Res
 /// The registry that the image belongs to, and its identity there. Nothing is pushed to a registry that nobody named:
 /// a short name would mean Docker Hub.
 fn registry(run: &Run<'_>, names: &ImageNames) -> Result<(Arc<Registry>, Reference)> {
-    if names.registry.is_none() {
-        return Err(Error::misuse("there is no registry to push to")
-            .hint("name one in flota.toml: [image] registry = \"registry.example.com/team\""));
-    }
+    refuse_no_registry(names)?;
     let identity = Reference::parse(&names.identity_reference())?;
     Ok((run.registries.at(identity.registry())?, identity))
+}
+
+fn refuse_no_registry(names: &ImageNames) -> Result<()> {
+    match names.registry {
+        Some(_) => Ok(()),
+        None => Err(Error::misuse("there is no registry to push to")
+            .hint("name one in flota.toml: [image] registry = \"registry.example.com/team\"")),
+    }
 }

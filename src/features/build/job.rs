@@ -1,12 +1,19 @@
 //! What a build consists of: the run, and a job for each service.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
+use bstr::BString;
 use gix::ObjectId;
 
 use super::{naming::ImageNames, options::BuildOptions, products::Products};
 use crate::{
-    container::{BuiltImage, ImageRequest, engine},
+    container::{BuiltImage, ImageRequest, embedded::Bases, engine},
+    fleet::lineage::{BaseNames, KnownImage, Lineage, Refresher},
     git::repository::Repository,
     model::{
         error::Error,
@@ -26,10 +33,35 @@ pub(super) struct Run<'a> {
     pub products: &'a Products,
     pub builder: Option<engine::Builder>,
     /// What registries said before, and the connections to them.
-    pub registries: Registries,
+    pub registries: Arc<Registries>,
+    /// What images of the embedded builder stand on.
+    pub bases: Bases,
     /// The fleet's commit.
     pub head: ObjectId,
+    /// What images build on.
+    pub lineage: Lineage<'a>,
+    /// The services whose images this run is to build, by their paths.
+    pub images: BTreeSet<BString>,
+    /// Those that it has by now.
+    pub made: Mutex<BTreeMap<BString, FoundImage>>,
     pub events: Events<'a>,
+}
+
+impl Run<'_> {
+    /// What resolves the base images that count by their content.
+    pub(super) fn refresher(&self) -> Refresher<'_> {
+        Refresher {
+            repository: self.repository,
+            head: self.head,
+            names: BaseNames::of(self.builder, &self.bases),
+        }
+    }
+
+    /// The image of the service at `path`, if this run has built it, or found it there.
+    pub(super) fn made(&self, path: &BString) -> Option<FoundImage> {
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.get(path).cloned()
+    }
 }
 
 /// A service that can be built.
@@ -42,8 +74,6 @@ pub(super) struct Job {
     pub source: PathBuf,
     /// The commit it is built from.
     pub commit: ObjectId,
-    /// The commit's date, in seconds since the Unix epoch.
-    pub created: i64,
     /// Its image, whether it is to be built or only named by the chart.
     pub image: Option<ImageJob>,
     /// Whether there is a chart to package.
@@ -58,6 +88,26 @@ pub(super) struct ImageJob {
     pub names: ImageNames,
     /// Where it comes from.
     pub origin: ImageOrigin,
+    /// The images of other services that it is built on, if it is built.
+    pub parents: Vec<ImageParent>,
+}
+
+/// An image that another is built on.
+pub(super) struct ImageParent {
+    /// The path of its service.
+    pub path: BString,
+    /// What it is known by.
+    pub image: KnownImage,
+    /// Where it is.
+    pub origin: ParentOrigin,
+}
+
+/// Where an image is that another is built on.
+pub(super) enum ParentOrigin {
+    /// This run builds it, before the other.
+    InRun,
+    /// It is there already.
+    Found(FoundImage),
 }
 
 /// Where an image comes from.
@@ -98,6 +148,16 @@ pub(super) enum FoundImage {
     InRegistry(String),
     /// In the builder's own store.
     InStore(BuiltImage),
+}
+
+impl FoundImage {
+    /// The digest of its manifest, where it is known.
+    pub(super) fn digest(&self) -> Option<String> {
+        match self {
+            Self::InRegistry(digest) => Some(digest.clone()),
+            Self::InStore(built) => built.digest.clone(),
+        }
+    }
 }
 
 /// A service that passed every check, or the reason why it did not.

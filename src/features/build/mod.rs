@@ -1,24 +1,40 @@
 //! Building a plan: check everything, then act, in parallel, and report.
 //!
 //! Each service is built from its commit's tree, written into a scratch directory ([`prepare`]); images are built or reused
-//! ([`image`], all of them at once where buildx builds: [`bake`]), then charts packaged ([`chart`]), several services at a time ([`act`]). All products are in one directory ([`products`]).
+//! ([`image`], all of them at once where buildx builds: [`bake`]), then charts packaged ([`chart`]), several services at a time ([`act`]).
+//! All products are in one directory ([`products`]). What an image builds on ([`parents`]) is built before it, and given
+//! to its builder ([`handover`]).
 
 mod act;
 mod bake;
 mod chart;
+mod durations;
+mod handover;
 mod image;
 mod job;
 mod naming;
 mod options;
+mod parents;
 mod prepare;
 mod products;
+mod queue;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 use self::job::{Prepared, Run, ended};
 pub(crate) use self::{options::BuildOptions, products::Products};
 use crate::{
-    container::engine,
+    container::{
+        embedded::{BaseCache, Bases},
+        engine::{self, Builder},
+    },
+    fleet::{
+        image_edges::Reading,
+        lineage::{BaseNames, Lineage, Refresher},
+    },
     git::repository::Repository,
     model::{
         change::Action,
@@ -49,14 +65,39 @@ pub(crate) fn build(
         .then(|| engine::choose(options.builder, settings.image.buildx.as_deref()))
         .transpose()?;
     let head = plan.head.commit;
+    let registries = Arc::new(Registries::new(RegistryOptions::default()));
+    let cache = match BaseCache::of_user() {
+        Some(cache) => cache,
+        None => BaseCache::at(products.scratch()?),
+    };
+    let bases = Bases::new(Arc::clone(&registries), cache, products.images());
+    let refresher = Refresher {
+        repository,
+        head,
+        names: BaseNames::of(builder, &bases),
+    };
+    let reading = Reading {
+        jobs: options.jobs,
+        fetches: !options.offline,
+        events,
+    };
+    let lineage = Lineage::of(repository, settings, &steps, &refresher, reading)?;
     let run = Run {
         repository,
         settings,
         options,
         products,
         builder,
-        registries: Registries::new(RegistryOptions::default()),
+        bases,
+        registries,
         head,
+        lineage,
+        images: steps
+            .iter()
+            .filter(|step| step.action == Action::Image)
+            .map(|step| step.path.clone())
+            .collect(),
+        made: Mutex::default(),
         events,
     };
 
@@ -74,7 +115,7 @@ pub(crate) fn build(
         base: plan.base,
         head: plan.head,
         exceptions: plan.exceptions,
-        builder: builder.map(image::builder_name),
+        builder: builder.map(Builder::name),
         services,
         warnings: plan.warnings,
         unread: plan.unread,
@@ -83,9 +124,10 @@ pub(crate) fn build(
     Ok(report)
 }
 
-/// Nothing is built while one service is known to fail, unless the user wants the others all the same.
+/// Nothing is built while more services are known to fail than the user allows.
 fn may_act(prepared: &[Prepared], options: &BuildOptions) -> bool {
-    !options.dry_run && (options.keep_going || prepared.iter().all(Result::is_ok))
+    let unfit = prepared.iter().filter(|job| job.is_err()).count();
+    !options.dry_run && !options.is_too_many(unfit)
 }
 
 fn only_checked(prepared: Prepared, options: &BuildOptions) -> BuiltService {

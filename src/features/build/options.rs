@@ -21,6 +21,22 @@ pub(crate) struct BuildOptions {
     pub push: bool,
     /// Whether to stop after the checks.
     pub dry_run: bool,
-    /// Whether one failure lets the others go on.
-    pub keep_going: bool,
+    /// Whether a chart that does not run its image is an error.
+    pub strict: bool,
+    /// After how many failed services no further one begins; none lets all others go on.
+    pub max_failures: Option<NonZeroUsize>,
+    /// Whether to stay off the network for what is not here of services that others build on.
+    pub offline: bool,
+}
+
+impl BuildOptions {
+    /// Whether so many failures end the run.
+    pub(super) fn is_too_many(&self, failures: usize) -> bool {
+        self.max_failures.is_some_and(|most| failures >= most.get())
+    }
+
+    /// Whether others go on when a service fails after `failures` that have failed.
+    pub(super) fn goes_on_after(&self, failures: usize) -> bool {
+        !self.is_too_many(failures + 1)
+    }
 }

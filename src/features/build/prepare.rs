@@ -9,6 +9,7 @@ use super::{
     chart, image,
     job::{ImageJob, ImageOrigin, Job, Prepared, Run, Unfit},
     naming::ImageNames,
+    parents,
 };
 use crate::{
     container::{ImageRequest, Mounts},
@@ -18,6 +19,7 @@ use crate::{
         Objects,
         content_id::{CODE, CONFIG},
         export,
+        filter::{Committed, Unfiltered},
         gitmodules::Gitmodules,
         history,
         submodule::Store,
@@ -26,7 +28,7 @@ use crate::{
     model::{
         change::Action,
         error::{Error, Result},
-        identity::{self, ImageInputs},
+        event::Event,
         plan::Step,
         settings::ServiceSettings,
     },
@@ -60,19 +62,26 @@ fn checked(run: &Run<'_>, step: &Step) -> Result<Job> {
         step.action == Action::Image && matches!(&named, Some((_, ImageOrigin::Unknown)));
     let source = run.products.scratch()?;
     let created = write_source(run, step, commit, needs_code, &source)?;
+    let parents = match needs_code {
+        true => parents::of(run, step)?,
+        false => Vec::new(),
+    };
     let image = named.map(|(names, mut origin)| {
         if needs_code {
             let labels = labels(run, step, commit, created);
             origin = ImageOrigin::Request(request(&settings, &names, labels, created, &source));
         }
-        ImageJob { names, origin }
+        ImageJob {
+            names,
+            origin,
+            parents,
+        }
     });
     let job = Job {
         step: step.clone(),
         settings,
         source,
         commit,
-        created,
         image,
         has_chart: step.config.is_some(),
         log: run.products.log(&log_name(step)),
@@ -103,14 +112,9 @@ fn named_image(
     own: &ServiceSettings,
     code: ObjectId,
 ) -> Result<(ImageNames, ImageOrigin)> {
-    let identity = identity::image_tag(&ImageInputs {
-        code,
-        dockerfile: &own.image.dockerfile.to_string_lossy(),
-        target: own.image.target.as_deref(),
-        platforms: &own.image.platforms,
-        build_args: &own.image.build_args,
-        attached: &own.image.attached(),
-    });
+    let identity = run
+        .lineage
+        .image_tag(step.path.as_ref(), own, code, &run.refresher())?;
     let names = ImageNames::new(own, step, identity, run.options)?;
     let found = image::look_up(run, step.action, &names)?;
     Ok((
@@ -130,9 +134,12 @@ fn write_source(
     if step.path == "." {
         let objects = run.repository.objects();
         let objects = Objects::new(&objects);
-        return export_commit(objects, commit, needs_code, into, &|path, _, _| {
+        let created = export_commit(objects, commit, needs_code, into, &|path, _, _| {
             Err(nested(step, path))
-        });
+        })?;
+        let root = objects.tree_of(commit)?;
+        filter(run, step, objects, run.repository.common_dir(), root, into)?;
+        return Ok(created);
     }
     let objects = run.repository.objects();
     let fleet = Objects::new(&objects);
@@ -149,7 +156,7 @@ fn write_source(
         .map(|root| Gitmodules::of_tree(store.objects(), root))
         .transpose()?;
     let nested_listed = nested_listed.unwrap_or_default();
-    export_commit(
+    let created = export_commit(
         store.objects(),
         commit,
         needs_code,
@@ -160,11 +167,38 @@ fn write_source(
                 .map_or(path, |submodule| submodule.name.as_ref());
             let inner = store.nested(name)?.ok_or_else(|| nested(step, path))?;
             let root = inner.tree_of(pin)?.ok_or_else(|| nested(step, path))?;
-            export::export(inner.objects(), root, target, &|path, _, _| {
-                Err(nested(step, path))
-            })
+            let objects = inner.objects();
+            export::export(objects, root, target, &|path, _, _| Err(nested(step, path)))?;
+            filter(run, step, objects, inner.git_dir(), Some(root), target)
         },
-    )
+    )?;
+    filter(run, step, store.objects(), store.git_dir(), root, into)?;
+    Ok(created)
+}
+
+/// Puts in place of the files in `folder` what Git's filters make of them, and says which filters nobody knows.
+fn filter(
+    run: &Run<'_>,
+    step: &Step,
+    objects: Objects<'_>,
+    git_dir: &Path,
+    root: Option<ObjectId>,
+    folder: &Path,
+) -> Result<()> {
+    let Some(root) = root else { return Ok(()) };
+    let committed = Committed {
+        objects,
+        git_dir,
+        root,
+        folder,
+    };
+    for Unfiltered { path, filter } in committed.filter()? {
+        (run.events)(Event::Notice(format!(
+            "{}: `{path}` is built as it is committed: the git configuration does not define its filter `{filter}`",
+            step.name
+        )));
+    }
+    Ok(())
 }
 
 fn nested(step: &Step, path: &BStr) -> Error {
@@ -227,6 +261,7 @@ fn request(
             source.to_owned()
         },
         dockerfile: own.image.dockerfile.clone(),
+        dockerfile_in_use: None,
         target: own.image.target.clone(),
         build_args: own.image.build_args.clone(),
         labels,

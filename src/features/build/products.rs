@@ -1,4 +1,4 @@
-//! The output directory of a build: `images/` (an OCI image layout), `charts/`, `logs/`, `build.json`.
+//! The output directory of a build: `images/` (an OCI image layout), `charts/`, `checks/`, `logs/`, `build.json`.
 
 use std::{
     fs::{self, File},
@@ -52,7 +52,7 @@ impl Products {
         })?;
         // Nobody commits products by accident.
         fs::write(root.join(".gitignore"), "*\n").map_err(cannot)?;
-        for folder in ["images", "charts", "logs"] {
+        for folder in ["images", "charts", "checks", "logs"] {
             fs::create_dir_all(root.join(folder)).map_err(cannot)?;
         }
         for folder in UNFINISHED {
@@ -98,6 +98,11 @@ impl Products {
         }
         fs::rename(package, &place).map_err(|err| cannot_write(&place, err))?;
         Ok((place, Status::Built))
+    }
+
+    /// Where is kept what a look at the chart of this file name said.
+    pub(super) fn check(&self, chart: &str) -> PathBuf {
+        self.root.join("checks").join(format!("{chart}.json"))
     }
 
     /// Where a service's log goes.

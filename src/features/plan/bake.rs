@@ -3,14 +3,17 @@
 use bstr::{BStr, ByteSlice};
 
 use crate::{
-    container::engine,
-    fleet::source_url::{is_remote, source_url},
+    container::engine::{self, Builder},
+    fleet::{
+        image_edges::Reading,
+        lineage::{BaseNames, Lineage, Refresher},
+        source_url::{is_remote, source_url},
+    },
     git::{content_id::CODE, repository::Repository},
     model::{
         bake::{BakeFile, BakeSecret, BakeTarget, target_names},
         change::Action,
         error::{Error, Result},
-        identity::{self, ImageInputs},
         plan::{Plan, Step},
         settings::{SecretSource, ServiceSettings, Settings},
     },
@@ -22,39 +25,56 @@ const REVISION: &str = "org.opencontainers.image.revision";
 /// The images of `plan`, each under the tag that identifies its content, so that `flota build --push` finds what bake has pushed.
 ///
 /// # Errors
-/// Repository: a service's URL leads to no server, where BuildKit could clone from. Misuse: an image has no name.
-pub(crate) fn bake(repository: &Repository, settings: &Settings, plan: &Plan) -> Result<BakeFile> {
-    let steps: Vec<_> = plan
-        .builds()
-        .filter(|step| step.action == Action::Image)
-        .collect();
+/// Repository: a service's URL leads to no server, where BuildKit could clone from; what an image is built on is not known.
+/// Misuse: an image has no name, images build on each other in a circle.
+pub(crate) fn bake(
+    repository: &Repository,
+    settings: &Settings,
+    plan: &Plan,
+    reading: Reading<'_>,
+) -> Result<BakeFile> {
+    let steps = plan.builds().filter(|step| step.action == Action::Image);
+    let steps: Vec<Step> = steps.cloned().collect();
+    let refresher = Refresher {
+        repository,
+        head: plan.head.commit,
+        names: BaseNames::Left(Builder::Buildx.name()),
+    };
+    let lineage = Lineage::of(repository, settings, &steps, &refresher, reading)?;
     let names: Vec<_> = steps.iter().map(|step| step.name.to_str_lossy()).collect();
     let names = target_names(names.iter().map(AsRef::as_ref));
     let fleet = repository.remote_url();
     let fleet = fleet.as_ref().map(|url| url.as_ref());
-    let targets = names.into_iter().zip(steps).map(|(name, step)| {
+    let targets = names.into_iter().zip(&steps).map(|(name, step)| {
         let own = settings.for_service(&step.name.to_str_lossy());
-        Ok((name, target(step, &own, fleet)?))
+        let code = step
+            .code
+            .ok_or_else(|| Error::repository(format!("{} has no code", step.path)))?;
+        let identity = lineage.image_tag(step.path.as_ref(), &own, code, &refresher)?;
+        if let Some((parent, _)) = lineage.parents(step.path.as_ref())?.first() {
+            return Err(Error::misuse(format!(
+                "{} builds on the image of {parent}, which a file for bake cannot say yet",
+                step.path
+            )));
+        }
+        Ok((name, target(step, &own, &identity, fleet)?))
     });
     Ok(BakeFile {
         targets: targets.collect::<Result<_>>()?,
     })
 }
 
-fn target(step: &Step, own: &ServiceSettings, fleet: Option<&BStr>) -> Result<BakeTarget> {
-    let without = |what: &str| Error::repository(format!("{} has no {what}", step.path));
-    let commit = step.commit.ok_or_else(|| without("pinned commit"))?;
-    let code = step.code.ok_or_else(|| without("code"))?;
+fn target(
+    step: &Step,
+    own: &ServiceSettings,
+    identity: &str,
+    fleet: Option<&BStr>,
+) -> Result<BakeTarget> {
+    let commit = step
+        .commit
+        .ok_or_else(|| Error::repository(format!("{} has no pinned commit", step.path)))?;
     let image = &own.image;
     let repository = own.repository()?;
-    let identity = identity::image_tag(&ImageInputs {
-        code,
-        dockerfile: &image.dockerfile.to_string_lossy(),
-        target: image.target.as_deref(),
-        platforms: &image.platforms,
-        build_args: &image.build_args,
-        attached: &image.attached(),
-    });
     let name = match &image.registry {
         Some(registry) => format!("{registry}/{repository}:{identity}"),
         None => format!("{repository}:{identity}"),

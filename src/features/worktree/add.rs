@@ -6,7 +6,9 @@ use std::{
 };
 
 use bstr::BString;
+use gix::ObjectId;
 
+use super::list::{list, whole};
 use crate::{
     fleet::{
         lock::FleetLock,
@@ -14,14 +16,15 @@ use crate::{
         sync::{SyncOptions, sync},
     },
     git::{
+        Objects,
         command::{self, argument, git},
-        index,
+        index::{self, Pins},
         repository::Repository,
-        switch,
+        switch, vet,
     },
     model::{
         error::{Error, Result},
-        sync::Synced,
+        sync::{SyncOutcome, Synced},
     },
     process::Command,
 };
@@ -32,6 +35,8 @@ pub(crate) struct AddOptions<'a> {
     pub directory: &'a Path,
     /// The branch to check out; a new one with the directory's name when nobody says.
     pub branch: Option<&'a str>,
+    /// Whether to say what would be done, and do nothing.
+    pub dry_run: bool,
     /// How to bring the services.
     pub sync: SyncOptions<'a>,
 }
@@ -63,6 +68,11 @@ pub(crate) fn add(fleet: &Repository, options: &AddOptions<'_>) -> Result<Added>
     if let Some(branch) = options.branch {
         switch::check_name(branch)?;
     }
+    if options.dry_run {
+        let directory = whole(&directory);
+        let synced = planned(fleet, &directory, options.branch)?;
+        return Ok(Added { directory, synced });
+    }
     let lock = FleetLock::take(fleet)?;
     let command = in_fleet(fleet).args(["worktree", "add", "--quiet"]);
     let command = match options.branch {
@@ -90,6 +100,66 @@ pub(crate) fn add(fleet: &Repository, options: &AddOptions<'_>) -> Result<Added>
             Err(error)
         }
     }
+}
+
+/// The services that a new worktree would get, each cloned: those that are active at the commit that git would check out. What they have
+/// of submodules is not known before.
+fn planned(fleet: &Repository, directory: &Path, branch: Option<&str>) -> Result<Vec<Synced>> {
+    let own = directory.file_name().unwrap_or_default().to_string_lossy();
+    let name = branch.unwrap_or(&own);
+    switch::check_name(name)?;
+    let shown = directory.display();
+    let refuses =
+        |why: String| Err(Error::repository(format!("git does not add `{shown}`")).because(why));
+    let is_branch = fleet
+        .resolve_first([format!("refs/heads/{name}").as_str()])
+        .is_some();
+    for one in list(fleet)? {
+        if one.directory == directory {
+            return refuses(format!("`{shown}` is a worktree whose directory is gone"));
+        }
+        if is_branch && one.branch.as_ref().is_some_and(|branch| branch == name) {
+            let place = one.directory.display();
+            return refuses(format!("`{name}` is already checked out at `{place}`"));
+        }
+    }
+    let commit = match branch {
+        Some(branch) if is_new(fleet, branch)? => fleet.head()?,
+        Some(branch) => match fleet.resolve_first([branch]) {
+            Some((_, commit)) => Some(commit),
+            None => at_one_remote(fleet, branch)?,
+        },
+        None if is_branch => fleet.resolve_first([name]).map(|(_, commit)| commit),
+        None => fleet.head()?,
+    };
+    let Some(commit) = commit else {
+        return refuses(format!("`{name}` names no commit"));
+    };
+    let tree = fleet.tree_of(commit)?;
+    let pins = Pins {
+        links: vet::links_of_tree(Objects::new(&fleet.objects()), tree)?,
+        conflicted: Vec::new(),
+    };
+    let pins = Selector::ANY.active_among(fleet, pins)?.all();
+    let cloned = |(path, pin)| Synced {
+        path,
+        pin,
+        outcome: SyncOutcome::Cloned,
+    };
+    Ok(pins.into_iter().map(cloned).collect())
+}
+
+/// The commit of `branch` at the only remote that has it.
+fn at_one_remote(fleet: &Repository, branch: &str) -> Result<Option<ObjectId>> {
+    let names = fleet.to_local()?.remote_names();
+    let refs = names
+        .iter()
+        .map(|remote| format!("refs/remotes/{remote}/{branch}"));
+    let mut found = refs.filter_map(|name| fleet.resolve_first([name.as_str()]).map(|it| it.1));
+    Ok(match (found.next(), found.next()) {
+        (Some(commit), None) => Some(commit),
+        _ => None,
+    })
 }
 
 /// Whether nothing is called `branch`, here or at a remote.

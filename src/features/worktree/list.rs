@@ -94,3 +94,14 @@ fn services(root: &Path) -> Result<(usize, usize)> {
     let here = all.iter().filter(|(path, _)| is_here(path)).count();
     Ok((here, all.len()))
 }
+
+/// The path without links and `..`, also where its last part is gone.
+pub(super) fn whole(directory: &Path) -> PathBuf {
+    let absolute = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
+    let by_parent = || {
+        let parent = absolute.parent()?.canonicalize().ok()?;
+        Some(parent.join(absolute.file_name()?))
+    };
+    let whole = absolute.canonicalize().ok().or_else(by_parent);
+    whole.unwrap_or(absolute)
+}

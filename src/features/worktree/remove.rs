@@ -9,7 +9,10 @@ use std::{
 
 use bstr::{BString, ByteSlice as _, ByteVec as _};
 
-use super::{add::in_fleet, list::list};
+use super::{
+    add::in_fleet,
+    list::{list, whole},
+};
 use crate::{
     files,
     fleet::{lock::FleetLock, worktree},
@@ -86,17 +89,6 @@ fn find(fleet: &Repository, directory: &Path) -> Result<FleetWorktree> {
         ),
         WorktreeKind::Linked | WorktreeKind::Missing => Ok(found),
     }
-}
-
-/// The path without links and `..`, also where its last part is gone.
-fn whole(directory: &Path) -> PathBuf {
-    let absolute = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
-    let by_parent = || {
-        let parent = absolute.parent()?.canonicalize().ok()?;
-        Some(parent.join(absolute.file_name()?))
-    };
-    let whole = absolute.canonicalize().ok().or_else(by_parent);
-    whole.unwrap_or(absolute)
 }
 
 /// The git directory of the linked worktree at `root`.

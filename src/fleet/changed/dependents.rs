@@ -1,4 +1,5 @@
-//! What a change elsewhere means by the configuration: superproject paths that fan out, and services that depend on others.
+//! What a change elsewhere means: by the configuration for superproject paths that fan out and services that depend on others,
+//! by their Dockerfiles for services that build on the image of others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +18,7 @@ use crate::{
         change::{Action, FileChange, Reason, ServiceChange, Unread, Warning, WarningKind},
         error::Result,
         fleet::{self, Gitlink},
+        image_edge::ImageEdges,
         settings::Settings,
     },
 };
@@ -42,9 +44,19 @@ impl<'a> Dependents<'a> {
         objects: Objects<'_>,
         head: Option<ObjectId>,
     ) -> Result<Option<Self>> {
-        let Some(head) = head.filter(|_| speaks_of_services(settings)) else {
-            return Ok(None);
-        };
+        let head = head.filter(|_| speaks_of_services(settings));
+        head.map(|head| Self::at(repository, settings, how, objects, head))
+            .transpose()
+    }
+
+    /// Whatever the configuration says, at the fleet's tree `head`.
+    pub(super) fn at(
+        repository: &'a Repository,
+        settings: &'a Settings,
+        how: Fetching<'a>,
+        objects: Objects<'_>,
+        head: ObjectId,
+    ) -> Result<Self> {
         let gitlinks = tree::gitlinks(objects, head)?;
         let mut by_dependency = BTreeMap::<BString, Vec<usize>>::new();
         for (index, gitlink) in gitlinks.iter().enumerate() {
@@ -55,14 +67,14 @@ impl<'a> Dependents<'a> {
                     .push(index);
             }
         }
-        Ok(Some(Self {
+        Ok(Self {
             repository,
             settings,
             how,
             gitlinks,
             by_dependency,
             listed: Gitmodules::of_tree(objects, head)?,
-        }))
+        })
     }
 
     /// Names in the configuration that no service has.
@@ -114,10 +126,24 @@ impl<'a> Dependents<'a> {
         all
     }
 
-    /// Those that depend on the service called `name`.
-    fn direct(&self, name: &BStr) -> impl Iterator<Item = &Gitlink> {
+    /// What follows for others where the service at `path` gets `action`: for those that depend on it the same, and where that
+    /// is an image, for those that build on it an image of their own.
+    fn direct(&self, path: &BStr, action: Action, edges: &ImageEdges) -> Vec<(&Gitlink, Reason)> {
+        let name = fleet::service_name(path);
         let indexes = self.by_dependency.get(name).into_iter().flatten();
-        indexes.map(|index| &self.gitlinks[*index])
+        let dependents = indexes.map(move |index| {
+            let reason = Reason::DependsOn(name.to_owned());
+            (&self.gitlinks[*index], reason)
+        });
+        let is_image = action == Action::Image;
+        let children = is_image.then(|| edges.children(path));
+        let children = children.into_iter().flatten().filter_map(move |child| {
+            let is_it = |gitlink: &Gitlink| gitlink.path.cmp(child);
+            let index = self.gitlinks.binary_search_by(is_it).ok()?;
+            Some((&self.gitlinks[index], Reason::BuildsOn(name.to_owned())))
+        });
+        // Of two reasons for the same, what the configuration says comes first.
+        dependents.chain(children).collect()
     }
 
     /// Adds to `services` what follows from `paths` for those that it `concerns`, and to `unread` what would have to be read
@@ -155,39 +181,43 @@ impl<'a> Dependents<'a> {
         Ok(())
     }
 
-    /// Every service that depends on a built one is built too, and what depends on that. There are no cycles: reading
-    /// the configuration refuses them.
+    /// Every service that depends on a built one, or builds on its image by `edges`, is built too, and what depends on that.
+    /// The dependencies have no cycles: reading the configuration refuses them. A service is raised to each action once, so
+    /// that a cycle of images ends here too: the build refuses it.
     pub(super) fn add(
         &self,
+        edges: &ImageEdges,
         services: &mut Vec<ServiceChange>,
         unread: &mut Vec<Unread>,
     ) -> Result<()> {
         let mut open: Vec<(BString, Action)> = built(services);
-        let names = open.iter().map(|(name, _)| name.clone());
-        let unchanged = self.read_missing(self.all_dependents(names.collect()), services)?;
-        while let Some((name, action)) = open.pop() {
-            for gitlink in self.direct(name.as_ref()) {
-                let reason = Reason::DependsOn(name.clone());
+        let unchanged = self.read_missing(self.all_dependents(open.clone(), edges), services)?;
+        while let Some((path, action)) = open.pop() {
+            for (gitlink, reason) in self.direct(path.as_ref(), action, edges) {
                 let raised = raise(gitlink, action, reason, &unchanged, services, unread);
-                let dependent = fleet::service_name(gitlink.path.as_ref()).to_owned();
-                open.extend(raised.map(|action| (dependent, action)));
+                open.extend(raised.map(|action| (gitlink.path.clone(), action)));
             }
         }
         Ok(())
     }
 
-    /// Those that depend on one of `names`, by however many steps.
-    fn all_dependents(&self, mut names: Vec<BString>) -> Vec<&Gitlink> {
-        let mut all = BTreeMap::<&BStr, &Gitlink>::new();
-        while let Some(name) = names.pop() {
-            for gitlink in self.direct(name.as_ref()) {
-                let path = gitlink.path.as_ref();
-                if all.insert(path, gitlink).is_none() {
-                    names.push(fleet::service_name(path).to_owned());
+    /// Those that depend on one of `built`, by however many steps.
+    fn all_dependents(
+        &self,
+        mut built: Vec<(BString, Action)>,
+        edges: &ImageEdges,
+    ) -> Vec<&Gitlink> {
+        let mut all = BTreeMap::<&BStr, (&Gitlink, Action)>::new();
+        while let Some((path, action)) = built.pop() {
+            for (gitlink, _) in self.direct(path.as_ref(), action, edges) {
+                let known = all.get(gitlink.path.as_bstr()).map(|(_, known)| *known);
+                if known.is_none_or(|known| known < action) {
+                    all.insert(gitlink.path.as_ref(), (gitlink, action));
+                    built.push((gitlink.path.clone(), action));
                 }
             }
         }
-        all.into_values().collect()
+        all.into_values().map(|(gitlink, _)| gitlink).collect()
     }
 
     /// What those of `gitlinks` hold of which `services` do not say it, by their paths: read together, so that what is not here is
@@ -305,6 +335,6 @@ fn built(services: &[ServiceChange]) -> Vec<(BString, Action)> {
         .iter()
         .filter(|s| matches!(s.action, Action::Image | Action::Chart));
     built
-        .map(|service| (service.name.clone(), service.action))
+        .map(|service| (service.path.clone(), service.action))
         .collect()
 }

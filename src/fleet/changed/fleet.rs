@@ -1,10 +1,13 @@
 //! A fleet: reads its submodules and lists its own files.
 
+use std::cell::OnceCell;
+
 use bstr::{BStr, BString};
 use gix::ObjectId;
 
 use super::{
     bases::{self, Comparison},
+    children::Children,
     dependents::Dependents,
     fetched::Fetching,
     gitlinks::Candidate,
@@ -17,9 +20,10 @@ use crate::{
     fleet::{range::Ends, select::Selection},
     git::{Objects, repository::Repository},
     model::{
-        change::{Changed, ServiceChange, Unread, Warning},
+        change::{Action, Changed, ServiceChange, Unread, Warning},
         error::Result,
         fleet::ancestors,
+        image_edge::ImageEdges,
         settings::Settings,
     },
 };
@@ -42,17 +46,22 @@ pub(super) fn in_fleet(
         events: options.events,
     };
     let dependents = Dependents::of(repository, settings, how, objects, trees.head)?;
+    let children = Children::of(repository, settings, how, trees.head);
     let look = Look {
         repository,
         settings,
         how,
         files: options.files,
-        // A change in what a service depends on calls for an action here too.
-        only: match (&asked, &dependents) {
-            (Some(asked), Some(dependents)) => Some(dependents.with_dependencies(asked)),
-            (asked, _) => asked.clone(),
+        // A change in what a service depends on, or builds on, calls for an action here too.
+        only: match &asked {
+            Some(asked) => Some(with_what_they_need(asked, dependents.as_ref(), &children)?),
+            None => None,
         },
-        looks_beyond: comparisons.len() > 1 && depends(settings),
+        looks_beyond: comparisons.len() > 1
+            && (depends(settings) || builds_on(&comparisons, &children)?),
+        children,
+        late: OnceCell::new(),
+        tree: trees.head,
         head: ends.head.commit,
         dependents,
     };
@@ -66,9 +75,9 @@ pub(super) fn in_fleet(
     if let Some(dependents) = &look.dependents {
         let names = dependents.unknown_names(&comparisons[0].listed);
         findings.warnings.extend(names);
-        // What is built again calls for what depends on it, whatever that is compared with.
-        dependents.add(&mut findings.services, &mut findings.unread)?;
     }
+    // What is built again calls for what depends on it, whatever that is compared with.
+    look.follow(&mut findings.services, &mut findings.unread)?;
     if let Some(asked) = &asked {
         let is_asked = |service: &ServiceChange| {
             let previous = service.previous_path.as_ref();
@@ -94,6 +103,29 @@ pub(super) fn in_fleet(
     })
 }
 
+/// `asked`, and what these depend on and build on, by however many steps.
+fn with_what_they_need(
+    asked: &Selection,
+    dependents: Option<&Dependents<'_>>,
+    children: &Children<'_>,
+) -> Result<Selection> {
+    let mut all = asked.clone();
+    loop {
+        let more = dependents.map_or_else(|| all.clone(), |known| known.with_dependencies(&all));
+        let more = children.with_parents(&more)?;
+        if more.iter().count() == all.iter().count() {
+            return Ok(all);
+        }
+        all = more;
+    }
+}
+
+/// Whether a service may build on one that has another base; where nothing moved, nothing follows from it.
+fn builds_on(comparisons: &[Comparison], children: &Children<'_>) -> Result<bool> {
+    let moved = comparisons.iter().any(|one| !one.candidates.is_empty());
+    Ok(moved && !children.edges()?.is_empty())
+}
+
 fn depends(settings: &Settings) -> bool {
     let mut services = settings.services.values();
     services.any(|service| !service.depends_on.is_empty())
@@ -110,7 +142,12 @@ struct Look<'a> {
     /// Whether a service may depend on one that has another base.
     looks_beyond: bool,
     head: ObjectId,
+    /// Its tree.
+    tree: Option<ObjectId>,
     dependents: Option<Dependents<'a>>,
+    /// The same where only Dockerfiles call for it.
+    late: OnceCell<Dependents<'a>>,
+    children: Children<'a>,
 }
 
 #[derive(Default)]
@@ -151,6 +188,28 @@ impl Findings {
 }
 
 impl Look<'_> {
+    /// Adds what follows from what is built for those that depend on it, or build on it.
+    fn follow(&self, services: &mut Vec<ServiceChange>, unread: &mut Vec<Unread>) -> Result<()> {
+        let no_edges = ImageEdges::default();
+        let has_image = services.iter().any(|one| one.action == Action::Image);
+        let edges = match has_image {
+            true => self.children.edges()?,
+            false => &no_edges,
+        };
+        let dependents = match (&self.dependents, self.tree) {
+            (Some(dependents), _) => dependents,
+            (None, Some(tree)) if !edges.is_empty() => {
+                let objects = self.repository.objects();
+                let objects = Objects::new(&objects);
+                let (repository, settings) = (self.repository, self.settings);
+                let late = Dependents::at(repository, settings, self.how, objects, tree)?;
+                self.late.get_or_init(|| late)
+            }
+            (None, _) => return Ok(()),
+        };
+        dependents.add(edges, services, unread)
+    }
+
     /// What changed in the services of one comparison.
     fn at(&self, comparison: &Comparison) -> Result<Findings> {
         let concerns = |path: &BStr| {
@@ -182,8 +241,8 @@ impl Look<'_> {
         if let Some(dependents) = &self.dependents {
             let (services, unread) = (&mut findings.services, &mut findings.unread);
             dependents.fan_out(&comparison.paths, concerns, services, unread)?;
-            dependents.add(services, unread)?;
         }
+        self.follow(&mut findings.services, &mut findings.unread)?;
         findings.retain(|path| comparison.scope.has(path));
         let (base, head) = (comparison.base, self.head);
         let in_scope = |it: &&Candidate| comparison.scope.has(it.path.as_ref());

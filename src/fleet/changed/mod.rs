@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod bases;
+mod children;
 mod dependents;
 mod fetched;
 mod fleet;

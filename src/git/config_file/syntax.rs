@@ -44,6 +44,24 @@ pub(in crate::git) fn read(text: &[u8], mut each: impl FnMut(Setting<'_>)) -> Re
     };
     let (mut section, mut key, mut value) = (Vec::new(), Vec::new(), Vec::new());
     loop {
+        match reader.plain_line() {
+            Some(PlainLine::Section(name, subsection)) => {
+                section.clear();
+                section.extend_from_slice(name);
+                section.push(b'.');
+                section.extend_from_slice(subsection);
+                continue;
+            }
+            Some(PlainLine::Setting(key, value)) => {
+                each(Setting {
+                    section: &section,
+                    key,
+                    value: Some(value),
+                });
+                continue;
+            }
+            None => {}
+        }
         let line = reader.line;
         match reader.next() {
             b'\n' if reader.is_over => return Ok(()),
@@ -75,8 +93,76 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-fn is_of_a_key(byte: u8) -> bool {
+/// What does not stand for itself in a value, or maybe not.
+fn is_special(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | b'#' | b';' | b'\r')
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// `text` without the spaces and tabs before it.
+fn after_spaces(text: &[u8]) -> &[u8] {
+    let spaces = text.iter().take_while(|byte| is_space(**byte)).count();
+    &text[spaces..]
+}
+
+/// `text` without the spaces and tabs after it.
+fn before_spaces(text: &[u8]) -> &[u8] {
+    let spaces = text.iter().rev().take_while(|byte| is_space(**byte));
+    &text[..text.len() - spaces.count()]
+}
+
+const fn is_of_a_key(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-'
+}
+
+/// A line in which each byte stands for itself.
+enum PlainLine<'a> {
+    /// `[name "subsection"]`: both.
+    Section(&'a [u8], &'a [u8]),
+    /// `key = value`: both.
+    Setting(&'a [u8], &'a [u8]),
+}
+
+/// What follows the `[` of `[name "subsection"]`.
+fn plain_header(text: &[u8]) -> Option<PlainLine<'_>> {
+    let (name, subsection) = text.strip_suffix(b"\"]")?.split_at(key_length(text));
+    let subsection = subsection.strip_prefix(b" \"")?;
+    let is_plain =
+        !name.is_empty() && !any(subsection, |byte| matches!(byte, b'"' | b'\\' | b'\r'));
+    is_plain.then_some(PlainLine::Section(name, subsection))
+}
+
+fn plain_setting(text: &[u8]) -> Option<PlainLine<'_>> {
+    let (key, value) = text.split_at(key_length(text));
+    let value = after_spaces(value).strip_prefix(b"=")?;
+    let is_plain = key.first()?.is_ascii_lowercase() && !any(value, is_special);
+    is_plain.then(|| PlainLine::Setting(key, before_spaces(after_spaces(value))))
+}
+
+/// How much of `text` is a key, or the name of a section, in small letters.
+fn key_length(text: &[u8]) -> usize {
+    let of_a_key = text.iter().take_while(|byte| SMALL[usize::from(**byte)]);
+    of_a_key.count()
+}
+
+/// Which bytes a key in small letters has: to look it up takes a third of the time.
+const SMALL: [bool; 256] = {
+    let mut small = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        small[byte as usize] = is_of_a_key(byte) && !byte.is_ascii_uppercase();
+        byte += 1;
+    }
+    small
+};
+
+/// Whether any byte of `text` is such a one. Each is looked at, several at once, which takes less time than to stop at the first.
+fn any(text: &[u8], is_such: impl Fn(u8) -> bool) -> bool {
+    text.iter()
+        .fold(false, |so_far, byte| so_far | is_such(*byte))
 }
 
 struct Reader<'a> {
@@ -87,7 +173,20 @@ struct Reader<'a> {
     is_over: bool,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    /// The next line, if each byte in it stands for itself, as in most lines. Where it is another nothing is read, and it is read byte
+    /// by byte.
+    fn plain_line(&mut self) -> Option<PlainLine<'a>> {
+        let end = self.rest.find_byte(b'\n')?;
+        let text = after_spaces(&self.rest[..end]);
+        let line = match text.strip_prefix(b"[") {
+            Some(header) => plain_header(header)?,
+            None => plain_setting(text)?,
+        };
+        (self.rest, self.line) = (&self.rest[end + 1..], self.line + 1);
+        Some(line)
+    }
+
     /// The next byte; a carriage return before a newline is no part of the text.
     fn next(&mut self) -> u8 {
         let (byte, rest) = match self.rest {
@@ -134,7 +233,8 @@ impl Reader<'_> {
         }
         name.push(b'.');
         // Most of it stands for itself.
-        let plain = self.rest.find_byteset(b"\"\\\n\r").unwrap_or_default();
+        let is_plain = |byte: &&u8| !matches!(**byte, b'"' | b'\\' | b'\n' | b'\r');
+        let plain = self.rest.iter().take_while(is_plain).count();
         let (plain, rest) = self.rest.split_at(plain);
         name.extend_from_slice(plain);
         self.rest = rest;
@@ -159,7 +259,7 @@ impl Reader<'_> {
             key.push(byte.to_ascii_lowercase());
             byte = self.next();
         }
-        while matches!(byte, b' ' | b'\t') {
+        while is_space(byte) {
             byte = self.next();
         }
         let has_value = match byte {
@@ -173,24 +273,9 @@ impl Reader<'_> {
         Some(has_value)
     }
 
-    /// The rest of the line without the blanks around it, if every byte in it stands for itself: that of most values. Else nothing is
-    /// read.
-    fn plain_line(&mut self) -> Option<&[u8]> {
-        let (line, rest) = self.rest.split_once_str(b"\n")?;
-        if line.find_byteset(b"\"\\#;\r").is_some() {
-            return None;
-        }
-        (self.rest, self.line) = (rest, self.line + 1);
-        Some(line.trim_with(|byte| matches!(byte, ' ' | '\t')))
-    }
-
     /// The value, to the end of its line. Blanks inside of it stay as they are; before git 2.45 each was a space.
     fn value(&mut self, value: &mut Vec<u8>) -> Option<()> {
         value.clear();
-        if let Some(plain) = self.plain_line() {
-            value.extend_from_slice(plain);
-            return Some(());
-        }
         let mut is_quoted = false;
         // How long the value is without the blanks at its end.
         let mut kept = 0;

@@ -1,19 +1,24 @@
 //! Properties that hold for every `.gitmodules`: the seeded tests assert it, and the fuzz targets (`tests/fuzz`).
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use bstr::ByteSlice;
 
 use super::Gitmodules;
 use crate::{git::config_file::ConfigFile, model::fleet::Submodule};
 
-/// A submodule stands at its own path, and what is written of it reads back. Says how many submodules were read.
+/// A submodule stands at its own path, what is read of it alone is the same, and what is written of it reads back. Says how many
+/// submodules were read.
 pub fn reading(text: &[u8]) -> usize {
     let Ok(whole) = Gitmodules::parse(text) else {
+        assert!(Gitmodules::parse_at(text, &BTreeSet::new()).is_err());
         return 0;
     };
     for submodule in whole.iter() {
-        assert_eq!(whole.at(submodule.path.as_ref()), Some(submodule));
+        let path = submodule.path.as_bstr();
+        assert_eq!(whole.at(path), Some(submodule));
+        let alone = Gitmodules::parse_at(text, &BTreeSet::from([path])).unwrap();
+        assert_eq!(alone.at(path), Some(submodule), "{:?}", text.as_bstr());
         is_written_as_meant(submodule);
     }
     whole.iter().count()

@@ -9,19 +9,10 @@ use std::{ffi::OsString, path::Path, time::Duration};
 
 use bstr::{BStr, BString, ByteSlice};
 
-use super::{
-    configuration::{Configuration, Setting, with_settings, with_settings_alone},
-    fault::ServerFault,
-    redirect, retry,
-    trace::Trace,
-};
+use super::{configuration::Configuration, conversation::Conversation, fault::ServerFault};
 use crate::{
-    git::{
-        command::git,
-        repository::Repository,
-        url::{self, Source},
-    },
-    model::{error::Result, fleet::without_credentials},
+    git::{command::git, repository::Repository, url::Source},
+    model::error::Result,
     process::Command,
 };
 
@@ -57,18 +48,7 @@ const NO_MAINTENANCE: [&str; 4] = ["-c", "gc.auto=0", "-c", "maintenance.auto=fa
 #[must_use = "nothing starts before `run`"]
 pub(in crate::git) struct ServerCommand {
     command: Command,
-    settings: Vec<Setting>,
-    /// Whether they are all that counts.
-    is_complete: bool,
-    /// What git is given for the server: a URL before all rewriting.
-    given: BString,
-    /// Where it is after all rewriting, when that is an HTTP server's.
-    http: Option<BString>,
-    /// Whether flota looks where the server sends git, and git does not go there by itself.
-    holds_redirects: bool,
-    /// Whether the user lets anybody go there.
-    follows_redirects: bool,
-    patience: Duration,
+    to: Conversation,
 }
 
 impl ServerCommand {
@@ -109,11 +89,13 @@ impl ServerCommand {
             .args(NO_MAINTENANCE)
             .args(["-c", "transfer.bundleURI=false"]);
         let mut made = Self::to_source(command, source, configuration, patience).patient();
-        made.given = given.to_owned();
+        made.to.given = given.to_owned();
         if given != source.url {
             // A password in a URL is no argument: the environment says what the URL without it stands for.
             let key = format!("url.{}.insteadOf", source.url);
-            made.settings.push((key, given.to_str_lossy().into_owned()));
+            made.to
+                .settings
+                .push((key, given.to_str_lossy().into_owned()));
         }
         made
     }
@@ -146,13 +128,13 @@ impl ServerCommand {
             // The user's own URL: git judges its transport.
             false => {
                 let mut made = Self::new(command, patience).patient();
-                made.settings = told.settings().to_vec();
+                made.to.settings = told.settings().to_vec();
                 made
             }
         };
-        made.goes_to(given, rewritten, &own);
-        made.holds_redirects |= told.has_headers();
-        made.follows_redirects &= told.follows_redirects(source.shown.as_ref());
+        made.to.goes_to(given, rewritten, &own);
+        made.to.holds_redirects |= told.has_headers();
+        made.to.follows_redirects &= told.follows_redirects(source.shown.as_ref());
         made
     }
 
@@ -167,7 +149,7 @@ impl ServerCommand {
         let told = configuration.inside(source);
         let mut made = Self::to_source(in_git_dir(git_dir), source, &told, patience).patient();
         let key = format!("remote.{SOURCE}.url");
-        made.settings.push((key, source.address()));
+        made.to.settings.push((key, source.address()));
         made
     }
 
@@ -226,7 +208,7 @@ impl ServerCommand {
         let given = given.unwrap_or_else(|| remote.to_owned());
         let http = configuration.rewrite(given.as_ref(), is_push);
         let mut made = Self::new(command, patience);
-        made.goes_to(given, http, &configuration);
+        made.to.goes_to(given, http, &configuration);
         made
     }
 
@@ -238,13 +220,7 @@ impl ServerCommand {
                 // git-config(1), `http.lowSpeedTime`.
                 .env("GIT_HTTP_LOW_SPEED_LIMIT", "1")
                 .env("GIT_HTTP_LOW_SPEED_TIME", seconds.to_string()),
-            settings: Vec::new(),
-            is_complete: false,
-            given: BString::default(),
-            http: None,
-            holds_redirects: false,
-            follows_redirects: true,
-            patience,
+            to: Conversation::new(patience),
         }
     }
 
@@ -263,9 +239,10 @@ impl ServerCommand {
             Some(_) => BString::default(),
             None => configuration.rewrite(source.url.as_ref(), false),
         };
-        made.goes_to(source.address().into(), http, configuration);
-        made.settings = configuration.settings().to_vec();
-        made.is_complete = configuration.is_complete();
+        made.to
+            .goes_to(source.address().into(), http, configuration);
+        made.to.settings = configuration.settings().to_vec();
+        made.to.is_complete = configuration.is_complete();
         made
     }
 
@@ -278,25 +255,13 @@ impl ServerCommand {
         let configuration = configuration.of_source(source);
         let mut made = Self::to_source(command, source, &configuration, patience).patient();
         let key = format!("remote.{ORIGIN}.url");
-        made.settings.push((key, source.address()));
+        made.to.settings.push((key, source.address()));
         made
-    }
-
-    fn goes_to(&mut self, given: BString, rewritten: BString, configuration: &Configuration) {
-        let is_http = rewritten.starts_with(b"http://") || rewritten.starts_with(b"https://");
-        let has_login = url::login(rewritten.as_ref()).is_some();
-        self.given = given;
-        // A helper's password goes along too, with some versions of git. Where the user traces, it is not seen where to go.
-        self.holds_redirects =
-            is_http && (has_login || configuration.has_headers() || !Trace::is_users());
-        let plain = without_credentials(rewritten.as_ref());
-        self.follows_redirects = configuration.follows_redirects(plain.as_ref());
-        self.http = is_http.then_some(rewritten);
     }
 
     /// Given up once it says nothing for as long as a server may be silent: for what reports its progress.
     pub(crate) fn patient(mut self) -> Self {
-        self.command = self.command.patience(self.patience);
+        self.command = self.command.patience(self.to.patience);
         self
     }
 
@@ -336,56 +301,12 @@ impl ServerCommand {
 
     /// Runs it to its end, again where that is worth it.
     pub(crate) fn run(&self) -> std::result::Result<(), ServerFault> {
-        self.converse(&self.command).map(drop)
+        self.to.hold(&self.command).map(drop)
     }
 
     /// The same, and gives its standard output: at most `limit` bytes.
     pub(crate) fn read(&self, limit: usize) -> std::result::Result<Vec<u8>, ServerFault> {
-        self.converse(&self.command.clone().stdout_as_data(limit))
-    }
-
-    fn converse(&self, command: &Command) -> std::result::Result<Vec<u8>, ServerFault> {
-        let mut moved: Vec<Setting> = Vec::new();
-        let mut at = self.http.clone();
-        for _ in 0..=redirect::LIMIT {
-            let stay = at.as_ref().filter(|_| self.holds_redirects).map(|at| {
-                // The setting of the very URL comes before whatever else the user says.
-                let url = without_credentials(at.as_ref());
-                [
-                    "http.followRedirects".to_owned(),
-                    format!("http.{url}.followRedirects"),
-                ]
-                .map(|key| (key, "false".to_owned()))
-            });
-            // Of two rules for the same URL git takes the first.
-            let settings = moved
-                .iter()
-                .chain(&self.settings)
-                .chain(stay.iter().flatten());
-            let command = match self.is_complete {
-                true => with_settings_alone(command.clone(), settings),
-                false => with_settings(command.clone(), settings),
-            };
-            let failure = match retry::read(&command, at.is_some(), self.patience) {
-                Ok(output) => return Ok(output),
-                Err(failure) => failure,
-            };
-            let next = at.as_ref().zip(failure.answer.location.as_ref());
-            let next = next.filter(|_| self.holds_redirects && self.follows_redirects);
-            let next = next.and_then(|(at, to)| redirect::target(at.as_ref(), to));
-            let Some(next) = next else {
-                return Err(failure.fault);
-            };
-            let given = self.given.to_str_lossy();
-            moved = ["insteadOf", "pushInsteadOf"]
-                .map(|key| (format!("url.{next}.{key}"), given.clone().into_owned()))
-                .to_vec();
-            at = Some(next);
-        }
-        Err(ServerFault::Failed(format!(
-            "the server redirects again and again: {} times",
-            redirect::LIMIT
-        )))
+        self.to.hold(&self.command.clone().stdout_as_data(limit))
     }
 }
 

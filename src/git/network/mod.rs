@@ -5,6 +5,8 @@
 pub mod clone;
 pub(in crate::git) mod command;
 mod configuration;
+mod conversation;
+mod credential;
 mod fault;
 pub mod fetch;
 pub mod ls_remote;
@@ -12,6 +14,7 @@ pub mod own;
 pub mod patch;
 pub mod promised;
 pub mod push;
+pub mod question;
 pub mod reachability;
 mod redirect;
 mod retry;

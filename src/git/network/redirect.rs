@@ -23,7 +23,7 @@ pub(super) fn target(url: &BStr, location: &str) -> Option<BString> {
         false => base.to_owned(),
     };
     let base = without_credentials(base.as_str().into());
-    if !base.starts_with(b"http://") && !base.starts_with(b"https://") {
+    if !is_http(base.as_ref()) {
         return None;
     }
     let target = url::given(base.as_ref()).ok()?.url;
@@ -40,6 +40,11 @@ pub(super) fn target(url: &BStr, location: &str) -> Option<BString> {
         }
         None => target,
     })
+}
+
+/// Whether a URL is an HTTP server's.
+pub(super) fn is_http(url: &BStr) -> bool {
+    url.starts_with(b"http://") || url.starts_with(b"https://")
 }
 
 /// Scheme and host of a URL.

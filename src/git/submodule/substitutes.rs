@@ -2,12 +2,13 @@
 //! git reads through both, and so does flota. They are local to one repository and may go again, so that what was read through one
 //! is true of that moment alone.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{collections::HashMap, fs, os::fd::OwnedFd, path::Path};
 
 use bstr::ByteSlice;
 use gix::{ObjectId, objs::Kind};
+use rustix::fs::{Access, AtFlags, Mode, OFlags};
 
-use crate::git::grafts::Grafts;
+use crate::git::grafts::{self, Grafts};
 
 /// Those of one repository.
 pub(super) struct Substitutes {
@@ -24,10 +25,10 @@ impl Substitutes {
     /// # Errors
     /// It has, and they cannot be read.
     pub(super) fn of(git_dir: &Path) -> gix::Result<Option<Self>> {
-        if !exist(git_dir) {
+        let Some(dir) = open(git_dir).filter(|dir| exist(dir, git_dir)) else {
             return Ok(None);
-        }
-        let replaced = match are_replaced(git_dir) {
+        };
+        let replaced = match are_replaced(&dir, git_dir) {
             true => gix::open(git_dir)?
                 .objects
                 .store_ref()
@@ -56,12 +57,29 @@ impl Substitutes {
     }
 }
 
-/// Whether the repository `git_dir` has any.
-pub(super) fn exist(git_dir: &Path) -> bool {
-    Grafts::exist(git_dir) || are_replaced(git_dir)
+/// Whether the repository `git_dir` has any; none where there is no such directory. It is asked of each submodule that moved, so that
+/// the long way to it is gone once.
+pub(super) fn exist_in(git_dir: &Path) -> Option<bool> {
+    Some(exist(&open(git_dir)?, git_dir))
 }
 
-fn are_replaced(git_dir: &Path) -> bool {
-    let packed = || fs::read(git_dir.join("packed-refs")).unwrap_or_default();
-    git_dir.join("refs/replace").exists() || packed().contains_str(" refs/replace/")
+fn open(git_dir: &Path) -> Option<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::open(git_dir, flags, Mode::empty()).ok()
+}
+
+fn exist(dir: &OwnedFd, git_dir: &Path) -> bool {
+    is_there(dir, grafts::FILE) || are_replaced(dir, git_dir)
+}
+
+fn are_replaced(dir: &OwnedFd, git_dir: &Path) -> bool {
+    let packed = || fs::read(git_dir.join(PACKED)).unwrap_or_default();
+    is_there(dir, "refs/replace")
+        || is_there(dir, PACKED) && packed().contains_str(" refs/replace/")
+}
+
+const PACKED: &str = "packed-refs";
+
+fn is_there(dir: &OwnedFd, name: &str) -> bool {
+    rustix::fs::accessat(dir, name, Access::EXISTS, AtFlags::empty()).is_ok()
 }

@@ -96,6 +96,7 @@ fn a_report_is_read_as_it_was_written() {
             file: Some(PathBuf::from("charts/a-1.0.0.tgz")),
             digest: None,
             reference: None,
+            check: None,
         }),
         took: Duration::from_millis(1500),
         log: Some(PathBuf::from("logs/a.log")),

@@ -16,7 +16,7 @@ fn the_defaults_are_what_the_readme_says() {
     assert_eq!(service.change.code.sources(), ["code/**"]);
     assert_eq!(service.change.config.sources(), ["config/**", "charts/**"]);
     assert_eq!(service.image.tags[0].to_string(), "{branch}-{sha}");
-    assert_eq!(service.chart.version.to_string(), "{version}+{id}");
+    assert_eq!(service.chart.version.to_string(), "{version}-g{id}");
     assert_eq!(service.image.timeout.as_secs(), 3600);
     for platform in &*service.image.platforms {
         valid::platform(platform).unwrap();

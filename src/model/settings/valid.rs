@@ -93,13 +93,7 @@ pub fn service_name(text: &str) -> Result<()> {
 
 /// A Dockerfile's path: relative to the code folder, and inside it.
 pub fn dockerfile(text: &str) -> Result<()> {
-    let is_plain = |part: &str| !matches!(part, "" | "." | "..") && part.len() <= LONGEST;
-    let inside = text.len() <= 1024
-        && !text.starts_with('-')
-        && !text.contains(char::is_control)
-        && !text.contains('\\')
-        && text.split('/').all(is_plain);
-    if inside {
+    if is_inside(text) {
         return Ok(());
     }
     refuse(
@@ -108,6 +102,29 @@ pub fn dockerfile(text: &str) -> Result<()> {
         "is not a path inside the code directory",
         r#"write it relative to the code directory, without `.` and `..`, as in dockerfile = "docker/Dockerfile""#,
     )
+}
+
+/// A file of a chart.
+pub fn chart_file(text: &str) -> Result<()> {
+    if is_inside(text) {
+        return Ok(());
+    }
+    refuse(
+        "file",
+        text,
+        "is not a path inside the chart",
+        r#"write it relative to the chart's directory, without `.` and `..`, as in check_values = "ci/values.yaml""#,
+    )
+}
+
+/// Whether a path leads nowhere but below the folder it is relative to.
+fn is_inside(text: &str) -> bool {
+    let is_plain = |part: &str| !matches!(part, "" | "." | "..") && part.len() <= LONGEST;
+    text.len() <= 1024
+        && !text.starts_with('-')
+        && !text.contains(char::is_control)
+        && !text.contains('\\')
+        && text.split('/').all(is_plain)
 }
 
 /// The name of a Dockerfile's stage, or its number.

@@ -9,6 +9,7 @@ use super::*;
 use crate::model::{
     change::{Action, End, Reason},
     error::Result,
+    image_edge::ImageEdges,
     leg::Leg,
     pipeline::AZURE_MATRICES,
     plan::{Plan, Step},
@@ -51,7 +52,11 @@ fn rendered(
     legs: Option<usize>,
     render: fn(&Division<'_>) -> Result<String>,
 ) -> Result<String> {
-    let legs = Leg::of(plan, legs.and_then(NonZeroUsize::new))?;
+    let legs = Leg::of(
+        plan,
+        &ImageEdges::default(),
+        legs.and_then(NonZeroUsize::new),
+    )?;
     render(&Division { plan, legs: &legs })
 }
 

@@ -107,7 +107,9 @@ pub(super) fn because(service: &ServiceChange) -> String {
         Reason::Plain => "a submodule, but no service",
         Reason::BaseUnavailable => "its old commit is not available",
         Reason::Requested => "asked for",
-        Reason::Fanout(_) | Reason::DependsOn(_) => return text::line(&service.reason.word()),
+        Reason::Fanout(_) | Reason::DependsOn(_) | Reason::BuildsOn(_) => {
+            return text::line(&service.reason.word());
+        }
     };
     phrase.to_owned()
 }

@@ -14,38 +14,12 @@ use std::{
 };
 
 use super::actions;
-use crate::sandbox::Sandbox;
+use crate::{sandbox::Sandbox, support::random::Random};
 
 const SERVICES: [&str; 4] = ["api", "cart", "docs", "web"];
 /// Commits of each service.
 const COMMITS: usize = 10;
 const GONE: &str = "0123456789012345678901234567890123456789";
-
-/// SplitMix64, by Sebastiano Vigna: numbers that depend on the seed alone.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `end`.
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end as u64).unwrap()
-    }
-
-    fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[self.below(of.len())]
-    }
-
-    fn one_in(&mut self, count: usize) -> bool {
-        self.below(count) == 0
-    }
-}
 
 /// Which commit each service is pinned to; none where it is not in the fleet.
 type Pins = [Option<usize>; SERVICES.len()];

@@ -51,7 +51,7 @@ fn entries_are_added_in_the_column_and_style_of_the_mapping() {
         let mut root = root(source);
         let new = vec![
             ("x", NewValue::string("1")),
-            ("y", NewValue::flow_mapping(&[("z", "2")])),
+            ("y", NewValue::flow_mapping(&[], &[("z", "2")])),
         ];
         editor.insert_after(&mut root, "a", new)?;
         editor.finish(Some(&root))
@@ -59,13 +59,13 @@ fn entries_are_added_in_the_column_and_style_of_the_mapping() {
     for (source, expected) in [
         (
             "a: b # c\nd: e\n",
-            "a: b # c\nx: \"1\"\ny: {z: \"2\"}\nd: e\n",
+            "a: b # c\nx: \"1\"\n\"y\": {z: \"2\"}\nd: e\n",
         ),
         (
             "  a:\r\n  d: e\r\n",
-            "  a:\r\n  x: \"1\"\r\n  y: {z: \"2\"}\r\n  d: e\r\n",
+            "  a:\r\n  x: \"1\"\r\n  \"y\": {z: \"2\"}\r\n  d: e\r\n",
         ),
-        ("{a: b}", "{a: b, x: \"1\", y: {z: \"2\"}}"),
+        ("{a: b}", "{a: b, x: \"1\", \"y\": {z: \"2\"}}"),
     ] {
         assert_eq!(insert(source).unwrap(), expected);
     }

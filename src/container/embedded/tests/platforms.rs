@@ -2,7 +2,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::{super::*, request};
+use super::{super::*, bases, request};
 
 #[test]
 fn several_platforms_are_an_index_that_is_the_same_each_time() {
@@ -17,7 +17,7 @@ fn several_platforms_are_an_index_that_is_the_same_each_time() {
         ..request(&context)
     };
     let layout = |name: &str| folder.path().join(name);
-    let [one, two] = ["one", "two"].map(|name| build(&request, &layout(name)).unwrap());
+    let [one, two] = ["one", "two"].map(|name| bases::build(&request, &layout(name)).unwrap());
     assert_eq!(one, two);
     let found = resolve(&layout("one"), &request.references[0]).unwrap();
     assert_eq!(found, one.digest, "it is whole");

@@ -6,6 +6,7 @@ fn request(context: &Path) -> ImageRequest {
     ImageRequest {
         context: context.to_owned(),
         dockerfile: "Dockerfile".into(),
+        dockerfile_in_use: None,
         target: None,
         build_args: BTreeMap::new(),
         labels: BTreeMap::new(),

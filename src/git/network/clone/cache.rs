@@ -47,14 +47,9 @@ pub(super) struct Shelf {
 impl ObjectCache {
     /// None where nobody says which folder it is.
     pub fn of_user() -> Option<Self> {
-        let folder = |name: &str| std::env::var_os(name).map(PathBuf::from);
-        let base = folder("XDG_CACHE_HOME")
-            .filter(|path| path.is_absolute())
-            .or_else(|| Some(folder("HOME")?.join(".cache")))?;
         Some(Self {
-            root: base.join("flota/objects"),
+            root: files::user_cache("objects")?,
         })
-        .filter(|_| base.is_absolute())
     }
 
     /// What is kept for the repository at `address`; URLs that differ in credentials share it.

@@ -175,7 +175,11 @@ impl<'a> HttpCloner<'a> {
         let known = lock(&shared).clone();
         let mut answer = self.send(address, &request, &headers, &known)?;
         if answer.status() == StatusCode::UNAUTHORIZED {
-            let known = self.log_in(&shared, &known, address, &answer)?;
+            let known = self.log_in(&shared, &known, address, &answer, |login| {
+                let login = ServerLogin::LoggedIn(login.clone());
+                let answer = self.send(address, &request, &headers, &login);
+                answer.is_ok_and(|answer| answer.status() == StatusCode::UNAUTHORIZED)
+            })?;
             drain(answer);
             answer = self.send(address, &request, &headers, &known)?;
             let mut shared = lock(&shared);
@@ -282,13 +286,15 @@ impl<'a> HttpCloner<'a> {
         Arc::clone(logins.entry(origin(address).into()).or_default())
     }
 
-    /// Asks the helpers once for each server: whoever comes meanwhile waits, and uses what they say.
+    /// Asks the helpers once for each server, and then who is at the terminal: whoever comes meanwhile waits, and uses what they say.
+    /// What was typed is tried at once: `is_refused`.
     fn log_in(
         &self,
         shared: &Mutex<ServerLogin>,
         tried: &ServerLogin,
         address: &BStr,
         answer: &Response<Body>,
+        is_refused: impl FnOnce(&Login) -> bool,
     ) -> Result<ServerLogin, DirectFailure> {
         let mut shared = lock(shared);
         let is_news = match (&*shared, tried) {
@@ -305,7 +311,9 @@ impl<'a> HttpCloner<'a> {
                 .iter()
                 .collect();
             *shared = match self.config.may_log_in() {
-                true => match Login::find(address, &challenges, &self.settings) {
+                true => match Login::find(address, &challenges, &self.settings)
+                    .or_else(|_| Login::typed(address, &self.settings, is_refused))
+                {
                     Ok(login) => ServerLogin::LoggedIn(login),
                     Err(why) => ServerLogin::Gits(why),
                 },

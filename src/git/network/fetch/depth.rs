@@ -7,6 +7,8 @@ pub enum Depth {
     Trees,
     /// All of its trees, and its `.gitmodules`: what lists of files, globs and nested submodules need.
     AllTrees,
+    /// Its trees and files down to the third folder: `code/Dockerfile`, `code/docker/Dockerfile`.
+    UpperFiles,
 }
 
 impl Depth {
@@ -15,6 +17,7 @@ impl Depth {
         match self {
             Self::Trees => "tree:1",
             Self::AllTrees => "blob:none",
+            Self::UpperFiles => "tree:4",
         }
     }
 }

@@ -1,26 +1,24 @@
 //! User and password for a server, from where git has them: the URL, else the user's credential helpers (gitcredentials(7)).
 
-use std::{
-    path::Path,
-    sync::Arc,
-    sync::atomic::{AtomicBool, Ordering},
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use bstr::{BStr, BString, ByteSlice};
+use bstr::BStr;
 use ureq::http::HeaderValue;
 
 use crate::{
     git::{
-        command::git,
-        network::configuration::{Setting, with_settings},
+        network::{configuration::Setting, credential, question},
         url,
     },
     process::mask_secret,
 };
 
-/// The most that helpers may say, in bytes.
-const ANSWER_LIMIT: usize = 1 << 20;
+/// Why there is no login.
+const UNKNOWN: &str = "no helper knows a password";
 
 /// User and password, ready to be sent.
 #[derive(Clone)]
@@ -52,13 +50,42 @@ impl Login {
         if let (Some(user), Some(password)) = (&user, &password) {
             return Self::new(user, password, Vec::new());
         }
-        let question = question(address, user.as_ref(), challenges)?;
-        let answer = ask("fill", question, settings).ok_or("no helper knows a password")?;
-        let value = |key: &[u8]| answer.lines().find_map(|line| line.strip_prefix(key));
-        match (value(b"username="), value(b"password=")) {
-            (Some(user), Some(password)) => Self::new(user, password, answer.clone()),
-            _ => Err("no helper knows a password".to_owned()),
-        }
+        let challenges: Vec<_> = challenges.iter().map(|it| it.as_bytes()).collect();
+        let question = credential::question(address, user.as_ref(), &challenges)?;
+        let answer = credential::ask("fill", question, settings);
+        Self::of_answer(answer.ok_or(UNKNOWN)?)
+    }
+
+    /// What somebody at the terminal says, after [`Login::find`] found nothing that helpers know. `is_refused` tries whether the
+    /// server refuses it.
+    ///
+    /// # Errors
+    /// Why there is nothing.
+    pub(super) fn typed(
+        address: &BStr,
+        settings: &[Setting],
+        is_refused: impl FnOnce(&Self) -> bool,
+    ) -> Result<Self, String> {
+        let (user, _) = url::credentials(address);
+        let typed = question::answered(address, user.as_ref(), settings, |answer| {
+            let login = Self::of_answer(answer.said().to_vec());
+            let is_refused = login.as_ref().is_ok_and(is_refused);
+            let refused = || Err("the password was refused".to_owned());
+            match (login, is_refused) {
+                (Ok(login), true) => {
+                    login.was_refused(settings);
+                    (refused(), true)
+                }
+                (login, _) => (login, false),
+            }
+        });
+        typed.map_err(|why| why.unwrap_or_else(|| UNKNOWN.to_owned()))?
+    }
+
+    fn of_answer(answer: Vec<u8>) -> Result<Self, String> {
+        let value = |key| credential::value(&answer, key).unwrap_or_default().to_vec();
+        let (user, password) = (value(b"username="), value(b"password="));
+        Self::new(&user, &password, answer)
     }
 
     fn new(user: &[u8], password: &[u8], said: Vec<u8>) -> Result<Self, String> {
@@ -82,78 +109,21 @@ impl Login {
     /// Lets the helpers keep it.
     pub(super) fn was_right(&self, settings: &[Setting]) {
         if !self.said.is_empty() && !self.is_confirmed.swap(true, Ordering::Relaxed) {
-            ask("approve", self.said.clone(), settings);
+            credential::ask("approve", self.said.clone(), settings);
         }
     }
 
     /// Lets the helpers forget it.
     pub(super) fn was_refused(&self, settings: &[Setting]) {
         if !self.said.is_empty() {
-            ask("reject", self.said.clone(), settings);
+            credential::ask("reject", self.said.clone(), settings);
         }
     }
-}
-
-/// git-credential(1), "Input/output format".
-pub(super) fn question(
-    address: &BStr,
-    user: Option<&BString>,
-    challenges: &[&HeaderValue],
-) -> Result<Vec<u8>, String> {
-    let (protocol, rest) = address.split_once_str("://").ok_or("it is no URL")?;
-    let (authority, path) = rest.split_once_str("/").unwrap_or((rest, b""));
-    let host = match authority.rfind_byte(b'@') {
-        Some(at) => &authority[at + 1..],
-        None => authority,
-    };
-    let mut question = Vec::new();
-    let mut line = |key: &str, value: &[u8]| {
-        question.extend_from_slice(key.as_bytes());
-        question.extend_from_slice(value);
-        question.push(b'\n');
-        // The URL was checked for them; a server's challenge is held to the same (CVE-2020-5260).
-        !value.iter().any(u8::is_ascii_control)
-    };
-    let mut is_clean = line("protocol=", protocol) & line("host=", host) & line("path=", path);
-    if let Some(user) = user {
-        is_clean &= line("username=", user);
-    }
-    for challenge in challenges {
-        is_clean &= line("wwwauth[]=", challenge.as_bytes());
-    }
-    question.push(b'\n');
-    match is_clean {
-        true => Ok(question),
-        false => Err("control characters in what would be asked".to_owned()),
-    }
-}
-
-/// `git credential`, away from every repository: the fleet's own settings are in `settings` as far as they count.
-fn ask(what: &str, question: Vec<u8>, settings: &[Setting]) -> Option<Vec<u8>> {
-    let command = git(Path::new("/"))
-        .args(["credential", what])
-        .input(question)
-        .stdout_as_data(ANSWER_LIMIT);
-    let answer = with_settings(command, settings.iter()).run().ok()?;
-    answer.success().then_some(answer.stdout)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn helpers_are_asked_as_git_asks_them() {
-        let challenge = HeaderValue::from_static("Basic realm=\"x\"");
-        let asked = question(
-            "https://me@host:8443/shop/api.git".into(),
-            Some(&"me".into()),
-            &[&challenge],
-        );
-        let want = "protocol=https\nhost=host:8443\npath=shop/api.git\nusername=me\n\
-                    wwwauth[]=Basic realm=\"x\"\n\n";
-        assert_eq!(asked.unwrap().as_bstr(), want);
-    }
 
     #[test]
     fn a_password_in_the_url_is_enough_and_other_schemes_are_gits() {

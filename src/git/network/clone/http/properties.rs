@@ -8,12 +8,13 @@ use gix::{ObjectId, hash::Kind, objs::FindExt};
 use gix_packetline::blocking_io::encode;
 use ureq::http::Uri;
 
-use super::{config::UrlScope, login::question};
+use super::config::UrlScope;
 use crate::{
     git::{
         config_file::ConfigFile,
         network::{
             clone::layout::{self, HEADS, NewClone, Refs},
+            credential::question,
             upload_pack,
         },
         url,
