@@ -79,18 +79,18 @@ pub(super) fn all(run: &Run<'_>, prepared: &[Prepared]) -> Result<Vec<Option<Out
 }
 
 /// An image that is to be built.
-struct Asked<'a> {
+struct ImageToBake<'a> {
     job: &'a Job,
     image: &'a ImageJob,
     request: &'a ImageRequest,
 }
 
-fn asked(job: &Job) -> Option<Asked<'_>> {
+fn asked(job: &Job) -> Option<ImageToBake<'_>> {
     let image = job.image.as_ref()?;
     let ImageOrigin::Request(request) = &image.origin else {
         return None;
     };
-    Some(Asked {
+    Some(ImageToBake {
         job,
         image,
         request,
