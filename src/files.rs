@@ -2,6 +2,7 @@
 //! one way to say that a file cannot be read or written.
 
 mod cannot;
+mod excerpt;
 mod folder;
 mod lock;
 mod open;
@@ -11,7 +12,10 @@ mod user_cache;
 mod write;
 
 pub(crate) use cannot::cannot;
-pub(crate) use folder::{create_parent, move_into, temporary_folder};
+pub(crate) use excerpt::excerpt;
+pub(crate) use folder::{
+    create_parent, create_parent_alike, move_into, temporary_folder, temporary_folder_in,
+};
 pub(crate) use lock::Lock;
 pub(crate) use open::{open_or_create, open_own, read_own};
 pub(crate) use room::{is_full, no_room};

@@ -75,6 +75,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         .inspect(|()| git::network::question::install(output::log::aside))
         .and_then(|()| enter(&cli.global))
         .and_then(|()| commands::dispatch(cli.command, Path::new("."), &cli.global, &output));
+    for warning in git::url::warnings() {
+        output.warning(&warning);
+    }
     outcome.unwrap_or_else(|error| {
         output::error::report(&output, &error);
         if is_json {

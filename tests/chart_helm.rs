@@ -113,6 +113,7 @@ fn request(fixture: &Path) -> ChartRequest {
             tag: image.tag,
             digest: image.digest,
         }),
+        environments: std::sync::Arc::default(),
         tokens: request.tokens.into_iter().map(token).collect(),
         image_path: request.image_path.map(|path| path.parse().unwrap()),
     }

@@ -9,6 +9,7 @@ use std::{
     io::Read as _,
     path::Path,
     process::{Command, Output},
+    sync::Arc,
 };
 
 use flota::{
@@ -90,6 +91,7 @@ fn package(service: &Path, out: &Path) -> Result<PackagedChart> {
         app_version: None,
         image: None,
         image_path: None,
+        environments: Arc::default(),
         tokens: BTreeMap::new(),
     };
     chart::package(&request, out)

@@ -12,10 +12,11 @@ use regex::Regex;
 const ROOM: &str = "git/network";
 
 /// Who pushes to registries and pulls from them, by another program's `push` and `pull`.
-const ENGINES: [&str; 3] = [
+const ENGINES: [&str; 4] = [
     "container/engine.rs",
     "container/engine/docker.rs",
     "container/engine/containers.rs",
+    "container/engine/save.rs",
 ];
 
 /// git's subcommands that talk to a server (git(1)), also those that mostly do not (`archive --remote`, `remote update`).

@@ -40,15 +40,21 @@ pub(super) enum FileRefusal {
     Io(String, io::Error),
 }
 
-/// Reads every file that `.helmignore` leaves in. As in Helm, a symlink stands for what it names, which must lie in one of
+/// Reads every file that `.helmignore` leaves in, but those in `left_out`, paths on this machine. As in Helm, a symlink stands for what it names, which must lie in one of
 /// `roots`: nothing else is known to change with the chart.
 ///
 /// # Errors
 /// What is neither a regular file nor a folder, names that an archive cannot carry safely, more than Helm's limits.
-pub(super) fn read(folder: &Path, roots: &[PathBuf]) -> Result<Files, FileRefusal> {
+pub(super) fn read(
+    folder: &Path,
+    roots: &[PathBuf],
+    left_out: &[PathBuf],
+) -> Result<Files, FileRefusal> {
     let canonical = |path: &PathBuf| fs::canonicalize(path).ok();
     let mut reader = ChartReader {
         roots: roots.iter().filter_map(canonical).collect(),
+        left_out,
+        left_out_files: left_out.iter().filter_map(canonical).collect(),
         rules: HelmIgnore::parse("").map_err(FileRefusal::Ignore)?,
         files: Files::new(),
         count: 0,
@@ -63,9 +69,13 @@ pub(super) fn read(folder: &Path, roots: &[PathBuf]) -> Result<Files, FileRefusa
 }
 
 /// Reads one chart.
-struct ChartReader {
+struct ChartReader<'a> {
     /// What symlinks may lead into.
     roots: Vec<PathBuf>,
+    /// What is no part of the chart.
+    left_out: &'a [PathBuf],
+    /// The same, without symlinks in the paths: no symlink of the chart may lead there.
+    left_out_files: Vec<PathBuf>,
     rules: HelmIgnore,
     files: Files,
     count: usize,
@@ -73,7 +83,7 @@ struct ChartReader {
     remaining: u64,
 }
 
-impl ChartReader {
+impl ChartReader<'_> {
     /// Reads what is in `folder`, which is called `name` in the chart (empty for the chart itself). `above` are this folder and
     /// those it was reached through, without symlinks in their paths.
     fn read_folder(
@@ -97,6 +107,9 @@ impl ChartReader {
             // Without what a broken link names, only its own name can be ignored.
             let is_folder = path.is_dir();
             if self.rules.ignores(&name, is_folder) {
+                continue;
+            }
+            if !is_folder && self.left_out.contains(&path) {
                 continue;
             }
             let path = self.resolve(path, &name)?;
@@ -139,6 +152,15 @@ impl ChartReader {
             return Ok(path);
         }
         let target = fs::canonicalize(&path).ok();
+        // A change of that file is no change of the chart to flota.
+        if target
+            .as_ref()
+            .is_some_and(|target| self.left_out_files.contains(target))
+        {
+            let what =
+                "is a symlink to the values of an environment, which are no part of the chart";
+            return Err(FileRefusal::File(name.into(), what));
+        }
         target
             .filter(|target| self.roots.iter().any(|root| target.starts_with(root)))
             .ok_or_else(|| FileRefusal::Link(name.into()))
@@ -208,7 +230,7 @@ mod tests {
     }
 
     fn refused(folder: &Path) -> (String, String) {
-        match read(folder, &[folder.to_owned()]).unwrap_err() {
+        match read(folder, &[folder.to_owned()], &[]).unwrap_err() {
             FileRefusal::Link(name) => (name, "is a symlink".into()),
             FileRefusal::File(name, what) => (name, what.into()),
             other => (String::new(), format!("{other:?}")),
@@ -226,7 +248,7 @@ mod tests {
             ("templates/.swp", ""),
             ("templates/a.yaml", "x"),
         ]);
-        let files = read(folder.path(), &[]).unwrap();
+        let files = read(folder.path(), &[], &[]).unwrap();
         let names: Vec<_> = files.keys().map(String::as_str).collect();
         assert_eq!(
             names,
@@ -258,7 +280,7 @@ mod tests {
         }
         let folder = chart(&[("Chart.yaml", ""), (".helmignore", "link")]);
         std::os::unix::fs::symlink("/etc", folder.path().join("link")).unwrap();
-        assert_eq!(read(folder.path(), &[]).unwrap().len(), 2);
+        assert_eq!(read(folder.path(), &[], &[]).unwrap().len(), 2);
     }
 
     #[cfg(unix)]
@@ -296,7 +318,7 @@ mod tests {
             .set_len(FILE_LIMIT)
             .unwrap();
         assert_eq!(
-            read(folder.path(), &[]).unwrap()["big"].len() as u64,
+            read(folder.path(), &[], &[]).unwrap()["big"].len() as u64,
             FILE_LIMIT
         );
         for index in 0..20 {

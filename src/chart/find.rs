@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::model::error::{Error, Result};
+use crate::model::{
+    error::{Error, Result},
+    settings::ChangeSettings,
+};
 
 const CHART_FILE: &str = "Chart.yaml";
 /// The folder whose own `Chart.yaml` makes it a chart; otherwise charts are its subfolders.
@@ -56,6 +59,15 @@ pub fn find(source: &Path, service: &str) -> Result<PathBuf> {
 /// The folders of a service that belong to its configuration.
 pub(super) fn roots(source: &Path) -> [PathBuf; 2] {
     [CONFIG, CHARTS].map(|folder| source.join(folder))
+}
+
+/// The files of a service that hold the values of these environments: a deployment takes them, and no chart.
+pub(super) fn values_of(source: &Path, environments: &[String]) -> Vec<PathBuf> {
+    let config = source.join(CONFIG);
+    let files = environments.iter();
+    files
+        .map(|environment| config.join(ChangeSettings::values_file(environment)))
+        .collect()
 }
 
 /// A folder as messages name it.

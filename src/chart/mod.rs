@@ -36,7 +36,7 @@ use std::{
 };
 
 pub use find::find;
-pub use render::has_helm;
+pub use render::{has_helm, write_manifests};
 pub use request::{ChartRequest, ImageCoordinates};
 pub use tokens::{check_name as check_token_name, parse_argument as parse_token};
 
@@ -116,7 +116,8 @@ pub fn package(request: &ChartRequest, out_dir: &Path) -> Result<PackagedChart> 
 pub fn prepare(request: &ChartRequest) -> Result<PreparedChart> {
     let folder = find(&request.source, &request.service)?;
     let place = ChartPlace::new(request, &folder);
-    let mut files = files::read(&folder, &find::roots(&request.source))
+    let left_out = find::values_of(&request.source, &request.environments);
+    let mut files = files::read(&folder, &find::roots(&request.source), &left_out)
         .map_err(|refusal| place.refused(refusal))?;
 
     let own_chart = place.text(&mut files, CHART_FILE)?.ok_or_else(|| {

@@ -3,7 +3,11 @@
 use std::{path::Path, time::Duration};
 
 use super::request::ImageCoordinates;
-use crate::process::{Command, find};
+use crate::{
+    files,
+    model::error::{Error, Result},
+    process::{Command, find},
+};
 
 /// The program.
 const HELM: &str = "helm";
@@ -59,6 +63,27 @@ pub(super) fn render(package: &Path, values: Option<&Path>, home: &Path) -> Rend
         }
         Ok(output) => Rendered::Refused(message(&output.text)),
         Err(error) => Rendered::Refused(error.to_string()),
+    }
+}
+
+/// Writes what a package renders to into `file`, with its values and those of a file over them; `home` is a folder for Helm's own.
+///
+/// # Errors
+/// Unavailable: Helm is not there, or cannot render the chart.
+pub fn write_manifests(
+    package: &Path,
+    values: Option<&Path>,
+    home: &Path,
+    file: &Path,
+) -> Result<()> {
+    find(HELM)?;
+    match render(package, values, home) {
+        Rendered::Objects(text) => {
+            files::write(file, text.as_bytes()).map_err(|error| files::cannot("write", file, error))
+        }
+        Rendered::Refused(said) => Err(Error::unavailable("helm cannot render the chart")
+            .because(said)
+            .hint("give it the values that it needs: [chart] check_values in flota.toml")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a package is made from: the request, and the names and limits that Helm and Kubernetes give.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use crate::model::settings::{TokenValue, ValuePath, VersionTemplate};
 
@@ -30,6 +30,8 @@ pub struct ChartRequest {
     pub image: Option<ImageCoordinates>,
     /// Where `values.yaml` says which image the chart runs (`[chart] image`); found by the shape of the values when absent.
     pub image_path: Option<ValuePath>,
+    /// The configured environments, whose values in the service's `config/` are no part of the chart.
+    pub environments: Arc<[String]>,
     /// Values of the tokens in `values.yaml`, by name; they win over those that this request implies.
     pub tokens: BTreeMap<String, TokenValue>,
 }

@@ -11,6 +11,9 @@ pub struct Help {
     /// A command of that command, such as `update` in `flota help template update`.
     #[arg(value_name = "SUBCOMMAND")]
     pub subcommands: Vec<String>,
+    /// With the topic `configuration`: print a JSON Schema of flota.toml, for editors.
+    #[arg(long)]
+    pub schema: bool,
 }
 
 /// Under which heading `flota help` lists each command. A test holds that every command is here once.
@@ -35,14 +38,16 @@ pub(super) const GROUPS: [(&str, &[&str]); 6] = [
 ];
 
 /// The topics of `flota help`, each with the title of its page.
-pub const TOPICS: [(&str, &str); 8] = [
+pub const TOPICS: [(&str, &str); 10] = [
     ("rules", "How flota decides what changed"),
     ("configuration", "The keys of flota.toml"),
     ("cloning", "How flota clones, and what it caches"),
+    ("git-settings", "Which of git's settings flota follows"),
     ("last-success", "Building again what failed before"),
     ("template-files", "How templates of services are written"),
     ("pipelines", "flota in a CI system"),
     ("builders", "What builds images and charts"),
+    ("gates", "Gates: checks before a push"),
     ("exit-codes", "What flota's exit codes mean"),
 ];
 

@@ -20,6 +20,9 @@ pub struct Record {
     /// The branch or environment to record for [default: the branch of this run].
     #[arg(long = "for", value_name = "NAME")]
     pub name: Option<String>,
+    /// Also write report.html and junit.xml of the whole run to this directory, made from the build.json of all its jobs.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
     /// Push the record, so that later runs find it.
     #[arg(long, conflicts_with = "offline")]
     pub push: bool,

@@ -8,19 +8,22 @@ use std::{
 use super::context::{Context, conclude, print_warnings, with_progress};
 use crate::{
     chart,
-    ci::{Trigger, summary::SummaryPlace},
+    ci::{CiRun, Trigger, summary::SummaryPlace},
     cli::{Build as Args, Builder, ResultFormat},
     container::engine::Choice,
     features::{
         build::{self, Products},
         plan,
     },
+    files,
     fleet::{changed::ChangedOptions, range},
     interrupt,
     model::{
         change::Unread,
+        document::BuildV1,
         error::{Error, Result},
         event::Events,
+        evidence::RunKind,
         exit::Exit,
         plan::Plan,
         report::{BuildReport, BuiltService, Status},
@@ -31,6 +34,7 @@ use crate::{
         ci::{azure, summary},
         human, json,
         progress::Progress,
+        report::{self, JobReport},
     },
     parallel,
 };
@@ -66,7 +70,10 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
 
     let json = json::build(&report);
     if !args.dry_run {
-        products.write_report(&json)?;
+        products.write_report("build.json", &json)?;
+        let part = [part(&report)];
+        products.write_report("report.html", &report::page(&part))?;
+        products.write_report("junit.xml", &report::junit(&part))?;
     }
     match args.format {
         ResultFormat::Human => {
@@ -76,7 +83,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
             };
             if report.services.iter().any(made) {
                 output.status(format!(
-                    "Products, logs and build.json are in {}",
+                    "Products, logs, build.json and report.html are in {}",
                     out.display()
                 ));
             }
@@ -89,6 +96,19 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     }
     let exit = exit(&report);
     Ok(exit.max(conclude(output, &report.unread)))
+}
+
+/// What the reports of a build are made from, beside `build.json`.
+fn part(report: &BuildReport) -> JobReport<'_> {
+    let log = |service: &BuiltService| {
+        let log = service.log.as_deref()?;
+        files::excerpt(log, report::LOG_FIRST, report::LOG_LAST)
+    };
+    JobReport {
+        name: None,
+        build: BuildV1::from(report),
+        logs: report.services.iter().map(log).collect(),
+    }
 }
 
 /// Puts the result on the run's page. That it cannot be put there fails no build.
@@ -151,7 +171,18 @@ fn options(args: &Args, context: &Context) -> Result<build::BuildOptions> {
         strict: args.strict,
         max_failures: most_failures(args),
         offline: args.offline,
+        run: run_kind(context.run.as_ref()),
     })
+}
+
+/// Whose results count for this run, and for whom its own do.
+fn run_kind(run: Option<&CiRun>) -> RunKind {
+    match run.map(|run| &run.trigger) {
+        None => RunKind::Local,
+        // What a merge queue tries is not merged yet.
+        Some(Trigger::PullRequest(_) | Trigger::MergeQueue { .. }) => RunKind::PullRequest,
+        Some(Trigger::Push { .. } | Trigger::Tag { .. } | Trigger::Other { .. }) => RunKind::Branch,
+    }
 }
 
 /// One failure ends the run unless the user says otherwise.

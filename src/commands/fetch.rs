@@ -7,7 +7,7 @@ use super::{
 use crate::{
     cli::{Fetch as Args, ResultFormat},
     features::fetch::{self, FetchOptions},
-    fleet::choices::fetch_jobs,
+    fleet::choices::jobs_of_fetch,
     model::{error::Result, exit::Exit},
     output::{Output, human, json},
 };
@@ -16,7 +16,7 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
     let selector = context.selector(&args.services)?;
     let jobs = match args.jobs {
         Some(jobs) => Some(jobs),
-        None => fetch_jobs(&context.repository)?,
+        None => jobs_of_fetch(&context.repository)?,
     };
     let fetched = with_progress(output, |events| {
         let options = FetchOptions {

@@ -26,9 +26,9 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         };
         graph::graph(&context.repository, &context.settings, ends, options)
     })?;
-    for path in &graph.unread {
+    for (path, why) in &graph.unread {
         output.warning(&format!(
-            "the Dockerfile of {path} cannot be read: what it builds on is not shown"
+            "the Dockerfile of {path} cannot be read ({why}): what it builds on is not shown"
         ));
     }
     match args.format {

@@ -11,6 +11,11 @@ use crate::{
 };
 
 pub(super) fn run(args: &Args, output: &Output) -> Result<Exit> {
+    if args.schema {
+        let topic = args.name.as_deref().filter(|_| args.subcommands.is_empty());
+        output.result(help::schema(topic)?)?;
+        return Ok(Exit::Done);
+    }
     let names = args.name.iter().chain(&args.subcommands);
     match args.name.as_deref().and_then(help::page) {
         Some(page) if args.subcommands.is_empty() => show(page, output)?,

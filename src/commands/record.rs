@@ -1,22 +1,33 @@
 //! `flota record`
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::context::{Context, with_progress};
 use crate::{
     cli::{Record as Args, ResultFormat},
     features::record::{self, Documents, RecordRequest},
+    files,
     fleet::range,
     model::{
         error::{Error, Result},
         exit::Exit,
     },
-    output::{Output, human, json},
+    output::{
+        Output, human, json,
+        report::{self, JobReport},
+    },
     parallel,
 };
 
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
-    let documents = Documents::read(&reports(args, context)?)?;
+    let reports = reports(args, context)?;
+    let documents = Documents::read(&reports)?;
+    if let Some(out) = &args.out {
+        write_reports(&reports, out)?;
+    }
     let run = context.run.as_ref();
     let own_branch = || range::own_branch(&context.repository, run);
     let name = args.name.clone().or_else(own_branch).ok_or_else(|| {
@@ -44,6 +55,27 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         ResultFormat::Json => output.result(json::recorded(&recorded))?,
     }
     Ok(Exit::Done)
+}
+
+/// Reports the builds of all jobs together. They lack logs, which stay with the jobs.
+fn write_reports(reports: &[PathBuf], out: &Path) -> Result<()> {
+    let builds = record::builds(reports)?;
+    let is_one = builds.len() == 1;
+    let part = |(name, build)| JobReport {
+        name: (!is_one).then_some(name),
+        build,
+        logs: Vec::new(),
+    };
+    let parts: Vec<_> = builds.into_iter().map(part).collect();
+    fs::create_dir_all(out).map_err(|err| files::cannot("create", out, err))?;
+    for (name, text) in [
+        ("report.html", report::page(&parts)),
+        ("junit.xml", report::junit(&parts)),
+    ] {
+        let file = out.join(name);
+        files::write(&file, text.as_bytes()).map_err(|err| files::cannot("write", &file, err))?;
+    }
+    Ok(())
 }
 
 /// Where `flota build` leaves its report, when none is named.

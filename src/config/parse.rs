@@ -5,13 +5,14 @@
 
 use std::path::PathBuf;
 
-use super::reader::{Keys, TomlDocument, Value, list, map, one_of, tables, text};
+use super::gate::gates;
+use super::reader::{Form, Keys, Recorder, TomlDocument, Value, list, map, one_of, tables, text};
 use crate::model::{
     error::Result,
     settings::{
         AppVersion, BaseSetting, Build, BuilderKind, ChangeSettings, ChartSettings, CiSettings,
-        Fanout, FleetSettings, Globs, ImageSettings, Provenance, Sbom, SecretSource,
-        ServiceSettings, Settings, ValuePath, globs, valid,
+        EnvironmentSettings, Fanout, FleetSettings, Globs, ImageSettings, Provenance, Sbom,
+        SecretSource, ServiceSettings, Settings, ValuePath, globs, valid,
     },
 };
 
@@ -23,8 +24,12 @@ use crate::model::{
 pub fn parse(text: &[u8], origin: &str) -> Result<Settings> {
     let document = TomlDocument::new(text, origin)?;
     let tree = document.parse()?;
+    read(&Value::root(&document, &tree))
+}
+
+/// Reads the table that is the whole file.
+pub(super) fn read(root: &Value) -> Result<Settings> {
     let mut settings = Settings::default();
-    let root = Value::root(&document, &tree);
     root.table(|keys| top_level(keys, &mut settings))?;
     Ok(settings)
 }
@@ -37,8 +42,13 @@ fn top_level(keys: &mut Keys, settings: &mut Settings) -> Result<()> {
     })?;
     keys.table("image", |keys| image(keys, &mut settings.image))?;
     keys.table("chart", |keys| chart(keys, &mut settings.chart))?;
+    keys.read("gate", &mut settings.gates, gates)?;
     if let Some(value) = keys.get("ci") {
         settings.ci = ci(&value)?;
+    }
+    if let Some(value) = keys.get("environment") {
+        settings.environments = value.entries(valid::environment, |_, value| environment(value))?;
+        settings.change.environments = settings.environments.keys().cloned().collect();
     }
     // Last: each service starts from what the tables above hold.
     match keys.get("service") {
@@ -50,7 +60,8 @@ fn top_level(keys: &mut Keys, settings: &mut Settings) -> Result<()> {
 fn fleet(keys: &mut Keys, fleet: &mut FleetSettings) -> Result<()> {
     keys.read("services", &mut fleet.services, globs)?;
     keys.read("base_branch", &mut fleet.base_branch, text(valid::branch))?;
-    keys.read("base", &mut fleet.base, one_of(&BaseSetting::NAMES))
+    keys.read("base", &mut fleet.base, one_of(&BaseSetting::NAMES))?;
+    keys.read("image_edges", &mut fleet.image_edges, Value::boolean)
 }
 
 fn ci(value: &Value) -> Result<CiSettings> {
@@ -70,6 +81,10 @@ fn ci(value: &Value) -> Result<CiSettings> {
             .hint(r#"write archive = "https://…" too"#)),
         _ => Ok(ci),
     }
+}
+
+fn environment(value: &Value) -> Result<EnvironmentSettings> {
+    value.table(|_| Ok(EnvironmentSettings::default()))
 }
 
 fn change(keys: &mut Keys, change: &mut ChangeSettings) -> Result<()> {
@@ -126,6 +141,8 @@ fn image_of_a_service(keys: &mut Keys, image: &mut ImageSettings) -> Result<()> 
 /// `platform = "x"` is `platforms = ["x"]`.
 fn platforms(keys: &mut Keys, image: &mut ImageSettings) -> Result<()> {
     let (one, several) = (keys.get("platform"), keys.get("platforms"));
+    keys.alternative("platform", Form::Text);
+    keys.alternative("platforms", Form::List(Recorder::of(Form::Text)));
     let mut names = match (one, several) {
         (None, None) => return Ok(()),
         (Some(_), Some(several)) => {
@@ -153,11 +170,10 @@ fn platforms(keys: &mut Keys, image: &mut ImageSettings) -> Result<()> {
 
 /// `true`, or the image that makes it.
 fn sbom(value: &Value) -> Result<Option<Sbom>> {
-    if let Ok(wanted) = value.boolean() {
-        return Ok(wanted.then_some(Sbom::Default));
-    }
-    let image = text(valid::generator)(value);
-    image.map(|image| Some(Sbom::By(image)))
+    value.boolean_or(
+        |wanted| wanted.then_some(Sbom::Default),
+        |value| text(valid::generator)(value).map(|image| Some(Sbom::By(image))),
+    )
 }
 
 /// `{ env = "NAME" }` or `{ file = "PATH" }`.
@@ -165,7 +181,10 @@ fn secret(value: &Value) -> Result<SecretSource> {
     let (mut env, mut file) = (None::<String>, None::<String>);
     value.table(|keys| {
         keys.read("env", &mut env, text(valid::variable))?;
-        keys.read("file", &mut file, text(valid::secret_file))
+        keys.read("file", &mut file, text(valid::secret_file))?;
+        keys.alternative("env", Form::Text);
+        keys.alternative("file", Form::Text);
+        Ok(())
     })?;
     match (env, file) {
         (Some(name), None) => Ok(SecretSource::Env(name)),

@@ -4,10 +4,12 @@
 
 mod document;
 mod read;
+mod shape;
 mod value;
 
 pub(super) use self::{
     document::TomlDocument,
     read::{list, map, one_of, tables, text},
+    shape::{Form, Recorder},
     value::{Keys, Value},
 };

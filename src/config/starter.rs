@@ -1,7 +1,6 @@
 //! The `flota.toml` of a new fleet: the reference, with its keys commented out.
 
-/// Every key, explained; what the tests read and `flota help configuration` shows.
-const REFERENCE: &str = include_str!("../../fixtures/config/valid/reference.toml");
+use super::{reference::REFERENCE, schema::SCHEMA_FILE};
 
 /// What a new fleet's file says beside the explanations.
 #[derive(Clone, Debug, Default)]
@@ -13,9 +12,11 @@ pub struct Starter<'a> {
 }
 
 impl Starter<'_> {
-    /// The file's text. Explanations begin with `# `, keys that are left out with `#` alone.
+    /// The file's text. Explanations begin with `# `, keys that are left out with `#` alone. The first line names the schema to
+    /// editors, by a path that holds wherever the fleet is cloned to.
     pub fn text(&self) -> String {
-        let mut text = String::with_capacity(REFERENCE.len() * 2);
+        let mut text = format!("#:schema ./{SCHEMA_FILE}\n");
+        text.reserve(REFERENCE.len() * 2);
         let mut table = "";
         for line in REFERENCE.lines() {
             if line.starts_with('[') {
@@ -76,6 +77,7 @@ mod tests {
         let whole: String = Starter::default()
             .text()
             .lines()
+            .skip_while(|line| line.starts_with("#:schema "))
             .map(|line| match line.strip_prefix('#') {
                 Some(key) if !key.is_empty() && !key.starts_with(' ') => format!("{key}\n"),
                 _ => format!("{line}\n"),

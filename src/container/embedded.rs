@@ -12,8 +12,8 @@ mod contents;
 mod context;
 mod copy;
 mod copying;
-mod dockerfile;
-mod expand;
+pub(super) mod dockerfile;
+pub(super) mod expand;
 mod form;
 mod healthcheck;
 mod ignore;
@@ -26,7 +26,6 @@ mod paths;
 mod pattern;
 mod plan;
 mod ports;
-pub mod references;
 mod shared;
 mod signal;
 mod stage;
@@ -100,7 +99,7 @@ fn build_one(
     let target = plan.stages[plan.target]
         .as_ref()
         .ok_or_else(|| incomplete("the target was not read"))?;
-    let contents = Contents::new(context, bases)?;
+    let contents = Contents::new(context, bases, layout)?;
     let done = assemble::assemble(
         plan,
         &Sources {
@@ -191,6 +190,7 @@ fn read_plans(request: &ImageRequest, bases: &Bases) -> Result<Vec<DockerfilePla
         Some(file) => std::fs::read_to_string(file).map_err(|err| cannot("read", file, err))?,
         None => dockerfile::read(&request.context, &request.dockerfile)?,
     };
+    let text = dockerfile::with_resets(text);
     let platforms = request.platforms.iter();
     platforms
         .map(|platform| DockerfilePlan::new(request, platform, &text, bases))

@@ -12,6 +12,7 @@ mod layouts;
 mod mounts;
 mod progress;
 mod request;
+mod save;
 
 use std::{num::NonZeroUsize, path::Path, time::Duration};
 
@@ -22,9 +23,10 @@ pub use mounts::secret_at_home;
 
 use super::image::{BuiltImage, ImageRequest};
 use crate::{
-    files,
+    files, interrupt,
     model::error::{Error, Result},
     parallel,
+    process::Output,
 };
 
 /// How long an engine may take to say that it is there. A client whose daemon is gone often hangs instead of failing.
@@ -144,6 +146,23 @@ impl Engine {
         }
     }
 
+    /// Tells a build that failed from an engine that is gone, or has no room: then it is not for the Dockerfile to mend.
+    fn answers_still(self, output: &Output, image: &str, log: &Path) -> Result<()> {
+        let said = String::from_utf8_lossy(&output.text);
+        let last = said.trim_end().lines().last().unwrap_or_default();
+        let read = format!("read all it said: {}", log.display());
+        if let Some(error) = files::no_room(&format!("what {self} builds"), last) {
+            return Err(error.hint(read));
+        }
+        let gone = Error::unavailable(format!("{self} went away while it built {image}"));
+        match self.answers(PROBE) {
+            // One that is started again by itself answers, and has lost the build.
+            Ok(_) if client::broke_off(last) => Err(gone.because(last.to_owned()).hint(read)),
+            Ok(_) => Ok(()),
+            Err(silent) => Err(gone.because(silent).hint(self.how_to_start()).hint(read)),
+        }
+    }
+
     fn how_to_start(self) -> &'static str {
         match self {
             Self::Docker => {
@@ -185,6 +204,7 @@ impl Engine {
     /// # Errors
     /// - Those of [`Engine::check`].
     /// - Work: the build failed, or took longer than `timeout`; the cause holds its last lines.
+    /// - Unavailable: the engine went away in mid-build, or has no room.
     pub fn build(
         self,
         request: &ImageRequest,
@@ -201,6 +221,9 @@ impl Engine {
                 containers::build(self, &request, &id_file, log, timeout)?
             }
         };
+        if !output.success() && interrupt::pending().is_none() {
+            self.answers_still(&output, request.name(), log)?;
+        }
         output.check(|| {
             Error::work(format!("{self} could not build {}", request.name()))
                 .hint(format!("read all it said: {}", log.display()))
@@ -263,15 +286,15 @@ impl Engine {
         Ok(())
     }
 
-    /// Brings an image from its registry into the local store of Podman or Buildah, where a build finds it. Plain HTTP is accepted
-    /// as by [`Self::push`], which the flags of a build would accept of every registry.
+    /// Brings an image from its registry into the local store, where builds and other programs find it. Plain HTTP is accepted as by
+    /// [`Self::push`], which the flags of a build would accept of every registry.
     ///
     /// # Errors
     /// Work: it cannot be had, with what the engine said.
     pub fn pull(self, reference: &str, timeout: Duration) -> Result<()> {
         request::check_reference(reference)?;
         let command = self.command().args(["pull", "--quiet"]);
-        let command = match request::is_loopback(reference) {
+        let command = match self != Self::Docker && request::is_loopback(reference) {
             true => command.arg("--tls-verify=false"),
             false => command,
         };
@@ -286,7 +309,7 @@ impl Engine {
     /// and no others.
     ///
     /// # Errors
-    /// - Unavailable: the registry does not accept the credentials.
+    /// - Unavailable: the registry does not accept the credentials, cannot be reached, or is overloaded.
     /// - Work: anything else, with what the engine said.
     pub fn push(self, references: &[String], is_index: bool, timeout: Duration) -> Result<String> {
         let mut first = None;

@@ -16,6 +16,7 @@ use oci_spec::image::{
     MediaType,
 };
 use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
 
 use crate::{
     files::{self, Lock, NewFile},
@@ -96,6 +97,12 @@ impl Layout {
             hash: Sha256::new(),
             size: 0,
         })
+    }
+
+    /// A folder for what a build needs for a while. Beside the images is space for them, and it can be written; the system's own
+    /// temporary directory may be small, or missing in a container.
+    pub fn temporary_folder(&self) -> Result<TempDir> {
+        files::temporary_folder_in(&self.blobs())
     }
 
     /// Adds `bytes` as a blob.
@@ -181,7 +188,8 @@ impl Layout {
         self.root.join("blobs").join("sha256")
     }
 
-    fn blob_path(&self, digest: &str) -> Option<PathBuf> {
+    /// Where the blob of this digest has its place, if it is one; nobody has looked whether it is there.
+    pub(super) fn blob_path(&self, digest: &str) -> Option<PathBuf> {
         let hex = digest.strip_prefix("sha256:")?;
         let valid = hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit());
         valid.then(|| self.blobs().join(hex))

@@ -4,5 +4,7 @@ pub mod embedded;
 pub mod engine;
 mod image;
 pub mod layout;
+pub mod named_images;
+pub mod single;
 
 pub use image::{BuiltImage, ImageRequest, Mounts};

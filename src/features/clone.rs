@@ -209,7 +209,8 @@ fn choose(fleet: &Path, selector: &Selector, options: clone::CloneOptions<'_>) -
         config.set("submodule", None, "active", b".")?;
         config.write()?;
         Choices::new(&options).note(git_dir)?;
-        return selector.active_among(&repository, all);
+        // What the user's own files say counts together with what was written just now.
+        return selector.active_among(&Repository::discover(fleet)?, all);
     }
     let pins = selector.among(all)?;
     for link in &pins.links {

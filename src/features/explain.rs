@@ -9,12 +9,12 @@ use crate::{
     },
     git::repository::Repository,
     model::{
-        change::{Base, BaseKind, End, ServiceChange, Unread},
+        change::{Action, Base, BaseKind, End, ServiceChange, Unread},
         error::{Error, Result},
         explanation::{Explanation, ShownCommand},
         fleet::service_name,
         rules,
-        settings::{ChangeSettings, Settings},
+        settings::{ChangeSettings, GateSubject, Settings},
     },
 };
 
@@ -50,6 +50,7 @@ pub(crate) fn explain(
     let shown = path.to_str_lossy();
     let commands = commands(&base, &changed.head, &shown, service.as_ref(), &own.change);
     Ok(Explanation {
+        gates: gates(settings, service.as_ref()),
         rule: rules::rule_of(service.as_ref()),
         base,
         head: changed.head,
@@ -57,6 +58,19 @@ pub(crate) fn explain(
         service,
         commands,
     })
+}
+
+/// An image build makes a chart too, where the service has one.
+fn gates(settings: &Settings, service: Option<&ServiceChange>) -> Vec<(String, GateSubject)> {
+    let action = service.map(|service| service.action);
+    let has_chart = service.is_some_and(|service| service.config.to.is_some());
+    let is_made = |per: GateSubject| match (per, action) {
+        (GateSubject::Image, action) => action == Some(Action::Image),
+        (GateSubject::Chart, Some(Action::Image | Action::Chart)) => has_chart,
+        (GateSubject::Chart, _) => false,
+    };
+    let gates = settings.gates.iter().filter(|gate| is_made(gate.per));
+    gates.map(|gate| (gate.name.clone(), gate.per)).collect()
 }
 
 /// A glob may mean several, and an answer is about one.

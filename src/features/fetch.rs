@@ -108,7 +108,10 @@ fn look(dir: &Path, told: &mut FetchedRepository, options: &FetchOptions<'_>) ->
         }
         true => {
             let heads = own::heads(dir, name, may_prompt)?;
-            let mut after = before.clone();
+            let mut after = match outgoing::prunes(dir, name)? {
+                true => BTreeMap::new(),
+                false => before.clone(),
+            };
             after.extend(heads);
             after
         }

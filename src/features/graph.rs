@@ -66,7 +66,7 @@ pub(crate) fn graph(
         base: changed.map(|changed| changed.base),
         head,
         edges,
-        unread: found.unread.into_iter().collect(),
+        unread: found.unread.into_iter().chain(found.malformed).collect(),
     })
 }
 

@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::{
+    config,
     model::error::{Error, Result},
     process, templates,
 };
@@ -15,6 +16,18 @@ use crate::{
 /// The page about a topic, in Markdown; none where there is no such topic.
 pub(crate) fn page(topic: &str) -> Option<&'static str> {
     templates::help_page(topic)
+}
+
+/// The JSON Schema of what a topic is about.
+///
+/// # Errors
+/// Misuse: it has none.
+pub(crate) fn schema(topic: Option<&str>) -> Result<String> {
+    match topic {
+        Some("configuration") => config::schema(),
+        _ => Err(Error::misuse("only the topic `configuration` has a schema")
+            .hint("flota help configuration --schema")),
+    }
 }
 
 /// The program that shows long text, an absolute path, and its arguments; none where text goes straight to the terminal.

@@ -8,7 +8,7 @@ use std::{
 
 use crate::fleet::scaffold;
 use crate::{
-    config::Starter,
+    config::{self, Starter},
     files,
     git::{
         command::{git, run},
@@ -55,6 +55,7 @@ pub(crate) fn init(dir: &Path) -> Result<Initialised> {
     };
     let parts = vec![
         file(&root, "flota.toml", starter.text())?,
+        file(&root, config::SCHEMA_FILE, config::schema()?)?,
         folder(&root, &home)?,
         folder(&root, INFRASTRUCTURE)?,
         readme(&root, &home)?,

@@ -86,10 +86,11 @@ pub(crate) fn image_edges(
     }
     let mut files = Dockerfiles::at(repository, settings, repository.tree_of(plan.head.commit)?)?;
     let found = files.lineage(paths, how)?;
-    if let Some(path) = found.unread.iter().next() {
+    if let Some((path, why)) = found.unread.iter().next() {
         return Err(Error::repository(format!(
             "the Dockerfile of {path} cannot be read, which says what its image is built on"
         ))
+        .because(why.as_str())
         .hint(format!("bring it here: flota update {path}")));
     }
     found.edges.refuse_cycle()?;

@@ -22,7 +22,13 @@ pub(crate) fn cannot(verb: &str, path: &Path, err: io::Error) -> Error {
         _ => format!("cannot {verb} `{shown}`"),
     };
     let hint = hint(path, &err);
-    let error = Error::unavailable(message).because(err);
+    // Which file was being written then is chance: who meets the same full disk says the same.
+    let cause = match err.kind() {
+        ErrorKind::StorageFull => Errno::NOSPC.into(),
+        ErrorKind::QuotaExceeded => Errno::DQUOT.into(),
+        _ => err,
+    };
+    let error = Error::unavailable(message).because(cause);
     match hint {
         Some(hint) => error.hint(hint),
         None => error,

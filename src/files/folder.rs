@@ -7,7 +7,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::cannot::cannot;
+use super::{cannot::cannot, write::TEMPORARY};
 use crate::model::error::Result;
 
 /// Makes the folders above `path` that are missing.
@@ -21,13 +21,50 @@ pub(crate) fn create_parent(path: &Path) -> Result<()> {
     }
 }
 
+/// The same with the mode of the folder that is there already above them: who may write into a git directory may write everywhere
+/// in it (git-config(1), `core.sharedRepository`).
+///
+/// # Errors
+/// As [`cannot`] has it.
+pub(crate) fn create_parent_alike(path: &Path) -> Result<()> {
+    let mut missing: Vec<_> = path.ancestors().skip(1).collect();
+    let Some(known) = missing.iter().position(|above| above.is_dir()) else {
+        return create_parent(path);
+    };
+    let above = missing[known];
+    missing.truncate(known);
+    let mode = fs::metadata(above).map_err(|err| cannot("read", above, err))?;
+    for folder in missing.into_iter().rev() {
+        match fs::create_dir(folder) {
+            // Another service's, at the same time.
+            Err(err) if err.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Ok(()) => fs::set_permissions(folder, mode.permissions()),
+            Err(err) => Err(err),
+        }
+        .map_err(|err| cannot("write", folder, err))?;
+    }
+    Ok(())
+}
+
 /// A new, empty folder where the system keeps temporary files; it goes away when it is dropped.
 ///
 /// # Errors
 /// As [`cannot`] has it.
 pub(crate) fn temporary_folder() -> Result<TempDir> {
-    tempfile::tempdir()
-        .map_err(|err| cannot("create a temporary directory in", &env::temp_dir(), err))
+    tempfile::tempdir().map_err(|err| {
+        cannot("create a temporary directory in", &env::temp_dir(), err)
+            .hint("TMPDIR names the directory to use instead")
+    })
+}
+
+/// A new, empty folder in `folder`, where what is in it has to be or where the space is; it goes away when it is dropped. What a
+/// killed run leaves has a name that begins with [`TEMPORARY`].
+///
+/// # Errors
+/// As [`cannot`] has it.
+pub(crate) fn temporary_folder_in(folder: &Path) -> Result<TempDir> {
+    TempDir::with_prefix_in(TEMPORARY, folder)
+        .map_err(|err| cannot("create a temporary directory in", folder, err))
 }
 
 /// Moves all that is in the folder `from` into the folder `to`, which has none of these names and keeps its own mode and owner;

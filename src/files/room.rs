@@ -7,18 +7,20 @@ use std::{
 
 use crate::model::error::Error;
 
-/// What the system says where a disk, or what a user may have of it, is full; and what git says without the system's words.
+/// What the system says where a disk, or what a user may have of it, is full; and what git says without the system's words. In lower
+/// case, as programs in Go have them.
 const WORDS: [&str; 5] = [
-    "No space left on device",
-    "File too large",
-    "Disk quota exceeded",
-    "Out of diskspace",
+    "no space left on device",
+    "file too large",
+    "disk quota exceeded",
+    "out of diskspace",
     "failed to write new configuration file",
 ];
 
 /// The error for `said`, if it says that there is no room; `what` is what there was no room for.
 pub(crate) fn no_room(what: &str, said: &str) -> Option<Error> {
-    let is_it = WORDS.iter().any(|words| said.contains(words));
+    let words = said.to_lowercase();
+    let is_it = WORDS.iter().any(|word| words.contains(word));
     is_it.then(|| {
         Error::unavailable(format!("no space is left for {what}"))
             .because(io::Error::new(ErrorKind::StorageFull, said.to_owned()))
@@ -50,6 +52,7 @@ mod tests {
     fn only_a_full_disk_is_full() {
         for (said, want) in [
             ("fatal: write error: No space left on device", true),
+            ("write /var/lib/docker/x: no space left on device", true),
             ("error: unable to write file: Disk quota exceeded", true),
             ("fatal: cannot pwrite: File too large", true),
             ("fatal: sha1 file 'x' write error. Out of diskspace", true),

@@ -98,8 +98,23 @@ impl NestedLimits {
 /// # Errors
 /// Misuse: it is no number.
 pub(crate) fn fetch_jobs(fleet: &Repository) -> Result<Option<NonZeroUsize>> {
-    let jobs = number(fleet, "submodule.fetchJobs")?;
-    Ok(jobs.and_then(|jobs| NonZeroUsize::new(usize::try_from(jobs).ok()?)))
+    Ok(number(fleet, "submodule.fetchJobs")?.and_then(jobs))
+}
+
+/// The same for `git fetch`, and `flota fetch`: where `submodule.fetchJobs` is not set, `fetch.parallel` counts (git-config(1)).
+///
+/// # Errors
+/// As for [`fetch_jobs`].
+pub(crate) fn jobs_of_fetch(fleet: &Repository) -> Result<Option<NonZeroUsize>> {
+    let said = match number(fleet, "submodule.fetchJobs")? {
+        Some(number) => Some(number),
+        None => number(fleet, "fetch.parallel")?,
+    };
+    Ok(said.and_then(jobs))
+}
+
+fn jobs(number: u32) -> Option<NonZeroUsize> {
+    NonZeroUsize::new(usize::try_from(number).ok()?)
 }
 
 fn number(fleet: &Repository, key: &str) -> Result<Option<u32>> {

@@ -211,6 +211,7 @@ impl Inside<'_> {
             name: home.name.clone(),
             url: home.url.clone(),
             commits,
+            objects: Vec::new(),
         };
         let options = FetchOptions {
             depth: Depth::AllTrees,

@@ -149,6 +149,7 @@ impl Asking<'_> {
             name: None,
             url: Some(holder.url.clone()),
             commits: vec![commit],
+            objects: Vec::new(),
         };
         let options = FetchOptions {
             depth: Depth::AllTrees,

@@ -78,7 +78,7 @@ impl OwnAccess {
             let (section, scope, name) = parts(&key);
             if is_own && (section, scope, name) == ("http", None, "extraheader") {
                 bare.push(value);
-            } else if is_of_access(section, name) {
+            } else if is_of_access((section, scope, name)) {
                 access.settings.push((key, value));
             }
         }
@@ -198,7 +198,7 @@ pub(in crate::git) fn of_fleet(fleet: &gix::Repository) -> Vec<Setting> {
     settings.retain(|(key, _)| {
         let (section, scope, name) = parts(key);
         let is_for_anybody = scope.is_none();
-        is_of_access(section, name)
+        is_of_access((section, scope, name))
             && match section {
                 "http" => !(is_for_anybody && (name.contains("header") || name.contains("cookie"))),
                 "credential" => !is_for_anybody,
@@ -249,13 +249,13 @@ pub(in crate::git) fn parts(key: &str) -> (&str, Option<&str>, &str) {
 }
 
 /// Whether git goes by it when it talks to a server.
-fn is_of_access(section: &str, name: &str) -> bool {
+fn is_of_access((section, scope, name): (&str, Option<&str>, &str)) -> bool {
     match section {
         "url" | "http" | "credential" | "protocol" => true,
         "core" => matches!(name, "sshcommand" | "gitproxy" | "askpass"),
         "ssh" => name == "variant",
         "transfer" => matches!(name, "fsckobjects" | "credentialsinurl"),
-        "fetch" => name == "fsckobjects",
+        "fetch" => name == "fsckobjects" || scope == Some("fsck"),
         _ => false,
     }
 }

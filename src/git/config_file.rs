@@ -139,9 +139,14 @@ impl ConfigFile {
             io::ErrorKind::AlreadyExists => lock::taken(&lock),
             _ => Error::unavailable(format!("cannot write `{}`", self.path.display())).because(err),
         };
-        let mut file = fs::File::create_new(&lock).map_err(cannot)?;
-        let written = file
-            .write_all(&self.text())
+        let file = fs::File::create_new(&lock).map_err(cannot)?;
+        // As git keeps it: others may have to read and write it, too (git-config(1), `core.sharedRepository`).
+        let keep_mode = || match fs::metadata(&self.path) {
+            Ok(old) => file.set_permissions(old.permissions()),
+            Err(_) => Ok(()),
+        };
+        let written = keep_mode()
+            .and_then(|()| (&file).write_all(&self.text()))
             .and_then(|()| file.sync_all())
             .and_then(|()| fs::rename(&lock, &self.path));
         if written.is_err() {

@@ -20,6 +20,16 @@ pub const CODE: &str = "code";
 /// The folders whose trees are the configuration's identity.
 pub const CONFIG: [&str; 2] = ["charts", "config"];
 
+/// The one of them where the values of environments are, and what a path in it begins with.
+const VALUES_FOLDER: &str = "config";
+const CONFIG_PREFIX: &[u8] = b"config/";
+
+/// Whether that is the name, below `config/`, of the values of a configured environment.
+fn is_of_environment(name: &BStr, change: &ChangeSettings) -> bool {
+    let mut environments = change.environments.iter();
+    environments.any(|environment| name == ChangeSettings::values_file(environment).as_str())
+}
+
 /// Whether an entry of a service's root is one of these.
 pub fn is_part(name: &BStr) -> bool {
     name == CODE || CONFIG.iter().any(|folder| name == *folder)
@@ -80,7 +90,7 @@ pub fn with_links(
     if is_by_folders(change) {
         let entries = tree::entries(objects, root)?;
         let linked = LinkedParts::of(&entries);
-        Ok((by_folders(entries, root.kind())?, linked))
+        Ok((by_folders(objects, entries, root.kind(), change)?, linked))
     } else {
         let content = by_globs(objects, root, change)?;
         Ok((content, LinkedParts::default()))
@@ -88,7 +98,11 @@ pub fn with_links(
 }
 
 /// Whether the root tree's entries are all that the identities follow from; else it is all of its trees.
-pub fn is_by_folders(change: &ChangeSettings) -> bool {
+pub fn is_by_root(change: &ChangeSettings) -> bool {
+    is_by_folders(change) && change.environments.is_empty()
+}
+
+fn is_by_folders(change: &ChangeSettings) -> bool {
     // Compiling globs takes longer than reading a service.
     static USUAL: LazyLock<ChangeSettings> = LazyLock::new(ChangeSettings::default);
     change.code == USUAL.code && change.config == USUAL.config && change.ignore == USUAL.ignore
@@ -99,12 +113,16 @@ pub fn is_by_folders(change: &ChangeSettings) -> bool {
 #[allow(clippy::expect_used, reason = "memory takes all writes")]
 fn by_globs(objects: Objects<'_>, root: ObjectId, change: &ChangeSettings) -> Result<Content> {
     let (mut code, mut config, mut other) = (Vec::new(), Vec::new(), Vec::new());
+    let mut environments = Vec::new();
     for found in tree::diff(objects, None, Some(root))? {
         let path = found.path.as_ref();
         let Some((mode, id)) = found.new.filter(|_| !change.ignore.is_match(path)) else {
             continue;
         };
-        let part = if change.code.is_match(path) {
+        let in_config = path.strip_prefix(CONFIG_PREFIX).map(ByteSlice::as_bstr);
+        let part = if in_config.is_some_and(|name| is_of_environment(name, change)) {
+            &mut environments
+        } else if change.code.is_match(path) {
             &mut code
         } else if change.config.is_match(path) {
             &mut config
@@ -124,6 +142,7 @@ fn by_globs(objects: Objects<'_>, root: ObjectId, change: &ChangeSettings) -> Re
         code: id(code)?,
         config: id(config)?,
         other: id(other)?,
+        environments: id(environments)?,
     })
 }
 
@@ -131,13 +150,33 @@ fn by_globs(objects: Objects<'_>, root: ObjectId, change: &ChangeSettings) -> Re
 ///
 /// A part that is one folder is known by that folder's own OID, so `git rev-parse PIN:code` gives the same; one of several
 /// entries by the OID of the tree that holds just them, as `git mktree` makes it.
-fn by_folders(entries: Vec<(BString, tree::Entry)>, kind: gix::hash::Kind) -> Result<Content> {
+///
+/// What deployments take is left out of `config/`, as if it were not there.
+fn by_folders(
+    objects: Objects<'_>,
+    entries: Vec<(BString, tree::Entry)>,
+    kind: gix::hash::Kind,
+    change: &ChangeSettings,
+) -> Result<Content> {
     let (mut code, mut config, mut other) = (None, Vec::new(), Vec::new());
+    let mut environments = Vec::new();
     for (name, (mode, id)) in entries {
         if mode.is_tree() && name == CODE {
             code = Some(id);
         } else if mode.is_tree() && CONFIG.iter().any(|folder| name == *folder) {
-            config.push((name, (mode, id)));
+            let mut rest = Some(id);
+            if name == VALUES_FOLDER && !change.environments.is_empty() {
+                let all = tree::entries(objects, id)?;
+                let is_theirs = |(name, (mode, _)): &(BString, tree::Entry)| {
+                    !mode.is_tree() && is_of_environment(name.as_ref(), change)
+                };
+                let (theirs, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_theirs);
+                if !theirs.is_empty() {
+                    rest = tree_id(&others, kind)?;
+                    environments = theirs;
+                }
+            }
+            config.extend(rest.map(|id| (name, (mode, id))));
         } else {
             other.push((name, (mode, id)));
         }
@@ -150,6 +189,7 @@ fn by_folders(entries: Vec<(BString, tree::Entry)>, kind: gix::hash::Kind) -> Re
         code,
         config,
         other: tree_id(&other, kind)?,
+        environments: tree_id(&environments, kind)?,
     })
 }
 

@@ -46,6 +46,8 @@ pub struct Committed<'a> {
     pub root: ObjectId,
     /// Where the files are; not all of the commit has to be there.
     pub folder: &'a Path,
+    /// Where temporary files may lie.
+    pub scratch: &'a Path,
 }
 
 /// A file that stays as it is committed, since nobody said what its filter does.
@@ -68,7 +70,7 @@ impl Committed<'_> {
         if !self.mentions_filters(&found.settings)? {
             return Ok(Vec::new());
         }
-        let room = files::temporary_folder()?;
+        let room = files::temporary_folder_in(self.scratch)?;
         let scratch = Scratch {
             git_dir: room.path(),
             folder: self.folder,

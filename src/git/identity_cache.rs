@@ -68,6 +68,8 @@ const NESTED: u8 = 1;
 const LINKED_CODE: u8 = 2;
 const LINKED_CONFIG: u8 = 4;
 const LINKED_CHARTS: u8 = 8;
+/// The OID of the values of environments takes the place of the last parent.
+const ENVIRONMENTS: u8 = 16;
 
 /// What one commit says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,12 +172,18 @@ impl Known<'_> {
     pub fn facts(&self, commit: ObjectId, settings: &Fingerprint) -> Option<Facts> {
         let value = self.find(|| content_key(commit, settings))?;
         let part = |index: usize| id_at(&value, index * OID, commit);
+        let is_set = |flag: u8| value[FLAGS] & flag != 0;
+        let last = PARTS + PARENTS - 1;
+        let (environments, parents) = match is_set(ENVIRONMENTS) {
+            true => (part(last), PARTS..last),
+            false => (None, PARTS..PARTS + PARENTS),
+        };
         let content = Content {
             code: part(0),
             config: part(1),
             other: part(2),
+            environments,
         };
-        let is_set = |flag: u8| value[FLAGS] & flag != 0;
         Some(Facts {
             content,
             linked: LinkedParts {
@@ -184,7 +192,7 @@ impl Known<'_> {
                 charts: is_set(LINKED_CHARTS),
             },
             nested: is_set(NESTED),
-            parents: (PARTS..PARTS + PARENTS).map_while(part).collect(),
+            parents: parents.map_while(part).collect(),
         })
     }
 
@@ -197,13 +205,20 @@ impl Known<'_> {
             parents,
         } = facts;
         let parts = [content.code, content.config, content.other];
-        let ids = parts.iter().flatten().chain(parents);
+        let environments = content.environments;
+        let ids = parts.iter().flatten().chain(parents).chain(&environments);
         // A damaged object may hold an OID of zeros, and it would be read back as nothing at all.
-        if parents.len() > PARENTS || ids.into_iter().any(ObjectId::is_null) {
+        if parents.len() + usize::from(environments.is_some()) > PARENTS
+            || ids.into_iter().any(ObjectId::is_null)
+        {
             return;
         }
         let mut value: Value = [0; VALUE];
-        let parents = parents.iter().copied().map(Some);
+        let mut parents: Vec<_> = parents.iter().copied().map(Some).collect();
+        if environments.is_some() {
+            parents.resize(PARENTS - 1, None);
+            parents.push(environments);
+        }
         for (index, id) in parts.into_iter().chain(parents).enumerate() {
             if let Some(id) = id {
                 value[index * OID..][..id.as_slice().len()].copy_from_slice(id.as_slice());
@@ -214,6 +229,7 @@ impl Known<'_> {
             (linked.code, LINKED_CODE),
             (linked.config, LINKED_CONFIG),
             (linked.charts, LINKED_CHARTS),
+            (environments.is_some(), ENVIRONMENTS),
         ];
         let set = flags.iter().filter(|(is_set, _)| *is_set);
         value[FLAGS] = set.map(|(_, flag)| flag).sum();
@@ -259,6 +275,7 @@ impl Fingerprint {
             config,
             ignore,
             other: _,
+            environments,
         } = settings;
         let mut hash = Sha256::new();
         hash.update([plain.into()]);
@@ -275,6 +292,11 @@ impl Fingerprint {
                 hash.update((glob.len() as u64).to_be_bytes());
                 hash.update(glob);
             }
+        }
+        // Without environments the key is what it was before there were any.
+        for environment in environments.iter() {
+            hash.update((environment.len() as u64).to_be_bytes());
+            hash.update(environment);
         }
         Self(hash.finalize().into())
     }

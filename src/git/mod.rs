@@ -30,11 +30,11 @@ mod pack;
 pub mod path;
 #[cfg(test)]
 mod random;
+pub mod records;
 pub mod remote;
 pub mod repository;
 pub mod status;
 pub mod submodule;
-pub mod success;
 pub mod switch;
 pub mod tree;
 pub mod tree_builder;

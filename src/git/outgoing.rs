@@ -142,6 +142,21 @@ pub fn branches_seen(work_dir: &Path, remote: &BStr) -> Result<BTreeMap<BString,
     Ok(seen)
 }
 
+/// Whether a fetch of `remote` removes the remote-tracking branches that it has no more (git-config(1), `remote.<name>.prune`,
+/// `fetch.prune`).
+///
+/// # Errors
+/// Repository: the configuration cannot be read.
+pub fn prunes(work_dir: &Path, remote: &BStr) -> Result<bool> {
+    let repo = status::open(work_dir)?;
+    let config = repo.config_snapshot();
+    let own = config
+        .plumbing()
+        .boolean_by("remote", Some(remote), "prune");
+    let own = own.ok().flatten();
+    Ok(own.or_else(|| config.boolean("fetch.prune")) == Some(true))
+}
+
 /// How many commits of its upstream the branch lacks that HEAD is on, by what was last seen; none without an upstream.
 ///
 /// # Errors

@@ -324,13 +324,19 @@ impl Repository {
     }
 
     /// The refs that the name in `rev` may mean, where there are several: the first is the one that [`Self::resolve`] takes, as
-    /// git does.
+    /// git does. None where the user does not want to hear of it (git-config(1), `core.warnAmbiguousRefs`).
     pub fn ambiguous(&self, rev: &str) -> Option<Vec<String>> {
         let meant = match &self.plain {
             Some(plain) => names::meant(&plain.refs, rev),
             None => names::meant(&self.to_local().ok()?.refs, rev),
         };
-        (meant.len() > 1).then_some(meant)
+        let is_wanted = || {
+            let repo = self.to_local().ok();
+            repo.is_none_or(|repo| {
+                repo.config_snapshot().boolean("core.warnAmbiguousRefs") != Some(false)
+            })
+        };
+        (meant.len() > 1 && is_wanted()).then_some(meant)
     }
 
     /// Whether `commit` is here.

@@ -196,6 +196,12 @@ impl Store {
         Objects::new(&self.layers)
     }
 
+    /// Whether something stands in for objects of it, as [`Self::has_substitutes`] tells before it is opened.
+    pub fn is_substituted(&self) -> bool {
+        let mut layers = self.layers.all.iter();
+        layers.any(|layer| layer.substitutes.is_some())
+    }
+
     /// Whether its history is cut short.
     pub fn is_shallow(&self) -> bool {
         let mut layers = self.layers.all.iter();

@@ -26,7 +26,8 @@ use crate::{
 };
 
 use check::Address;
-pub(super) use policy::check_password;
+pub use policy::warnings;
+pub(super) use policy::{allowed, check_password, refused_by_git};
 use rewrite::rewritten;
 
 /// A submodule's repository, fit to be fetched from.

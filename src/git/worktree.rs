@@ -50,8 +50,10 @@ pub fn fill(git_dir: &Path, folder: &Path, commit: ObjectId) -> Result<()> {
         gix::index::State::from_tree(&root, &repo.objects, path::OPTIONS).map_err(damaged)?;
     let mut index = gix::index::File::from_state(state, git_dir.join("index"));
     check(&index)?;
-    // Which of the files are wanted is for git to tell (git-sparse-checkout(1)).
-    if repo.config_snapshot().boolean("core.sparseCheckout") == Some(true) {
+    // Which of the files are wanted, and who may write the index, is for git to tell (git-sparse-checkout(1), git-config(1)).
+    let config = repo.config_snapshot();
+    let is_shared = config.string("core.sharedRepository").is_some();
+    if is_shared || config.boolean("core.sparseCheckout") == Some(true) {
         return fill_by_git(git_dir, folder, commit);
     }
 

@@ -268,6 +268,8 @@ pub enum Reason {
     CodeAndConfigChanged,
     /// Only other paths differ.
     OtherPaths,
+    /// Only the values of environments differ, which deployments take.
+    EnvironmentValues,
     /// The pin moved, the content did not.
     SameContent,
     /// Another path, the same pin.
@@ -298,6 +300,7 @@ impl Reason {
             Self::ConfigChanged => "config-changed".into(),
             Self::CodeAndConfigChanged => "code-and-config-changed".into(),
             Self::OtherPaths => "other-paths".into(),
+            Self::EnvironmentValues => "environment-values".into(),
             Self::SameContent => "same-content".into(),
             Self::Renamed => "renamed".into(),
             Self::UrlChanged => "url-changed".into(),
@@ -388,6 +391,8 @@ pub enum WarningKind {
     PlainUnread,
     /// The configuration names a service that the fleet does not have.
     UnknownService,
+    /// Nobody knows which images of the fleet a service's image is built on, so that it is not built again for them.
+    UnknownBase,
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use bstr::BString;
 use super::{
     change::{Base, End, ServiceChange},
     rules::Rule,
+    settings::GateSubject,
 };
 
 /// The answer for one service.
@@ -20,6 +21,8 @@ pub struct Explanation {
     pub service: Option<ServiceChange>,
     /// The rule that decided.
     pub rule: Rule,
+    /// The gates that judge what is built for it: each runs, unless a result holds for the same content.
+    pub gates: Vec<(String, GateSubject)>,
     /// What shows the same without flota, to be run at the fleet's root.
     pub commands: Vec<ShownCommand>,
 }

@@ -17,8 +17,8 @@ pub struct ServiceGraph {
     pub services: BTreeMap<BString, GraphService>,
     /// What leads from one to another, sorted.
     pub edges: Vec<GraphEdge>,
-    /// The paths of those whose Dockerfile cannot be read: what they build on is not known. Sorted.
-    pub unread: Vec<BString>,
+    /// Why the Dockerfile of a service cannot be read or understood, by the service's path: what it builds on is not known.
+    pub unread: BTreeMap<BString, String>,
 }
 
 /// One service of a graph.

@@ -16,6 +16,9 @@ use super::{
 pub struct ImageEdges(BTreeMap<BString, BTreeSet<BString>>);
 
 impl ImageEdges {
+    /// That nobody builds on another.
+    pub const NONE: &Self = &Self(BTreeMap::new());
+
     /// Adds what the service at `child` builds on.
     pub fn add(&mut self, child: &BStr, parents: impl IntoIterator<Item = BString>) {
         let mut parents: BTreeSet<_> = parents.into_iter().collect();

@@ -13,6 +13,8 @@ pub struct Recorded {
     pub record: ObjectId,
     /// What it says.
     pub success: Success,
+    /// How many results of gates were added to what is known, or were there already.
+    pub evidence: usize,
     /// Whether that is news.
     pub is_changed: bool,
     /// Whether the remote has it.

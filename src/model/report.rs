@@ -1,14 +1,18 @@
 //! The result of a build.
 
-use std::{path::PathBuf, time::Duration};
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
+use bstr::BString;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
     change::{Base, End, Unread, Warning},
     error::Error,
+    evidence::GateReport,
     plan::Step,
     success::Exceptions,
+    timing::Timing,
 };
 
 /// The whole outcome of a build, in the plan's order.
@@ -28,6 +32,10 @@ pub struct BuildReport {
     pub warnings: Vec<Warning>,
     /// Submodules that could not be read: nothing of them was built.
     pub unread: Vec<Unread>,
+    /// When it began.
+    pub started: Timestamp,
+    /// How many services were built at a time.
+    pub jobs: NonZeroUsize,
     /// How long it all took.
     pub took: Duration,
 }
@@ -53,6 +61,12 @@ pub struct BuiltService {
     pub image: Option<ImageReport>,
     /// Its chart, when it has one.
     pub chart: Option<ChartReport>,
+    /// The gates of both, in the order in which they are written.
+    pub gates: Vec<GateReport>,
+    /// The paths of the services whose images had to be built by this run before this one's.
+    pub after: Vec<BString>,
+    /// When its job ran; none for one that did not begin.
+    pub timing: Option<Timing>,
     /// How long it took.
     pub took: Duration,
     /// Where its children's output is, when there were any.

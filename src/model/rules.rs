@@ -55,7 +55,7 @@ impl Old {
     }
 }
 
-/// The three content identities of a service's tree; `None` is "no such entries".
+/// The content identities of a service's tree; `None` is "no such entries".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Content {
     /// What the image is built from.
@@ -64,6 +64,8 @@ pub struct Content {
     pub config: Option<ObjectId>,
     /// Everything else that is not ignored.
     pub other: Option<ObjectId>,
+    /// The values that deployments to configured environments take, `config/values.<environment>.yaml`.
+    pub environments: Option<ObjectId>,
 }
 
 impl Content {
@@ -126,6 +128,10 @@ pub fn rule_of(service: Option<&ServiceChange>) -> Rule {
         Reason::OtherPaths => rule(
             4,
             "only paths outside of code and configuration differ: `[change] other` decides",
+        ),
+        Reason::EnvironmentValues => rule(
+            4,
+            "only the values of environments differ: a deployment takes them, there is nothing to build",
         ),
         Reason::SameContent => rule(
             4,
@@ -259,6 +265,17 @@ fn compared(base: Side, head: Side, evidence: &Evidence) -> Decision {
                 action: Action::None,
                 reason: Reason::Plain,
             }
+        };
+    }
+    if old.environments != new.environments {
+        let reason = match new.is_service() {
+            true => Reason::EnvironmentValues,
+            false => Reason::Plain,
+        };
+        return Decision {
+            change: ChangeKind::Other,
+            action: Action::None,
+            reason,
         };
     }
     let (change, reason) = same_content(base, head, evidence);

@@ -8,7 +8,9 @@ use super::{cycle, error::Result};
 
 mod change;
 mod chart;
+mod environment;
 pub mod fleet;
+pub mod gate;
 pub mod globs;
 pub mod secret;
 pub mod template;
@@ -16,10 +18,14 @@ pub mod valid;
 
 pub use change::{Build, ChangeSettings, Fanout};
 pub use chart::{AppVersion, ChartSettings, TokenValue, ValuePath};
+pub use environment::EnvironmentSettings;
 pub use fleet::{BaseSetting, FleetSettings};
+pub use gate::{Gate, GateSubject};
 pub use globs::Globs;
 pub use secret::{Provenance, Sbom, SecretSource};
-pub use template::{TagField, TagTemplate, VersionField, VersionTemplate};
+pub use template::{
+    ArgumentTemplate, GateField, TagField, TagTemplate, VersionField, VersionTemplate,
+};
 
 /// Everything a fleet can settle; [`Settings::default`] is what an absent file gives.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,8 +40,12 @@ pub struct Settings {
     pub image: ImageSettings,
     /// `[chart]`: how charts are made.
     pub chart: ChartSettings,
+    /// `[[gate]]`: the programs that judge what a build made, in the file's order.
+    pub gates: Vec<Gate>,
     /// `[ci]`: what the pipelines that flota writes need to know.
     pub ci: CiSettings,
+    /// `[environment.NAME]` by name.
+    pub environments: BTreeMap<String, EnvironmentSettings>,
     /// `[service.NAME]` by name, each begun as [`Settings::unconfigured`] has it: read them through
     /// [`Settings::for_service`], which adds the global entries of the maps.
     pub services: BTreeMap<String, ServiceSettings>,
@@ -52,6 +62,13 @@ impl Settings {
         lay_beneath(&mut service.image.secrets, &self.image.secrets);
         lay_beneath(&mut service.chart.tokens, &self.chart.tokens);
         service
+    }
+
+    /// Which paths of one service mean what: the `change` of [`Settings::for_service`], not copied.
+    pub(crate) fn change_of(&self, name: &str) -> &ChangeSettings {
+        self.services
+            .get(name)
+            .map_or(&self.change, |own| &own.change)
     }
 
     /// What `[service.NAME]` starts from: the global values, the maps empty.

@@ -10,6 +10,7 @@ pub(crate) mod markdown;
 pub(crate) mod pager;
 pub(crate) mod progress;
 pub(crate) mod prompt;
+pub(crate) mod report;
 mod service_names;
 mod streams;
 pub(crate) mod text;

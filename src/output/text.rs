@@ -52,7 +52,17 @@ pub(crate) fn duration(took: Duration) -> String {
     }
 }
 
-fn escape_if(text: &str, also: impl Fn(char) -> bool) -> String {
+/// The same for pages and files that no terminal and no CI system reads line by line: commands stay what they are.
+pub(crate) fn controls(text: &str) -> String {
+    controls_if(text, |c| c != '\n' && c != '\t')
+}
+
+/// Such text on one line.
+pub(crate) fn controls_line(text: &str) -> String {
+    controls_if(text, |_| true)
+}
+
+fn controls_if(text: &str, also: impl Fn(char) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if is_unsafe(c) && also(c) {
@@ -61,6 +71,11 @@ fn escape_if(text: &str, also: impl Fn(char) -> bool) -> String {
             out.push(c);
         }
     }
+    out
+}
+
+fn escape_if(text: &str, also: impl Fn(char) -> bool) -> String {
+    let out = controls_if(text, also);
     // Compiling the patterns takes longer than printing a small result, and hardly any text could match.
     if !out.contains("::") && !out.contains("##") {
         return out;
@@ -110,6 +125,8 @@ mod tests {
             "a\\u{1b}[31mb\\u{9b}c\\u{202e}d\ne\\u{200c}"
         );
         assert_eq!(line("a\nb\r"), "a\\nb\\r");
+        assert_eq!(controls("::a\n\x1b"), "::a\n\\u{1b}");
+        assert_eq!(controls_line("##[a\n"), "##[a\\n");
         assert_eq!(name(b"caf\xc3\xa9 \xff".as_bstr()), "café \u{fffd}");
     }
 }

@@ -34,6 +34,7 @@ pub struct Command {
     args: Vec<OsString>,
     dir: Option<PathBuf>,
     env: Vec<(OsString, Option<OsString>)>,
+    inherits: Option<fn(&str) -> bool>,
     input: Option<Vec<u8>>,
     limits: Limits,
     stdout_limit: Option<usize>,
@@ -51,6 +52,7 @@ impl Command {
             args: Vec::new(),
             dir: None,
             env: Vec::new(),
+            inherits: None,
             input: None,
             limits: Limits::default(),
             stdout_limit: None,
@@ -94,6 +96,12 @@ impl Command {
     /// Removes a variable from the child's environment.
     pub fn env_remove(mut self, name: impl Into<OsString>) -> Self {
         self.env.push((name.into(), None));
+        self
+    }
+
+    /// Leaves the child only those of flota's variables whose names `inherits` takes: the others may hold secrets.
+    pub fn inherit_only(mut self, inherits: fn(&str) -> bool) -> Self {
+        self.inherits = Some(inherits);
         self
     }
 
@@ -218,6 +226,11 @@ impl Command {
             .stdin(stdin)
             .stdout(stdout)
             .stderr(text_end);
+        if let Some(inherits) = self.inherits {
+            let all = std::env::vars_os();
+            let kept = all.filter(|(name, _)| name.to_str().is_some_and(inherits));
+            command.env_clear().envs(kept);
+        }
         for name in REPOSITORY_VARIABLES {
             command.env_remove(name);
         }

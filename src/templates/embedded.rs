@@ -24,6 +24,9 @@ pub(super) const CI: &str = "ci";
 /// The directory of the pages that `flota help TOPIC` shows.
 const HELP: &str = "help";
 
+/// The directory of the page and the file that report a build.
+const REPORT: &str = "report";
+
 /// What makes a folder a chart.
 const CHART_FILE: &str = "config/Chart.yaml";
 
@@ -50,7 +53,7 @@ pub fn help_page(topic: &str) -> Option<&'static str> {
 }
 
 fn is_service(folder: &Dir<'_>) -> bool {
-    !matches!(name(folder), CHART | CI | HELP)
+    !matches!(name(folder), CHART | CI | HELP | REPORT)
 }
 
 fn name<'a>(folder: &Dir<'a>) -> &'a str {

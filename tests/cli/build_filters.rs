@@ -197,6 +197,30 @@ fn files_stay_as_committed_where_no_filter_writes_them() {
     }
 }
 
+/// An image made `FROM scratch` has no `/tmp`, and a container that is read-only none that can be written.
+#[test]
+fn a_build_needs_no_temporary_directory_of_the_system() {
+    let sandbox = with_attributes("app filter=loud\n");
+    fs::write(sandbox.path("home/.gitconfig"), LOUD).unwrap();
+    let without_any = |command: &mut Command| {
+        as_user(command);
+        command.env("TMPDIR", sandbox.path("nowhere"));
+    };
+    let args = ["build", "--all", "--builder=embedded"];
+    let ran = sandbox.flota_with("svc", &args, without_any);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert_eq!(image(&sandbox, "svc")["app"], b"QUIET\n");
+
+    // A look at what would be built writes nothing beside the products.
+    let look = ["build", "--all", "--builder=embedded", "--dry-run"];
+    let ran = sandbox.flota_with("svc", &look, without_any);
+    assert_eq!(ran.status, Some(3), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("hint: TMPDIR names the directory to use instead")
+    );
+}
+
 /// What is built is the same on every machine.
 #[test]
 fn attributes_of_the_user_do_not_count() {

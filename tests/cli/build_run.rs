@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The fleet of four, and what their builds do.
-fn many(fates: &[(&str, &str)]) -> Sandbox {
+pub fn many(fates: &[(&str, &str)]) -> Sandbox {
     let sandbox = Sandbox::scripted("build-many");
     fs::create_dir(sandbox.path("engine")).unwrap();
     for (name, fate) in fates {
@@ -27,7 +27,7 @@ fn many(fates: &[(&str, &str)]) -> Sandbox {
 }
 
 /// Puts the fake engine before any other.
-fn fake(sandbox: &Sandbox, command: &mut Command) {
+pub fn fake(sandbox: &Sandbox, command: &mut Command) {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tools");
     let mut path = OsString::from(tools);
     path.push(":");
@@ -37,12 +37,12 @@ fn fake(sandbox: &Sandbox, command: &mut Command) {
         .env("FAKE_ENGINE", sandbox.path("engine"));
 }
 
-fn run(sandbox: &Sandbox, args: &[&str]) -> Ran {
+pub fn run(sandbox: &Sandbox, args: &[&str]) -> Ran {
     let args = [&["build", "--builder=docker"], args].concat();
     sandbox.flota_with("fleet", &args, |command| fake(sandbox, command))
 }
 
-fn start(sandbox: &Sandbox, args: &[&str]) -> Child {
+pub fn start(sandbox: &Sandbox, args: &[&str]) -> Child {
     let args = [&["build", "--builder=docker"], args].concat();
     let mut command = sandbox.interruptible("fleet", &args);
     fake(sandbox, &mut command);

@@ -76,3 +76,15 @@ fn clone_by_git(sandbox: &Sandbox) {
     let recursive = ["clone", "--quiet", "--recurse-submodules", "fleet", "gits"];
     sandbox.git("", &recursive);
 }
+
+/// Bytes that nothing compresses.
+pub fn noise(length: usize) -> Vec<u8> {
+    let mut state: u64 = 1;
+    let bytes = std::iter::repeat_with(|| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 56) as u8
+    });
+    bytes.take(length).collect()
+}

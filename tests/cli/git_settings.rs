@@ -3,6 +3,8 @@
 
 use std::fs;
 
+mod rows;
+
 use crate::{
     clone::same_as_git,
     sandbox::{Ran, Sandbox},

@@ -1,5 +1,7 @@
 //! `flota graph`
 
+use std::fs;
+
 use crate::sandbox::Sandbox;
 
 const MOVED: &str = "HEAD~1..HEAD";
@@ -8,9 +10,9 @@ const MOVED: &str = "HEAD~1..HEAD";
 fn who_needs_whom_is_shown_in_every_format() {
     let sandbox = Sandbox::scripted("builds-on");
     let toml = sandbox.path("fleet/flota.toml");
-    let text = std::fs::read_to_string(&toml).unwrap();
+    let text = fs::read_to_string(&toml).unwrap();
     let more = "\n[service.jobs]\ndepends_on = [\"web\"]\n";
-    std::fs::write(toml, text + more).unwrap();
+    fs::write(toml, text + more).unwrap();
     let shown = ["human", "mermaid", "dot", "json"].map(|format| {
         let ran = sandbox.flota("fleet", &["graph", MOVED, "--format", format]);
         format!("{format}: {}", ran.transcript())
@@ -37,8 +39,15 @@ fn what_is_not_in_the_clone_is_fetched_or_named() {
         .json();
     assert_eq!(fetched["edges"], here["edges"]);
 
+    // What is on this machine needs no network.
     sandbox.git("", &["clone", "--quiet", "fleet", "other"]);
-    let offline = sandbox.flota("other", &["graph", "--offline"]);
+    let offline = ["graph", "--offline", "--format", "json"];
+    let near = sandbox.flota("other", &offline).json();
+    assert_eq!(near["edges"], here["edges"]);
+
+    sandbox.git("", &["clone", "--quiet", "fleet", "third"]);
+    fs::rename(sandbox.path("api"), sandbox.path("gone")).unwrap();
+    let offline = sandbox.flota("third", &["graph", "--offline"]);
     assert_eq!(offline.status, Some(4));
     let said = offline.transcript();
     assert!(

@@ -10,10 +10,10 @@ use crate::{
     sandbox::{Ran, Sandbox},
 };
 
-const MOVED: &str = "HEAD~1..HEAD";
+pub const MOVED: &str = "HEAD~1..HEAD";
 
 /// `flota build` with the fake engine before any other.
-fn build(sandbox: &Sandbox, args: &[&str]) -> Ran {
+pub fn build(sandbox: &Sandbox, args: &[&str]) -> Ran {
     let args = [&["build", "--builder=docker"], args].concat();
     let _ = fs::create_dir(sandbox.path("engine"));
     sandbox.flota_with("fleet", &args, |command| {
@@ -39,7 +39,7 @@ fn built(sandbox: &Sandbox) -> Vec<String> {
 }
 
 /// Each service with its action and its reason.
-fn actions(json: &Value) -> Vec<String> {
+pub fn actions(json: &Value) -> Vec<String> {
     let services = json["services"].as_array().or(json["steps"].as_array());
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     services

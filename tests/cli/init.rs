@@ -15,7 +15,7 @@ fn an_empty_folder_becomes_a_fleet_and_a_second_run_changes_nothing() {
     let listed = || sandbox.git("shop", &["status", "--porcelain", "--untracked-files=all"]);
     assert_eq!(
         listed(),
-        "?? README.md\n?? code-repos/.gitkeep\n?? flota.toml\n?? infrastructure/.gitkeep\n"
+        "?? README.md\n?? code-repos/.gitkeep\n?? flota.schema.json\n?? flota.toml\n?? infrastructure/.gitkeep\n"
     );
     sandbox.git("shop", &["add", "--all"]);
     let again = sandbox.flota("shop", &["init", "--format", "json"]).json();
@@ -60,8 +60,8 @@ fn a_fleet_that_has_submodules_is_adopted() {
     sandbox.git("ours", &["switch", "--quiet", "--create", "feature"]);
     let made = sandbox.flota("ours", &["init", "--format", "json"]).json();
     assert!(made["submodules"].as_u64() > Some(1));
-    assert_eq!(made["files"][1]["path"], "code-repos/");
-    assert_eq!(made["files"][1]["outcome"], "kept");
+    assert_eq!(made["files"][2]["path"], "code-repos/");
+    assert_eq!(made["files"][2]["outcome"], "kept");
     // The remote's branch, not the one that happens to be checked out; and no settings for charts of ours.
     let settings = read(&sandbox, "ours/flota.toml");
     assert!(settings.contains("\nbase_branch = \"main\"\n"));

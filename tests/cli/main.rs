@@ -10,6 +10,7 @@ mod build_bases;
 mod build_buildx;
 mod build_chart;
 mod build_engines;
+mod build_faults;
 mod build_filters;
 mod build_push;
 mod build_run;
@@ -32,6 +33,7 @@ mod daemons;
 mod demo;
 mod diff;
 mod documents;
+mod environments;
 mod explain;
 #[path = "../registry/fake.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]
@@ -39,6 +41,7 @@ mod fake;
 mod faults;
 mod fetch;
 mod foreach;
+mod gates;
 mod git_settings;
 mod graph;
 mod help;
@@ -47,6 +50,7 @@ mod hostile;
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod http;
 mod image_edges;
+mod image_edges_elsewhere;
 mod init;
 mod inside_service;
 mod installers;
@@ -66,9 +70,11 @@ mod redirects;
 #[path = "../support/registry.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod registry;
+mod report;
 mod resolve;
 mod retries;
 mod sandbox;
+mod schema;
 mod select;
 mod slow_servers;
 mod speaking;

@@ -60,7 +60,13 @@ fn the_archive_holds_what_an_installation_needs() {
             files.insert(path.to_str().unwrap().to_owned());
         }
     }
-    for file in ["flota", "README.md", "CHANGELOG.md", "LICENSE"] {
+    for file in [
+        "flota",
+        "README.md",
+        "CHANGELOG.md",
+        "LICENSE",
+        "flota.schema.json",
+    ] {
         assert!(files.remove(file), "{file}");
     }
     for script in [

@@ -29,7 +29,7 @@ pub fn report(sandbox: &Sandbox, built: &[&str], failed: &[&str]) {
     .unwrap();
 }
 
-fn leg(sandbox: &Sandbox, built: &[&str], failed: &[&str]) -> String {
+pub fn leg(sandbox: &Sandbox, built: &[&str], failed: &[&str]) -> String {
     let plan = sandbox
         .flota("fleet", &["plan", "--all", "--format=json"])
         .json();
@@ -308,8 +308,10 @@ fn a_run_that_ends_after_a_newer_one_takes_nothing_back() {
 
 /// Each of many writers reports one service that it built; none is lost.
 fn written_at_once(sandbox: &Sandbox, clones: &[String], more: &[&str]) {
-    let writers: Vec<_> = ["api", "docs", "lib", "web"]
+    let names = ["api", "docs", "lib", "web"];
+    let writers: Vec<_> = names
         .iter()
+        .cycle()
         .zip(clones)
         .map(|(name, clone)| {
             let report = format!("../{name}.json");
@@ -349,7 +351,7 @@ fn several_may_record_at_once_in_one_clone() {
 fn several_may_record_at_once_from_clones_of_their_own() {
     let sandbox = recorded();
     sandbox.git("fleet", &["push", "--quiet", "origin", "main"]);
-    let clones: Vec<_> = (0..4).map(|n| format!("clone{n}")).collect();
+    let clones: Vec<_> = (0..10).map(|n| format!("clone{n}")).collect();
     for (n, clone) in clones.iter().enumerate() {
         let url = format!("file://{}", sandbox.path("fleet.git").display());
         let depth = if n % 2 == 0 { "--depth=1" } else { "--depth=9" };

@@ -173,6 +173,7 @@ impl Service {
             name: Some(self.name.as_str().into()),
             url: Some(BString::from(url)),
             commits: vec![self.old, self.new],
+            objects: Vec::new(),
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
+    time::{Duration, Instant},
 };
 
 use flota::model::{error::Error, exit::Exit, reference::Reference};
@@ -543,6 +544,41 @@ fn a_registry_that_takes_nothing_is_given_up() {
             double.stored().blobs.is_empty() && double.stored().manifests.is_empty(),
             "{row}"
         );
+    }
+}
+
+/// What fails for good in mid-push is the registry's: it is named, after as many tries as there are, each when it wants to be asked.
+#[test]
+fn a_registry_that_stays_busy_in_mid_push_is_named() {
+    let rows: [(&str, Quirk); 4] = [
+        ("429 at an upload", |asked, _| {
+            (asked.method == "POST").then(|| with(429, &[("Retry-After", "1")]))
+        }),
+        ("500 at an upload", |asked, _| {
+            (asked.method == "POST").then(|| status(500))
+        }),
+        ("429 at the manifest", |asked, _| {
+            let is_it = asked.method == "PUT" && is_manifest(asked);
+            is_it.then(|| with(429, &[("Retry-After", "1")]))
+        }),
+        ("500 at the manifest", |asked, _| {
+            (asked.method == "PUT" && is_manifest(asked)).then(|| status(500))
+        }),
+    ];
+    for (row, quirk) in rows {
+        let double = Double::new(quirk);
+        let started = Instant::now();
+        let error = double.push(b"a layer", None).unwrap_err();
+        assert_eq!(error.exit(), Exit::Unavailable, "{row}: {}", whole(&error));
+        assert!(
+            whole(&error).contains(&double.fake.address),
+            "{row}: {}",
+            whole(&error)
+        );
+        assert!(double.stored().manifests.is_empty(), "{row}");
+        if row.starts_with("429") {
+            assert!(started.elapsed() >= Duration::from_secs(2), "{row}");
+        }
     }
 }
 

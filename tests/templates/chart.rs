@@ -56,6 +56,7 @@ impl Package {
                 tag: "code-0123456789ab".into(),
                 ..Default::default()
             }),
+            environments: std::sync::Arc::default(),
             tokens: BTreeMap::from([(
                 "CLUSTERHOST".to_owned(),
                 TokenValue::String("k8s.example.com".into()),

@@ -25,3 +25,16 @@ pub(super) fn documents(content: &[u8]) -> Result<Vec<Value>, String> {
     serde_saphyr::from_multiple_with_options(text, options)
         .map_err(|error| format!("is no YAML that Helm reads: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alias_inside_of_what_it_refers_to_is_refused() {
+        for text in ["a: &a {b: *a}", "&a [*a]", "a: &a [b]\nc: &a [*a]"] {
+            assert!(first(text.as_bytes()).is_err(), "{text}");
+        }
+        assert!(first(b"a: &a [b]\nc: *a").is_ok());
+    }
+}

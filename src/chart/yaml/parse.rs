@@ -14,8 +14,8 @@ use super::{
 /// Reads a file of at most one document.
 ///
 /// # Errors
-/// What the parser found wrong, a second document, a key that stands twice in one mapping. Depth is limited by the
-/// parser (255 levels of block and of flow collections), aliases are not expanded.
+/// What the parser found wrong, a second document, a key that stands twice in one mapping, an alias inside of what it refers
+/// to. Depth is limited by the parser (255 levels of block and of flow collections), aliases are not expanded.
 pub(crate) fn parse(source: &str) -> Result<YamlDocument, YamlFault> {
     check_line_breaks(source)?;
     let options = options! {
@@ -26,6 +26,7 @@ pub(crate) fn parse(source: &str) -> Result<YamlDocument, YamlFault> {
     let mut reader = NodeReader {
         source,
         parser: Parser::new_from_str_with_options(source, options),
+        open_anchors: Vec::new(),
     };
     let mut document = YamlDocument {
         root: None,
@@ -66,6 +67,8 @@ fn check_line_breaks(source: &str) -> Result<(), YamlFault> {
 struct NodeReader<'s> {
     source: &'s str,
     parser: Parser<'s, StrInput<'s>>,
+    /// Of the collections that have begun and not ended.
+    open_anchors: Vec<usize>,
 }
 
 impl NodeReader<'_> {
@@ -81,10 +84,17 @@ impl NodeReader<'_> {
         let tag = event.tag().map(tag_of);
         let kind = match event {
             Event::Scalar(text, style, ..) => scalar_kind(&text, style, &span),
+            // Refused as Helm refuses it: whoever follows such an alias never ends.
+            Event::Alias(anchor) if self.open_anchors.contains(&anchor) => {
+                return Err(YamlFault::at(
+                    span.start,
+                    "this alias stands inside the value that it refers to",
+                ));
+            }
             Event::Alias(anchor) => Kind::Alias(anchor),
-            Event::SequenceStart(..) => Kind::Sequence(self.items()?),
+            Event::SequenceStart(..) => Kind::Sequence(self.inside(anchor, Self::items)?),
             Event::MappingStart(style, ..) => Kind::Mapping {
-                entries: self.entries()?,
+                entries: self.inside(anchor, Self::entries)?,
                 flow: style == StructureStyle::Flow,
             },
             _ => return Err(YamlFault::at(span.start, "a value is missing here")),
@@ -98,6 +108,18 @@ impl NodeReader<'_> {
             tag,
             edited: false,
         })
+    }
+
+    /// What `read` finds in the collection that has this anchor.
+    fn inside<T>(
+        &mut self,
+        anchor: usize,
+        read: impl FnOnce(&mut Self) -> Result<T, YamlFault>,
+    ) -> Result<T, YamlFault> {
+        self.open_anchors.push(anchor);
+        let found = read(self);
+        self.open_anchors.pop();
+        found
     }
 
     fn items(&mut self) -> Result<Vec<Node>, YamlFault> {
@@ -184,6 +206,28 @@ mod tests {
             ),
             (2, 7)
         );
+    }
+
+    #[test]
+    fn an_alias_inside_of_what_it_refers_to_is_refused_and_one_behind_it_is_not() {
+        for (source, line, column) in [
+            ("a: &a\n  b: *a\n", 2, 6),
+            ("&a\nb: [{c: *a}]\n", 2, 9),
+            ("a: &a [&b [*a]]\n", 1, 12),
+            ("a: &a\n  ? *a\n  : b\n", 2, 5),
+            ("a: &a [b]\nc: &a [*a]\n", 2, 8),
+        ] {
+            let fault = parse(source).unwrap_err();
+            assert_eq!((fault.line, fault.column), (line, column), "{source}");
+            assert!(fault.what.contains("inside the value"), "{}", fault.what);
+        }
+        for source in [
+            "a: &a [b]\nc: *a\n",
+            "a: &a b\nc: &c {d: *a}\n",
+            "a: &a [&b c, *b]\n",
+        ] {
+            parse(source).unwrap();
+        }
     }
 
     #[test]

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use toml::de::DeValue;
 
-use super::value::{Value, did_you_mean, quoted};
+use super::{
+    shape::Form,
+    value::{Value, did_you_mean, quoted},
+};
 use crate::model::{error::Result, settings::valid::shown};
 
 /// Reads a string that `check` takes.
@@ -13,9 +16,14 @@ pub(crate) fn text<'a>(check: fn(&str) -> Result<()>) -> impl Fn(&Value<'a>) -> 
 }
 
 /// Reads one of a few words.
-pub(crate) fn one_of<'a, T: Copy>(choices: &[(&str, T)]) -> impl Fn(&Value<'a>) -> Result<T> {
+pub(crate) fn one_of<'a, T: Copy>(
+    choices: &[(&'static str, T)],
+) -> impl Fn(&Value<'a>) -> Result<T> {
     move |value| {
         let word = value.checked(Ok)?;
+        value
+            .recorder
+            .note(|| Form::Choice(choices.iter().map(|(known, _)| *known).collect()));
         let choice = choices.iter().find(|(known, _)| *known == word);
         choice.map(|(_, choice)| *choice).ok_or_else(|| {
             let known: Vec<&str> = choices.iter().map(|(known, _)| *known).collect();

@@ -7,7 +7,10 @@ use toml::{
     de::{DeFloat, DeInteger, DeTable, DeValue},
 };
 
-use super::document::{TomlDocument, locate};
+use super::{
+    document::{TomlDocument, locate},
+    shape::{Form, Recorder},
+};
 use crate::model::{
     error::{Error, Result},
     nearest::nearest,
@@ -20,6 +23,8 @@ pub(crate) struct Value<'a> {
     document: &'a TomlDocument<'a>,
     pub(super) path: String,
     pub(super) node: &'a Spanned<DeValue<'a>>,
+    /// Notes how the value is read.
+    pub(super) recorder: Recorder,
 }
 
 impl<'a> Value<'a> {
@@ -29,7 +34,13 @@ impl<'a> Value<'a> {
             document,
             path: String::new(),
             node: tree,
+            recorder: Recorder::default(),
         }
+    }
+
+    /// The same value, whose reader is noted in `recorder`.
+    pub(crate) fn recorded_by(self, recorder: Recorder) -> Self {
+        Self { recorder, ..self }
     }
 
     /// An error at this value: its key, then `what`.
@@ -45,6 +56,7 @@ impl<'a> Value<'a> {
 
     /// Reads a string by a rule that may refuse it.
     pub(crate) fn checked<T>(&self, rule: impl FnOnce(&'a str) -> Result<T>) -> Result<T> {
+        self.recorder.note(|| Form::Text);
         match self.node.get_ref() {
             DeValue::String(text) => self.locate(rule(text)),
             _ => Err(self.expects("a string", "a string is written in quotes")),
@@ -58,15 +70,34 @@ impl<'a> Value<'a> {
 
     /// `true` or `false`.
     pub(crate) fn boolean(&self) -> Result<bool> {
+        self.recorder.note(|| Form::Boolean);
         match self.node.get_ref() {
             DeValue::Boolean(value) => Ok(*value),
             _ => Err(self.expects("true or false", "they are written without quotes")),
         }
     }
 
+    /// `true` or `false`, or a string that `text` reads.
+    pub(crate) fn boolean_or<T>(
+        &self,
+        boolean: impl FnOnce(bool) -> T,
+        text: impl FnOnce(&Self) -> Result<T>,
+    ) -> Result<T> {
+        let read = match self.node.get_ref() {
+            DeValue::Boolean(value) => Ok(boolean(*value)),
+            _ => text(self),
+        };
+        self.recorder.note(|| Form::BooleanOrText);
+        read
+    }
+
     /// A whole number of seconds, at least one.
     pub(crate) fn seconds(&self) -> Result<Duration> {
         const EXAMPLE: &str = "an hour is 3600";
+        self.recorder.note(|| Form::Integer {
+            least: 1,
+            most: u32::MAX.into(),
+        });
         let DeValue::Integer(number) = self.node.get_ref() else {
             return Err(self.expects("a whole number of seconds", EXAMPLE));
         };
@@ -81,12 +112,29 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// A whole number within limits that belong to it.
+    pub(crate) fn integer<N: TryFrom<i64>>(&self, least: i64, most: i64) -> Result<N> {
+        self.recorder.note(|| Form::Integer { least, most });
+        let hint = format!("a whole number from {least} to {most}");
+        let DeValue::Integer(number) = self.node.get_ref() else {
+            return Err(self.expects("a whole number", &hint));
+        };
+        let fits = integer(number).filter(|number| (least..=most).contains(number));
+        fits.and_then(|number| N::try_from(number).ok())
+            .ok_or_else(|| {
+                let found = shown(&number.to_string());
+                self.fault(format!("is {found}, not {hint}")).hint(&hint)
+            })
+    }
+
     /// A chart's token.
     pub(crate) fn token(&self) -> Result<TokenValue> {
+        self.recorder.note(|| Form::Scalar);
         let refused = |what| self.fault(what).hint("a string holds any number");
         match self.node.get_ref() {
-            DeValue::String(_) => self
-                .checked(|text| valid::value(text).map(|()| TokenValue::String(text.to_owned()))),
+            DeValue::String(text) => self
+                .locate(valid::value(text))
+                .map(|()| TokenValue::String(text.to_string())),
             DeValue::Integer(number) => integer(number)
                 .map(TokenValue::Integer)
                 .ok_or_else(|| refused("does not fit 64 bits")),
@@ -106,8 +154,10 @@ impl<'a> Value<'a> {
         let DeValue::Array(array) = self.node.get_ref() else {
             return Err(self.expects("an array", "an array is written in brackets"));
         };
+        let recorder = self.recorder.items();
         let items = array.iter().map(|node| Value {
             node,
+            recorder: recorder.clone(),
             ..self.clone()
         });
         items.map(|item| read(&item)).collect()
@@ -131,16 +181,18 @@ impl<'a> Value<'a> {
     ) -> Result<Vec<T>> {
         let mut entries: Vec<_> = self.as_table()?.iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);
+        let recorder = self.recorder.entries();
         let entries = entries.into_iter().map(|(key, node)| {
             let name = key.get_ref();
             check(name).map_err(|error| locate(self.document, key.span().start, &error))?;
-            read(name, &self.child(name, node))
+            read(name, &self.child(name, node).recorded_by(recorder.clone()))
         });
         entries.collect()
     }
 
     /// A table whose keys are those that `read` asks for: any other is an error.
     pub(crate) fn table<T>(&self, read: impl FnOnce(&mut Keys<'a>) -> Result<T>) -> Result<T> {
+        self.recorder.table();
         let mut keys = Keys {
             table: self.clone(),
             entries: self.as_table()?,
@@ -154,6 +206,7 @@ impl<'a> Value<'a> {
     /// What was read of a key without which this table means nothing; `example` is a line that gives it.
     pub(crate) fn required<T>(&self, read: Option<T>, example: &str) -> Result<T> {
         let key = example.split(' ').next().unwrap_or_default();
+        self.recorder.require(key);
         read.ok_or_else(|| {
             self.fault(format!("lacks the key `{key}`"))
                 .hint(format!("add a line to it, as in {example}"))
@@ -183,6 +236,7 @@ impl<'a> Value<'a> {
             document: self.document,
             path: join(&self.path, key),
             node,
+            recorder: Recorder::default(),
         }
     }
 
@@ -204,9 +258,20 @@ impl<'a> Keys<'a> {
     /// The key's value, if the file gives one.
     pub(crate) fn get(&mut self, key: &'static str) -> Option<Value<'a>> {
         self.known.push(key);
+        let recorder = self.table.recorder.key(key);
         self.entries
             .get(key)
-            .map(|node| self.table.child(key, node))
+            .map(|node| self.table.child(key, node).recorded_by(recorder))
+    }
+
+    /// Says how a key is read that no file has beside its alternative.
+    pub(crate) fn alternative(&self, key: &'static str, form: Form) {
+        self.table.recorder.key(key).note(|| form);
+    }
+
+    /// The value of a key that this table does not have, for an error that says why.
+    pub(crate) fn foreign(&self, key: &str) -> Option<Value<'a>> {
+        self.table.find(&[key])
     }
 
     /// Puts the key's value, if the file gives one, in the place of the default.

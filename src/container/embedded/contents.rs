@@ -16,7 +16,7 @@ use super::{
     tree::{Kind, PackedFile, TooManyLinks, Tree},
 };
 use crate::{
-    files,
+    container::layout::Layout,
     model::error::{Error, Result},
 };
 
@@ -32,12 +32,12 @@ pub(super) struct Contents<'a> {
 }
 
 impl<'a> Contents<'a> {
-    /// Files of `context`, and of `bases`.
-    pub(super) fn new(context: &'a Context, bases: &'a Bases) -> Result<Self> {
+    /// Files of `context`, and of `bases`: those that lie packed are unpacked beside the blobs of `layout`, where the space is.
+    pub(super) fn new(context: &'a Context, bases: &'a Bases, layout: &Layout) -> Result<Self> {
         Ok(Self {
             context,
             bases,
-            unpacked: files::temporary_folder()?,
+            unpacked: layout.temporary_folder()?,
         })
     }
 

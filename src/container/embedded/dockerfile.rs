@@ -19,12 +19,10 @@ pub(super) const NO_COMMAND: &str = "\u{80}";
 const QUOTED: usize = 100;
 
 /// The text of the Dockerfile `file`, a path inside `context`.
-pub(super) fn read(context: &Path, file: &Path) -> Result<String> {
+pub(in crate::container) fn read(context: &Path, file: &Path) -> Result<String> {
     let name = file.display();
     match context::read_text(context, file, SIZE)? {
-        Some(text) => Ok(with_resets(
-            text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned(),
-        )),
+        Some(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned()),
         None => Err(Error::misuse(format!(
             "no Dockerfile: {} has no file {name}",
             context.display()
@@ -33,9 +31,9 @@ pub(super) fn read(context: &Path, file: &Path) -> Result<String> {
     }
 }
 
-/// `text` with [`NO_COMMAND`] where an entry point is reset. Only what the parser complains of is touched: here-documents may hold the
+/// `text` with [`NO_COMMAND`] where an entry point is reset, for [`parse`]; no other builder takes it. Only what the parser complains of is touched: here-documents may hold the
 /// same words.
-fn with_resets(mut text: String) -> String {
+pub(in crate::container) fn with_resets(mut text: String) -> String {
     if text.contains(NO_COMMAND) {
         return text;
     }
@@ -68,16 +66,9 @@ fn refused_reset(text: &str) -> Option<Range<usize>> {
     Some(text.len() - array.len()..end)
 }
 
-/// Parses `text`, the Dockerfile that messages call `name`.
+/// Parses `text`, the Dockerfile that messages call `name`, for this builder.
 pub(super) fn parse<'a>(name: &Path, text: &'a str) -> Result<Dockerfile<'a>> {
-    let dockerfile = parse_dockerfile::parse(text).map_err(|cause| {
-        let place = match cause.line() {
-            0 => name.display().to_string(),
-            line => format!("{}:{line}", name.display()),
-        };
-        Error::misuse(format!("{place}: {cause:#}"))
-            .hint("the grammar: https://docs.docker.com/reference/dockerfile/")
-    })?;
+    let dockerfile = parse_for_any(name, text)?;
     match &dockerfile.parser_directives.syntax {
         Some(syntax) if !is_docker_frontend(syntax.value.value) => Err(needs_engine(format!(
             "{}: `syntax={}` calls for a builder of its own",
@@ -86,6 +77,21 @@ pub(super) fn parse<'a>(name: &Path, text: &'a str) -> Result<Dockerfile<'a>> {
         ))),
         _ => Ok(dockerfile),
     }
+}
+
+/// The same for whichever builder.
+pub(in crate::container) fn parse_for_any<'a>(
+    name: &Path,
+    text: &'a str,
+) -> Result<Dockerfile<'a>> {
+    parse_dockerfile::parse(text).map_err(|cause| {
+        let place = match cause.line() {
+            0 => name.display().to_string(),
+            line => format!("{}:{line}", name.display()),
+        };
+        Error::misuse(format!("{place}: {cause:#}"))
+            .hint("the grammar: https://docs.docker.com/reference/dockerfile/")
+    })
 }
 
 /// Whether a `syntax` directive means the Dockerfile grammar, of whatever version.

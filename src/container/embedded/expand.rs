@@ -15,11 +15,11 @@ const SUBSTITUTED: usize = 512 * 1024;
 const DEPTH: usize = 16;
 
 /// What a variable's name stands for, if it is set.
-pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(in crate::container) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Why a word cannot be read, by any builder.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct ExpandFault(pub String);
+pub(in crate::container) struct ExpandFault(pub String);
 
 impl<S: Into<String>> From<S> for ExpandFault {
     fn from(why: S) -> Self {
@@ -29,20 +29,24 @@ impl<S: Into<String>> From<S> for ExpandFault {
 
 /// Replaces variables, with the escape character of one Dockerfile and a bound on what they add to it.
 #[derive(Debug)]
-pub(super) struct Expander {
+pub(in crate::container) struct Expander {
     escape: char,
     left: Cell<usize>,
 }
 
 impl Expander {
     /// For a Dockerfile whose escape character is `escape` (a backslash or a backtick).
-    pub(super) fn new(escape: char) -> Self {
+    pub(in crate::container) fn new(escape: char) -> Self {
         let left = Cell::new(SUBSTITUTED);
         Self { escape, left }
     }
 
     /// `word` with its variables replaced, its quotes and escapes taken off.
-    pub(super) fn word(&self, word: &str, variables: Variables) -> Result<String, ExpandFault> {
+    pub(in crate::container) fn word(
+        &self,
+        word: &str,
+        variables: Variables,
+    ) -> Result<String, ExpandFault> {
         self.lexer(word, variables, self.escape, true).all()
     }
 
@@ -52,7 +56,7 @@ impl Expander {
     }
 
     /// `text` cut at white space; quotes and escapes hold a word together and stay in it, for [`Self::word`].
-    pub(super) fn split(&self, text: &str) -> Vec<String> {
+    pub(in crate::container) fn split(&self, text: &str) -> Vec<String> {
         let mut words = Vec::new();
         let mut word = String::new();
         let mut quote = None;

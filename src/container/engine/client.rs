@@ -60,15 +60,51 @@ impl Engine {
         ]
         .iter()
         .any(|words| said.contains(words));
+        let is_down = is_registry_down(&said);
         output.check(|| {
             let message = format!("{self} could not push {reference}");
             let host = reference.split('/').next().unwrap_or_default();
             match refused {
                 true => Error::unavailable(message).hint(format!("log in: `{self} login {host}`")),
+                false if is_down => Error::unavailable(message)
+                    .hint(format!("see whether {host} answers, and build again: what was pushed is not pushed again")),
                 false => Error::work(message),
             }
         })
     }
+}
+
+/// Whether an engine that gave up a push means the registry, and not what it pushed; in lower case, as containers/image, Docker and
+/// Go's network library say it.
+fn is_registry_down(said: &str) -> bool {
+    let words = [
+        "toomanyrequests",
+        "too many requests",
+        "unexpected http status: 5",
+        "status code: 5",
+        "status code from registry 5",
+        "internal server error",
+        "bad gateway",
+        "service unavailable",
+        "gateway timeout",
+        "connection refused",
+        "connection reset",
+        "no such host",
+        "i/o timeout",
+        "tls handshake timeout",
+    ];
+    words.iter().any(|words| said.contains(words))
+}
+
+/// Whether the last line of a build that failed says that the engine's daemon hung up: the words of Docker's client, of gRPC and of
+/// Go's HTTP client for the end of a connection.
+pub(super) fn broke_off(last: &str) -> bool {
+    let words = [
+        "error reading from server",
+        "error during connect",
+        "Cannot connect to the Docker daemon",
+    ];
+    last == "unexpected EOF" || words.iter().any(|words| last.contains(words))
 }
 
 /// The first line that says something.
@@ -99,6 +135,49 @@ pub(super) fn flag(name: &str, value: impl AsRef<OsStr>) -> OsString {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_engine_that_hung_up_is_told_by_its_last_line() {
+        for (last, want) in [
+            ("unexpected EOF", true),
+            (
+                "ERROR: failed to receive status: rpc error: code = Unavailable desc = error reading from server: EOF",
+                true,
+            ),
+            (
+                "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?",
+                true,
+            ),
+            ("tar: unexpected EOF in archive", false),
+            (
+                "executor failed running [/bin/sh -c make]: exit code: 2",
+                false,
+            ),
+            ("", false),
+        ] {
+            assert_eq!(broke_off(last), want, "{last}");
+        }
+    }
+
+    #[test]
+    fn a_registry_that_is_down_is_told_from_a_push_that_is_refused() {
+        for (said, want) in [
+            (
+                "received unexpected http status: 500 internal server error",
+                true,
+            ),
+            ("toomanyrequests: too many requests", true),
+            ("dial tcp 127.0.0.1:5000: connect: connection refused", true),
+            (
+                "trying to reuse blob sha256:1 at destination: failed to read from destination repository x: 503 (service unavailable)",
+                true,
+            ),
+            ("name unknown: repository does not exist", false),
+            ("tag does not exist: r/x:1", false),
+        ] {
+            assert_eq!(is_registry_down(said), want, "{said}");
+        }
+    }
 
     #[test]
     fn digests_are_recognised_and_completed() {

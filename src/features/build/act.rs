@@ -18,13 +18,17 @@ use super::{
     queue::{Queue, QueuedJob},
 };
 use crate::{
-    container::{BuiltImage, engine::Outcome},
+    container::{
+        BuiltImage,
+        engine::{Builder, Outcome},
+    },
     interrupt,
     model::{
         change::Action,
         error::{Error, Result},
         event::{Ending, Event},
         report::{BuiltService, ImageReport, Status},
+        timing::{Phase, PhaseEnding},
     },
     parallel,
 };
@@ -46,7 +50,7 @@ impl Run<'_> {
             .map(|job| Mutex::new(Some(job)))
             .collect();
         let failures = AtomicUsize::new(0);
-        let work = || {
+        let work = |slot| {
             while let Some(turn) = queue.next() {
                 let index = turn.number;
                 let job = jobs[index]
@@ -54,22 +58,27 @@ impl Run<'_> {
                     .unwrap_or_else(PoisonError::into_inner)
                     .take();
                 if let Some((job, baked)) = job {
-                    let _ = ended[index].set(self.one(index, job, baked, &failures));
+                    let _ = ended[index].set(self.one(slot, index, job, baked, &failures));
                 }
             }
         };
         parallel::pool(self.options.jobs)?.in_place_scope(|scope| {
-            for _ in 0..self.options.jobs.get().min(jobs.len()) {
-                scope.spawn(|_| work());
+            let work = &work;
+            for slot in 0..self.options.jobs.get().min(jobs.len()) {
+                scope.spawn(move |_| work(slot));
             }
         });
-        let services: Vec<_> = ended.into_iter().filter_map(OnceLock::into_inner).collect();
+        let mut services: Vec<_> = ended.into_iter().filter_map(OnceLock::into_inner).collect();
+        if self.builder == Some(Builder::Buildx) {
+            bake::give_slots(&mut services);
+        }
         durations.keep(&services);
         Ok(services)
     }
 
     fn one(
         &self,
+        slot: usize,
         index: usize,
         job: Prepared,
         baked: Option<Outcome>,
@@ -108,11 +117,13 @@ impl Run<'_> {
                 },
             });
         }
-        let started = Instant::now();
-        let before = match &baked {
-            Some(Outcome::Built(_, took) | Outcome::Failed(_, took)) => *took,
-            _ => Duration::ZERO,
-        };
+        let mut started = Instant::now();
+        if let Some(Outcome::Built(_, took) | Outcome::Failed(_, took)) = &baked {
+            // How long buildx took is known, and counts as if it had been right before. Its clock may be another machine's.
+            let before = started.checked_sub(*took);
+            started = before.map_or(self.began, |before| before.max(self.began));
+            job.enter_at(Phase::Image, started);
+        }
         let mut built = ended(job.step.clone(), Status::Failed, Duration::ZERO, None);
         let mut made = Made::default();
         match self.make(index, &job, baked, &mut built, &mut made) {
@@ -122,7 +133,15 @@ impl Run<'_> {
                 built.error = Some(error);
             }
         }
-        built.took = before + started.elapsed();
+        built.took = started.elapsed();
+        built.after = job.after().cloned().collect();
+        let last = job.last_phase();
+        let has_failed = built.error.is_some();
+        let timing = job.timing(slot, (self.began, started), |phase| match phase {
+            phase if has_failed && last == Some(phase) => PhaseEnding::Failed,
+            phase => made.ending(phase),
+        });
+        built.timing = Some(timing);
         built.log = job.log.exists().then_some(job.log);
         self.tell(index, built, &made)
     }
@@ -136,21 +155,27 @@ impl Run<'_> {
         built: &mut BuiltService,
         made: &mut Made,
     ) -> Result<()> {
-        let step = |step| (self.events)(Event::Step { job: index, step });
+        let step = |phase, step| {
+            job.enter(phase);
+            (self.events)(Event::Step { job: index, step });
+        };
         if baked.is_none() {
             products::clear_log(&job.log)?;
         }
         if let Some(image) = &job.image {
-            step("image");
-            let (image, status) = image::obtain(self, job, image, baked)?;
+            if baked.is_none() {
+                step(Phase::Image, "image");
+            }
+            let (image, status) = image::obtain(self, job, image, baked, &mut built.gates)?;
             self.remember(job, &image);
             built.image = Some(image);
             made.image = Some(status);
         }
         if job.has_chart {
-            step("chart");
+            step(Phase::Chart, "chart");
             self.warn_of_missing_image(job);
-            let (chart, status) = chart::package(self, job, built.image.as_ref())?;
+            let (chart, status) =
+                chart::package(self, job, built.image.as_ref(), &mut built.gates)?;
             built.chart = Some(chart);
             made.chart = Some(status);
         }
@@ -245,12 +270,10 @@ fn queued(prepared: &[Prepared], durations: &Durations) -> Vec<QueuedJob> {
         .iter()
         .any(|job| to_build(job) && last(job).is_some());
     let queued = |job: &Prepared| {
-        let image = job.as_ref().ok().and_then(|job| job.image.as_ref());
-        let parents = image.into_iter().flat_map(|image| &image.parents);
-        let in_run = parents.filter(|parent| matches!(parent.origin, ParentOrigin::InRun));
+        let after = job.as_ref().ok().into_iter().flat_map(|job| job.after());
         QueuedJob {
-            after: in_run
-                .filter_map(|parent| numbers.get(&parent.path).copied())
+            after: after
+                .filter_map(|path| numbers.get(path).copied())
                 .collect(),
             took: match to_build(job) {
                 _ if is_first_run => None,
@@ -277,6 +300,19 @@ impl Made {
             _ => self.chart,
         };
         telling.unwrap_or(Status::Built)
+    }
+
+    /// How a part of a job ended that did not fail.
+    fn ending(&self, phase: Phase) -> PhaseEnding {
+        let status = match phase {
+            Phase::Image => self.image,
+            Phase::Chart => self.chart,
+            Phase::PushImage | Phase::PushChart => None,
+        };
+        match status {
+            Some(Status::Reused) => PhaseEnding::Reused,
+            _ => PhaseEnding::Done,
+        }
     }
 
     /// In a few words.

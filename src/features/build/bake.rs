@@ -11,7 +11,7 @@ use crate::{
         ImageRequest,
         engine::{self, Batch, BatchImage, Builder, Destination, Outcome},
     },
-    model::{error::Result, event::Event},
+    model::{error::Result, event::Event, report::BuiltService},
 };
 
 /// What became of the images, by the position of their job; none for a job whose image is not built, or not by buildx.
@@ -76,6 +76,26 @@ pub(super) fn all(run: &Run<'_>, prepared: &[Prepared]) -> Result<Vec<Option<Out
         outcomes[*index] = Some(outcome);
     }
     Ok(outcomes)
+}
+
+/// Gives each job a slot in which no other ran at the same time: buildx builds as many images at a time as it can, and who acts on
+/// them afterwards says nothing of that.
+pub(super) fn give_slots(services: &mut [BuiltService]) {
+    let timed = services.iter_mut().filter_map(|service| {
+        let took = service.took;
+        service.timing.as_mut().map(|timing| (timing, took))
+    });
+    let mut timed: Vec<_> = timed.collect();
+    timed.sort_by_key(|(timing, _)| timing.start);
+    let mut ends = Vec::new();
+    for (timing, took) in timed {
+        let free = ends.iter().position(|end| *end <= timing.start);
+        timing.slot = free.unwrap_or_else(|| {
+            ends.push(Duration::ZERO);
+            ends.len() - 1
+        });
+        ends[timing.slot] = timing.start + took;
+    }
 }
 
 /// An image that is to be built.

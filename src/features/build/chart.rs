@@ -1,24 +1,31 @@
 //! Charts: packaged with the reference of their image.
 
-mod check;
+pub(super) mod check;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::job::{FoundImage, Job, Run};
+use super::{
+    gates::{self, Judged},
+    job::{FoundImage, Job, Run},
+};
 use crate::{
     chart::{self, ChartRequest, ImageCoordinates},
     model::{
         error::{Error, Result},
+        evidence::GateReport,
         reference::Prefix,
         report::{ChartReport, ImageReport, Status},
         settings::{AppVersion, TokenValue},
+        timing::Phase,
     },
     registry::{ChartTag, chart_reference},
 };
 
 /// Everything that packaging could refuse; nothing is written. Where a chart that does not run its image is an error, it is
 /// looked at here already, before anything is built.
-pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<()> {
+///
+/// The digest of the package, where it was looked at.
+pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<Option<String>> {
     let prefix = run.options.push.then(|| destination(job)).transpose()?;
     let known = job.image.as_ref().and_then(|image| image.origin.found());
     let prepared = chart::prepare(&request(run, job, known.and_then(FoundImage::digest))?)?;
@@ -30,8 +37,9 @@ pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<()> {
         let packaged = prepared.write(&scratch)?;
         let check = check::look(run, job, &prepared, &packaged, &scratch)?;
         check::tell(run, job, &check)?;
+        return Ok(Some(packaged.digest));
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Packages the chart, and pushes it if asked to. A package that is there with the same bytes is left alone.
@@ -39,6 +47,7 @@ pub(super) fn package(
     run: &Run<'_>,
     job: &Job,
     image: Option<&ImageReport>,
+    gates: &mut Vec<GateReport>,
 ) -> Result<(ChartReport, Status)> {
     let digest = image.and_then(|image| image.digest.clone());
     let scratch = run.products.scratch()?;
@@ -48,7 +57,9 @@ pub(super) fn package(
     check::tell(run, job, &check)?;
     let (file, mut status) = run.products.keep_chart(&packaged.file)?;
     packaged.file = file;
+    gates::pass(run, job, Judged::Chart(&packaged), gates)?;
     let reference = if run.options.push {
+        job.enter(Phase::PushChart);
         let prefix = destination(job)?;
         let registry = run.registries.at(prefix.registry())?;
         let tag = ChartTag::of(&job.settings.chart.version);
@@ -90,6 +101,7 @@ fn request(run: &Run<'_>, job: &Job, digest: Option<String>) -> Result<ChartRequ
         app_version,
         image,
         image_path: job.settings.chart.image.clone(),
+        environments: Arc::clone(&job.settings.change.environments),
         tokens: tokens(run, job),
     };
     request.id = chart::identity(&request)?;

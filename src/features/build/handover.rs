@@ -12,8 +12,8 @@ use super::job::{FoundImage, ImageParent, Job, ParentOrigin, Run};
 use crate::{
     container::{
         ImageRequest,
-        embedded::references::{self, ImagePlace, NamingInputs, named_images, with_words},
         engine::{Builder, Engine},
+        named_images::{self, ImagePlace, NamingInputs, named_images, with_words},
     },
     files,
     model::error::{Error, Result},
@@ -31,7 +31,7 @@ pub(super) fn hand_over(run: &Run<'_>, job: &Job, request: &ImageRequest) -> Res
         return Ok(request.clone());
     };
     let named = request.context.join(&request.dockerfile);
-    let text = references::text(&request.context, &request.dockerfile)?;
+    let text = named_images::text(&request.context, &request.dockerfile)?;
     let text = text.as_str();
     let inputs = NamingInputs {
         target: request.target.as_deref(),
@@ -40,7 +40,7 @@ pub(super) fn hand_over(run: &Run<'_>, job: &Job, request: &ImageRequest) -> Res
     };
     let mut request = request.clone();
     let mut words = Vec::new();
-    for one in named_images(text, inputs)? {
+    for one in named_images(&request.dockerfile, text, inputs)? {
         let path = run.lineage.service_of(&one.reference);
         let parent = image
             .parents

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use super::{
+    gates::{self, Judged},
     handover,
     job::{FoundImage, ImageJob, ImageOrigin, Job, Run, report},
     naming::ImageNames,
@@ -15,8 +16,10 @@ use crate::{
     model::{
         change::Action,
         error::{Error, Result},
+        evidence::GateReport,
         reference::Reference,
         report::{ImageReport, Status},
+        timing::Phase,
     },
     registry::Registry,
 };
@@ -109,9 +112,10 @@ pub(super) fn obtain(
     job: &Job,
     image: &ImageJob,
     baked: Option<Outcome>,
+    gates: &mut Vec<GateReport>,
 ) -> Result<(ImageReport, Status)> {
     if let Some(outcome) = baked {
-        let found = named(run, image, outcome)?;
+        let found = named(run, job, image, outcome, gates)?;
         return Ok((
             report(&image.names, &job.settings, Some(&found)),
             Status::Built,
@@ -130,6 +134,7 @@ pub(super) fn obtain(
             return Ok((report, Status::Reused));
         }
     };
+    gates::pass(run, job, Judged::Image(&image.names, &found), gates)?;
     match &mut found {
         FoundImage::InRegistry(_) => {
             let (registry, identity) = registry(run, &image.names)?;
@@ -140,28 +145,43 @@ pub(super) fn obtain(
                 tag(run, &image.names, built)?;
             }
             if run.options.push {
-                built.digest = Some(push(run, job, &image.names, built)?);
+                job.enter(Phase::PushImage);
+                let digest = push(run, job, &image.names, built)?;
+                gates::is_pushed(run, gates, &digest);
+                built.digest = Some(digest);
             }
         }
     }
     Ok((report(&image.names, &job.settings, Some(&found)), status))
 }
 
-/// An image that buildx built, under all its names: it was pushed without any, and has all of them in a layout.
-fn named(run: &Run<'_>, image: &ImageJob, outcome: Outcome) -> Result<FoundImage> {
+/// An image that buildx built, under all its names: it was pushed without any, and has all of them in a layout. One that a gate
+/// finds something in gets no name in its registry.
+fn named(
+    run: &Run<'_>,
+    job: &Job,
+    image: &ImageJob,
+    outcome: Outcome,
+    gates: &mut Vec<GateReport>,
+) -> Result<FoundImage> {
     let built = match outcome {
         Outcome::Built(built, _) => built,
         Outcome::Failed(error, _) => return Err(error),
         Outcome::Stopped => return Err(Error::work("buildx was stopped")),
     };
-    let Some(digest) = built.digest.clone().filter(|_| run.options.push) else {
-        return Ok(FoundImage::InStore(built));
+    let digest = built.digest.clone().filter(|_| run.options.push);
+    let found = digest
+        .clone()
+        .map_or(FoundImage::InStore(built), FoundImage::InRegistry);
+    gates::pass(run, job, Judged::Image(&image.names, &found), gates)?;
+    let Some(digest) = digest else {
+        return Ok(found);
     };
     let (registry, identity) = registry(run, &image.names)?;
     let tags = std::iter::once(&image.names.identity).chain(&image.names.tags);
     let tags: Vec<_> = tags.cloned().collect();
     registry.tag(&identity.with_digest(&digest)?, &tags)?;
-    Ok(FoundImage::InRegistry(digest))
+    Ok(found)
 }
 
 /// Gives an image of the builder's own store the names it lacks.

@@ -3,8 +3,8 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use bstr::BString;
@@ -18,9 +18,11 @@ use crate::{
     model::{
         error::Error,
         event::Events,
+        evidence::GateReport,
         plan::Step,
         report::{BuiltService, ImageReport, Status},
         settings::{ServiceSettings, Settings},
+        timing::{Phase, PhaseEnding, PhaseTime, Timing},
     },
     registry::Registries,
 };
@@ -36,6 +38,8 @@ pub(super) struct Run<'a> {
     pub registries: Arc<Registries>,
     /// What images of the embedded builder stand on.
     pub bases: Bases,
+    /// When the build began.
+    pub began: Instant,
     /// The fleet's commit.
     pub head: ObjectId,
     /// What images build on.
@@ -78,8 +82,12 @@ pub(super) struct Job {
     pub image: Option<ImageJob>,
     /// Whether there is a chart to package.
     pub has_chart: bool,
+    /// The digest that its package has, as far as it can be known before the image is.
+    pub chart_digest: Option<String>,
     /// Where its children's output goes.
     pub log: PathBuf,
+    /// When its parts began.
+    pub phases: Mutex<Vec<(Phase, Instant)>>,
 }
 
 /// The image of a service.
@@ -131,10 +139,64 @@ impl ImageOrigin {
 }
 
 impl Job {
+    /// Says that what follows belongs to this part of the job.
+    pub(super) fn enter(&self, phase: Phase) {
+        self.enter_at(phase, Instant::now());
+    }
+
+    /// Says that this part of the job began at `at`.
+    pub(super) fn enter_at(&self, phase: Phase, at: Instant) {
+        self.phases().push((phase, at));
+    }
+
+    /// When the job ran, which is over by now, in a build that began at `began`.
+    pub(super) fn timing(
+        &self,
+        slot: usize,
+        (began, started): (Instant, Instant),
+        ending: impl Fn(Phase) -> PhaseEnding,
+    ) -> Timing {
+        let phases = self.phases();
+        let next = phases.iter().skip(1).map(|(_, at)| *at);
+        let ends = next.chain([Instant::now()]);
+        Timing {
+            slot,
+            start: started.duration_since(began),
+            phases: phases
+                .iter()
+                .zip(ends)
+                .map(|(&(phase, at), end)| PhaseTime {
+                    phase,
+                    start: at.duration_since(began),
+                    took: end.duration_since(at),
+                    ending: ending(phase),
+                })
+                .collect(),
+        }
+    }
+
+    /// The part that it came to.
+    pub(super) fn last_phase(&self) -> Option<Phase> {
+        self.phases().last().map(|(phase, _)| *phase)
+    }
+
+    fn phases(&self) -> MutexGuard<'_, Vec<(Phase, Instant)>> {
+        self.phases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The services whose images this run builds before this one's.
+    pub(super) fn after(&self) -> impl Iterator<Item = &BString> {
+        let parents = self.image.iter().flat_map(|image| &image.parents);
+        parents
+            .filter(|parent| matches!(parent.origin, ParentOrigin::InRun))
+            .map(|parent| &parent.path)
+    }
+
     /// As a dry run reports it.
-    pub(super) fn planned(self) -> BuiltService {
+    pub(super) fn planned(self, gates: Vec<GateReport>) -> BuiltService {
         let image = self.image.as_ref();
         BuiltService {
+            gates,
             image: image.map(|image| report(&image.names, &self.settings, image.origin.found())),
             ..ended(self.step, Status::Planned, Duration::ZERO, None)
         }
@@ -190,6 +252,9 @@ pub(super) fn ended(
         status,
         image: None,
         chart: None,
+        gates: Vec::new(),
+        after: Vec::new(),
+        timing: None,
         took,
         log: None,
         error,

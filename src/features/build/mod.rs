@@ -2,13 +2,14 @@
 //!
 //! Each service is built from its commit's tree, written into a scratch directory ([`prepare`]); images are built or reused
 //! ([`image`], all of them at once where buildx builds: [`bake`]), then charts packaged ([`chart`]), several services at a time ([`act`]).
-//! All products are in one directory ([`products`]). What an image builds on ([`parents`]) is built before it, and given
-//! to its builder ([`handover`]).
+//! All products are in one directory ([`products`]). Gates judge both before they are pushed ([`gates`]).
+//! What an image builds on ([`parents`]) is built before it, and given to its builder ([`handover`]).
 
 mod act;
 mod bake;
 mod chart;
 mod durations;
+mod gates;
 mod handover;
 mod image;
 mod job;
@@ -23,6 +24,8 @@ use std::{
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
+
+use jiff::Timestamp;
 
 use self::job::{Prepared, Run, ended};
 pub(crate) use self::{options::BuildOptions, products::Products};
@@ -58,7 +61,8 @@ pub(crate) fn build(
     products: &Products,
     events: Events<'_>,
 ) -> Result<BuildReport> {
-    let started = Instant::now();
+    let (began, started) = (Instant::now(), Timestamp::now());
+    gates::fetch(repository, settings, options, events);
     let steps: Vec<Step> = plan.builds().cloned().collect();
     let needs_builder = steps.iter().any(|step| step.action == Action::Image);
     let builder = needs_builder
@@ -90,6 +94,7 @@ pub(crate) fn build(
         builder,
         bases,
         registries,
+        began,
         head,
         lineage,
         images: steps
@@ -108,7 +113,7 @@ pub(crate) fn build(
     } else {
         prepared
             .into_iter()
-            .map(|job| only_checked(job, options))
+            .map(|job| only_checked(&run, job))
             .collect()
     };
     let report = BuildReport {
@@ -119,7 +124,9 @@ pub(crate) fn build(
         services,
         warnings: plan.warnings,
         unread: plan.unread,
-        took: started.elapsed(),
+        started,
+        jobs: options.jobs,
+        took: began.elapsed(),
     };
     Ok(report)
 }
@@ -130,9 +137,13 @@ fn may_act(prepared: &[Prepared], options: &BuildOptions) -> bool {
     !options.dry_run && !options.is_too_many(unfit)
 }
 
-fn only_checked(prepared: Prepared, options: &BuildOptions) -> BuiltService {
+fn only_checked(run: &Run<'_>, prepared: Prepared) -> BuiltService {
+    let options = run.options;
     match prepared {
-        Ok(job) if options.dry_run => job.planned(),
+        Ok(job) if options.dry_run => {
+            let gates = gates::planned(run, &job);
+            job.planned(gates)
+        }
         Ok(job) => ended(job.step, Status::Cancelled, Duration::ZERO, None),
         Err(unfit) => unfit.failed(),
     }

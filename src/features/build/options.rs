@@ -2,7 +2,10 @@
 
 use std::num::NonZeroUsize;
 
-use crate::{container::engine, model::settings::TokenValue};
+use crate::{
+    container::engine,
+    model::{evidence::RunKind, settings::TokenValue},
+};
 
 /// How the services of a plan are built.
 #[derive(Clone, Debug)]
@@ -25,6 +28,8 @@ pub(crate) struct BuildOptions {
     pub strict: bool,
     /// After how many failed services no further one begins; none lets all others go on.
     pub max_failures: Option<NonZeroUsize>,
+    /// What kind of run this is: whose results count for it.
+    pub run: RunKind,
     /// Whether to stay off the network for what is not here of services that others build on.
     pub offline: bool,
 }

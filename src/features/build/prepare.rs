@@ -1,6 +1,6 @@
 //! Prepares one service: writes its content into a scratch directory, decides its names, and makes every check.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, sync::Mutex};
 
 use bstr::{BStr, ByteSlice};
 use gix::ObjectId;
@@ -77,18 +77,20 @@ fn checked(run: &Run<'_>, step: &Step) -> Result<Job> {
             parents,
         }
     });
-    let job = Job {
+    let mut job = Job {
         step: step.clone(),
         settings,
         source,
         commit,
         image,
         has_chart: step.config.is_some(),
+        chart_digest: None,
         log: run.products.log(&log_name(step)),
+        phases: Mutex::default(),
     };
     image::check(run, &job)?;
     if job.has_chart {
-        chart::check(run, &job).map_err(|error| in_the_commit(error, &job))?;
+        job.chart_digest = chart::check(run, &job).map_err(|error| in_the_commit(error, &job))?;
     }
     Ok(job)
 }
@@ -191,6 +193,7 @@ fn filter(
         git_dir,
         root,
         folder,
+        scratch: run.products.scratch_root(),
     };
     for Unfiltered { path, filter } in committed.filter()? {
         (run.events)(Event::Notice(format!(

@@ -1,8 +1,8 @@
-//! The output directory of a build: `images/` (an OCI image layout), `charts/`, `checks/`, `logs/`, `build.json`.
+//! The output directory of a build: `images/` (an OCI image layout), `charts/`, `checks/`, `evidence/`, `logs/`, and what reports the
+//! build: `build.json`, `report.html`, `junit.xml`.
 
 use std::{
-    fs::{self, File},
-    io::{Read, Seek, SeekFrom},
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -105,6 +105,11 @@ impl Products {
         self.root.join("checks").join(format!("{chart}.json"))
     }
 
+    /// Where the results of gates are kept, and what their programs make.
+    pub(super) fn evidence(&self) -> PathBuf {
+        self.root.join("evidence")
+    }
+
     /// Where a service's log goes.
     pub(super) fn log(&self, file_name: &str) -> PathBuf {
         self.root.join("logs").join(format!("{file_name}.log"))
@@ -120,13 +125,18 @@ impl Products {
             .map_err(|err| cannot_write(self.scratch.path(), err))
     }
 
-    /// Puts the report in place, whole.
+    /// What lies here goes away with the run.
+    pub(super) fn scratch_root(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    /// Puts a report in place, whole.
     ///
     /// # Errors
     /// Unavailable: it cannot be written.
-    pub(crate) fn write_report(&self, json: &str) -> Result<()> {
-        let target = self.root.join("build.json");
-        files::write(&target, json.as_bytes()).map_err(|err| cannot_write(&target, err))
+    pub(crate) fn write_report(&self, file_name: &str, text: &str) -> Result<()> {
+        let target = self.root.join(file_name);
+        files::write(&target, text.as_bytes()).map_err(|err| cannot_write(&target, err))
     }
 }
 
@@ -144,14 +154,11 @@ pub(super) fn clear_log(log: &Path) -> Result<()> {
 
 /// A log to be shown: whole, or its end where it is very long; none when it cannot be read.
 pub(super) fn read_log(log: &Path) -> Option<Vec<u8>> {
-    let mut file = File::open(log).ok()?;
-    let length = file.metadata().ok()?.len();
-    let left_out = length.saturating_sub(LOG_SHOWN);
-    let mut text = Vec::new();
-    if left_out > 0 {
-        text = format!("[… {left_out} bytes left out …]\n").into_bytes();
+    let log = files::excerpt(log, 0, LOG_SHOWN)?;
+    if log.left_out == 0 {
+        return Some(log.first);
     }
-    file.seek(SeekFrom::Start(left_out)).ok()?;
-    file.take(LOG_SHOWN).read_to_end(&mut text).ok()?;
+    let mut text = format!("[… {} bytes left out …]\n", log.left_out).into_bytes();
+    text.extend(log.last);
     Some(text)
 }

@@ -12,11 +12,15 @@ use gix::ObjectId;
 use serde::Deserialize;
 use walkdir::WalkDir;
 
-use crate::model::{
-    change::Action,
-    document::{BaseV1, BuildV1, BuiltV1, EndV1, Hex, PlanV1},
-    error::{Error, Result},
-    report::Status,
+use super::evidence;
+use crate::{
+    git::records::evidence::EvidenceFiles,
+    model::{
+        change::Action,
+        document::{BaseV1, BuildV1, BuiltV1, EndV1, Hex, PlanV1},
+        error::{Error, Result},
+        report::Status,
+    },
 };
 
 /// Ten thousand services take some 10 MB.
@@ -29,6 +33,8 @@ pub(crate) struct Documents {
     pub head: Option<ObjectId>,
     /// What it was compared with, where one of them says so.
     pub base: Option<ObjectId>,
+    /// What gates found.
+    pub evidence: EvidenceFiles,
     /// Services that were built, by path.
     built: BTreeMap<BString, Vec<Built>>,
 }
@@ -81,7 +87,9 @@ impl Documents {
         if let Some(base) = document.base {
             self.base.get_or_insert(base);
         }
-        for BuiltV1 { step, status, .. } in document.built {
+        for service in document.built {
+            evidence::collect(&service, &mut self.evidence);
+            let BuiltV1 { step, status, .. } = service;
             let is_built = matches!(status, Status::Built | Status::Reused);
             let is_build = matches!(step.action, Action::Image | Action::Chart);
             let (Some(Hex(commit)), true, true) = (step.commit, is_build, is_built) else {
@@ -136,17 +144,51 @@ struct Schema {
     schema: String,
 }
 
+/// The builds among these documents, each with the name of its job: that of its file, or of its folder where all are called
+/// `build.json`.
+///
+/// # Errors
+/// Misuse: one cannot be read.
+pub(crate) fn builds(paths: &[PathBuf]) -> Result<Vec<(String, BuildV1<'static>)>> {
+    let mut builds = Vec::new();
+    for path in paths {
+        for file in files(path)? {
+            let text = text(&file)?;
+            let damaged = |err: serde_json::Error| unreadable(&file).because(err);
+            let Schema { schema } = serde_json::from_slice(&text).map_err(damaged)?;
+            if schema == BuildV1::SCHEMA {
+                let build = serde_json::from_slice(&text).map_err(damaged)?;
+                builds.push((job_name(&file), build));
+            }
+        }
+    }
+    Ok(builds)
+}
+
+fn job_name(file: &Path) -> String {
+    let own = file.file_stem().filter(|name| *name != "build");
+    let folder = file.parent().and_then(Path::file_name);
+    let name = own.or(folder).or(file.file_stem()).unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+fn text(path: &Path) -> Result<Vec<u8>> {
+    let unreadable = || unreadable(path);
+    let file = File::open(path).map_err(|err| unreadable().because(err))?;
+    let mut text = Vec::new();
+    file.take(SIZE_LIMIT + 1)
+        .read_to_end(&mut text)
+        .map_err(|err| unreadable().because(err))?;
+    if text.len() as u64 > SIZE_LIMIT {
+        return Err(unreadable().because(format!("it is larger than {SIZE_LIMIT} bytes")));
+    }
+    Ok(text)
+}
+
 impl RunDocument {
     fn read(path: &Path) -> Result<Self> {
         let unreadable = || unreadable(path);
-        let file = File::open(path).map_err(|err| unreadable().because(err))?;
-        let mut text = Vec::new();
-        file.take(SIZE_LIMIT + 1)
-            .read_to_end(&mut text)
-            .map_err(|err| unreadable().because(err))?;
-        if text.len() as u64 > SIZE_LIMIT {
-            return Err(unreadable().because(format!("it is larger than {SIZE_LIMIT} bytes")));
-        }
+        let text = text(path)?;
         let damaged = |err: serde_json::Error| unreadable().because(err);
         let Schema { schema } = serde_json::from_slice(&text).map_err(damaged)?;
         match schema.as_str() {

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeSet, num::NonZeroUsize};
 
-use bstr::{BStr, BString, ByteSlice};
+use bstr::{BStr, ByteSlice};
 use gix::ObjectId;
 
 use crate::{
@@ -19,8 +19,15 @@ use crate::{
     git::{
         Objects,
         network::{fetch::PATIENCE, shallow::RemoteAccess},
+        records::{
+            attempts::{Attempt, attempt, until_done},
+            evidence::{reference as evidence_reference, write_evidence},
+            remote::RecordRemote,
+            shared_ref::{PREFIX, SharedRef},
+            success,
+        },
         repository::Repository,
-        success, tree,
+        tree,
     },
     model::{
         change::{Action, Changed},
@@ -34,10 +41,8 @@ use crate::{
 };
 
 mod documents;
-pub(crate) use documents::Documents;
-
-/// How often others may be quicker.
-const ATTEMPTS: usize = 10;
+mod evidence;
+pub(crate) use documents::{Documents, builds};
 
 /// What to record, and how.
 pub(crate) struct RecordRequest<'a> {
@@ -69,38 +74,40 @@ pub(crate) fn record(
     settings: &Settings,
     request: &RecordRequest<'_>,
 ) -> Result<Recorded> {
+    let access = RemoteAccess {
+        offline: request.offline,
+        patience: PATIENCE,
+    };
     let recorder = Recorder {
         repository,
         settings,
         request,
-        reference: reference(request.name)?,
-        remote: remote(repository, request)?,
+        reference: SharedRef::new(PREFIX, reference(request.name)?),
+        remote: remote(repository, request, access)?,
         head: match request.documents.head {
             Some(head) => head,
             None => repository.resolve("HEAD")?,
         },
-        access: RemoteAccess {
-            offline: request.offline,
-            patience: PATIENCE,
-        },
+        access,
     };
-    for _ in 0..ATTEMPTS {
-        if let Some(recorded) = recorder.attempt()? {
-            return Ok(recorded);
-        }
-    }
-    let reference = recorder.reference;
-    Err(Error::unavailable(format!(
-        "{reference} was written by somebody else {ATTEMPTS} times in a row"
-    ))
-    .hint("record once, at the end of the run, with the reports of all its jobs"))
+    let recorded = until_done(&recorder.reference, || recorder.attempt());
+    // A run in which nothing succeeded has found something all the same.
+    let evidence = recorder.add_evidence();
+    Ok(Recorded {
+        evidence: evidence?,
+        ..recorded?
+    })
 }
 
 /// The remote to go by; none offline.
-fn remote(repository: &Repository, request: &RecordRequest<'_>) -> Result<Option<BString>> {
+fn remote<'a>(
+    repository: &'a Repository,
+    request: &RecordRequest<'_>,
+    access: RemoteAccess,
+) -> Result<Option<RecordRemote<'a>>> {
     let remote = match request.offline {
         true => None,
-        false => success::remote(repository)?,
+        false => RecordRemote::of(repository, access)?,
     };
     if request.push && remote.is_none() {
         return Err(
@@ -115,18 +122,31 @@ struct Recorder<'a> {
     repository: &'a Repository,
     settings: &'a Settings,
     request: &'a RecordRequest<'a>,
-    reference: String,
-    remote: Option<BString>,
+    reference: SharedRef,
+    remote: Option<RecordRemote<'a>>,
     head: ObjectId,
     access: RemoteAccess,
 }
 
 impl Recorder<'_> {
-    /// Moves the record on from what it is now; none when somebody else did meanwhile.
-    fn attempt(&self) -> Result<Option<Recorded>> {
-        let (repository, reference) = (self.repository, self.reference.as_str());
+    /// Adds what gates found to what is known, and says how many results that are.
+    fn add_evidence(&self) -> Result<usize> {
+        let found = &self.request.documents.evidence;
+        if found.is_empty() || !evidence::may_add(self.request.run) {
+            return Ok(0);
+        }
+        let remote = self.remote.as_ref().filter(|_| self.request.push);
+        let reference = evidence_reference(PREFIX);
+        let is_newer = evidence::is_newer;
+        write_evidence(self.repository, &reference, remote, found, is_newer)?;
+        Ok(found.len())
+    }
+
+    /// Moves the record on from what it is now, unless somebody else did meanwhile.
+    fn attempt(&self) -> Result<Attempt<Recorded>> {
+        let (repository, reference) = (self.repository, &self.reference);
         let there = match &self.remote {
-            Some(remote) => success::fetch(repository, remote, reference, self.access)?,
+            Some(remote) => remote.fetch(&[reference])?[0],
             None => None,
         };
         let before = success::read(repository, reference)?;
@@ -134,20 +154,17 @@ impl Recorder<'_> {
         let before = before.map(|before| before.success);
         let success = self.after(before.as_ref())?;
         let record = success::write(repository, reference, &success)?;
-        if let (Some(remote), true) = (&self.remote, self.request.push)
-            && there != Some(record)
-            && !success::push(repository, remote, reference, there, record, self.access)?
-        {
-            return Ok(None);
+        let remote = self.remote.as_ref().filter(|_| self.request.push);
+        let remote = remote.map(|remote| (remote, there));
+        if let Attempt::Lost(winner) = attempt(repository, reference, remote, here, record)? {
+            return Ok(Attempt::Lost(winner));
         }
-        let is_changed = here != Some(record);
-        let is_kept = !is_changed || success::swap(repository, reference, here, record)?;
-        // What the remote has taken is the record, whoever else wrote here.
-        Ok((is_kept || self.request.push).then(|| Recorded {
-            reference: reference.to_owned(),
+        Ok(Attempt::Done(Recorded {
+            evidence: 0,
+            reference: reference.here().to_owned(),
             record,
             success,
-            is_changed,
+            is_changed: here != Some(record),
             is_pushed: self.request.push,
         }))
     }

@@ -1,6 +1,6 @@
 //! A fleet: reads its submodules and lists its own files.
 
-use std::cell::OnceCell;
+use std::{cell::OnceCell, collections::BTreeSet};
 
 use bstr::{BStr, BString};
 use gix::ObjectId;
@@ -47,6 +47,11 @@ pub(super) fn in_fleet(
     };
     let dependents = Dependents::of(repository, settings, how, objects, trees.head)?;
     let children = Children::of(repository, settings, how, trees.head);
+    // Where nothing moved, nothing is built on something new.
+    let may_build = comparisons.iter().any(|one| {
+        let fans_out = !settings.fanout.is_empty() && !one.paths.is_empty();
+        !one.candidates.is_empty() || fans_out
+    });
     let look = Look {
         repository,
         settings,
@@ -54,11 +59,15 @@ pub(super) fn in_fleet(
         files: options.files,
         // A change in what a service depends on, or builds on, calls for an action here too.
         only: match &asked {
-            Some(asked) => Some(with_what_they_need(asked, dependents.as_ref(), &children)?),
+            Some(asked) => Some(with_what_they_need(
+                asked,
+                dependents.as_ref(),
+                may_build.then_some(&children),
+            )?),
             None => None,
         },
         looks_beyond: comparisons.len() > 1
-            && (depends(settings) || builds_on(&comparisons, &children)?),
+            && (depends(settings) || may_build && children.may_exist()?),
         children,
         late: OnceCell::new(),
         tree: trees.head,
@@ -78,6 +87,9 @@ pub(super) fn in_fleet(
     }
     // What is built again calls for what depends on it, whatever that is compared with.
     look.follow(&mut findings.services, &mut findings.unread)?;
+    findings
+        .warnings
+        .extend(look.children.warnings(&findings.services, &findings.unread));
     if let Some(asked) = &asked {
         let is_asked = |service: &ServiceChange| {
             let previous = service.previous_path.as_ref();
@@ -107,23 +119,20 @@ pub(super) fn in_fleet(
 fn with_what_they_need(
     asked: &Selection,
     dependents: Option<&Dependents<'_>>,
-    children: &Children<'_>,
+    children: Option<&Children<'_>>,
 ) -> Result<Selection> {
     let mut all = asked.clone();
     loop {
         let more = dependents.map_or_else(|| all.clone(), |known| known.with_dependencies(&all));
-        let more = children.with_parents(&more)?;
+        let more = match children {
+            Some(children) => children.with_parents(&more)?,
+            None => more,
+        };
         if more.iter().count() == all.iter().count() {
             return Ok(all);
         }
         all = more;
     }
-}
-
-/// Whether a service may build on one that has another base; where nothing moved, nothing follows from it.
-fn builds_on(comparisons: &[Comparison], children: &Children<'_>) -> Result<bool> {
-    let moved = comparisons.iter().any(|one| !one.candidates.is_empty());
-    Ok(moved && !children.edges()?.is_empty())
 }
 
 fn depends(settings: &Settings) -> bool {
@@ -190,11 +199,18 @@ impl Findings {
 impl Look<'_> {
     /// Adds what follows from what is built for those that depend on it, or build on it.
     fn follow(&self, services: &mut Vec<ServiceChange>, unread: &mut Vec<Unread>) -> Result<()> {
-        let no_edges = ImageEdges::default();
-        let has_image = services.iter().any(|one| one.action == Action::Image);
-        let edges = match has_image {
-            true => self.children.edges()?,
-            false => &no_edges,
+        let built = services.iter().filter(|one| one.action == Action::Image);
+        let built: BTreeSet<&BStr> = built.map(|one| one.path.as_ref()).collect();
+        let read;
+        let edges = match built.is_empty() {
+            true => ImageEdges::NONE,
+            false => {
+                let only = self.only.as_ref();
+                let may_follow =
+                    |path: &BStr| !built.contains(path) && only.is_none_or(|only| only.has(path));
+                read = self.children.edges(may_follow)?;
+                &*read
+            }
         };
         let dependents = match (&self.dependents, self.tree) {
             (Some(dependents), _) => dependents,

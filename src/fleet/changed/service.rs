@@ -33,9 +33,9 @@ pub(super) fn in_service(
     let objects = Objects::new(&objects);
     let name = own_name(repository);
     options.only.check_own(name.as_ref())?;
-    let own = settings.for_service(&name.to_str_lossy());
-    let content = |root| content_id::of_tree(objects, root, &own.change);
-    let with_links = |root| content_id::with_links(objects, root, &own.change);
+    let change = settings.change_of(&name.to_str_lossy());
+    let content = |root| content_id::of_tree(objects, root, change);
+    let with_links = |root| content_id::with_links(objects, root, change);
     let (from, to) = (ends.base.commit, ends.head.commit);
     let old = trees.base.map(content).transpose()?;
     let new = trees.head.map(with_links).transpose()?;
@@ -49,7 +49,7 @@ pub(super) fn in_service(
         head: Side::Pinned(to, new),
         moved: false,
         url_changed: false,
-        other_action: own.change.other.map_or(Action::None, Action::from),
+        other_action: change.other.map_or(Action::None, Action::from),
     });
     let differences = tree::diff(objects, trees.base, trees.head)?;
     let (inside, outside): (Vec<_>, Vec<_>) = differences
@@ -85,7 +85,7 @@ pub(super) fn in_service(
             from: old.config,
             to: new.config,
         },
-        other: old.other != new.other,
+        other: old.other != new.other || old.environments != new.environments,
         action: decision.action,
         reason: decision.reason,
         files: options.files.then_some(inside),

@@ -1,4 +1,4 @@
-//! The Dockerfile of a service in its commit's tree: no worktree is needed.
+//! The Dockerfile of a service in its commit's trees: no worktree is needed.
 
 use std::path::Path;
 
@@ -20,13 +20,13 @@ const LINKS: usize = 8;
 const SIZE: usize = 512 * 1024;
 
 /// What a commit says of its Dockerfile.
-pub(super) enum DockerfileText {
+pub(crate) enum DockerfileText {
     /// Its text.
     Text(String),
     /// There is none, or none that a builder would take.
     Nothing,
-    /// The commit, or a part of it, is not here.
-    Lacking,
+    /// This commit, tree or file, which leads to it or is it, is not here.
+    Lacking(ObjectId),
 }
 
 /// The Dockerfile at `dockerfile` in the build context of `commit`: `code/`, or all of it where there is no such folder.
@@ -36,15 +36,26 @@ pub(super) fn read(
     dockerfile: &Path,
 ) -> Result<DockerfileText> {
     let Some(root) = objects.tree_of(commit)? else {
-        return Ok(DockerfileText::Lacking);
+        return Ok(DockerfileText::Lacking(commit));
     };
+    if !has(objects, root)? {
+        return Ok(DockerfileText::Lacking(root));
+    }
     let code = tree::entry_at(objects, root, CODE.into())?;
     let context = code.filter(|(mode, _)| mode.is_tree());
-    let context = context.map_or(root, |(_, id)| id);
+    in_context(objects, context.map_or(root, |(_, id)| id), dockerfile)
+}
+
+/// The Dockerfile at `dockerfile` in the build context `context`, a tree.
+pub(crate) fn in_context(
+    objects: Objects<'_>,
+    context: ObjectId,
+    dockerfile: &Path,
+) -> Result<DockerfileText> {
     let mut path = BString::from(dockerfile.to_string_lossy().as_ref());
     for _ in 0..LINKS {
-        if !is_here(objects, context, &path)? {
-            return Ok(DockerfileText::Lacking);
+        if let Some(tree) = lacking(objects, context, &path)? {
+            return Ok(DockerfileText::Lacking(tree));
         }
         let Some((mode, id)) = tree::entry_at(objects, context, path.as_ref())? else {
             return Ok(DockerfileText::Nothing);
@@ -57,7 +68,7 @@ pub(super) fn read(
             .try_find(&id, &mut buffer)
             .map_err(|err| Error::repository(format!("cannot read {id}")).because(err))?;
         let Some(blob) = found.filter(|data| data.kind == Kind::Blob) else {
-            return Ok(DockerfileText::Lacking);
+            return Ok(DockerfileText::Lacking(id));
         };
         if mode.is_link() {
             match joined(&path, blob.data) {
@@ -75,29 +86,29 @@ pub(super) fn read(
     Ok(DockerfileText::Nothing)
 }
 
-/// Whether every tree that `path` leads through is here.
-fn is_here(objects: Objects<'_>, context: ObjectId, path: &BString) -> Result<bool> {
-    let mut buffer = Vec::new();
-    let mut has = |id: ObjectId| {
-        let found = objects.try_find(&id, &mut buffer);
-        let found =
-            found.map_err(|err| Error::repository(format!("cannot read {id}")).because(err))?;
-        Ok::<_, Error>(found.is_some())
-    };
-    if !has(context)? {
-        return Ok(false);
+/// The first tree that `path` leads through and that is not here.
+fn lacking(objects: Objects<'_>, context: ObjectId, path: &BString) -> Result<Option<ObjectId>> {
+    if !has(objects, context)? {
+        return Ok(Some(context));
     }
     for end in path.find_iter("/") {
         match tree::entry_at(objects, context, path[..end].as_bstr())? {
             Some((mode, id)) if mode.is_tree() => {
-                if !has(id)? {
-                    return Ok(false);
+                if !has(objects, id)? {
+                    return Ok(Some(id));
                 }
             }
-            _ => return Ok(true),
+            _ => return Ok(None),
         }
     }
-    Ok(true)
+    Ok(None)
+}
+
+fn has(objects: Objects<'_>, id: ObjectId) -> Result<bool> {
+    let mut buffer = Vec::new();
+    let found = objects.try_find(&id, &mut buffer);
+    let found = found.map_err(|err| Error::repository(format!("cannot read {id}")).because(err))?;
+    Ok(found.is_some())
 }
 
 /// Where a link at `path` leads; none where that is outside of the context.

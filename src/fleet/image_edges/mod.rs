@@ -5,7 +5,8 @@
 //! service's only where it has no tag: `node:20` is the image of that name elsewhere, also where a service is called `node`.
 
 mod cache;
-mod dockerfile;
+pub(crate) mod dockerfile;
+mod found;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,9 +16,10 @@ use std::{
 use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
+pub(crate) use self::found::EdgesFound;
 use self::{cache::ReferenceCache, dockerfile::DockerfileText};
 use crate::{
-    container::embedded::references::{NamingInputs, named_images},
+    container::named_images::{NamingInputs, named_images},
     git::{
         Objects,
         gitmodules::Gitmodules,
@@ -27,11 +29,10 @@ use crate::{
         tree,
     },
     model::{
-        error::Result,
+        error::{Error, Result},
         event::Events,
         exit::Exit,
         fleet::{Gitlink, service_name},
-        image_edge::ImageEdges,
         reference::Reference,
         settings::{ImageSettings, ServiceSettings, Settings},
     },
@@ -43,7 +44,7 @@ use crate::{
 pub(crate) struct Reading<'a> {
     /// How many services at a time.
     pub jobs: NonZeroUsize,
-    /// Whether to fetch commits that are not here.
+    /// Whether to ask servers for what is not on this machine.
     pub fetches: bool,
     /// Where the progress of a fetch goes.
     pub events: Events<'a>,
@@ -59,15 +60,6 @@ pub(crate) struct Dockerfiles<'a> {
     services: BTreeMap<String, BString>,
     cache: ReferenceCache,
     asked: BTreeSet<String>,
-}
-
-/// What Dockerfiles say.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct EdgesFound {
-    /// The edges.
-    pub edges: ImageEdges,
-    /// The services whose Dockerfile cannot be read, by their paths.
-    pub unread: BTreeSet<BString>,
 }
 
 impl<'a> Dockerfiles<'a> {
@@ -130,12 +122,35 @@ impl<'a> Dockerfiles<'a> {
     /// What the services at `paths` build on. Paths that are no service of the fleet's own are left out.
     ///
     /// # Errors
-    /// A repository is damaged, or the fetch is interrupted.
+    /// The fetch is interrupted.
     pub(crate) fn edges(
         &mut self,
         paths: impl IntoIterator<Item = BString>,
         how: Reading<'_>,
     ) -> Result<EdgesFound> {
+        let mut all = self.read_here(paths, how.jobs)?;
+        self.fetch(&mut all, how)?;
+        Ok(self.found(all))
+    }
+
+    /// The same, as far as the services' own repositories here, and earlier runs, tell it.
+    pub(crate) fn edges_here(
+        &mut self,
+        paths: impl IntoIterator<Item = BString>,
+        jobs: NonZeroUsize,
+    ) -> Result<EdgesFound> {
+        let all = self.read_here(paths, jobs)?;
+        Ok(self.found(all))
+    }
+
+    fn read_here(
+        &mut self,
+        paths: impl IntoIterator<Item = BString>,
+        jobs: NonZeroUsize,
+    ) -> Result<Vec<(Service, DockerfileState)>> {
+        if !self.settings.fleet.image_edges {
+            return Ok(Vec::new());
+        }
         let mut services: Vec<_> = paths
             .into_iter()
             .filter_map(|path| {
@@ -154,26 +169,31 @@ impl<'a> Dockerfiles<'a> {
         services.dedup_by(|a, b| a.path == b.path);
         self.asked
             .extend(services.iter().map(|service| service.key.clone()));
-        let read = parallel::map(how.jobs, &services, |service| self.references(service))?;
+        let read = parallel::map(jobs, &services, |service| self.here(service))?;
         let read: Vec<_> = read.into_iter().collect::<Result<_>>()?;
-        let mut all: Vec<_> = services.into_iter().zip(read).collect();
-        if how.fetches {
-            self.fetch(&mut all, how)?;
-        }
+        Ok(services.into_iter().zip(read).collect())
+    }
+
+    fn found(&mut self, all: Vec<(Service, DockerfileState)>) -> EdgesFound {
         let mut found = EdgesFound::default();
-        for (service, references) in all {
-            match references {
-                Some(references) => {
-                    let parents = references.iter().filter_map(|one| self.service_of(one));
+        for (service, one) in all {
+            match one {
+                DockerfileState::Names(names) => {
+                    let parents = names.iter().filter_map(|one| self.service_of(one));
                     found
                         .edges
                         .add(service.path.as_ref(), parents.cloned().collect::<Vec<_>>());
                 }
-                None => drop(found.unread.insert(service.path)),
+                DockerfileState::Malformed(said) => {
+                    drop(found.malformed.insert(service.path, said))
+                }
+                DockerfileState::Lacking { why, .. } => {
+                    drop(found.unread.insert(service.path, why))
+                }
             }
         }
         self.cache.write(&self.asked);
-        Ok(found)
+        found
     }
 
     /// The same of the services at `paths`, of what they build on, of what that builds on, and so on.
@@ -188,87 +208,106 @@ impl<'a> Dockerfiles<'a> {
         while !open.is_empty() {
             seen.extend(open.iter().cloned());
             let found = self.edges(std::mem::take(&mut open), how)?;
-            for (child, parent) in found.edges.iter() {
-                all.edges.add(child.as_ref(), [parent.clone()]);
-                if !seen.contains(parent) {
-                    open.insert(parent.clone());
-                }
-            }
-            all.unread.extend(found.unread);
+            let parents = found.edges.iter().map(|(_, parent)| parent);
+            open.extend(parents.filter(|parent| !seen.contains(*parent)).cloned());
+            all.extend(found);
         }
         Ok(all)
     }
 
-    /// The references in one Dockerfile; none where it is not here.
-    fn references(&self, service: &Service) -> Result<Option<Vec<String>>> {
+    /// What the service's repository here says, or an earlier run.
+    fn here(&self, service: &Service) -> Result<DockerfileState> {
         if let Some(known) = self.cache.find(&service.key) {
-            return Ok(Some(known.clone()));
+            return Ok(DockerfileState::Names(known.clone()));
         }
         let name = self.name(service);
         let store = Store::open(self.repository, name, service.path.as_ref());
         let read = store.and_then(|store| match store {
             Some(store) => self.read(&store, service),
-            None => Ok(None),
+            None => Ok(DockerfileState::lacking(service.pin)),
         });
         match read {
             // Who builds it, or asks what changed in it, is told what is wrong; the others need not be silent for that.
-            Err(err) if err.exit() == Exit::Repository => Ok(None),
+            Err(err) if err.exit() == Exit::Repository => Ok(DockerfileState::Lacking {
+                object: service.pin,
+                why: err.with_causes(),
+            }),
             read => read,
         }
     }
 
-    fn read(&self, store: &Store, service: &Service) -> Result<Option<Vec<String>>> {
-        let found = dockerfile::read(store.objects(), service.pin, &service.image.dockerfile);
-        let references = match found? {
-            DockerfileText::Lacking => return Ok(None),
+    fn read(&self, store: &Store, service: &Service) -> Result<DockerfileState> {
+        let image = &service.image;
+        let names = match dockerfile::read(store.objects(), service.pin, &image.dockerfile)? {
+            DockerfileText::Lacking(object) => return Ok(DockerfileState::lacking(object)),
             DockerfileText::Nothing => Vec::new(),
             DockerfileText::Text(text) => {
                 let inputs = NamingInputs {
-                    target: service.image.target.as_deref(),
-                    build_args: &service.image.build_args,
-                    platforms: &service.image.platforms,
+                    target: image.target.as_deref(),
+                    build_args: &image.build_args,
+                    platforms: &image.platforms,
                 };
-                // What is wrong with it, the builder says.
-                let named = named_images(&text, inputs).unwrap_or_default();
-                named.into_iter().map(|image| image.reference).collect()
+                match named_images(&image.dockerfile, &text, inputs) {
+                    Ok(named) => named.into_iter().map(|image| image.reference).collect(),
+                    Err(err) => return Ok(DockerfileState::Malformed(err.to_string())),
+                }
             }
         };
-        self.cache.keep(service.key.clone(), references.clone());
-        Ok(Some(references))
+        self.cache.keep(service.key.clone(), names.clone());
+        Ok(DockerfileState::Names(names))
     }
 
-    fn fetch(&self, all: &mut [(Service, Option<Vec<String>>)], how: Reading<'_>) -> Result<()> {
-        let lacking: Vec<_> = all
-            .iter_mut()
-            .filter(|(_, found)| found.is_none())
-            .collect();
-        let wanted = |service: &Service| WantedCommits {
-            path: service.path.clone(),
-            name: self.name(service).map(ToOwned::to_owned),
-            url: self
-                .listed
-                .at(service.path.as_ref())
-                .and_then(|listed| listed.url.clone()),
-            commits: vec![service.pin],
-        };
-        let wanted: Vec<_> = lacking.iter().map(|(service, _)| wanted(service)).collect();
-        if wanted.is_empty() {
-            return Ok(());
-        }
+    /// Gets what is lacking, from kept stores and, if `how` says so, from servers: a commit first, then what of it was not sent along.
+    fn fetch(&self, all: &mut [(Service, DockerfileState)], how: Reading<'_>) -> Result<()> {
         let options = FetchOptions {
             depth: Depth::UpperFiles,
             jobs: how.jobs,
-            offline: false,
+            offline: !how.fetches,
             patience: PATIENCE,
             events: how.events,
         };
-        let fetched = fetch::fetch(self.repository, &wanted, options)?;
-        for ((service, references), fetched) in lacking.into_iter().zip(fetched) {
-            if let Some(store) = fetched.store {
-                *references = self.read(&store, service)?;
+        let mut open: Vec<_> = all
+            .iter_mut()
+            .filter_map(|(service, found)| Some((self.wanted(service, found)?, service, found)))
+            .collect();
+        while !open.is_empty() {
+            let wanted: Vec<_> = open.iter().map(|(wanted, ..)| wanted.clone()).collect();
+            let fetched = fetch::fetch(self.repository, &wanted, options)?;
+            let mut still_open = Vec::new();
+            for ((mut wanted, service, found), fetched) in open.into_iter().zip(fetched) {
+                let missing = fetched.missing.first().map(|one| cause(&one.error));
+                let Some(store) = fetched.store.filter(|_| missing.is_none()) else {
+                    found.explain(missing);
+                    continue;
+                };
+                *found = self.read(&store, service)?;
+                if let DockerfileState::Lacking { object, .. } = found
+                    && !wanted.objects.contains(object)
+                    && *object != service.pin
+                {
+                    wanted.objects.push(*object);
+                    still_open.push((wanted, service, found));
+                }
             }
+            open = still_open;
         }
         Ok(())
+    }
+
+    /// What is to be fetched for what was `found` of a service; none when nothing is.
+    fn wanted(&self, service: &Service, found: &DockerfileState) -> Option<WantedCommits> {
+        let DockerfileState::Lacking { object, .. } = found else {
+            return None;
+        };
+        let listed = self.listed.at(service.path.as_ref());
+        let objects = [*object].into_iter().filter(|it| *it != service.pin);
+        Some(WantedCommits {
+            path: service.path.clone(),
+            name: listed.map(|listed| listed.name.clone()),
+            url: listed.and_then(|listed| listed.url.clone()),
+            commits: vec![service.pin],
+            objects: objects.collect(),
+        })
     }
 
     fn name(&self, service: &Service) -> Option<&BStr> {
@@ -283,6 +322,40 @@ struct Service {
     pin: ObjectId,
     image: ImageSettings,
     key: String,
+}
+
+/// What is known of the Dockerfile of a service.
+enum DockerfileState {
+    /// It names these images.
+    Names(Vec<String>),
+    /// flota does not understand it, for this reason.
+    Malformed(String),
+    /// This object of the commit is not here.
+    Lacking { object: ObjectId, why: String },
+}
+
+impl DockerfileState {
+    fn lacking(object: ObjectId) -> Self {
+        let why = "it is not in this clone".to_owned();
+        Self::Lacking { object, why }
+    }
+
+    /// Adds why it cannot be fetched.
+    fn explain(&mut self, reason: Option<String>) {
+        if let (Self::Lacking { why, .. }, Some(reason)) = (self, reason) {
+            match reason.starts_with(why.as_str()) {
+                true => *why = reason,
+                false => *why = format!("{why}; {reason}"),
+            }
+        }
+    }
+}
+
+/// Why something cannot be fetched, without the sentence about service and commit; in one line.
+fn cause(error: &Error) -> String {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    let cause = cause.unwrap_or_else(|| error.to_string());
+    cause.lines().map(str::trim).collect::<Vec<_>>().join("; ")
 }
 
 fn own_settings(settings: &Settings, path: &BStr) -> ServiceSettings {

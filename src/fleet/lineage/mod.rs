@@ -21,6 +21,7 @@ use crate::{
     model::{
         change::{Base, BaseKind, End},
         error::{Error, Result},
+        event::Event,
         image_edge::ImageEdges,
         plan::Step,
         settings::{ServiceSettings, Settings},
@@ -35,6 +36,8 @@ pub(crate) struct Lineage<'a> {
     edges: ImageEdges,
     /// What each is known by, by its path; why it is not known.
     known: BTreeMap<BString, std::result::Result<KnownImage, String>>,
+    /// Why the Dockerfile of one of them cannot be read, by its path.
+    unread: BTreeMap<BString, String>,
 }
 
 /// An image, by its name.
@@ -78,21 +81,21 @@ impl<'a> Lineage<'a> {
             dockerfiles: None,
             edges: ImageEdges::default(),
             known: BTreeMap::new(),
+            unread: BTreeMap::new(),
         };
         let is_fleet = with_code().any(|step| step.path != ".");
         if is_fleet {
             let mut files = Dockerfiles::at(repository, settings, repository.tree_of(head)?)?;
             let found = files.lineage(codes.keys().cloned(), reading)?;
             found.edges.refuse_cycle()?;
-            lineage.edges = found.edges;
-            for path in found
-                .unread
-                .iter()
-                .filter(|path| !codes.contains_key(*path))
-            {
-                let why = format!("the Dockerfile of {path} is not here and cannot be fetched");
+            for warning in found.malformed_warnings(codes.keys()) {
+                (reading.events)(Event::Notice(warning.message));
+            }
+            for (path, why) in &found.unread {
+                let why = format!("the Dockerfile of {path} cannot be read: {why}");
                 lineage.known.insert(path.clone(), Err(why));
             }
+            (lineage.edges, lineage.unread) = (found.edges, found.unread);
             lineage.dockerfiles = Some(files);
         }
         let mut others: Vec<BString> = lineage
@@ -177,8 +180,15 @@ impl<'a> Lineage<'a> {
     /// The images that the one of the service at `path` builds on, by the paths of their services, which are sorted.
     ///
     /// # Errors
-    /// Repository: one of them is not known.
+    /// Repository: one of them is not known, or nobody knows which they are.
     pub(crate) fn parents(&self, path: &BStr) -> Result<Vec<(&BString, &KnownImage)>> {
+        if let Some(why) = self.unread.get(path) {
+            return Err(Error::repository(format!(
+                "nobody knows what the image of {path} is built on"
+            ))
+            .because(why.as_str())
+            .hint(format!("bring it here: flota update {path}")));
+        }
         let parents = self.edges.parents(path);
         let known = parents.map(|parent| match &self.known[parent] {
             Ok(known) => Ok((parent, known)),

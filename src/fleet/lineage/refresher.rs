@@ -1,19 +1,18 @@
 //! Base images whose names are resolved before an image is looked up (`refresh_base`).
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
-use bstr::{BStr, ByteSlice};
-use gix::{ObjectId, objs::FindExt};
+use bstr::BStr;
+use gix::ObjectId;
 
 use crate::{
     container::{
-        embedded::{
-            Bases,
-            references::{ImagePlace, NamingInputs, named_images},
-        },
+        embedded::Bases,
         engine::Builder,
+        named_images::{ImagePlace, NamingInputs, named_images},
     },
-    git::{Objects, gitmodules::Gitmodules, repository::Repository, submodule::Store, tree},
+    fleet::image_edges::dockerfile::{self, DockerfileText},
+    git::{Objects, gitmodules::Gitmodules, repository::Repository, submodule::Store},
     model::{
         error::{Error, Result},
         reference::Reference,
@@ -72,8 +71,7 @@ impl Refresher<'_> {
                 ));
             }
         };
-        let dockerfile = image.dockerfile.to_string_lossy();
-        let Some(text) = self.text_of(path, code, dockerfile.as_bytes().as_bstr())? else {
+        let Some(text) = self.text_of(path, code, &image.dockerfile)? else {
             // Who builds it says that there is none.
             return Ok(Vec::new());
         };
@@ -82,7 +80,7 @@ impl Refresher<'_> {
             build_args: &image.build_args,
             platforms: &image.platforms,
         };
-        let named = named_images(&text, inputs)?.into_iter();
+        let named = named_images(&image.dockerfile, &text, inputs)?.into_iter();
         let sources = named.filter(|image| matches!(image.place, ImagePlace::Source(_)));
         let names = sources.map(|image| image.reference);
         let names: BTreeSet<String> = names.filter(|name| !is_of_fleet(name)).collect();
@@ -94,7 +92,7 @@ impl Refresher<'_> {
     }
 
     /// The text of `file` in the tree `code` of the service at `path`, if it is there.
-    fn text_of(&self, path: &BStr, code: ObjectId, file: &BStr) -> Result<Option<String>> {
+    fn text_of(&self, path: &BStr, code: ObjectId, file: &Path) -> Result<Option<String>> {
         let objects = self.repository.objects();
         let fleet = Objects::new(&objects);
         if path == "." {
@@ -110,15 +108,23 @@ impl Refresher<'_> {
     }
 }
 
-fn read(objects: Objects<'_>, code: ObjectId, path: &BStr) -> Result<Option<String>> {
-    let found = tree::entry_at(objects, code, path)?;
-    let Some((_, id)) = found.filter(|(mode, _)| mode.is_blob()) else {
-        return Ok(None);
-    };
-    let mut buffer = Vec::new();
-    let blob = objects
-        .promised()
-        .find_blob(&id, &mut buffer)
-        .map_err(|cause| Error::repository(format!("cannot read {path}")).because(cause))?;
-    Ok(Some(blob.data.to_str_lossy().into_owned()))
+fn read(objects: Objects<'_>, code: ObjectId, file: &Path) -> Result<Option<String>> {
+    let mut obtained = None;
+    loop {
+        match dockerfile::in_context(objects, code, file)? {
+            DockerfileText::Text(text) => return Ok(Some(text)),
+            DockerfileText::Nothing => return Ok(None),
+            DockerfileText::Lacking(id) if obtained == Some(id) => {
+                let file = file.display();
+                return Err(Error::repository(format!(
+                    "cannot read {file}: {id} is missing"
+                )));
+            }
+            // In a partial clone; what is built needs it anyway.
+            DockerfileText::Lacking(id) => {
+                objects.obtain(&[id])?;
+                obtained = Some(id);
+            }
+        }
+    }
 }

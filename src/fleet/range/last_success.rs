@@ -5,7 +5,14 @@ use gix::ObjectId;
 use super::{base_branch::Shared, ci::own_branch, ends::Ends, finder::RangeFinder};
 use crate::{
     ci::{CiRun, Trigger},
-    git::{repository::Repository, success},
+    git::{
+        records::{
+            remote::RecordRemote,
+            shared_ref::{PREFIX, SharedRef},
+            success,
+        },
+        repository::Repository,
+    },
     model::{
         change::{BaseKind, End},
         error::{Error, Result},
@@ -44,19 +51,20 @@ impl RangeFinder<'_> {
             Some(name) => name.to_owned(),
             None => self.whose_success()?,
         };
-        let reference = reference(&name)?;
+        let reference = SharedRef::new(PREFIX, reference(&name)?);
         if !self.access.offline
-            && let Some(remote) = success::remote(self.repository)?
+            && let Some(remote) = RecordRemote::of(self.repository, self.access)?
         {
-            success::fetch(self.repository, &remote, &reference, self.access)?;
+            remote.fetch(&[&reference])?;
         }
         let head = End {
             rev: head.to_owned(),
             commit: self.named(head)?,
         };
         match success::read(self.repository, &reference)? {
-            Some(stored) => self.since_success(&reference, stored.success, head),
+            Some(stored) => self.since_success(reference.here(), stored.success, head),
             None => {
+                let reference = reference.here();
                 let ends = match head.rev.as_str() {
                     "HEAD" => self.told(Shared::Everything)?,
                     _ => self.since_base_branch(head, Shared::Everything)?,

@@ -19,7 +19,7 @@ use super::{
     worktrees::{Place, Worktrees},
 };
 use crate::{
-    files::{self, create_parent},
+    files::{self, create_parent, create_parent_alike},
     fleet::parent::{Parent, has_other_url, source},
     git::{
         config_file::ConfigFile, format, index, operation, owner, path, submodule, vet::Link,
@@ -143,7 +143,7 @@ impl Worktrees<'_> {
         worktree::fill(&new_git_dir, &files, link.pin)?;
         adopt(&new_git_dir, git_dir, work_dir, link.pin)?;
         self.access.note_source(&new_git_dir, &source)?;
-        create_parent(git_dir)?;
+        create_parent_alike(git_dir)?;
         // What is left of a repository without a HEAD is none.
         if git_dir.exists() {
             fs::rename(git_dir, new.path().join("broken"))
@@ -232,8 +232,7 @@ fn adopt(at: &Path, git_dir: &Path, work_dir: &Path, pin: ObjectId) -> Result<()
         config.set("core", None, "worktree", way.as_os_str().as_bytes())?;
         config.write()?;
     }
-    fs::write(at.join("HEAD.new"), format!("{pin}\n"))
-        .and_then(|()| fs::rename(at.join("HEAD.new"), at.join("HEAD")))
+    files::replace(&at.join("HEAD"), format!("{pin}\n").as_bytes())
         .map_err(|err| files::cannot("write", at, err))
 }
 

@@ -53,6 +53,7 @@ fn a_repository_has_its_own_access() {
          [url \"ssh://git@Host/\"]\n\tinsteadOf = https://host/\n\tinsteadOf = https://other/\n\
          [http \"https://host/\"]\n\textraHeader = A: 1\n\textraHeader = B: 2\n\
          [credential]\n\thelper = store\n\
+         [fetch]\n\tfsckObjects = true\n\tprune = true\n[fetch \"fsck\"]\n\tmissingEmail = warn\n\tskipList = /list\n\
          [remote \"origin\"]\n\turl = https://host/x\n[branch \"main\"]\n\tremote = origin\n",
     );
     let own = OwnAccess::of(git.path()).unwrap();
@@ -64,6 +65,9 @@ fn a_repository_has_its_own_access() {
         "http.https://host/.extraheader=A: 1",
         "http.https://host/.extraheader=B: 2",
         "credential.helper=store",
+        "fetch.fsckobjects=true",
+        "fetch.fsck.missingemail=warn",
+        "fetch.fsck.skiplist=/list",
     ];
     assert_eq!(text(&own.settings), want);
     assert!(!own.has_bare_header);

@@ -58,6 +58,7 @@ fn facts(number: u32) -> Facts {
         code: Some(id(number, 'c')),
         config: (!number.is_multiple_of(3)).then(|| id(number, 'f')),
         other: Some(id(number, 'o')),
+        environments: (number % 4 < 3 && number.is_multiple_of(13)).then(|| id(number, 'e')),
     };
     let parents = (0..number % 4).map(|parent| id(number, char::from_digit(parent, 10).unwrap()));
     Facts {

@@ -11,7 +11,11 @@ use bstr::{BStr, BString, ByteSlice};
 
 use super::{configuration::Configuration, conversation::Conversation, fault::ServerFault};
 use crate::{
-    git::{command::git, repository::Repository, url::Source},
+    git::{
+        command::git,
+        repository::Repository,
+        url::{self, Source},
+    },
     model::error::Result,
     process::Command,
 };
@@ -232,7 +236,10 @@ impl ServerCommand {
         patience: Duration,
     ) -> Self {
         let command = command
-            .env("GIT_ALLOW_PROTOCOL", source.protocols)
+            .env(
+                "GIT_ALLOW_PROTOCOL",
+                url::allowed(configuration.file(), source.protocols),
+            )
             .env("GIT_PROTOCOL_FROM_USER", "0");
         let mut made = Self::new(command, patience);
         let http = match source.local {

@@ -54,6 +54,8 @@ impl Conversation {
         configuration: &Configuration,
     ) {
         let has_login = url::login(rewritten.as_ref()).is_some();
+        // Where passwords are forbidden, git itself refuses it; its warnings are seen by nobody.
+        let _ = url::check_password(configuration.file(), rewritten.as_ref());
         self.given = given;
         // A helper's password goes along too, with some versions of git. Where the user traces, it is not seen where to go.
         self.holds_redirects = redirect::is_http(rewritten.as_ref())

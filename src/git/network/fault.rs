@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use crate::{
     files,
-    git::{lock, url::Source},
+    git::{
+        lock,
+        url::{self, Source},
+    },
     interrupt,
     model::error::Error,
     process::Output,
@@ -64,6 +67,16 @@ impl ServerFault {
         }
     }
 
+    /// Whether the server refuses the filter that it was asked for, in the words of git and of JGit.
+    pub(super) fn is_about_a_filter(&self) -> bool {
+        let words = [
+            "remote error: filter '",
+            "remote error: tree filter allows",
+            "nvalid filter",
+        ];
+        matches!(self, Self::Failed(said) if words.iter().any(|words| said.contains(words)))
+    }
+
     /// Whether more of the same would fail as well, whatever is asked for.
     pub(super) fn is_of_the_server(&self) -> bool {
         matches!(self, Self::Failed(_) | Self::Stopped(_))
@@ -97,6 +110,9 @@ pub(super) fn explain(fault: &ServerFault, source: &Source, what: &str) -> Error
     if interrupt::pending().is_none()
         && let Some(error) = files::no_room(&source.shown.to_string(), &said)
     {
+        return error;
+    }
+    if let Some(error) = url::refused_by_git(&said) {
         return error;
     }
     fault.explain(

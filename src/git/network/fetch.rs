@@ -126,16 +126,16 @@ impl ErrandState {
             Ok(source) => source,
             Err(err) => return Self::Refused(err),
         };
-        let commits = &wanted.commits;
+        let (commits, objects) = (&wanted.commits, &wanted.objects);
         let in_place = source
             .local
             .as_ref()
-            .and_then(|folder| local::open(folder, commits, depth, fleet.object_hash()));
+            .and_then(|folder| local::open(folder, commits, objects, depth, fleet.object_hash()));
         if let Some(store) = in_place {
             return Self::Here(Box::new(store));
         }
         let scratch = Scratch::of(fleet, &source, depth);
-        let lacking = scratch.lacking(commits);
+        let lacking = scratch.lacking(commits, objects);
         let is_here = lacking.is_some_and(|lacking| lacking.is_empty());
         match scratch.open().filter(|_| is_here) {
             Some(store) => Self::Here(Box::new(store)),
@@ -185,7 +185,7 @@ impl<'a> Errand<'a> {
             }
             ErrandState::Open(ref source, ref scratch) => {
                 let faults = if self.options.offline {
-                    offline(scratch, commits)
+                    offline(scratch, self.wanted)
                 } else {
                     let filled = self.fill(source, scratch);
                     (self.options.events)(Event::Fetched);
@@ -205,7 +205,7 @@ impl<'a> Errand<'a> {
         let mut commits = self.wanted.commits.clone();
         let mut faults = Vec::new();
         for _ in 0..ROUNDS {
-            let lacking = locked.prepare(&commits)?;
+            let lacking = locked.prepare(&commits, &self.wanted.objects)?;
             if lacking.is_empty() {
                 return Ok(faults);
             }
@@ -222,7 +222,7 @@ impl<'a> Errand<'a> {
                 "the object with this id on the server is not a complete commit".to_owned(),
             )
         };
-        for Lack { commit, .. } in locked.prepare(&commits)? {
+        for Lack { commit, .. } in locked.prepare(&commits, &self.wanted.objects)? {
             faults.push((commit, incomplete()));
         }
         Ok(faults)
@@ -334,8 +334,9 @@ impl<'a> Errand<'a> {
     }
 }
 
-fn offline(scratch: &Scratch, commits: &[ObjectId]) -> Vec<(ObjectId, ServerFault)> {
-    let lacking = match scratch.lacking(commits) {
+fn offline(scratch: &Scratch, wanted: &WantedCommits) -> Vec<(ObjectId, ServerFault)> {
+    let commits = &wanted.commits;
+    let lacking = match scratch.lacking(commits, &wanted.objects) {
         Some(lacking) => lacking.into_iter().map(|lack| lack.commit).collect(),
         None => commits.to_vec(),
     };

@@ -1,6 +1,6 @@
 //! The refs of a server: the server is asked, and nothing is fetched.
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
@@ -75,27 +75,29 @@ impl Servers {
 /// What a server may list, in bytes.
 const LISTING_LIMIT: usize = 1 << 20;
 
-/// The commit that `remote` of the fleet has under `reference`; none without one.
+/// What `remote` of the fleet has under each of `references`, which are full names; none where there is no such ref.
 ///
 /// # Errors
 /// `error` because of what the server says.
-pub(in crate::git) fn commit_of(
+pub(in crate::git) fn commits_of(
     fleet: &Repository,
     remote: &BStr,
-    reference: &str,
+    references: &[&str],
     patience: Duration,
     error: impl FnOnce() -> Error,
-) -> Result<Option<ObjectId>> {
+) -> Result<Vec<Option<ObjectId>>> {
     let listed = ServerCommand::in_fleet(fleet, remote, false, patience)?
         .args(["ls-remote", "--refs", "--"])
         .arg(remote.to_os_str_lossy().into_owned())
-        .arg(reference)
+        .args(references.iter().copied())
         .read(LISTING_LIMIT)
         .map_err(|fault| fault.raise(error()))?;
     // A pattern matches the ends of names, too.
-    Ok(entries(&listed)
-        .find(|(name, _)| name == reference)
-        .map(|(_, id)| id))
+    let found: BTreeMap<_, _> = entries(&listed).collect();
+    let found = references
+        .iter()
+        .map(|name| found.get(name.as_bytes().as_bstr()));
+    Ok(found.map(Option::<&ObjectId>::copied).collect())
 }
 
 /// The branch that the HEAD of the fleet's `remote` is on; none when it is on none.

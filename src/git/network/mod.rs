@@ -2,6 +2,7 @@
 //!
 //! Every request to a server starts with a [`command`], which has all precautions, and adds what it asks for.
 
+mod capabilities;
 pub mod clone;
 pub(in crate::git) mod command;
 mod configuration;

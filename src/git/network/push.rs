@@ -6,7 +6,8 @@ use bstr::{BStr, ByteSlice};
 use gix::ObjectId;
 
 use super::{
-    command::ServerCommand, configuration::Configuration, fault::ServerFault, shallow::RemoteAccess,
+    capabilities::CapabilityTrace, command::ServerCommand, configuration::Configuration,
+    fault::ServerFault, shallow::RemoteAccess,
 };
 use crate::{
     git::{
@@ -16,26 +17,64 @@ use crate::{
     process::Command,
 };
 
-/// Lets `reference` of the fleet's `remote` be `new`, if it is `expected` until then; none means that there is no such.
+/// A ref of a server that is to move, by its full name.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::git) struct RefMove<'a> {
+    /// Which.
+    pub reference: &'a str,
+    /// What it must be until then; none means that there must be no such ref.
+    pub expected: Option<ObjectId>,
+    /// What it is to be; none removes it.
+    pub new: Option<ObjectId>,
+}
+
+/// Why a server did not move refs.
+#[derive(Debug)]
+pub(in crate::git) enum PushFault {
+    /// It cannot move several in one step.
+    NotAtomic,
+    /// Anything else.
+    Server(ServerFault),
+}
+
+/// Moves refs of the fleet's `remote`: all of them, or none.
 ///
 /// # Errors
 /// The configuration cannot be read. What the server says of it is the result.
 pub(in crate::git) fn replace(
     fleet: &Repository,
     remote: &BStr,
-    reference: &str,
-    expected: Option<ObjectId>,
-    new: ObjectId,
+    moves: &[RefMove<'_>],
     access: RemoteAccess,
-) -> Result<std::result::Result<(), ServerFault>> {
-    let lease = expected.map(|id| id.to_string()).unwrap_or_default();
+) -> Result<std::result::Result<(), PushFault>> {
+    let id = |id: Option<ObjectId>| id.map(|id| id.to_string()).unwrap_or_default();
+    let leases = moves.iter().map(|it| {
+        let (reference, expected) = (it.reference, id(it.expected));
+        format!("--force-with-lease={reference}:{expected}")
+    });
+    let refspecs = moves
+        .iter()
+        .map(|it| format!("{}:{}", id(it.new), it.reference));
+    let is_several = moves.len() > 1;
     let push = ServerCommand::in_fleet(fleet, remote, true, access.patience)?
         .args(["push", "--quiet", "--no-verify", "--recurse-submodules=no"])
-        .arg(format!("--force-with-lease={reference}:{lease}"))
+        .args(is_several.then_some("--atomic"))
+        .args(leases)
         .arg("--")
         .arg(remote.to_os_str_lossy().into_owned())
-        .arg(format!("{new}:{reference}"));
-    Ok(push.run())
+        .args(refspecs);
+    let trace = is_several.then(CapabilityTrace::new).flatten();
+    let pushed = match &trace {
+        Some(trace) => trace.of(push).run(),
+        None => push.run(),
+    };
+    Ok(pushed.map_err(|fault| {
+        let can = trace.and_then(|trace| trace.has("atomic"));
+        match can {
+            Some(false) => PushFault::NotAtomic,
+            _ => PushFault::Server(fault),
+        }
+    }))
 }
 
 /// Pushes `refspecs` of the repository in which `git` runs to its `origin`, which is at `source`; local branches follow theirs.

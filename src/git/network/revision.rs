@@ -123,22 +123,23 @@ pub fn branch_of(
     }
 }
 
-/// Fetches `reference` of the fleet's `remote`, to be the same here: of a shallow fleet, its commit alone.
+/// Fetches refs of the fleet's `remote`, each to be the same here under the name beside it: of a shallow fleet, their commits alone.
 ///
 /// # Errors
 /// The configuration cannot be read. What the server says of it is the result.
-pub(in crate::git) fn reference(
+pub(in crate::git) fn references<'r>(
     fleet: &Repository,
     remote: &BStr,
-    reference: &str,
+    refs: impl IntoIterator<Item = (&'r str, &'r str)>,
     access: RemoteAccess,
 ) -> Result<std::result::Result<(), ServerFault>> {
     let depth = fleet.is_shallow().then_some("--depth=1");
+    let refs = refs.into_iter();
     Ok(fetch(fleet, remote, access)?
         .args(depth)
         .arg("--")
         .arg(to_os(remote))
-        .arg(format!("+{reference}:{reference}"))
+        .args(refs.map(|(there, here)| format!("+{there}:{here}")))
         .run())
 }
 

@@ -25,7 +25,19 @@ pub(super) fn meant(refs: &Store, rev: &str) -> Vec<String> {
         return Vec::new();
     }
     let places = PLACES.map(|(before, after)| format!("{before}{name}{after}"));
+    let packed = refs.cached_packed_buffer().ok().flatten();
     let is_there = |full: &String| {
+        let is_loose = || {
+            let mut dirs = [refs.git_dir(), refs.common_dir_resolved()].into_iter();
+            dirs.any(|dir| dir.join(full).is_file())
+        };
+        let is_packed = || {
+            let found = packed.as_ref()?.try_find(full.as_str()).ok()?;
+            Some(found.is_some())
+        };
+        if !is_loose() && is_packed() != Some(true) {
+            return false;
+        }
         // The store looks for it in all places too.
         let found = refs.try_find(full.as_str()).ok().flatten();
         found.is_some_and(|found| found.name.as_bstr() == full.as_str())

@@ -1,6 +1,11 @@
 //! Which transports a submodule may use: `protocol.*.allow` of git-config(1), and `GIT_ALLOW_PROTOCOL` of git(1).
 
-use bstr::BStr;
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+};
+
+use bstr::{BStr, BString};
 
 use super::check::{Address, user_info};
 use crate::model::{
@@ -29,48 +34,91 @@ pub(super) fn allow(
     is_local_fleet: impl FnOnce() -> bool,
 ) -> Result<()> {
     let protocol = address.protocol();
-    let listed = std::env::var("GIT_ALLOW_PROTOCOL").ok();
-    let key = format!("protocol.{protocol}.allow");
-    let configured = config
-        .string(key.as_str())
-        .or_else(|| config.string("protocol.allow"))
-        .map(|value| value.to_string());
-    let allowed = match decide(protocol, listed.as_deref(), configured.as_deref())? {
+    let allowed = match of_protocol(config, protocol)? {
         Allow::Always => true,
         Allow::LocalFleet => is_local_fleet(),
         Allow::Never | Allow::User => false,
     };
-    if allowed {
-        return Ok(());
+    match allowed {
+        true => Ok(()),
+        false => Err(refused(protocol, "for submodules here", "git config")),
     }
-    let error = Error::repository(format!(
-        "the transport `{protocol}` is not allowed for submodules here"
-    ));
-    Err(match listed {
+}
+
+/// What of `protocols`, a list as `GIT_ALLOW_PROTOCOL` has it, git's configuration lets the user themselves use: the variable goes
+/// before the configuration, so that a git which is told of it would not look there.
+pub(in crate::git) fn allowed(config: &gix::config::File, protocols: &str) -> String {
+    let is_allowed = |protocol: &&str| {
+        of_protocol(config, protocol).is_ok_and(|allowed| allowed != Allow::Never)
+    };
+    let allowed: Vec<_> = protocols.split(':').filter(is_allowed).collect();
+    allowed.join(":")
+}
+
+/// What to tell the user where git itself said `said`: that a transport is not allowed; none where it said something else.
+pub(in crate::git) fn refused_by_git(said: &str) -> Option<Error> {
+    let (_, rest) = said.split_once("fatal: transport '")?;
+    let (protocol, _) = rest.split_once("' not allowed")?;
+    Some(refused(protocol, "here", "git config --global"))
+}
+
+fn refused(protocol: &str, place: &str, set: &str) -> Error {
+    let error = Error::repository(format!("the transport `{protocol}` is not allowed {place}"));
+    match std::env::var_os("GIT_ALLOW_PROTOCOL") {
         Some(_) => error.hint(format!("add `{protocol}` to GIT_ALLOW_PROTOCOL")),
         None => error.hint(format!(
-            "if you trust this fleet with it: git config {key} always"
+            "if you trust this fleet with it: {set} protocol.{protocol}.allow always"
         )),
-    })
+    }
+}
+
+/// URLs with a password that the user wants to be warned of, without the password.
+static PASSWORDS: Mutex<BTreeSet<BString>> = Mutex::new(BTreeSet::new());
+
+/// What to warn of at the end of a run: the URLs in which a password was found, where `transfer.credentialsInUrl` is `warn`.
+pub fn warnings() -> Vec<String> {
+    let urls = PASSWORDS.lock().unwrap_or_else(PoisonError::into_inner);
+    let warning = |url: &BString| {
+        format!(
+            "the URL {url} has a password in it (transfer.credentialsInUrl is `warn`); let a credential helper know it instead"
+        )
+    };
+    urls.iter().map(warning).collect()
 }
 
 /// Refuses a URL with a password where `transfer.credentialsInUrl` is `die` (git-config(1)): git would, and does not get to see it.
+/// Where it is `warn`, the URL is kept for [`warnings`]: what git says of it, nobody sees.
 ///
 /// # Errors
 /// Misuse: it has one.
 pub(in crate::git) fn check_password(config: &gix::config::File, url: &BStr) -> Result<()> {
-    let is_forbidden = config
-        .string("transfer.credentialsInUrl")
-        .is_some_and(|value| value == "die");
-    let has_password = || user_info(url).is_some_and(|user| user.contains(&b':'));
-    match is_forbidden && has_password() {
-        true => Err(Error::misuse(format!(
+    if !user_info(url).is_some_and(|user| user.contains(&b':')) {
+        return Ok(());
+    }
+    let said = config.string("transfer.credentialsInUrl");
+    match said.as_ref().map(|said| said.as_slice()) {
+        Some(b"die") => Err(Error::misuse(format!(
             "the URL {} has a password in it, and transfer.credentialsInUrl is `die`",
             without_credentials(url)
         ))
         .hint("let a credential helper know it instead: git help credentials")),
-        false => Ok(()),
+        Some(b"warn") => {
+            let mut urls = PASSWORDS.lock().unwrap_or_else(PoisonError::into_inner);
+            urls.insert(without_credentials(url));
+            Ok(())
+        }
+        _ => Ok(()),
     }
+}
+
+/// What the user says of a transport.
+fn of_protocol(config: &gix::config::File, protocol: &str) -> Result<Allow> {
+    let listed = std::env::var("GIT_ALLOW_PROTOCOL").ok();
+    let configured = config
+        .string(format!("protocol.{protocol}.allow").as_str())
+        .or_else(|| config.string("protocol.allow"))
+        .map(|value| value.to_string());
+    decide(protocol, listed.as_deref(), configured.as_deref())
 }
 
 fn decide(protocol: &str, listed: Option<&str>, configured: Option<&str>) -> Result<Allow> {

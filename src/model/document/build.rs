@@ -1,12 +1,14 @@
 //! `flota.build/v1`
 
-use std::{borrow::Cow, path::Path};
+use std::{borrow::Cow, num::NonZeroUsize, path::Path};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
+    evidence::GateV1,
     failure::FailureV1,
-    parts::{BaseV1, EndV1, ExceptionV1, StepV1, WarningV1, exceptions},
+    parts::{BaseV1, EndV1, ExceptionV1, PathV1, StepV1, WarningV1, exceptions},
+    timing::TimingV1,
 };
 use crate::model::report::{BuildReport, BuiltService, ChartReport, ImageReport, Status};
 
@@ -39,6 +41,12 @@ pub struct BuildV1<'a> {
     /// Services that could not be built, and submodules that could not be read.
     #[serde(default)]
     pub errors: Vec<FailureV1<'a>>,
+    /// When it began (RFC 3339, UTC).
+    #[serde(default)]
+    pub started: Option<Cow<'a, str>>,
+    /// How many services were built at a time.
+    #[serde(default)]
+    pub jobs: Option<NonZeroUsize>,
     /// How long it all took.
     #[serde(default)]
     pub seconds: f64,
@@ -62,6 +70,8 @@ impl<'a> From<&'a BuildReport> for BuildV1<'a> {
             services: report.services.iter().map(BuiltV1::from).collect(),
             warnings: report.warnings.iter().map(WarningV1::from).collect(),
             errors: errors(report),
+            started: Some(format!("{:.3}", report.started).into()),
+            jobs: Some(report.jobs),
             seconds: report.took.as_secs_f64(),
         }
     }
@@ -89,6 +99,15 @@ pub struct BuiltV1<'a> {
     pub image: Option<Cow<'a, ImageReport>>,
     /// Its chart, when it has one.
     pub chart: Option<Cow<'a, ChartReport>>,
+    /// The gates of both.
+    #[serde(default)]
+    pub gates: Vec<GateV1<'a>>,
+    /// The services whose images this run had to build before this one's.
+    #[serde(default)]
+    pub after: Vec<PathV1<'a>>,
+    /// When its job ran; none for one that did not begin.
+    #[serde(default)]
+    pub timing: Option<TimingV1>,
     /// How long it took.
     #[serde(default)]
     pub seconds: f64,
@@ -105,6 +124,9 @@ impl<'a> From<&'a BuiltService> for BuiltV1<'a> {
             status: service.status,
             image: service.image.as_ref().map(Cow::Borrowed),
             chart: service.chart.as_ref().map(Cow::Borrowed),
+            gates: service.gates.iter().map(GateV1::from).collect(),
+            after: service.after.iter().map(PathV1::from).collect(),
+            timing: service.timing.as_ref().map(TimingV1::from),
             seconds: service.took.as_secs_f64(),
             log: service.log.as_deref().map(Cow::Borrowed),
             error: service.error.as_ref().map(ToString::to_string),

@@ -90,6 +90,22 @@ pub fn exceptions(exceptions: &Exceptions) -> Vec<ExceptionV1<'_>> {
     exceptions.iter().map(view).collect()
 }
 
+/// A service by its path alone.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PathV1<'a> {
+    /// Its path in the fleet.
+    #[serde(flatten, with = "bytes::path")]
+    pub path: Cow<'a, BStr>,
+}
+
+impl<'a> From<&'a BString> for PathV1<'a> {
+    fn from(path: &'a BString) -> Self {
+        Self {
+            path: borrowed(path),
+        }
+    }
+}
+
 /// One action on one service.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct StepV1<'a> {

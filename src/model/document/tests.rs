@@ -1,6 +1,6 @@
 //! What is written is what is read, whatever the bytes of a path.
 
-use std::{path::PathBuf, time::Duration};
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use bstr::BString;
 use gix::ObjectId;
@@ -9,9 +9,12 @@ use super::*;
 use crate::model::{
     change::{Action, Base, BaseKind, End, Reason, Unread, Warning, WarningKind},
     error::Error,
+    evidence::{Evidence, GateReport, GateState, RunKind},
     plan::{Plan, Step},
     report::{BuildReport, BuiltService, ChartReport, ImageReport, Status},
+    settings::GateSubject,
     success::Exceptions,
+    timing::{Phase, PhaseEnding, PhaseTime, Timing},
 };
 
 fn id(n: u8) -> ObjectId {
@@ -98,6 +101,36 @@ fn a_report_is_read_as_it_was_written() {
             reference: None,
             check: None,
         }),
+        gates: vec![GateReport {
+            name: "scan".into(),
+            per: GateSubject::Image,
+            state: GateState::Passed,
+            reason: None,
+            evidence: Some(Evidence {
+                gate: "scan".into(),
+                definition: "1".repeat(64),
+                per: GateSubject::Image,
+                digest: None,
+                id: Some("sha256:1".into()),
+                passed: true,
+                at: "2026-01-02T03:04:05Z".into(),
+                seconds: 0.5,
+                run: RunKind::PullRequest,
+                output: None,
+            }),
+            output: Some(PathBuf::from("evidence/scan.output")),
+        }],
+        after: vec![odd()],
+        timing: Some(Timing {
+            slot: 1,
+            start: Duration::from_millis(250),
+            phases: vec![PhaseTime {
+                phase: Phase::PushImage,
+                start: Duration::from_millis(500),
+                took: Duration::from_millis(1250),
+                ending: PhaseEnding::Reused,
+            }],
+        }),
         took: Duration::from_millis(1500),
         log: Some(PathBuf::from("logs/a.log")),
         error,
@@ -114,6 +147,8 @@ fn a_report_is_read_as_it_was_written() {
         ],
         warnings: plan.warnings,
         unread: plan.unread,
+        started: jiff::Timestamp::UNIX_EPOCH,
+        jobs: NonZeroUsize::MIN,
         took: Duration::from_secs(2),
     };
     assert_eq!(report.count(Status::Reused), 1);
@@ -123,7 +158,13 @@ fn a_report_is_read_as_it_was_written() {
     let read: BuildV1<'_> = serde_json::from_str(&written).unwrap();
     assert_eq!(serde_json::to_string(&read).unwrap(), written);
     assert_eq!(*read.services[1].step.path, *odd());
+    assert_eq!(*read.services[1].after[0].path, *odd());
+    assert_eq!(read.started.as_deref(), Some("1970-01-01T00:00:00.000Z"));
     assert_eq!(read.services[0].status, Status::Reused);
+    let gate = &read.services[0].gates[0];
+    let evidence = gate.evidence.as_ref().unwrap();
+    assert_eq!(evidence.schema, "flota.evidence/v1");
+    assert_eq!(evidence.evidence.run, RunKind::PullRequest);
     let messages = read.errors.iter().map(|error| error.message.as_str());
     let messages: Vec<_> = messages.collect();
     assert!(messages.contains(&"broken"), "{messages:?}");

@@ -10,6 +10,7 @@ fn content(code: u8, config: u8, other: u8) -> Content {
         code: part(code),
         config: part(config),
         other: part(other),
+        environments: None,
     }
 }
 
@@ -224,4 +225,40 @@ fn a_commit_that_cannot_be_had_is_still_the_pin() {
     assert_eq!(Old::Known(pinned(1, 2, 3, 4)).pin(), Some(pin));
     assert_eq!(Old::Known(Side::Absent).pin(), None);
     assert_eq!(Old::Known(Side::Directory(content(1, 1, 1))).pin(), None);
+}
+
+#[test]
+fn values_of_environments_alone_are_nothing_to_build() {
+    use {Action as A, ChangeKind as C, Reason as R};
+    let with = |mut content: Content, n| {
+        content.environments = oid(n);
+        Side::Pinned(oid(n).unwrap(), content)
+    };
+    for (old, new, want) in [
+        (
+            content(1, 1, 1),
+            content(1, 1, 1),
+            (C::Other, A::None, R::EnvironmentValues),
+        ),
+        (
+            content(0, 0, 1),
+            content(0, 0, 1),
+            (C::Other, A::None, R::Plain),
+        ),
+        (
+            content(1, 1, 1),
+            content(1, 1, 2),
+            (C::Other, A::Chart, R::OtherPaths),
+        ),
+        (
+            content(1, 1, 1),
+            content(1, 2, 1),
+            (C::Config, A::Chart, R::ConfigChanged),
+        ),
+    ] {
+        assert_eq!(
+            outcome(Old::Known(with(old, 1)), with(new, 2), false, false),
+            want
+        );
+    }
 }

@@ -1,5 +1,7 @@
 //! Which of a service's paths mean what.
 
+use std::sync::Arc;
+
 use super::globs::Globs;
 
 /// `[change]`, or `[service.NAME.change]` laid over it. The globs match paths inside the service.
@@ -13,6 +15,16 @@ pub struct ChangeSettings {
     pub ignore: Globs,
     /// What a change of any other path calls for; `None`: nothing.
     pub other: Option<Build>,
+    /// The configured environments, sorted: `config/values.<environment>.yaml` is a deployment's, and no part of the configuration
+    /// that charts are made from.
+    pub environments: Arc<[String]>,
+}
+
+impl ChangeSettings {
+    /// The path below `config/` of an environment's values.
+    pub fn values_file(environment: &str) -> String {
+        format!("values.{environment}.yaml")
+    }
 }
 
 impl Default for ChangeSettings {
@@ -22,6 +34,7 @@ impl Default for ChangeSettings {
             config: Globs::constant(&["config/**", "charts/**"]),
             ignore: Globs::default(),
             other: None,
+            environments: Arc::default(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::globs::Globs;
 
 /// `[fleet]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FleetSettings {
     /// The submodule paths that are services; when absent, every submodule with `code/`, `config/` or `charts/`.
     pub services: Option<Globs>,
@@ -12,6 +12,19 @@ pub struct FleetSettings {
     /// What a push to the base branch is compared with where nobody says where the branch was before; when absent, everything
     /// counts as added.
     pub base: Option<BaseSetting>,
+    /// Whether the image of a service may be built on that of another. To know it, Dockerfiles of all services are read.
+    pub image_edges: bool,
+}
+
+impl Default for FleetSettings {
+    fn default() -> Self {
+        Self {
+            services: None,
+            base_branch: None,
+            base: None,
+            image_edges: true,
+        }
+    }
 }
 
 /// `[fleet] base`.

@@ -2,10 +2,13 @@
 
 use std::{fmt, str::FromStr};
 
-use super::valid::{self, shown};
+use super::{
+    gate::subject::GateSubject,
+    valid::{self, shown},
+};
 use crate::model::error::{Error, Result};
 
-/// The longest template, in bytes: a tag has at most 128 characters, and its placeholders are not longer than that.
+/// The longest name's template, in bytes: a tag has at most 128 characters, and its placeholders are not longer than that.
 const LONGEST: usize = 256;
 
 /// Text with `{placeholders}` out of `F`; shown as it was written.
@@ -17,6 +20,9 @@ pub struct NameTemplate<F> {
 
 /// A tag's template; the placeholders are those of [`TagField`].
 pub type TagTemplate = NameTemplate<TagField>;
+
+/// The template of an argument of a gate's program; the placeholders are those of [`GateField`].
+pub type ArgumentTemplate = NameTemplate<GateField>;
 
 /// A chart version's template; the placeholders are those of [`VersionField`].
 pub type VersionTemplate = NameTemplate<VersionField>;
@@ -31,6 +37,8 @@ enum Part<F> {
 pub trait Field: Copy + 'static {
     /// Every placeholder by the word between its braces.
     const NAMES: &'static [(&'static str, Self)];
+    /// The longest template, in bytes.
+    const LONGEST: usize = LONGEST;
 }
 
 /// What a tag can hold.
@@ -74,7 +82,58 @@ impl Field for VersionField {
     ];
 }
 
+/// What an argument of a gate's program can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GateField {
+    /// What the image's builder knows it by: a name in its store, or the folder of [`GateField::Layout`].
+    Image,
+    /// A folder that is an OCI image layout with this image alone.
+    Layout,
+    /// A file as `docker save` writes it, with this image alone.
+    Archive,
+    /// The packaged chart, a file.
+    Chart,
+    /// A file with what the chart renders to.
+    Manifests,
+    /// The service's name.
+    Service,
+    /// A file for what the program makes, which is kept with its result.
+    Output,
+}
+
+impl Field for GateField {
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("image", Self::Image),
+        ("layout", Self::Layout),
+        ("archive", Self::Archive),
+        ("chart", Self::Chart),
+        ("manifests", Self::Manifests),
+        ("service", Self::Service),
+        ("output", Self::Output),
+    ];
+    const LONGEST: usize = 4096;
+}
+
+impl GateField {
+    /// What the content has to be that it stands for; none: whatever is judged.
+    pub fn subject(self) -> Option<GateSubject> {
+        match self {
+            Self::Image | Self::Layout | Self::Archive => Some(GateSubject::Image),
+            Self::Chart | Self::Manifests => Some(GateSubject::Chart),
+            Self::Service | Self::Output => None,
+        }
+    }
+}
+
 impl<F: Field> NameTemplate<F> {
+    /// The placeholders, in their order.
+    pub fn fields(&self) -> impl Iterator<Item = F> + '_ {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Text(_) => None,
+            Part::Field(field) => Some(*field),
+        })
+    }
+
     /// The text, each placeholder replaced by what `value` gives for it.
     pub fn render<'v>(&self, value: impl Fn(F) -> &'v str) -> String {
         let parts = self.parts.iter();
@@ -87,10 +146,11 @@ impl<F: Field> NameTemplate<F> {
     }
 
     fn parse(source: &str) -> Result<Self> {
-        if source.len() > LONGEST {
+        if source.len() > F::LONGEST {
             return Err(Error::misuse(format!(
-                "`{}` is longer than {LONGEST} bytes",
-                shown(source)
+                "`{}` is longer than {} bytes",
+                shown(source),
+                F::LONGEST
             )));
         }
         let mut parts = Vec::new();
@@ -158,6 +218,16 @@ impl FromStr for TagTemplate {
         valid::tag(&sample)
             .map_err(|error| error.hint(format!("that is what `{}` comes to", shown(source))))?;
         Ok(template)
+    }
+}
+
+impl FromStr for ArgumentTemplate {
+    type Err = Error;
+
+    /// Refuses what no argument can hold.
+    fn from_str(source: &str) -> Result<Self> {
+        valid::value(source)?;
+        Self::parse(source)
     }
 }
 

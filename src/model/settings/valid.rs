@@ -3,10 +3,14 @@
 use crate::model::error::{Error, Result};
 
 mod build;
+mod duration;
+mod gate;
 mod oci;
 mod text;
 
 pub use build::{buildx, generator, secret_file, secret_id, variable};
+pub use duration::duration;
+pub use gate::gate_name;
 pub use oci::{host_platform, platform, registry, repository, tag};
 pub(crate) use text::shown;
 use text::{LONGEST, only, refuse};
@@ -51,6 +55,26 @@ pub fn sha256(text: &str) -> Result<()> {
         "is not 64 hexadecimal digits",
         "write what sha256sum prints",
     )
+}
+
+/// An environment's name. It is a part of names in Kubernetes, so it keeps to their grammar (RFC 1123 labels).
+pub fn environment(text: &str) -> Result<()> {
+    const HINT: &str = "use at most 63 of a-z, 0-9 and `-`, as in [environment.pre-prod]; the first and the last are no `-`";
+    if text == "preview" {
+        let hint = "call it otherwise: all previews together are called so";
+        return refuse("environment", text, "has the name of the previews", hint);
+    }
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let ends = text.starts_with('-') || text.ends_with('-');
+    match (1..=63).contains(&text.len()) && !ends && only(text, allowed) {
+        true => Ok(()),
+        false => refuse(
+            "environment",
+            text,
+            "has a name that Kubernetes does not accept",
+            HINT,
+        ),
+    }
 }
 
 /// The image that jobs run in.
@@ -252,6 +276,28 @@ mod tests {
                 "..\\x",
                 "a\0",
                 "C:\\x",
+            ],
+        );
+    }
+
+    #[test]
+    fn environments() {
+        check(
+            environment,
+            &["prod", "pre-prod", "eu2", "7", &"a".repeat(63)],
+            &[
+                "",
+                "preview",
+                "Prod",
+                "größe",
+                "-a",
+                "a-",
+                "a.b",
+                "a_b",
+                "a b",
+                "a/b",
+                "..",
+                &"a".repeat(64),
             ],
         );
     }

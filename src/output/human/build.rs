@@ -9,6 +9,7 @@ use super::{
 use crate::{
     model::{
         change::Action,
+        evidence::{GateReport, GateState},
         report::{BuildReport, BuiltService, Status},
     },
     output::{service_names::ServiceNames, text, theme},
@@ -101,8 +102,22 @@ fn products(service: &BuiltService) -> String {
         };
         with_dim(text::line(&name), chart.digest.as_deref().map(short_digest))
     });
-    let lines: Vec<_> = [image, chart].into_iter().flatten().collect();
+    let lines = [image, chart, gates(&service.gates)];
+    let lines: Vec<_> = lines.into_iter().flatten().collect();
     lines.join("\n")
+}
+
+/// `gates: scan passed, lint reused`
+fn gates(gates: &[GateReport]) -> Option<String> {
+    let word = |state| match state {
+        GateState::Planned => "to run".to_owned(),
+        state => kebab(&state).replace('-', " "),
+    };
+    let gates: Vec<_> = gates
+        .iter()
+        .map(|gate| format!("{} {}", gate.name, word(gate.state)))
+        .collect();
+    (!gates.is_empty()).then(|| theme::dim(format!("gates: {}", gates.join(", "))).to_string())
 }
 
 fn with_dim(text: String, more: Option<&str>) -> String {

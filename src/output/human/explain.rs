@@ -45,6 +45,14 @@ pub(crate) fn explanation(explanation: &Explanation) -> String {
             );
         }
     }
+    if !explanation.gates.is_empty() {
+        let gates = explanation.gates.iter();
+        let gates: Vec<_> = gates
+            .map(|(name, per)| format!("{name} ({})", per.word()))
+            .collect();
+        let label = theme::dim(format!("{:<7}", "gates"));
+        let _ = writeln!(out, "{label}  {}", gates.join(", "));
+    }
     let Rule { number, text } = explanation.rule;
     let _ = writeln!(
         out,

@@ -40,5 +40,11 @@ pub(crate) fn recorded(recorded: &Recorded) -> String {
     {
         out.push_str(&format!("  … and {more} more; --format json lists all\n"));
     }
+    if recorded.evidence > 0 {
+        let results = text::plural(recorded.evidence, "result");
+        out.push_str(&format!(
+            "refs/flota/evidence has {results} of gates of this run\n"
+        ));
+    }
     out
 }

@@ -101,6 +101,7 @@ pub(super) fn because(service: &ServiceChange) -> String {
         Reason::ConfigChanged => "only its configuration differs",
         Reason::CodeAndConfigChanged => "its code and configuration differ",
         Reason::OtherPaths => "only other files differ",
+        Reason::EnvironmentValues => "only values of environments differ",
         Reason::SameContent => "the content is the same",
         Reason::Renamed => "another path, the same pin",
         Reason::UrlChanged => "another URL, the same pin",

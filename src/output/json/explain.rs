@@ -9,6 +9,7 @@ use super::{
 use crate::model::{
     document::{BaseV1, EndV1},
     explanation::Explanation,
+    settings::GateSubject,
 };
 
 /// `flota.explain/v1`
@@ -21,6 +22,7 @@ pub(crate) fn explanation(explanation: &Explanation) -> String {
         service: explanation.service.as_ref().map(ServiceV1::from),
         rule: explanation.rule.number,
         rule_text: explanation.rule.text,
+        gates: explanation.gates.iter().map(GateNameV1::from).collect(),
         commands: explanation
             .commands
             .iter()
@@ -39,5 +41,18 @@ struct ExplainV1<'a> {
     service: Option<ServiceV1<'a>>,
     rule: u8,
     rule_text: &'static str,
+    gates: Vec<GateNameV1<'a>>,
     commands: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct GateNameV1<'a> {
+    name: &'a str,
+    per: GateSubject,
+}
+
+impl<'a> From<&'a (String, GateSubject)> for GateNameV1<'a> {
+    fn from((name, per): &'a (String, GateSubject)) -> Self {
+        Self { name, per: *per }
+    }
 }

@@ -30,7 +30,7 @@ pub(crate) fn graph(graph: &ServiceGraph) -> String {
         edges: edges.collect(),
         unread: graph
             .unread
-            .iter()
+            .keys()
             .map(|path| UnreadNodeV1(Bytes("path", path.as_ref())))
             .collect(),
     })

@@ -16,6 +16,7 @@ pub(crate) fn recorded(recorded: &Recorded) -> String {
         record: Hex(recorded.record),
         commit: Hex(recorded.success.commit),
         exceptions: exceptions(&recorded.success.exceptions),
+        evidence: recorded.evidence,
         changed: recorded.is_changed,
         pushed: recorded.is_pushed,
     })
@@ -29,6 +30,7 @@ struct RecordedV1<'a> {
     record: Hex,
     commit: Hex,
     exceptions: Vec<ExceptionV1<'a>>,
+    evidence: usize,
     changed: bool,
     pushed: bool,
 }

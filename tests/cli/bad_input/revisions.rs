@@ -176,8 +176,16 @@ fn a_name_that_is_a_branch_and_a_tag_is_said_with_the_one_that_was_taken() {
         let kinds = warnings.map(|it| it["kind"].as_str().unwrap().to_owned());
         (changed["base"]["commit"].clone(), kinds.collect::<Vec<_>>())
     };
-    // A linked worktree is read in another way than an ordinary repository.
-    for dir in ["fleet", "linked"] {
+    // A linked worktree is read in another way than an ordinary repository, and packed refs in another way than loose ones.
+    for (dir, packed) in [
+        ("fleet", false),
+        ("linked", false),
+        ("fleet", true),
+        ("linked", true),
+    ] {
+        if packed {
+            sandbox.git("fleet", &["pack-refs", "--all"]);
+        }
         for args in [
             &["both..HEAD"][..],
             &["both~0..HEAD"],

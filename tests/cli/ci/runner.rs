@@ -268,13 +268,13 @@ impl<'a> Runner<'a> {
                 self.check_out(step, &machine.workspace);
             }
             Some(action) if action.starts_with("actions/upload-artifact@") => {
-                let (file, folder) = (
-                    machine.workspace.join(with("path")),
-                    artifacts.join(with("name")),
-                );
-                if file.is_file() {
-                    fs::create_dir_all(&folder).unwrap();
-                    fs::copy(&file, folder.join(file.file_name().unwrap())).unwrap();
+                let (paths, folder) = (with("path"), artifacts.join(with("name")));
+                for path in paths.lines() {
+                    let file = machine.workspace.join(path);
+                    if file.is_file() {
+                        fs::create_dir_all(&folder).unwrap();
+                        fs::copy(&file, folder.join(file.file_name().unwrap())).unwrap();
+                    }
                 }
             }
             Some(action) if action.starts_with("actions/download-artifact@") => {

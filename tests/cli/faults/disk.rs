@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, process::Command};
 
-use super::{assert_whole, clone_by_git};
+use super::{assert_whole, clone_by_git, noise};
 use crate::{
     sandbox::{Ran, Sandbox},
     support::skipped,
@@ -45,18 +45,7 @@ fn mount(args: &[&str], path: &PathBuf) -> bool {
 /// The fleet to clone, with 4 MB in `web` that nothing compresses.
 fn large() -> Sandbox {
     let sandbox = Sandbox::scripted("to-clone");
-    let mut state: u64 = 1;
-    let noise = std::iter::repeat_with(|| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        (state >> 56) as u8
-    });
-    fs::write(
-        sandbox.path("web/code/large"),
-        noise.take(4 << 20).collect::<Vec<_>>(),
-    )
-    .unwrap();
+    fs::write(sandbox.path("web/code/large"), noise(4 << 20)).unwrap();
     sandbox.commit_and_pin("web", "Grow");
     sandbox
 }
@@ -181,5 +170,49 @@ fn a_folder_that_cannot_be_written_is_named() {
     assert!(ran.stderr.contains(".git/flota"), "{}", ran.stderr);
     // Looking needs no room.
     let ran = sandbox.flota("disk/ours", &["status"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+}
+
+/// Every service meets the same full disk, and none leaves half an image.
+#[test]
+fn a_build_on_a_full_disk_says_it_once_and_room_mends_it() {
+    let sandbox = Sandbox::scripted("build-many");
+    for name in ["s1", "s2"] {
+        fs::write(sandbox.path(name).join("code/large"), noise(2 << 20)).unwrap();
+        sandbox.commit_and_pin(name, "Grow");
+    }
+    // The sources have room, the images do not.
+    let Some(disk) = Mounted::of_size(&sandbox, "out", "5m") else {
+        return;
+    };
+    let args = [
+        "build",
+        "s1",
+        "s2",
+        "--builder=embedded",
+        "--keep-going",
+        "-j1",
+        "--out=../out",
+    ];
+    let ran = sandbox.flota("fleet", &args);
+    assert_eq!(ran.status, Some(3), "{}", ran.stderr);
+    assert_eq!(reports(&ran), 1, "{}", ran.stderr);
+    for words in [
+        "── s1, s2\n",
+        "no space is left",
+        "hint: see how full the disk is",
+    ] {
+        assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
+    }
+    let blobs = fs::read_dir(sandbox.path("out/images/blobs/sha256")).unwrap();
+    assert_eq!(blobs.count(), 0);
+    // The same where not even the report has room.
+    disk.again("size=3m");
+    let ran = sandbox.flota("fleet", &args);
+    assert_eq!(ran.status, Some(3), "{}", ran.stderr);
+    assert_eq!(reports(&ran), 1, "{}", ran.stderr);
+
+    disk.again("size=64m");
+    let ran = sandbox.flota("fleet", &args);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
 }

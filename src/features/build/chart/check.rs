@@ -125,7 +125,7 @@ pub(super) fn tell(run: &Run<'_>, job: &Job, check: &ChartCheck) -> Result<()> {
 }
 
 /// The file of `[chart] check_values`, if the chart has it: a regular one in the chart's folder.
-fn check_values(job: &Job) -> Result<Option<PathBuf>> {
+pub(in super::super) fn check_values(job: &Job) -> Result<Option<PathBuf>> {
     let Some(file) = &job.settings.chart.check_values else {
         return Ok(None);
     };

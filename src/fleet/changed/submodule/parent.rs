@@ -69,15 +69,20 @@ impl<'a> PinHolder<'a> {
         }
     }
 
-    /// What earlier runs learned. Of a submodule's own submodules nothing is kept: to find them it is read anyway; and nothing of one
-    /// whose objects others stand in for.
-    pub(super) fn known_of(&self, name: Option<&BStr>, path: &BStr) -> Result<Option<Known<'_>>> {
-        Ok(match &self.kind {
-            ParentKind::Fleet(repository) if !Store::has_substitutes(repository, name, path)? => {
-                Some(repository.identities().of(path))
-            }
-            ParentKind::Fleet(_) | ParentKind::Submodule { .. } => None,
-        })
+    /// What earlier runs learned. Of a submodule's own submodules nothing is kept: to find them it is read anyway.
+    pub(super) fn known_of(&self, path: &BStr) -> Option<Known<'_>> {
+        match &self.kind {
+            ParentKind::Fleet(repository) => Some(repository.identities().of(path)),
+            ParentKind::Submodule { .. } => None,
+        }
+    }
+
+    /// Whether something stands in for objects of a submodule, as far as facts are kept of it.
+    pub(super) fn has_substitutes(&self, name: Option<&BStr>, path: &BStr) -> Result<bool> {
+        match &self.kind {
+            ParentKind::Fleet(repository) => Store::has_substitutes(repository, name, path),
+            ParentKind::Submodule { .. } => Ok(false),
+        }
     }
 
     /// `path`, from the fleet's root.

@@ -47,7 +47,7 @@ impl SubmoduleReader<'_> {
                 from: old.config,
                 to: new.config,
             },
-            other: old.other != new.other,
+            other: old.other != new.other || old.environments != new.environments,
             action: decision.action,
             reason: decision.reason,
             url: candidate.url().map(fleet::without_credentials),

@@ -45,11 +45,13 @@ pub(super) struct SubmoduleReader<'a> {
     /// The same without what was fetched for it.
     own: OnceCell<Option<Store>>,
     /// What earlier runs learned.
-    pub known: Option<Known<'a>>,
+    known: Option<Known<'a>>,
+    /// Whether something stands in for its objects: what is read of it then is no fact about its commits.
+    substituted: OnceCell<bool>,
     /// By which settings.
     pub fingerprint: Fingerprint,
     /// Which of its paths mean what.
-    pub change: ChangeSettings,
+    pub change: &'a ChangeSettings,
     /// Whether `[fleet] services` leaves it out.
     pub plain: bool,
     /// Whether nothing hangs on what it holds: it is left out, and all that may lie inside it.
@@ -64,13 +66,13 @@ impl<'a> SubmoduleReader<'a> {
     /// Opens it, and reads what its pins hold as far as that is available; `afresh` as if nothing were known.
     pub(super) fn new(
         parent: &'a PinHolder<'a>,
-        settings: &Settings,
+        settings: &'a Settings,
         candidate: &'a Candidate,
         afresh: bool,
     ) -> Result<Self> {
         let path = parent.full_path(candidate.path.as_ref());
         let name = fleet::service_name(path.as_ref()).to_str_lossy();
-        let change = settings.for_service(&name).change;
+        let change = settings.change_of(&name);
         let plain = is_left_out(settings, path.as_ref());
         let mut reader = Self {
             parent,
@@ -79,12 +81,10 @@ impl<'a> SubmoduleReader<'a> {
             own: OnceCell::new(),
             known: match afresh {
                 true => None,
-                false => {
-                    let listed = candidate.listed().map(|listed| listed.name.as_ref());
-                    parent.known_of(listed, path.as_ref())?
-                }
+                false => parent.known_of(path.as_ref()),
             },
-            fingerprint: Fingerprint::of(&change, plain, candidate.listed()),
+            substituted: OnceCell::new(),
+            fingerprint: Fingerprint::of(change, plain, candidate.listed()),
             change,
             plain,
             may_stay_unknown: plain && is_nobodys_business(settings, path.as_ref()),
@@ -139,8 +139,9 @@ impl<'a> SubmoduleReader<'a> {
             return Ok(None);
         };
         let known = self.known.as_ref();
-        if let Some(facts) = known.and_then(|known| known.facts(pin, &self.fingerprint)) {
-            return Ok(Some(facts));
+        let kept = known.and_then(|known| known.facts(pin, &self.fingerprint));
+        if kept.is_some() && !self.is_substituted()? {
+            return Ok(kept);
         }
         let Some(store) = self.store()? else {
             return Ok(None);
@@ -156,10 +157,28 @@ impl<'a> SubmoduleReader<'a> {
             nested: Gitmodules::is_in(objects, root)?,
             parents: history::parents(objects, pin)?,
         };
-        if let Some(known) = known {
+        if let Some(known) = known
+            && !self.is_substituted()?
+        {
             known.keep_facts(pin, &self.fingerprint, &facts);
         }
         Ok(Some(facts))
+    }
+
+    /// Where its objects are open already, they know; else it is looked for without them.
+    fn is_substituted(&self) -> Result<bool> {
+        if let Some(&known) = self.substituted.get() {
+            return Ok(known);
+        }
+        let is = match self.store.get() {
+            Some(store) => store.as_ref().is_some_and(Store::is_substituted),
+            None => {
+                let listed = self.candidate.listed().map(|listed| listed.name.as_ref());
+                let path = self.candidate.path.as_ref();
+                self.parent.has_substitutes(listed, path)?
+            }
+        };
+        Ok(*self.substituted.get_or_init(|| is))
     }
 
     /// The identities in the tree `root`, and which of its folders lead elsewhere.
@@ -175,7 +194,7 @@ impl<'a> SubmoduleReader<'a> {
             };
             return Ok((content, LinkedParts::default()));
         }
-        content_id::with_links(objects, root, &self.change)
+        content_id::with_links(objects, root, self.change)
     }
 
     /// The root trees of both ends in this submodule's own objects; none where there is no pin or it is not available.
@@ -218,7 +237,7 @@ impl<'a> SubmoduleReader<'a> {
 
     /// How much of a commit has to be fetched to tell what is asked.
     pub(super) fn depth(&self, files: bool) -> Depth {
-        if files || !content_id::is_by_folders(&self.change) {
+        if files || !content_id::is_by_root(self.change) {
             Depth::AllTrees
         } else {
             Depth::Trees
@@ -234,6 +253,7 @@ impl<'a> SubmoduleReader<'a> {
                 name: listed,
                 url: self.candidate.url().map(ToOwned::to_owned),
                 commits,
+                objects: Vec::new(),
             },
             // The fleet's configuration speaks of its own submodules alone.
             ParentKind::Submodule { .. } => WantedCommits {
@@ -241,6 +261,7 @@ impl<'a> SubmoduleReader<'a> {
                 name: None,
                 url: self.source(),
                 commits,
+                objects: Vec::new(),
             },
         };
         ReadSubmodule::Lacking(FetchRequest { wanted, depth })

@@ -1,7 +1,9 @@
 //! The git directory that `git clone --no-checkout` leaves, laid out in process, each file written once.
 
 use std::{
-    fs, io,
+    fs::{self, Permissions},
+    io,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -204,11 +206,20 @@ pub(super) fn adopt(git_dir: &Path, pack: &mut dyn io::BufRead) -> Result<u64> {
         // What was asked for may hang on what was here before.
         return Ok(0);
     };
+    let mode = readable(incoming.path()).map_err(cannot)?;
     for file in [data, index] {
         let name = file.file_name().unwrap_or_default();
+        fs::set_permissions(&file, mode.clone()).map_err(cannot)?;
         fs::rename(&file, packs.join(name)).map_err(cannot)?;
     }
     Ok(objects)
+}
+
+/// What git's packs have: whoever may read a new file of the user's may read them, and nobody writes them.
+fn readable(folder: &Path) -> io::Result<Permissions> {
+    let new = fs::File::create(folder.join("new"))?;
+    let mode = new.metadata()?.permissions().mode();
+    Ok(Permissions::from_mode(mode & 0o444))
 }
 
 /// Whether all of `objects` are in `git_dir`.

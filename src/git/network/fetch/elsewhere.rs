@@ -36,6 +36,7 @@ impl SecondTries {
                     name: None,
                     url: Some(places.second.clone()),
                     commits: commits.collect(),
+                    objects: wanted.objects.clone(),
                 });
                 tries.places.push((index, places));
             }

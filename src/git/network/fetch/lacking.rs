@@ -35,13 +35,28 @@ enum Trouble {
     Damaged,
 }
 
-/// What of `commits` is not in `store`; none when it is damaged.
-pub(super) fn of(store: &Store, commits: &[ObjectId], depth: Depth) -> Option<Vec<Lack>> {
+/// What of `commits`, and of `objects` that the first of them needs, is not in `store`; none when it is damaged.
+pub(super) fn of(
+    store: &Store,
+    commits: &[ObjectId],
+    objects: &[ObjectId],
+    depth: Depth,
+) -> Option<Vec<Lack>> {
     let mut lacking = Vec::new();
     for &commit in commits {
         match look(store, commit, depth) {
             Ok(()) => {}
             Err(Trouble::Missing(object)) => lacking.push(Lack { commit, object }),
+            Err(Trouble::Damaged) => return None,
+        }
+    }
+    let Some(&commit) = commits.first() else {
+        return Some(lacking);
+    };
+    for &object in objects {
+        match read_any(store, object) {
+            Ok(_) => {}
+            Err(Trouble::Missing(_)) => lacking.push(Lack { commit, object }),
             Err(Trouble::Damaged) => return None,
         }
     }
@@ -79,6 +94,15 @@ fn look(store: &Store, commit: ObjectId, depth: Depth) -> Result<(), Trouble> {
 
 /// An object whose content is what its id says. One of another kind is as good as none.
 fn read(store: &Store, id: ObjectId, kind: Kind) -> Result<Vec<u8>, Trouble> {
+    let (found, bytes) = read_any(store, id)?;
+    match found == kind {
+        true => Ok(bytes),
+        false => Err(Trouble::Missing(id)),
+    }
+}
+
+/// The same of whatever kind.
+fn read_any(store: &Store, id: ObjectId) -> Result<(Kind, Vec<u8>), Trouble> {
     let mut buffer = Vec::new();
     let found = store.objects().try_find(&id, &mut buffer);
     let data = found
@@ -88,8 +112,6 @@ fn read(store: &Store, id: ObjectId, kind: Kind) -> Result<Vec<u8>, Trouble> {
     if hashed.ok() != Some(id) {
         return Err(Trouble::Damaged);
     }
-    if data.kind != kind {
-        return Err(Trouble::Missing(id));
-    }
-    Ok(buffer)
+    let kind = data.kind;
+    Ok((kind, buffer))
 }

@@ -30,10 +30,12 @@ use crate::git::{
 /// More than the trees of any service; beyond it `git fetch` does better, which keeps nothing in memory.
 const ANSWER_LIMIT: usize = 128 << 20;
 
-/// The objects of the repository in `folder`, if it is the user's own and holds all of `commits`, as whole as `depth` says.
+/// The objects of the repository in `folder`, if it is the user's own and holds all of `commits`, as whole as `depth` says, and of
+/// `objects`.
 pub(super) fn open(
     folder: &Path,
     commits: &[ObjectId],
+    objects: &[ObjectId],
     depth: Depth,
     hash: gix::hash::Kind,
 ) -> Option<Store> {
@@ -42,7 +44,7 @@ pub(super) fn open(
         return None;
     }
     let store = Store::borrowed(git_dir, hash)?;
-    let lacking = lacking::of(&store, commits, depth)?;
+    let lacking = lacking::of(&store, commits, objects, depth)?;
     lacking.is_empty().then_some(store)
 }
 

@@ -58,10 +58,10 @@ impl Scratch {
         Store::borrowed(self.dir.clone(), self.hash)
     }
 
-    /// What of `commits` is not here; none when the store is damaged.
-    pub(super) fn lacking(&self, commits: &[ObjectId]) -> Option<Vec<Lack>> {
+    /// What of `commits`, and of `objects` that the first of them needs, is not here; none when the store is damaged.
+    pub(super) fn lacking(&self, commits: &[ObjectId], objects: &[ObjectId]) -> Option<Vec<Lack>> {
         match self.open() {
-            Some(store) => lacking::of(&store, commits, self.depth),
+            Some(store) => lacking::of(&store, commits, objects, self.depth),
             None => Some(commits.iter().copied().map(Lack::whole).collect()),
         }
     }
@@ -87,11 +87,12 @@ impl Locked<'_> {
         &self.scratch.dir
     }
 
-    /// What of `commits` is to be fetched into the store, which is made, tidied or made anew as it needs.
-    pub(super) fn prepare(&self, commits: &[ObjectId]) -> Result<Vec<Lack>> {
+    /// What of `commits`, and of `objects` that the first of them needs, is to be fetched into the store, which is made, tidied or
+    /// made anew as it needs.
+    pub(super) fn prepare(&self, commits: &[ObjectId], objects: &[ObjectId]) -> Result<Vec<Lack>> {
         if self.is_sound() {
             store::sweep(self.dir());
-            match self.scratch.lacking(commits) {
+            match self.scratch.lacking(commits, objects) {
                 Some(lacking) if lacking.is_empty() || self.indices().count() <= PACK_LIMIT => {
                     return Ok(lacking);
                 }
@@ -100,7 +101,7 @@ impl Locked<'_> {
         }
         self.make_anew()
             .map_err(|err| files::cannot("keep fetched trees in", self.dir(), err))?;
-        Ok(self.scratch.lacking(commits).unwrap_or_default())
+        Ok(self.scratch.lacking(commits, objects).unwrap_or_default())
     }
 
     /// Whether git, too, would take it for a repository, and for one that may lack objects.
@@ -157,7 +158,7 @@ impl Locked<'_> {
 
     /// Whether `commit` is here by now.
     pub(super) fn has(&self, commit: ObjectId) -> bool {
-        let lacking = self.scratch.lacking(&[commit]);
+        let lacking = self.scratch.lacking(&[commit], &[]);
         lacking.is_some_and(|lacking| lacking.is_empty())
     }
 

@@ -68,18 +68,27 @@ impl Server<'_> {
         depth: u32,
         refspecs: &[String],
     ) -> Result<(), ServerFault> {
-        ServerCommand::in_store(
-            scratch.dir(),
-            self.source,
-            self.configuration,
-            self.patience,
-        )
-        .args(AS_IT_COMES)
-        .fetch()
-        .arg(format!("--depth={depth}"))
-        .arg(format!("--filter={}", self.depth.filter()))
-        .arg("origin")
-        .args(refspecs)
-        .run()
+        let mut answered = Ok(());
+        for filter in self.depth.filters() {
+            let filter = filter.map_or("--no-filter".to_owned(), |it| format!("--filter={it}"));
+            answered = ServerCommand::in_store(
+                scratch.dir(),
+                self.source,
+                self.configuration,
+                self.patience,
+            )
+            .args(AS_IT_COMES)
+            .fetch()
+            .arg(format!("--depth={depth}"))
+            .arg(filter)
+            .arg("origin")
+            .args(refspecs)
+            .run();
+            match &answered {
+                Err(fault) if fault.is_about_a_filter() => {}
+                _ => break,
+            }
+        }
+        answered
     }
 }

@@ -20,6 +20,8 @@ pub struct WantedCommits {
     pub url: Option<BString>,
     /// The commits.
     pub commits: Vec<ObjectId>,
+    /// Trees and files of the first of them that are needed however little of a commit is asked for.
+    pub objects: Vec<ObjectId>,
 }
 
 /// What came of one [`WantedCommits`].

@@ -9,8 +9,8 @@ use std::{
 
 use parse_dockerfile::{ArgInstruction, Dockerfile, Flag, Instruction, Stage};
 
-use super::expand::Expander;
-use crate::model::error::{Error, Result};
+use super::embedded::{dockerfile, expand::Expander};
+use crate::model::error::Result;
 
 /// What decides which images a Dockerfile names, beside its text.
 #[derive(Clone, Copy, Debug)]
@@ -43,21 +43,23 @@ pub enum ImagePlace {
     BuildArg(String),
 }
 
-/// Every image that the Dockerfile `text` names, in its order; in one place it may name another for each platform.
+/// Every image that the Dockerfile `text` names, in its order; in one place it may name another for each platform. Messages call
+/// the text `name`.
 ///
 /// A word that flota cannot replace variables in names none: the builder says what is wrong with it.
 ///
 /// # Errors
-/// Misuse: the text is no Dockerfile.
-pub fn named_images(text: &str, inputs: NamingInputs<'_>) -> Result<Vec<NamedImage>> {
-    let parsed = parse_dockerfile::parse(text)
-        .map_err(|cause| Error::misuse("the Dockerfile cannot be read").because(cause))?;
+/// Misuse: the text is no Dockerfile; names the line.
+pub fn named_images(name: &Path, text: &str, inputs: NamingInputs<'_>) -> Result<Vec<NamedImage>> {
+    // All places stay.
+    let readable = dockerfile::with_resets(text.to_owned());
+    let parsed = dockerfile::parse_for_any(name, &readable)?;
     let escape = parsed.parser_directives.escape.as_ref();
     let expander = Expander::new(escape.map_or('\\', |escape| escape.value.value));
     let mut found = Vec::new();
     for platform in inputs.platforms {
         let mut reader = Reader {
-            text,
+            text: &readable,
             inputs,
             platform,
             expander: &expander,
@@ -96,7 +98,7 @@ pub fn with_words(text: &str, words: impl IntoIterator<Item = (Range<usize>, Str
 /// # Errors
 /// Misuse: it is not there, or not a file inside the context.
 pub fn text(context: &Path, dockerfile: &Path) -> Result<String> {
-    super::dockerfile::read(context, dockerfile)
+    dockerfile::read(context, dockerfile)
 }
 
 struct Reader<'a, 'b> {
@@ -303,7 +305,7 @@ mod tests {
             build_args: &build_args,
             platforms: &["linux/arm64/v8".to_owned()],
         };
-        let images = named_images(text, inputs).unwrap();
+        let images = named_images(Path::new("Dockerfile"), text, inputs).unwrap();
         let shown = |image: NamedImage| {
             let place = match image.place {
                 ImagePlace::Source(span) => format!("source {}", &text[span]),
@@ -356,6 +358,11 @@ mod tests {
             (
                 "FROM r/unused AS test\nFROM r/base\n",
                 &["r/base (source r/base)"],
+            ),
+            // parse-dockerfile refuses the reset.
+            (
+                "FROM r/base\nENTRYPOINT []\nCOPY --from=r/x a /\n",
+                &["r/base (source r/base)", "r/x (source r/x)"],
             ),
             ("FROM a\\\n/b\n", &["a/b (source a\\\n/b)"]),
             ("# escape=`\nFROM `\n r/base\n", &["r/base (source r/base)"]),
