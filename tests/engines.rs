@@ -18,7 +18,10 @@ use std::{
 use flota::{
     container::{
         ImageRequest, Mounts,
-        engine::{Batch, BatchImage, Builder, Choice, Destination, Engine, Outcome, bake, choose},
+        engine::{
+            Batch, BatchImage, BatchParent, Builder, Choice, Destination, Engine, Outcome, bake,
+            choose,
+        },
     },
     interrupt,
     model::exit::Exit,
@@ -662,12 +665,13 @@ fn an_engine_that_was_named_must_answer() {
 #[ignore = "a role for an_older_buildx_is_called_again_for_those_that_did_not_fail"]
 fn role_bake() {
     let context = PathBuf::from(env::var_os("FLOTA_TEST_CONTEXT").unwrap());
-    let names = ["one", "bad", "two"];
+    let names = ["one", "bad", "two", "child"];
     let requests = names.map(|name| request(&context, &[format!("r.test/{name}:code-1")]));
     let logs = names.map(|name| context.join(format!("{name}.log")));
-    for keep_going in [true, false] {
+    // The child, which is built on the one that fails, is asked for in the last turn.
+    for (keep_going, count) in [(true, 3), (false, 3), (true, 4)] {
         let scratch = tempfile::tempdir().unwrap();
-        let images = names.iter().zip(&requests).zip(&logs);
+        let images = names.iter().zip(&requests).zip(&logs).take(count);
         let images = images.map(|((name, request), log)| BatchImage {
             name,
             request,
@@ -675,6 +679,12 @@ fn role_bake() {
             cache: None,
             attached: Vec::new(),
             destination: Destination::Repository("r.test/x"),
+            parents: match *name {
+                "child" => {
+                    BTreeMap::from([("r.test/bad:code-1".to_owned(), BatchParent::InBatch(1))])
+                }
+                _ => BTreeMap::new(),
+            },
         });
         let batch = Batch {
             builder: Some("far"),
@@ -694,7 +704,10 @@ fn role_bake() {
             }
             Outcome::Stopped => "stopped".to_owned(),
         });
-        let words: Vec<_> = words.collect();
+        let mut words: Vec<_> = words.collect();
+        if count == 4 {
+            assert_eq!(words.pop().unwrap(), "stopped");
+        }
         match keep_going {
             true => assert_eq!(
                 words,
@@ -735,6 +748,9 @@ fn an_older_buildx_is_called_again_for_those_that_did_not_fail() {
         docker <buildx> <bake> <--file=-> <--progress=rawjson> <--metadata-file=FILE> <--builder=far>
         docker <buildx> <bake> <--file=-> <--progress=rawjson> <--metadata-file=FILE> <--builder=far>
         docker <buildx> <bake> <--file=-> <--progress=rawjson> <--metadata-file=FILE> <--builder=far> <--jobs=fail-fast,parallel=3>
+        docker <buildx> <bake> <--file=-> <--progress=rawjson> <--metadata-file=FILE> <--builder=far>
+        docker <buildx> <bake> <--file=-> <--progress=rawjson> <--metadata-file=FILE> <--builder=far> <--jobs=defer-error>
+        docker <buildx> <bake> <--file=-> <--progress=rawjson> <--metadata-file=FILE> <--builder=far>
         docker <buildx> <bake> <--file=-> <--progress=rawjson> <--metadata-file=FILE> <--builder=far>
     ");
 }

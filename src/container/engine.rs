@@ -4,19 +4,22 @@
 //! Docker is a client of its daemon. buildx is called once for all images ([`bake`]), and has no store: its images are in OCI
 //! layouts or in a registry.
 
+mod batch;
 mod buildx;
 mod client;
 mod containers;
 mod docker;
 mod layouts;
 mod mounts;
+mod parents;
 mod progress;
 mod request;
 mod save;
 
 use std::{num::NonZeroUsize, path::Path, time::Duration};
 
-pub use buildx::{Batch, BatchImage, Destination, Outcome, bake, cache_reference};
+pub use batch::{Batch, BatchImage, BatchParent, Destination, Outcome};
+pub use buildx::{bake, cache_reference};
 pub use client::Engine;
 use client::{ANSWER, LOCAL, digest, first_line};
 pub use mounts::secret_at_home;

@@ -139,20 +139,38 @@ impl Layout {
         references
             .iter()
             .try_for_each(|reference| check_reference(reference))?;
+        let is_unnamed = |it: &Descriptor| name(it).is_none() && it.digest() == image.digest();
+        self.change(|manifests| {
+            for reference in references {
+                let named = named(image, reference);
+                let mut all = manifests.iter();
+                let place = all.position(|known| name(known) == Some(reference));
+                match place.or_else(|| manifests.iter().position(is_unnamed)) {
+                    Some(place) => manifests[place] = named,
+                    None => manifests.push(named),
+                }
+            }
+        })
+    }
+
+    /// Lists `image`, a manifest, without a name, so that it is found by its digest.
+    pub fn keep(&self, image: &Descriptor) -> Result<()> {
+        self.change(|manifests| {
+            if !manifests
+                .iter()
+                .any(|known| known.digest() == image.digest())
+            {
+                manifests.push(image.clone());
+            }
+        })
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Vec<Descriptor>)) -> Result<()> {
         let _lock = self.lock()?;
         let mut index = self.index()?;
         let before = index.manifests().clone();
         let mut manifests = before.clone();
-        for reference in references {
-            let named = named(image, reference);
-            match manifests
-                .iter_mut()
-                .find(|known| name(known) == Some(reference))
-            {
-                Some(known) => *known = named,
-                None => manifests.push(named),
-            }
-        }
+        change(&mut manifests);
         if manifests == before {
             return Ok(());
         }

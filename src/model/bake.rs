@@ -28,6 +28,10 @@ pub struct BakeFile {
 pub struct BakeTarget {
     /// A folder of this machine, or a URL of a Git repository (`URL#COMMIT:FOLDER`).
     pub context: String,
+    /// What images that the Dockerfile names stand for, by their references there: `target:NAME` of the same file,
+    /// `docker-image://…`, `oci-layout://…`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub contexts: BTreeMap<String, String>,
     /// The Dockerfile, relative to the context.
     pub dockerfile: String,
     /// The stage to stop at; the last one when absent.

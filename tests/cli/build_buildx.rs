@@ -23,14 +23,14 @@ use crate::{
 const SECRET: &str = "s3cret-of-a-buildx-test";
 
 /// A fleet whose images a builder of buildx makes, which has this sandbox's BuildKit daemon behind it.
-struct Fleet {
-    sandbox: Sandbox,
-    registry: Server,
+pub struct Fleet {
+    pub sandbox: Sandbox,
+    pub registry: Server,
 }
 
 impl Fleet {
     /// None where there is no BuildKit, or no registry.
-    fn scripted(name: &str) -> Option<Self> {
+    pub fn scripted(name: &str) -> Option<Self> {
         let registry = need("buildx").then(Server::open)??;
         let sandbox = Sandbox::scripted(name);
         let plugins = sandbox.path("docker/cli-plugins");
@@ -47,7 +47,7 @@ impl Fleet {
         Some(fleet)
     }
 
-    fn configure(&self, more: &str) {
+    pub fn configure(&self, more: &str) {
         let address = &self.registry.address;
         let configuration = format!(
             "[image]\nregistry = \"{address}/team\"\nbuilder = \"buildx\"\nbuildx = \"far\"\nplatforms = [\"linux/amd64\"]\n{more}\n"
@@ -61,7 +61,7 @@ impl Fleet {
             .env("FLOTA_TEST_TOKEN", SECRET);
     }
 
-    fn build(&self, args: &[&str]) -> Ran {
+    pub fn build(&self, args: &[&str]) -> Ran {
         let args = [&["build", "--format=json"], args].concat();
         let variables = |command: &mut Command| self.with_variables(command);
         self.sandbox.flota_with("fleet", &args, variables)
@@ -73,7 +73,7 @@ impl Fleet {
     }
 
     /// What `skopeo` pulls back by a reference: the document and, copied to a folder, all that belongs to it.
-    fn pull(&self, reference: &str) -> (Value, PathBuf) {
+    pub fn pull(&self, reference: &str) -> (Value, PathBuf) {
         let folder = self.sandbox.path("pulled");
         let _ = fs::remove_dir_all(&folder);
         let copied = Command::new("skopeo")
@@ -112,7 +112,7 @@ fn entries(index: &Value) -> (Vec<String>, usize) {
     (images, others.len())
 }
 
-fn references(report: &Value, name: &str) -> Vec<String> {
+pub fn references(report: &Value, name: &str) -> Vec<String> {
     let references = service(report, name)["image"]["references"]
         .as_array()
         .unwrap();

@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     fs,
-    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -11,13 +10,15 @@ use std::{
 use serde::Deserialize;
 
 use super::{
+    batch::{Batch, BatchImage, Destination, Outcome},
     client::{ANSWER, Engine, flag},
     layouts,
+    parents::{self, Rest},
     progress::Progress,
     request::Checked,
 };
 use crate::{
-    container::image::{BuiltImage, ImageRequest},
+    container::image::BuiltImage,
     interrupt,
     model::{
         bake::{BakeFile, BakeTarget, target_names},
@@ -28,57 +29,6 @@ use crate::{
 
 /// What buildx says of a flag that it is too old for.
 const UNKNOWN_FLAG: &str = "unknown flag: --jobs";
-
-/// Images to build in one call.
-pub struct Batch<'a> {
-    /// The builder instance (`docker buildx ls`); the one in use when absent.
-    pub builder: Option<&'a str>,
-    /// An empty folder for what is under way.
-    pub scratch: &'a Path,
-    /// How many images at a time.
-    pub jobs: usize,
-    /// Whether the others are built when one fails.
-    pub keep_going: bool,
-    /// The longest time that all of it may take.
-    pub timeout: Duration,
-    /// The images.
-    pub images: Vec<BatchImage<'a>>,
-}
-
-/// One of them.
-pub struct BatchImage<'a> {
-    /// The service's name.
-    pub name: &'a str,
-    /// What to build.
-    pub request: &'a ImageRequest,
-    /// Where its lines go.
-    pub log: &'a Path,
-    /// Where its cache is kept, as an image reference.
-    pub cache: Option<String>,
-    /// What is attached to it, in the words of `docker buildx build --attest`.
-    pub attached: Vec<String>,
-    /// Where it goes.
-    pub destination: Destination<'a>,
-}
-
-/// Where an image goes.
-#[derive(Clone, Copy, Debug)]
-pub enum Destination<'a> {
-    /// Into an OCI image layout, under all the names of the request.
-    Layout(&'a Path),
-    /// To a repository of a registry (`registry/repository`), by its digest: it has no name there yet.
-    Repository(&'a str),
-}
-
-/// What became of one image.
-pub enum Outcome {
-    /// It was built in this time.
-    Built(BuiltImage, Duration),
-    /// It failed after this time.
-    Failed(Error, Duration),
-    /// Another one failed before it was done.
-    Stopped,
-}
 
 /// Whether the builder can be asked, and writes what flota needs.
 ///
@@ -126,7 +76,11 @@ pub fn bake(batch: &Batch<'_>) -> Result<Vec<Outcome>> {
     }
     let mut outcomes = BTreeMap::new();
     let mut defer = true;
-    while !rest.is_empty() {
+    loop {
+        parents::name(batch, &names, &mut rest, &outcomes);
+        if rest.is_empty() {
+            break;
+        }
         let call = Call::run(batch, &rest, defer)?;
         if call.lacks_jobs {
             // An older buildx stops all images at the first that fails: then it is called again for the others.
@@ -154,6 +108,7 @@ pub fn bake(batch: &Batch<'_>) -> Result<Vec<Outcome>> {
             break;
         }
     }
+    parents::stop_children(batch, &names, &mut outcomes);
     let outcomes = names
         .iter()
         .map(|name| outcomes.remove(name).unwrap_or(Outcome::Stopped));
@@ -218,7 +173,7 @@ fn deliver(
     };
     if let Destination::Layout(layout) = image.destination {
         let from = batch.scratch.join(folder(target));
-        layouts::adopt(&from, &metadata.digest, layout, &image.request.references)?;
+        layouts::adopt(&from, &metadata.digest, layout)?;
         let _ = fs::remove_dir_all(from);
     }
     Ok(built)
@@ -233,8 +188,6 @@ struct Metadata {
     #[serde(rename = "containerimage.config.digest")]
     id: Option<String>,
 }
-
-type Rest<'a, 'b> = BTreeMap<&'a str, (&'b BatchImage<'b>, BakeTarget)>;
 
 /// One call of bake that has ended.
 struct Call {
@@ -272,7 +225,14 @@ impl Call {
             } else {
                 "fail-fast"
             };
-            command = command.arg(format!("--jobs={mode},parallel={}", batch.jobs));
+            let targets = file.targets.values();
+            let mut contexts = targets.flat_map(|target| target.contexts.values());
+            // With targets that wait for others it refuses a limit.
+            let limit = match contexts.any(|context| parents::is_of_the_call(context)) {
+                true => String::new(),
+                false => format!(",parallel={}", batch.jobs),
+            };
+            command = command.arg(format!("--jobs={mode}{limit}"));
         }
         if file.targets.values().any(|target| !target.ssh.is_empty()) {
             command = command.arg("--allow=ssh");

@@ -9,11 +9,11 @@ use crate::{
     model::error::{Error, Result},
 };
 
-/// Moves the image called `digest` from the layout `from` into the layout `into` (made if missing), where it gets all of `names`.
+/// Moves the image called `digest` from the layout `from` into the layout `into` (made if missing), where it has no name yet.
 ///
 /// # Errors
 /// Work: `from` lacks the image. Unavailable: `into` cannot be written.
-pub(super) fn adopt(from: &Path, digest: &str, into: &Path, names: &[String]) -> Result<()> {
+pub(super) fn adopt(from: &Path, digest: &str, into: &Path) -> Result<()> {
     let lacks = || {
         Error::work(format!(
             "buildx did not write {digest} where it was told to"
@@ -32,7 +32,7 @@ pub(super) fn adopt(from: &Path, digest: &str, into: &Path, names: &[String]) ->
         let blob = blob.map_err(unreadable)?.path();
         layout.take(&blob)?;
     }
-    layout.tag(&plain(&image), names)
+    layout.keep(&plain(&image))
 }
 
 /// The descriptor without BuildKit's own annotations, which hold the time.

@@ -96,13 +96,15 @@ impl Run<'_> {
             self.options.is_too_many(failures) || interrupt::pending().is_some()
         };
         let is_stopped = match &baked {
-            Some(Outcome::Stopped) => true,
             Some(Outcome::Failed(..)) => false,
             // It is there, and would be built again if it got no name.
             Some(Outcome::Built(..)) => interrupt::pending().is_some(),
-            None => is_over(),
+            Some(Outcome::Stopped) | None => is_over(),
         };
-        if is_stopped || self.lacks_a_parent(&job) {
+        // A failure is told whatever became of its parents.
+        let has_failed = matches!(baked, Some(Outcome::Failed(..)));
+        let is_cancelled = is_stopped || !has_failed && self.lacks_a_parent(&job);
+        if is_cancelled || matches!(baked, Some(Outcome::Stopped)) {
             let cancelled = ended(job.step, Status::Cancelled, Duration::ZERO, None);
             return self.tell(index, cancelled, &Made::default());
         }

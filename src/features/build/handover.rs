@@ -81,6 +81,10 @@ fn refuse_other_image(job: &Job, parent: &ImageParent) -> Error {
 
 /// What a builder finds the image of a parent by.
 fn source(run: &Run<'_>, job: &Job, parent: &ImageParent) -> Result<String> {
+    // The file for bake says for each reference where that image is.
+    if run.builder == Some(Builder::Buildx) {
+        return Ok(parent.image.reference());
+    }
     let found = match &parent.origin {
         ParentOrigin::Found(found) => found.clone(),
         ParentOrigin::InRun => run

@@ -57,11 +57,6 @@ pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<()> {
         .is_some_and(|image| !image.parents.is_empty());
     match builder {
         Builder::Embedded if stands_on_others => Ok(()),
-        Builder::Buildx if stands_on_others => Err(Error::misuse(format!(
-            "{} builds on the image of another service, which buildx cannot build yet",
-            job.step.path
-        ))
-        .hint("build it with another builder, as in: flota build --builder docker")),
         Builder::Embedded => embedded::check(request, &run.bases),
         Builder::Engine(_) | Builder::Buildx => builder.check(request),
     }
@@ -155,8 +150,8 @@ pub(super) fn obtain(
     Ok((report(&image.names, &job.settings, Some(&found)), status))
 }
 
-/// An image that buildx built, under all its names: it was pushed without any, and has all of them in a layout. One that a gate
-/// finds something in gets no name in its registry.
+/// An image that buildx built, under all its names: it is in its registry or in the layout without any. One that a gate finds
+/// something in gets no name in its registry.
 fn named(
     run: &Run<'_>,
     job: &Job,
@@ -169,6 +164,9 @@ fn named(
         Outcome::Failed(error, _) => return Err(error),
         Outcome::Stopped => return Err(Error::work("buildx was stopped")),
     };
+    if !run.options.push {
+        tag(run, &image.names, &built)?;
+    }
     let digest = built.digest.clone().filter(|_| run.options.push);
     let found = digest
         .clone()

@@ -1,5 +1,7 @@
 //! A plan's images as a file for `docker buildx bake`: the contexts are the pinned commits at the services' own servers.
 
+use std::collections::BTreeMap;
+
 use bstr::{BStr, ByteSlice};
 
 use crate::{
@@ -87,6 +89,7 @@ fn target(
     };
     Ok(BakeTarget {
         context: format!("{}#{commit}:{CODE}", server(step, fleet)?),
+        contexts: BTreeMap::new(),
         dockerfile: image.dockerfile.display().to_string(),
         target: image.target.clone(),
         args: image.build_args.clone(),
