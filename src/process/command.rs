@@ -189,7 +189,8 @@ impl Command {
         );
         let (text, logged) = pump.capture.finish();
         let log_trouble = || logged.err().map(|error| Stop::Trouble(Trouble::Log(error)));
-        match stop.or_else(log_trouble) {
+        let with_flota = || tree.ended_with_flota(status).map(Stop::Interrupted);
+        match stop.or_else(log_trouble).or_else(with_flota) {
             Some(stop) => Err(self.stopped(&stop, &text)),
             None => Ok(Output {
                 status,

@@ -2,10 +2,13 @@
 
 use std::{
     ffi::OsString,
+    os::unix::process::ExitStatusExt as _,
+    process::ExitStatus,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use rustix::process::{
@@ -13,9 +16,13 @@ use rustix::process::{
 };
 
 use super::members::Members;
+use crate::{interrupt, model::exit::Exit};
 
 /// The variable that marks a child's descendants: those that left its process group (setsid(2), daemons) are found by it.
 pub(super) const MARK: &str = "FLOTA_PROCESS_TREE";
+
+/// The longest that a signal of the terminal takes to reach flota once a child in its group has ended by it.
+const SIGNAL_LAG: Duration = Duration::from_secs(1);
 
 /// The trees that are running, for [`kill_all`].
 static RUNNING: Mutex<Vec<Tree>> = Mutex::new(Vec::new());
@@ -115,6 +122,19 @@ impl Tree {
             }
             Ok(Some(_)) | Err(_) => State::Exited,
         }
+    }
+
+    /// The signal that ended a child in flota's own group, if flota got it as well: the terminal sends Ctrl-C to the whole group, and
+    /// the child may end before flota looks.
+    pub(super) fn ended_with_flota(&self, status: ExitStatus) -> Option<Exit> {
+        let of_terminal = [Signal::INT, Signal::HUP].map(Signal::as_raw);
+        // A shell says so of what it ran (POSIX, `2.8.2 Exit Status for Commands`: above 128).
+        let signal = status.signal().or(status.code().map(|code| code - 128));
+        if self.own_group || !signal.is_some_and(|signal| of_terminal.contains(&signal)) {
+            return None;
+        }
+        interrupt::pause(SIGNAL_LAG);
+        interrupt::pending()
     }
 
     /// SIGTERM, and SIGCONT for those that are stopped and could not act on it; gives those that were found, for
