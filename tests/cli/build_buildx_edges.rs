@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     build::{service, statuses},
     build_buildx::{Fleet, references},
+    report::slots,
     sandbox::Sandbox,
     support::need,
 };
@@ -146,6 +147,8 @@ fn a_parent_of_the_same_run_is_a_target_of_the_same_file() {
     assert_eq!(files(&fleet, &tools[0].0[0]), ["api", "base"]);
     let web = images(&fleet, &report, "web");
     assert_eq!(web[0].0[0], base[0].0[0]);
+    // They were built at the same time.
+    assert!(slots(&report) > 1);
     // The chart of a child deploys the child.
     let api = service(&report, "api");
     let package = fleet
