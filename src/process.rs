@@ -6,6 +6,7 @@
 
 mod capture;
 mod command;
+mod filter;
 mod lookup;
 mod mask;
 mod members;

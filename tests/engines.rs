@@ -1,4 +1,4 @@
-//! Docker, Podman and Buildah: the real ones with a real registry, and fake ones that write down how they were called.
+//! Docker, Podman, Buildah and buildx: the real ones with a real registry, and fake ones that write down how they were called.
 
 mod support;
 
@@ -17,8 +17,11 @@ use std::{
 
 use flota::{
     container::{
-        ImageRequest,
-        engine::{Builder, Choice, Engine, choose},
+        ImageRequest, Mounts,
+        engine::{
+            Batch, BatchImage, BatchParent, Builder, Choice, Destination, Engine, Outcome, bake,
+            choose,
+        },
     },
     interrupt,
     model::exit::Exit,
@@ -73,7 +76,8 @@ fn request(context: &Path, references: &[String]) -> ImageRequest {
             [("layer", "request"), ("with space", "")]
                 .map(|(k, v)| (k.replace(' ', "-"), v.into())),
         ),
-        platform: platform.into(),
+        platforms: vec![platform.into()],
+        mounts: Mounts::default(),
         created: 1_700_000_000,
         references: references.to_vec(),
     }
@@ -125,7 +129,8 @@ fn digest_in_registry(name: &str) -> Option<String> {
     let (registry, rest) = name.split_once('/').unwrap();
     let (repository, tag) = rest.rsplit_once(':').unwrap();
     let mut stream = TcpStream::connect(registry).unwrap();
-    let accept = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json";
+    let accept = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json, \
+        application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.oci.image.index.v1+json";
     write!(
         stream,
         "HEAD /v2/{repository}/manifests/{tag} HTTP/1.0\r\nAccept: {accept}\r\n\r\n"
@@ -178,14 +183,14 @@ fn builds_tags_and_pushes(engine: Engine) {
     assert_eq!(error.exit(), Exit::WorkFailed);
     if need("registry") {
         let digest = engine
-            .push(&[&names[..], &further[..]].concat(), MINUTE)
+            .push(&[&names[..], &further[..]].concat(), false, MINUTE)
             .unwrap();
         for name in &images.1 {
             assert_eq!(digest_in_registry(name).as_ref(), Some(&digest), "{name}");
         }
     }
     let error = engine
-        .push(&["127.0.0.1:1/nobody/listens:1".into()], MINUTE)
+        .push(&["127.0.0.1:1/nobody/listens:1".into()], false, MINUTE)
         .unwrap_err();
     assert!(
         error
@@ -209,6 +214,113 @@ fn podman_builds_tags_and_pushes() {
 #[test]
 fn buildah_builds_tags_and_pushes() {
     builds_tags_and_pushes(Engine::Buildah);
+}
+
+/// A context for any platform: nothing is run.
+fn copied(content: &str) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("app"), content).unwrap();
+    let dockerfile = "FROM scratch AS base\nARG TARGETARCH\nCOPY app /app-$TARGETARCH\n";
+    fs::write(dir.path().join("Dockerfile"), dockerfile).unwrap();
+    dir
+}
+
+fn for_two_platforms(context: &Path, references: &[String]) -> ImageRequest {
+    ImageRequest {
+        platforms: ["linux/amd64", "linux/arm64"].map(String::from).to_vec(),
+        ..request(context, references)
+    }
+}
+
+/// One image for two platforms: built, found, tagged, pushed as an index. In a store of its own: `rmi` takes the name of a list
+/// for one of its images, and Podman 4.3 lists nothing more in a store where a list has lost one.
+fn builds_for_several_platforms(engine: Engine) {
+    if !need(engine.program()) {
+        return;
+    }
+    let store = tempfile::tempdir().unwrap();
+    let place = |name: &str| store.path().join(name);
+    let (graph, run) = (place("graph"), place("run"));
+    let configuration =
+        format!("[storage]\ndriver = \"vfs\"\ngraphroot = {graph:?}\nrunroot = {run:?}\n");
+    fs::write(place("storage.conf"), configuration).unwrap();
+    let variables = [
+        ("CONTAINERS_STORAGE_CONF", place("storage.conf")),
+        ("FLOTA_TEST_ENGINE", engine.program().into()),
+    ];
+    let variables = variables
+        .each_ref()
+        .map(|(name, it)| (*name, it.to_str().unwrap()));
+    let output = role("role_build_for_several_platforms", &variables)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+}
+
+#[test]
+#[ignore = "a role for the tests of several platforms"]
+fn role_build_for_several_platforms() {
+    let engine = match env::var("FLOTA_TEST_ENGINE").unwrap().as_str() {
+        "podman" => Engine::Podman,
+        _ => Engine::Buildah,
+    };
+    let context = copied("app");
+    let log = context.path().with_extension("log");
+    let names = ["code-1", "pr-12"].map(|tag| reference(engine, "platforms", tag));
+    let further = [reference(engine, "platforms", "development")];
+    let request = for_two_platforms(context.path(), &names);
+    let built = engine.build(&request, &log, 5 * MINUTE).unwrap();
+    engine.tag(&names[0], &further).unwrap();
+    for name in names.iter().chain(&further) {
+        assert_eq!(
+            engine.exists(name).unwrap().as_ref(),
+            Some(&built),
+            "{name}"
+        );
+    }
+    if need("registry") && need("skopeo") {
+        let all = [&names[..], &further[..]].concat();
+        let digest = engine.push(&all, true, MINUTE).unwrap();
+        for name in &all {
+            assert_eq!(digest_in_registry(name).as_ref(), Some(&digest), "{name}");
+        }
+        let (repository, _) = names[0].rsplit_once(':').unwrap();
+        let raw = Command::new("skopeo")
+            .args(["inspect", "--raw", "--tls-verify=false"])
+            .arg(format!("docker://{repository}@{digest}"))
+            .output()
+            .unwrap();
+        let index: serde_json::Value = serde_json::from_slice(&raw.stdout).unwrap();
+        let manifests = index["manifests"].as_array().unwrap();
+        let architectures = manifests.iter().map(|it| &it["platform"]["architecture"]);
+        let mut architectures: Vec<_> = architectures.map(|it| it.as_str().unwrap()).collect();
+        architectures.sort_unstable();
+        assert_eq!(architectures, ["amd64", "arm64"]);
+    }
+    let _ = fs::remove_file(log);
+}
+
+#[test]
+fn podman_builds_for_several_platforms() {
+    builds_for_several_platforms(Engine::Podman);
+}
+
+#[test]
+fn buildah_builds_for_several_platforms() {
+    builds_for_several_platforms(Engine::Buildah);
+}
+
+#[test]
+fn docker_refuses_several_platforms_by_name() {
+    let context = copied("app");
+    let request = for_two_platforms(context.path(), &["r.test/orders:1".into()]);
+    let error = Engine::Docker.check(&request).unwrap_err();
+    assert_eq!(error.exit(), Exit::Misuse);
+    assert_eq!(
+        error.to_string(),
+        "docker builds r.test/orders:1 for one platform at a time, and several are asked for"
+    );
 }
 
 /// A build that fails says why; one that takes too long is stopped.
@@ -374,9 +486,9 @@ fn fixtures() -> PathBuf {
 #[test]
 #[ignore = "a role for the tests of fake engines"]
 fn role_use_an_engine() {
-    let engine = match choose(Choice::Auto).unwrap() {
+    let engine = match choose(Choice::Auto, None).unwrap() {
         Builder::Engine(engine) => engine,
-        Builder::Embedded => panic!("no fake engine answered"),
+        other => panic!("no fake engine answered: {other:?}"),
     };
     let context = PathBuf::from(env::var_os("FLOTA_TEST_CONTEXT").unwrap());
     let names = [
@@ -392,10 +504,10 @@ fn role_use_an_engine() {
     assert_eq!((&built.id, built.digest), (&id, None));
     assert_eq!(engine.exists(&names[0]).unwrap().unwrap().id, id);
     engine.tag(&names[0], &names[1..]).unwrap();
-    assert_eq!(engine.push(&names[..1], MINUTE).unwrap(), id);
+    assert_eq!(engine.push(&names[..1], false, MINUTE).unwrap(), id);
     if engine != Engine::Docker {
         engine
-            .push(&["ghcr.io/acme/orders:code-1".into()], MINUTE)
+            .push(&["ghcr.io/acme/orders:code-1".into()], false, MINUTE)
             .unwrap();
     }
 }
@@ -462,7 +574,8 @@ fn podman_is_called_when_docker_does_not_answer() {
     insta::assert_snapshot!(record(&[&fakes]), @r"
         podman <build> <--format=docker> <--timestamp=1700000000> <--build-arg=SOURCE_DATE_EPOCH=1700000000> <--iidfile=FILE> <--file=CONTEXT/Dockerfile> <--platform=linux/amd64> <--target=base> <--label=layer=request> <--label=with-space=> <--build-arg=CHANNEL> <--build-arg=TOKEN> <--tag=127.0.0.1:5000/acme/orders:code-1> <--tag=127.0.0.1:5000/acme/orders:pr-12> <--> <CONTEXT>
           DOCKER_BUILDKIT=unset SOURCE_DATE_EPOCH=unset TOKEN=s3cret-of-the-build
-        podman <images> <--no-trunc> <--quiet> <--filter=reference=127.0.0.1:5000/acme/orders:code-1>
+        podman <image> <exists> <--> <127.0.0.1:5000/acme/orders:code-1>
+        podman <image> <inspect> <--format={{.Id}}> <--> <127.0.0.1:5000/acme/orders:code-1>
         podman <tag> <--> <127.0.0.1:5000/acme/orders:code-1> <127.0.0.1:5000/acme/orders:pr-12>
         podman <push> <--digestfile=FILE> <--tls-verify=false> <--> <127.0.0.1:5000/acme/orders:code-1> <docker://127.0.0.1:5000/acme/orders:code-1>
         podman <push> <--digestfile=FILE> <--> <ghcr.io/acme/orders:code-1> <docker://ghcr.io/acme/orders:code-1>
@@ -513,7 +626,7 @@ fn another_docker_with_buildkit_is_preferred_to_the_classic_builder() {
 #[test]
 #[ignore = "a role for an_engine_that_was_named_must_answer"]
 fn role_choose() {
-    let chosen = |choice| choose(choice).unwrap_err();
+    let chosen = |choice| choose(choice, None).unwrap_err();
     let error = chosen(Choice::Docker);
     assert_eq!(error.exit(), Exit::Unavailable);
     assert_eq!(error.to_string(), "docker does not answer");
@@ -532,7 +645,7 @@ fn role_choose() {
         error.source().unwrap().to_string(),
         "buildah is not installed, or not on PATH"
     );
-    assert_eq!(choose(Choice::Auto).unwrap(), Builder::Embedded);
+    assert_eq!(choose(Choice::Auto, None).unwrap(), Builder::Embedded);
 }
 
 #[test]
@@ -546,4 +659,98 @@ fn an_engine_that_was_named_must_answer() {
         "{}",
         String::from_utf8_lossy(&output.stdout)
     );
+}
+
+#[test]
+#[ignore = "a role for an_older_buildx_is_called_again_for_those_that_did_not_fail"]
+fn role_bake() {
+    let context = PathBuf::from(env::var_os("FLOTA_TEST_CONTEXT").unwrap());
+    let names = ["one", "bad", "two", "child"];
+    let requests = names.map(|name| request(&context, &[format!("r.test/{name}:code-1")]));
+    let logs = names.map(|name| context.join(format!("{name}.log")));
+    // The child, which is built on the one that fails, is asked for in the last turn.
+    for (keep_going, count) in [(true, 3), (false, 3), (true, 4)] {
+        let scratch = tempfile::tempdir().unwrap();
+        let images = names.iter().zip(&requests).zip(&logs).take(count);
+        let images = images.map(|((name, request), log)| BatchImage {
+            name,
+            request,
+            log,
+            cache: None,
+            attached: Vec::new(),
+            destination: Destination::Repository("r.test/x"),
+            parents: match *name {
+                "child" => {
+                    BTreeMap::from([("r.test/bad:code-1".to_owned(), BatchParent::InBatch(1))])
+                }
+                _ => BTreeMap::new(),
+            },
+        });
+        let batch = Batch {
+            builder: Some("far"),
+            scratch: scratch.path(),
+            jobs: 3,
+            keep_going,
+            timeout: MINUTE,
+            images: images.collect(),
+        };
+        let outcomes = bake(&batch).unwrap();
+        let words = outcomes.iter().map(|outcome| match outcome {
+            Outcome::Built(image, _) => format!("{:?} {:?}", image.digest, image.id),
+            Outcome::Failed(error, _) => {
+                let cause = error.source().unwrap().to_string();
+                assert!(cause.contains("[1/1] RUN make: exit code: 7"), "{cause}");
+                error.to_string()
+            }
+            Outcome::Stopped => "stopped".to_owned(),
+        });
+        let mut words: Vec<_> = words.collect();
+        if count == 4 {
+            assert_eq!(words.pop().unwrap(), "stopped");
+        }
+        match keep_going {
+            true => assert_eq!(
+                words,
+                [
+                    r#"Some("sha256:1") "sha256:2""#,
+                    "buildx could not build r.test/bad:code-1",
+                    r#"Some("sha256:3") """#,
+                ]
+            ),
+            false => assert_eq!(
+                words,
+                [
+                    "stopped",
+                    "buildx could not build r.test/bad:code-1",
+                    "stopped"
+                ]
+            ),
+        }
+    }
+}
+
+#[test]
+fn an_older_buildx_is_called_again_for_those_that_did_not_fail() {
+    let fakes = fakes(&[("old-buildx", "docker")]);
+    let context = copied("app");
+    let record = context.path().join("record");
+    let variables = [
+        ("PATH", fakes.path().to_str().unwrap()),
+        ("FLOTA_FAKE_RECORD", record.to_str().unwrap()),
+        ("FLOTA_TEST_CONTEXT", context.path().to_str().unwrap()),
+    ];
+    let output = role("role_bake", &variables).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    // Neither a build argument nor its value is in the arguments.
+    insta::assert_snapshot!(fs::read_to_string(record).unwrap(), @r"
+        docker <buildx> <bake> <--file=-> <--progress=rawjson> <--metadata-file=FILE> <--builder=far> <--jobs=defer-error,parallel=3>
+        docker <buildx> <bake> <--file=-> <--progress=rawjson> <--metadata-file=FILE> <--builder=far>
+        docker <buildx> <bake> <--file=-> <--progress=rawjson> <--metadata-file=FILE> <--builder=far>
+        docker <buildx> <bake> <--file=-> <--progress=rawjson> <--metadata-file=FILE> <--builder=far> <--jobs=fail-fast,parallel=3>
+        docker <buildx> <bake> <--file=-> <--progress=rawjson> <--metadata-file=FILE> <--builder=far>
+        docker <buildx> <bake> <--file=-> <--progress=rawjson> <--metadata-file=FILE> <--builder=far> <--jobs=defer-error>
+        docker <buildx> <bake> <--file=-> <--progress=rawjson> <--metadata-file=FILE> <--builder=far>
+        docker <buildx> <bake> <--file=-> <--progress=rawjson> <--metadata-file=FILE> <--builder=far>
+    ");
 }

@@ -74,6 +74,8 @@ pub enum Builder {
     Podman,
     /// Buildah.
     Buildah,
+    /// BuildKit, by docker buildx: all images in one call, on the machines of a builder.
+    Buildx,
     /// Builds in this process, without a daemon or root; Dockerfiles must not use RUN.
     Embedded,
 }

@@ -51,4 +51,6 @@ pub enum PlanFormat {
     Buildkite,
     /// JSON for the parallel step of a scripted pipeline.
     Jenkins,
+    /// JSON for docker buildx bake: the images, from the pinned commits at their servers.
+    Bake,
 }

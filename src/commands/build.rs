@@ -219,6 +219,7 @@ fn choice(flag: Option<Builder>, configured: BuilderKind) -> Choice {
         (Some(Builder::Docker), _) | (None, BuilderKind::Docker) => Choice::Docker,
         (Some(Builder::Podman), _) | (None, BuilderKind::Podman) => Choice::Podman,
         (Some(Builder::Buildah), _) | (None, BuilderKind::Buildah) => Choice::Buildah,
+        (Some(Builder::Buildx), _) | (None, BuilderKind::Buildx) => Choice::Buildx,
         (Some(Builder::Embedded), _) | (None, BuilderKind::Embedded) => Choice::Embedded,
     }
 }

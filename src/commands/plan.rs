@@ -10,6 +10,7 @@ use crate::{
     model::{
         change::Unread,
         error::{Error, Result},
+        event::Events,
         exit::Exit,
         leg::Leg,
         plan::Plan,
@@ -28,7 +29,7 @@ const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
 pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exit> {
     let is_of_a_system = !matches!(
         args.format,
-        PlanFormat::Human | PlanFormat::Json | PlanFormat::Names
+        PlanFormat::Human | PlanFormat::Json | PlanFormat::Names | PlanFormat::Bake
     );
     if args.legs.is_some() && !is_of_a_system {
         return Err(
@@ -52,6 +53,13 @@ pub(super) fn run(args: &Args, context: &Context, output: &Output) -> Result<Exi
         PlanFormat::Gitlab => output.result(divided(ci::gitlab::plan)?)?,
         PlanFormat::Buildkite => output.result(divided(ci::buildkite::plan)?)?,
         PlanFormat::Jenkins => output.result(divided(ci::jenkins::plan)?)?,
+        PlanFormat::Bake => {
+            let file = with_progress(output, |events| {
+                let reading = reading(args, events);
+                plan::bake(&context.repository, &context.settings, &plan, reading)
+            })?;
+            output.result(json::bake(&file))?;
+        }
     }
     Ok(conclude(output, &plan.unread))
 }
@@ -79,14 +87,19 @@ fn legs<'a>(
         return Err(error);
     }
     let edges = with_progress(output, |events| {
-        let reading = Reading {
-            jobs: args.reading.jobs.unwrap_or_else(parallel::default_jobs),
-            fetches: !args.reading.offline,
-            events,
-        };
+        let reading = reading(args, events);
         plan::image_edges(&context.repository, &context.settings, plan, reading)
     })?;
     Leg::of(plan, &edges, args.legs)
+}
+
+/// How Dockerfiles are read.
+fn reading<'a>(args: &Args, events: Events<'a>) -> Reading<'a> {
+    Reading {
+        jobs: args.reading.jobs.unwrap_or_else(parallel::default_jobs),
+        fetches: !args.reading.offline,
+        events,
+    }
 }
 
 /// In a step of a workflow the outputs go where the runner looks for them, and the log shows the plan.

@@ -6,13 +6,13 @@
 use std::path::PathBuf;
 
 use super::gate::gates;
-use super::reader::{Keys, TomlDocument, Value, list, map, one_of, tables, text};
+use super::reader::{Form, Keys, Recorder, TomlDocument, Value, list, map, one_of, tables, text};
 use crate::model::{
     error::Result,
     settings::{
         AppVersion, BaseSetting, Build, BuilderKind, ChangeSettings, ChartSettings, CiSettings,
-        EnvironmentSettings, Fanout, FleetSettings, Globs, ImageSettings, ServiceSettings,
-        Settings, ValuePath, globs, valid,
+        EnvironmentSettings, Fanout, FleetSettings, Globs, ImageSettings, Provenance, Sbom,
+        SecretSource, ServiceSettings, Settings, ValuePath, globs, valid,
     },
 };
 
@@ -113,17 +113,86 @@ fn image(keys: &mut Keys, image: &mut ImageSettings) -> Result<()> {
     keys.read("builder", &mut image.builder, one_of(&BuilderKind::NAMES))?;
     keys.read("tags", &mut image.tags, list(Value::parse))?;
     keys.read("timeout", &mut image.timeout, Value::seconds)?;
+    keys.read("buildx", &mut image.buildx, text(valid::buildx))?;
+    keys.read("cache", &mut image.cache, text(valid::registry))?;
+    keys.read("sbom", &mut image.sbom, sbom)?;
+    keys.read(
+        "provenance",
+        &mut image.provenance,
+        one_of(&Provenance::NAMES),
+    )?;
     image_of_a_service(keys, image)
 }
 
 /// The keys of `[image]` in which a service may differ.
 fn image_of_a_service(keys: &mut Keys, image: &mut ImageSettings) -> Result<()> {
-    keys.read("platform", &mut image.platform, text(valid::platform))?;
+    platforms(keys, image)?;
     keys.read("dockerfile", &mut image.dockerfile, text(valid::dockerfile))?;
     keys.read("target", &mut image.target, text(valid::stage))?;
     keys.read("refresh_base", &mut image.refresh_base, Value::boolean)?;
     let arguments = map(valid::build_arg, text(valid::value));
-    keys.read("build_args", &mut image.build_args, arguments)
+    keys.read("build_args", &mut image.build_args, arguments)?;
+    keys.read("secrets", &mut image.secrets, |value| {
+        value.entries(valid::secret_id, |_, source| secret(source))
+    })?;
+    keys.read("ssh", &mut image.ssh, Value::boolean)
+}
+
+/// `platform = "x"` is `platforms = ["x"]`.
+fn platforms(keys: &mut Keys, image: &mut ImageSettings) -> Result<()> {
+    let (one, several) = (keys.get("platform"), keys.get("platforms"));
+    keys.alternative("platform", Form::Text);
+    keys.alternative("platforms", Form::List(Recorder::of(Form::Text)));
+    let mut names = match (one, several) {
+        (None, None) => return Ok(()),
+        (Some(_), Some(several)) => {
+            return Err(several
+                .fault("stands beside `platform`, which means the same")
+                .hint("keep one of the two keys"));
+        }
+        (Some(one), None) => vec![text(valid::platform)(&one)?],
+        (None, Some(several)) => {
+            let names = several.items(text(valid::platform))?;
+            if names.is_empty() {
+                return Err(several
+                    .fault("is empty")
+                    .hint(r#"name one, as in platforms = ["linux/amd64"]"#));
+            }
+            names
+        }
+    };
+    // The order means nothing, and is no reason for another identity.
+    names.sort();
+    names.dedup();
+    image.platforms = names.into();
+    Ok(())
+}
+
+/// `true`, or the image that makes it.
+fn sbom(value: &Value) -> Result<Option<Sbom>> {
+    value.boolean_or(
+        |wanted| wanted.then_some(Sbom::Default),
+        |value| text(valid::generator)(value).map(|image| Some(Sbom::By(image))),
+    )
+}
+
+/// `{ env = "NAME" }` or `{ file = "PATH" }`.
+fn secret(value: &Value) -> Result<SecretSource> {
+    let (mut env, mut file) = (None::<String>, None::<String>);
+    value.table(|keys| {
+        keys.read("env", &mut env, text(valid::variable))?;
+        keys.read("file", &mut file, text(valid::secret_file))?;
+        keys.alternative("env", Form::Text);
+        keys.alternative("file", Form::Text);
+        Ok(())
+    })?;
+    match (env, file) {
+        (Some(name), None) => Ok(SecretSource::Env(name)),
+        (None, Some(path)) => Ok(SecretSource::File(path.into())),
+        _ => Err(value
+            .fault("names no source, or two")
+            .hint(r#"write { env = "NAME" }, or { file = "/path/of/a/file" }"#)),
+    }
 }
 
 fn chart(keys: &mut Keys, chart: &mut ChartSettings) -> Result<()> {

@@ -64,6 +64,7 @@ fn described(
         Form::Unread => json!({}),
         Form::Text => json!({ "type": "string" }),
         Form::Choice(words) => json!({ "type": "string", "enum": words }),
+        Form::BooleanOrText => json!({ "type": ["boolean", "string"] }),
         Form::Boolean => json!({ "type": "boolean" }),
         Form::Integer { least, most } => {
             json!({ "type": "integer", "minimum": least, "maximum": most })
@@ -145,8 +146,17 @@ impl Comments {
         };
         let own = self.0.keys().find(fits).and_then(|key| self.0.get(key));
         match path {
-            ["service", ANY, rest @ ..] if own.is_none() && !rest.is_empty() => self.at(rest),
-            _ => own.map(String::as_str),
+            _ if own.is_some() => own.map(String::as_str),
+            ["service", ANY, rest @ ..] if !rest.is_empty() => self.at(rest),
+            // A key that means the same as another may stand in a service's table alone.
+            _ => {
+                let of_a_service = |known: &&Vec<String>| {
+                    known.first().is_some_and(|first| first == "service")
+                        && known.iter().skip(2).eq(path)
+                };
+                let key = self.0.keys().find(of_a_service);
+                key.and_then(|key| self.0.get(key)).map(String::as_str)
+            }
         }
     }
 }

@@ -66,10 +66,10 @@ fn valid_files_come_to_their_snapshot() {
             .values_mut()
             .map(|service| &mut service.image);
         for image in services.chain([&mut settings.image]) {
-            if image.platform == valid::host_platform()
+            if image.platforms[..] == [valid::host_platform()]
                 && !text.windows(8).any(|word| word == b"platform")
             {
-                image.platform = "(host)".to_owned();
+                image.platforms = ["(host)".to_owned()].into();
             }
         }
         format!("{settings:#?}")
@@ -189,8 +189,18 @@ fn the_reference_file_shows_every_key() {
     let reference: toml::Table = text.parse().unwrap();
     let mut free = BTreeSet::new();
     compare_keys(&reference, &mut Vec::new(), &mut free);
-    let of_the_users_naming = ["chart.tokens", "environment", "image.build_args", "service"];
-    let of_a_service = ["service.cart.chart.tokens", "service.cart.image.build_args"];
+    let of_the_users_naming = [
+        "chart.tokens",
+        "environment",
+        "image.build_args",
+        "image.secrets",
+        "service",
+    ];
+    let of_a_service = [
+        "service.cart.chart.tokens",
+        "service.cart.image.build_args",
+        "service.cart.image.secrets",
+    ];
     assert_eq!(
         free,
         of_the_users_naming
@@ -200,6 +210,9 @@ fn the_reference_file_shows_every_key() {
             .collect()
     );
 }
+
+/// Keys of which a table has one.
+const OTHER_WORDS: [[&str; 2]; 2] = [["platform", "platforms"], ["env", "file"]];
 
 fn compare_keys(reference: &toml::Table, path: &mut Vec<String>, free: &mut BTreeSet<String>) {
     let mut changed = reference.clone();
@@ -222,7 +235,16 @@ fn compare_keys(reference: &toml::Table, path: &mut Vec<String>, free: &mut BTre
     if error.to_string().contains("unknown key `no-such-key`") {
         let hint = error.hints().last().unwrap();
         let known = hint.split('`').skip(1).step_by(2).map(str::to_owned);
-        assert_eq!(own, known.collect(), "{}", path.join("."));
+        // Two keys for one thing never stand side by side: the file has one of them here, and the other elsewhere.
+        let is_other_word = |key: &String| {
+            let mut others = OTHER_WORDS
+                .iter()
+                .filter(|pair| pair.contains(&key.as_str()));
+            let shown = |pair: &[&str; 2]| pair.iter().any(|word| own.contains(*word));
+            !own.contains(key) && others.any(shown)
+        };
+        let known: BTreeSet<_> = known.filter(|key| !is_other_word(key)).collect();
+        assert_eq!(own, known, "{}", path.join("."));
     } else {
         free.insert(path.join("."));
     }

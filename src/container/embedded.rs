@@ -38,8 +38,8 @@ mod users;
 use std::{collections::HashMap, io::ErrorKind, path::Path};
 
 use oci_spec::image::{
-    ANNOTATION_BASE_IMAGE_DIGEST, ANNOTATION_BASE_IMAGE_NAME, Descriptor, ImageManifestBuilder,
-    MediaType, SCHEMA_VERSION,
+    ANNOTATION_BASE_IMAGE_DIGEST, ANNOTATION_BASE_IMAGE_NAME, Descriptor, ImageIndexBuilder,
+    ImageManifestBuilder, MediaType, SCHEMA_VERSION,
 };
 
 use super::{
@@ -59,24 +59,51 @@ use context::Context;
 use plan::DockerfilePlan;
 
 /// Builds `request` into the OCI image layout `layout` (made if missing; other images in it stay) and tags the manifest with each of
-/// the request's references.
+/// the request's references: for several platforms an index of their manifests.
 ///
 /// # Errors
 /// Exit 3 for what only an engine can do (`RUN`, `ADD` of a URL), for a registry that cannot be reached and for a layout that
 /// cannot be written; exit 2 for a Dockerfile or an option that is not valid; exit 1 for a source or a base image that is not there.
 pub fn build(request: &ImageRequest, layout: &Path, bases: &Bases) -> Result<BuiltImage> {
     let created = timestamp(request.created)?;
-    let plan = read_plan(request, bases)?;
+    let plans = read_plans(request, bases)?;
+    let context = Context::load(&request.context, &request.dockerfile)?;
+    let layout = Layout::create(layout)?;
+    let mut images = Vec::new();
+    for plan in &plans {
+        images.push(build_one(
+            request, plan, &created, &context, bases, &layout,
+        )?);
+    }
+    let (descriptor, id) = match images.len() {
+        1 => images.swap_remove(0),
+        // An index has no configuration, and so no id.
+        _ => (index(images, &layout)?, String::new()),
+    };
+    layout.tag(&descriptor, &request.references)?;
+    Ok(BuiltImage {
+        digest: Some(descriptor.digest().to_string()),
+        id,
+    })
+}
+
+/// The manifest of the image for one platform, and the digest of its configuration.
+fn build_one(
+    request: &ImageRequest,
+    plan: &DockerfilePlan,
+    created: &str,
+    context: &Context,
+    bases: &Bases,
+    layout: &Layout,
+) -> Result<(Descriptor, String)> {
     let target = plan.stages[plan.target]
         .as_ref()
         .ok_or_else(|| incomplete("the target was not read"))?;
-    let context = Context::load(&request.context, &request.dockerfile)?;
-    let layout = Layout::create(layout)?;
-    let contents = Contents::new(&context, bases, &layout)?;
+    let contents = Contents::new(context, bases, layout)?;
     let done = assemble::assemble(
-        &plan,
+        plan,
         &Sources {
-            context: &context,
+            context,
             bases,
             contents: &contents,
         },
@@ -97,7 +124,7 @@ pub fn build(request: &ImageRequest, layout: &Path, bases: &Bases) -> Result<Bui
     }
     let base = plan.base().map(|(base, _)| base);
     for layer in done.iter().filter_map(|done| done.layer.as_ref()) {
-        let (blob, digest) = write_layer(&layout, layer, request.created, &contents)?;
+        let (blob, digest) = write_layer(layout, layer, request.created, &contents)?;
         layers.push(blob.descriptor(MediaType::ImageLayerGzip)?);
         unpacked.push(digest);
     }
@@ -106,15 +133,22 @@ pub fn build(request: &ImageRequest, layout: &Path, bases: &Bases) -> Result<Bui
         .map(|done| (done.instruction, done.layer.is_some()))
         .collect();
     let before = base.map(Base::full_history).unwrap_or_default();
-    let config = layout.add(&image.document(&created, unpacked, &before, &history)?)?;
+    let config = layout.add(&image.document(created, unpacked, &before, &history)?)?;
     let manifest = layout.add(&manifest(&config, layers, base)?)?;
     let mut descriptor = manifest.descriptor(MediaType::ImageManifest)?;
     descriptor.set_platform(Some(image.platform.descriptor()?));
-    layout.tag(&descriptor, &request.references)?;
-    Ok(BuiltImage {
-        digest: Some(manifest.digest),
-        id: config.digest,
-    })
+    Ok((descriptor, config.digest))
+}
+
+/// The image of several platforms.
+fn index(images: Vec<(Descriptor, String)>, layout: &Layout) -> Result<Descriptor> {
+    let manifests: Vec<_> = images.into_iter().map(|(image, _)| image).collect();
+    let index = ImageIndexBuilder::default()
+        .schema_version(SCHEMA_VERSION)
+        .media_type(MediaType::ImageIndex)
+        .manifests(manifests);
+    let bytes = canonical(index.build().map_err(incomplete)?)?;
+    layout.add(&bytes)?.descriptor(MediaType::ImageIndex)
 }
 
 /// Whether the embedded builder can build `request`, as far as its Dockerfile alone says: nothing is written, and of the context
@@ -124,7 +158,7 @@ pub fn build(request: &ImageRequest, layout: &Path, bases: &Bases) -> Result<Bui
 /// Those of [`build`].
 pub fn check(request: &ImageRequest, bases: &Bases) -> Result<()> {
     timestamp(request.created)?;
-    read_plan(request, bases).map(drop)
+    read_plans(request, bases).map(drop)
 }
 
 /// The manifest digest that `reference` names in `layout`, if it and all parts of its image are there.
@@ -150,12 +184,17 @@ pub fn tag(layout: &Path, digest: &str, references: &[String]) -> Result<()> {
     store.tag(&image, references)
 }
 
-fn read_plan(request: &ImageRequest, bases: &Bases) -> Result<DockerfilePlan> {
+/// One for each platform.
+fn read_plans(request: &ImageRequest, bases: &Bases) -> Result<Vec<DockerfilePlan>> {
     let text = match &request.dockerfile_in_use {
         Some(file) => std::fs::read_to_string(file).map_err(|err| cannot("read", file, err))?,
         None => dockerfile::read(&request.context, &request.dockerfile)?,
     };
-    DockerfilePlan::new(request, &dockerfile::with_resets(text), bases)
+    let text = dockerfile::with_resets(text);
+    let platforms = request.platforms.iter();
+    platforms
+        .map(|platform| DockerfilePlan::new(request, platform, &text, bases))
+        .collect()
 }
 
 /// RFC 3339, in UTC.

@@ -1,18 +1,28 @@
-//! Docker, Podman and Buildah: the builders that are programs on this machine.
+//! Docker, Podman, Buildah and buildx: the builders that are programs on this machine.
 //!
 //! Podman and Buildah share one set of libraries (containers/image, containers/storage) and are called in the same way;
-//! Docker is a client of its daemon.
+//! Docker is a client of its daemon. buildx is called once for all images ([`bake`]), and has no store: its images are in OCI
+//! layouts or in a registry.
 
+mod batch;
+mod buildx;
 mod client;
 mod containers;
 mod docker;
+mod layouts;
+mod mounts;
+mod parents;
+mod progress;
 mod request;
 mod save;
 
 use std::{num::NonZeroUsize, path::Path, time::Duration};
 
+pub use batch::{Batch, BatchImage, BatchParent, Destination, Outcome};
+pub use buildx::{bake, cache_reference};
 pub use client::Engine;
 use client::{ANSWER, LOCAL, digest, first_line};
+pub use mounts::secret_at_home;
 
 use super::image::{BuiltImage, ImageRequest};
 use crate::{
@@ -36,6 +46,8 @@ pub enum Choice {
     Podman,
     /// Buildah or nothing.
     Buildah,
+    /// BuildKit by buildx or nothing.
+    Buildx,
     /// flota's own, which needs no program.
     Embedded,
 }
@@ -43,17 +55,20 @@ pub enum Choice {
 /// Who builds the images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Builder {
-    /// A program of this machine.
+    /// A program of this machine with an image store of its own.
     Engine(Engine),
+    /// BuildKit, on whatever machines a builder of buildx has.
+    Buildx,
     /// flota's own builder.
     Embedded,
 }
 
-/// The builder for `choice`. Engines are asked side by side, for at most [`PROBE`].
+/// The builder for `choice`; `buildx` is the builder instance that buildx is to use, the one in use there when absent. Engines are
+/// asked side by side, for at most [`PROBE`].
 ///
 /// # Errors
 /// Unavailable, if the one that was named does not answer: what it said is the cause.
-pub fn choose(choice: Choice) -> Result<Builder> {
+pub fn choose(choice: Choice, buildx: Option<&str>) -> Result<Builder> {
     let named = |engine: Engine| {
         engine
             .answers(PROBE)
@@ -64,6 +79,7 @@ pub fn choose(choice: Choice) -> Result<Builder> {
         Choice::Docker => named(Engine::Docker),
         Choice::Podman => named(Engine::Podman),
         Choice::Buildah => named(Engine::Buildah),
+        Choice::Buildx => buildx::answers(buildx, PROBE).map(|()| Builder::Buildx),
         Choice::Embedded => Ok(Builder::Embedded),
     }
 }
@@ -75,6 +91,29 @@ fn first_that_answers() -> Result<Option<Engine>> {
     let answers = parallel::map(every, &all, |engine| engine.answers(PROBE).is_ok())?;
     let mut answered = all.into_iter().zip(answers);
     Ok(answered.find_map(|(engine, answers)| answers.then_some(engine)))
+}
+
+impl Builder {
+    /// Its name, as in `[image] builder`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Engine(engine) => engine.program(),
+            Self::Buildx => "buildx",
+            Self::Embedded => "embedded",
+        }
+    }
+
+    /// What can be said of `request` before anything is built. Its secrets are masked from here on.
+    ///
+    /// # Errors
+    /// Those of [`Engine::check`]; of flota's own builder nothing is said here.
+    pub fn check(self, request: &ImageRequest) -> Result<()> {
+        match self {
+            Self::Engine(engine) => engine.check(request),
+            Self::Buildx => request::Checked::new(request).map(drop),
+            Self::Embedded => Ok(()),
+        }
+    }
 }
 
 impl Engine {
@@ -141,6 +180,24 @@ impl Engine {
         }
     }
 
+    /// Whether the engine can build `request`, as far as that can be said beforehand. Secrets are masked from here on.
+    ///
+    /// # Errors
+    /// - Misuse: a name, path or argument of the request that no builder could mean well, more platforms than Docker builds for at
+    ///   a time.
+    /// - Unavailable: a secret that is not there.
+    pub fn check(self, request: &ImageRequest) -> Result<()> {
+        let request = request::Checked::new(request)?;
+        match (self, request.is_index()) {
+            (Self::Docker, true) => Err(Error::misuse(format!(
+                "docker builds {} for one platform at a time, and several are asked for",
+                request.name()
+            ))
+            .hint("let another builder build it, below `[image]` in flota.toml: `builder = \"buildx\"`, or podman, or buildah")),
+            _ => Ok(()),
+        }
+    }
+
     /// Builds an image into the engine's own store, under all the names of the request. What the builder prints is
     /// appended to `log`, with known secrets masked.
     ///
@@ -148,7 +205,7 @@ impl Engine {
     /// of the machine to read. That is why names that mean something to the builder itself are refused.
     ///
     /// # Errors
-    /// - Misuse: a name, path or argument of the request that no builder could mean well.
+    /// - Those of [`Engine::check`].
     /// - Work: the build failed, or took longer than `timeout`; the cause holds its last lines.
     /// - Unavailable: the engine went away in mid-build, or has no room.
     pub fn build(
@@ -157,6 +214,7 @@ impl Engine {
         log: &Path,
         timeout: Duration,
     ) -> Result<BuiltImage> {
+        self.check(request)?;
         let request = request::Checked::new(request)?;
         let answers = files::temporary_folder()?;
         let id_file = answers.path().join("id");
@@ -173,6 +231,15 @@ impl Engine {
             Error::work(format!("{self} could not build {}", request.name()))
                 .hint(format!("read all it said: {}", log.display()))
         })?;
+        if request.is_index() {
+            self.tag(request.name(), request.further_names())?;
+            return self.exists(request.name())?.ok_or_else(|| {
+                Error::work(format!(
+                    "{self} built {} but does not have it",
+                    request.name()
+                ))
+            });
+        }
         let id = std::fs::read_to_string(&id_file).unwrap_or_default();
         let id = digest(&id).ok_or_else(|| {
             Error::work(format!(
@@ -190,6 +257,9 @@ impl Engine {
     /// Unavailable, if the engine cannot be asked.
     pub fn exists(self, reference: &str) -> Result<Option<BuiltImage>> {
         request::check_reference(reference)?;
+        if self == Self::Podman {
+            return containers::exists_in_podman(reference);
+        }
         // `image inspect` fails for a missing image as it does for a missing daemon; an empty list is an answer.
         let output = self
             .command()
@@ -237,19 +307,22 @@ impl Engine {
             .map(drop)
     }
 
-    /// Pushes names of one image to their registries; the digest of the manifest that the first of them got there
-    /// (`sha256:…`). Plain HTTP is accepted from registries on this machine (`127.0.0.1:5000/…`) and no others.
+    /// Pushes names of one image, or of an index of images for several platforms, to their registries; the digest of the manifest
+    /// that the first of them got there (`sha256:…`). Plain HTTP is accepted from registries on this machine (`127.0.0.1:5000/…`)
+    /// and no others.
     ///
     /// # Errors
     /// - Unavailable: the registry does not accept the credentials, cannot be reached, or is overloaded.
     /// - Work: anything else, with what the engine said.
-    pub fn push(self, references: &[String], timeout: Duration) -> Result<String> {
+    pub fn push(self, references: &[String], is_index: bool, timeout: Duration) -> Result<String> {
         let mut first = None;
         for reference in references {
             request::check_reference(reference)?;
             let digest = match self {
                 Self::Docker => docker::push(reference, timeout)?,
-                Self::Podman | Self::Buildah => containers::push(self, reference, timeout)?,
+                Self::Podman | Self::Buildah => {
+                    containers::push(self, reference, is_index, timeout)?
+                }
             };
             first.get_or_insert(digest);
         }
@@ -263,6 +336,6 @@ mod tests {
 
     #[test]
     fn the_embedded_builder_needs_nothing() {
-        assert_eq!(choose(Choice::Embedded).unwrap(), Builder::Embedded);
+        assert_eq!(choose(Choice::Embedded, None).unwrap(), Builder::Embedded);
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use crate::model::settings::SecretSource;
+
 /// One image to build, whatever the builder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageRequest {
@@ -17,12 +19,23 @@ pub struct ImageRequest {
     pub build_args: BTreeMap<String, String>,
     /// Labels laid on top of the Dockerfile's own, by key.
     pub labels: BTreeMap<String, String>,
-    /// The platform in OCI's notation (`linux/amd64`, `linux/arm64/v8`).
-    pub platform: String,
+    /// The platforms in OCI's notation (`linux/amd64`, `linux/arm64/v8`), at least one: more make an index.
+    pub platforms: Vec<String>,
+    /// What the build may read without keeping it.
+    pub mounts: Mounts,
     /// When the image counts as created: the commit's date, in seconds since the Unix epoch.
     pub created: i64,
     /// Every name the image gets (`registry/repository:tag`); the first is its identity tag.
     pub references: Vec<String>,
+}
+
+/// What a `RUN` may mount: it is no part of the image, nor of any argument.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mounts {
+    /// For `--mount=type=secret`, by id.
+    pub secrets: BTreeMap<String, SecretSource>,
+    /// Whether `--mount=type=ssh` reaches the user's SSH agent.
+    pub ssh: bool,
 }
 
 /// What a builder made.

@@ -113,6 +113,12 @@ impl Layout {
         blob.finish()
     }
 
+    /// Moves a blob here that lies in another layout of this file system, under the same name.
+    pub fn take(&self, blob: &Path) -> Result<()> {
+        let name = blob.file_name().unwrap_or_default();
+        fs::rename(blob, self.blobs().join(name)).map_err(|cause| self.cannot_write(cause))
+    }
+
     /// Makes the file at `from` the blob `digest`, which it was checked to be: a further name of the same file where the file system
     /// has such, else a copy.
     pub fn link(&self, from: &Path, digest: &str, size: u64) -> Result<()> {
@@ -133,20 +139,38 @@ impl Layout {
         references
             .iter()
             .try_for_each(|reference| check_reference(reference))?;
+        let is_unnamed = |it: &Descriptor| name(it).is_none() && it.digest() == image.digest();
+        self.change(|manifests| {
+            for reference in references {
+                let named = named(image, reference);
+                let mut all = manifests.iter();
+                let place = all.position(|known| name(known) == Some(reference));
+                match place.or_else(|| manifests.iter().position(is_unnamed)) {
+                    Some(place) => manifests[place] = named,
+                    None => manifests.push(named),
+                }
+            }
+        })
+    }
+
+    /// Lists `image`, a manifest, without a name, so that it is found by its digest.
+    pub fn keep(&self, image: &Descriptor) -> Result<()> {
+        self.change(|manifests| {
+            if !manifests
+                .iter()
+                .any(|known| known.digest() == image.digest())
+            {
+                manifests.push(image.clone());
+            }
+        })
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Vec<Descriptor>)) -> Result<()> {
         let _lock = self.lock()?;
         let mut index = self.index()?;
         let before = index.manifests().clone();
         let mut manifests = before.clone();
-        for reference in references {
-            let named = named(image, reference);
-            match manifests
-                .iter_mut()
-                .find(|known| name(known) == Some(reference))
-            {
-                Some(known) => *known = named,
-                None => manifests.push(named),
-            }
-        }
+        change(&mut manifests);
         if manifests == before {
             return Ok(());
         }
@@ -196,7 +220,8 @@ impl Layout {
         found.is_some_and(|found| found.is_file() && found.len() == size)
     }
 
-    /// Whether a manifest, its configuration and its layers are here: someone may have cleaned up by hand.
+    /// Whether a manifest, its configuration and its layers are here, or all the manifests of an index: someone may have cleaned up
+    /// by hand.
     fn is_whole(&self, image: &Descriptor) -> bool {
         let manifest = self
             .blob_path(image.digest().as_ref())
@@ -204,6 +229,10 @@ impl Layout {
         let Some(manifest) = manifest.filter(|bytes| bytes.len() as u64 == image.size()) else {
             return false;
         };
+        if *image.media_type() == MediaType::ImageIndex {
+            let index = serde_json::from_slice::<ImageIndex>(&manifest);
+            return index.is_ok_and(|index| index.manifests().iter().all(|it| self.is_whole(it)));
+        }
         let Ok(manifest) = serde_json::from_slice::<ImageManifest>(&manifest) else {
             return false;
         };

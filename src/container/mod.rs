@@ -7,4 +7,4 @@ pub mod layout;
 pub mod named_images;
 pub mod single;
 
-pub use image::{BuiltImage, ImageRequest};
+pub use image::{BuiltImage, ImageRequest, Mounts};

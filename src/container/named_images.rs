@@ -19,8 +19,8 @@ pub struct NamingInputs<'a> {
     pub target: Option<&'a str>,
     /// Build arguments by name.
     pub build_args: &'a BTreeMap<String, String>,
-    /// The platform in OCI's notation.
-    pub platform: &'a str,
+    /// The platforms in OCI's notation.
+    pub platforms: &'a [String],
 }
 
 /// An image that a Dockerfile names.
@@ -43,7 +43,8 @@ pub enum ImagePlace {
     BuildArg(String),
 }
 
-/// Every image that the Dockerfile `text` names, in its order; messages call it `name`.
+/// Every image that the Dockerfile `text` names, in its order; in one place it may name another for each platform. Messages call
+/// the text `name`.
 ///
 /// A word that flota cannot replace variables in names none: the builder says what is wrong with it.
 ///
@@ -54,15 +55,29 @@ pub fn named_images(name: &Path, text: &str, inputs: NamingInputs<'_>) -> Result
     let readable = dockerfile::with_resets(text.to_owned());
     let parsed = dockerfile::parse_for_any(name, &readable)?;
     let escape = parsed.parser_directives.escape.as_ref();
-    let mut reader = Reader {
-        text: &readable,
-        inputs,
-        expander: Expander::new(escape.map_or('\\', |escape| escape.value.value)),
-        stages: parsed.stages().collect(),
-        found: Vec::new(),
+    let expander = Expander::new(escape.map_or('\\', |escape| escape.value.value));
+    let mut found = Vec::new();
+    for platform in inputs.platforms {
+        let mut reader = Reader {
+            text: &readable,
+            inputs,
+            platform,
+            expander: &expander,
+            stages: parsed.stages().collect(),
+            found: Vec::new(),
+        };
+        reader.all(&parsed);
+        let new = reader.found.into_iter();
+        let new: Vec<_> = new.filter(|image| !found.contains(image)).collect();
+        found.extend(new);
+    }
+    // In a stage that is needed by one above it, and in the order of the text.
+    let start = |image: &NamedImage| match &image.place {
+        ImagePlace::Source(span) | ImagePlace::Default(span) => span.start,
+        ImagePlace::BuildArg(_) => 0,
     };
-    reader.all(&parsed);
-    Ok(reader.found)
+    found.sort_by_key(start);
+    Ok(found)
 }
 
 /// `text` with other words at these places, given from its beginning to its end.
@@ -89,7 +104,8 @@ pub fn text(context: &Path, dockerfile: &Path) -> Result<String> {
 struct Reader<'a, 'b> {
     text: &'a str,
     inputs: NamingInputs<'a>,
-    expander: Expander,
+    platform: &'a str,
+    expander: &'b Expander,
     stages: Vec<Stage<'a, 'b>>,
     found: Vec<NamedImage>,
 }
@@ -130,12 +146,6 @@ impl<'a> Reader<'a, '_> {
                 }
             }
         }
-        // In a stage that is needed by one above it, and in the order of the text.
-        let start = |image: &NamedImage| match &image.place {
-            ImagePlace::Source(span) | ImagePlace::Default(span) => span.start,
-            ImagePlace::BuildArg(_) => 0,
-        };
-        self.found.sort_by_key(start);
     }
 
     fn find(&mut self, reference: String, place: ImagePlace) {
@@ -185,12 +195,12 @@ impl<'a> Reader<'a, '_> {
 
     /// The arguments that every Dockerfile may ask for.
     fn of_platform(&self) -> Variables {
-        let mut parts = self.inputs.platform.split('/');
+        let mut parts = self.platform.split('/');
         let mut part = || parts.next().unwrap_or_default().to_owned();
         let [os, arch, variant] = [part(), part(), part()];
         let all = ["TARGET", "BUILD"].into_iter().flat_map(|side| {
             [
-                ("PLATFORM", self.inputs.platform),
+                ("PLATFORM", self.platform),
                 ("OS", os.as_str()),
                 ("ARCH", arch.as_str()),
                 ("VARIANT", variant.as_str()),
@@ -293,7 +303,7 @@ mod tests {
         let inputs = NamingInputs {
             target,
             build_args: &build_args,
-            platform: "linux/arm64/v8",
+            platforms: &["linux/arm64/v8".to_owned()],
         };
         let images = named_images(Path::new("Dockerfile"), text, inputs).unwrap();
         let shown = |image: NamedImage| {

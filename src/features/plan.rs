@@ -1,5 +1,9 @@
 //! `flota plan`: what to build or package for the changes.
 
+mod bake;
+
+pub(crate) use bake::bake;
+
 use crate::{
     fleet::{
         changed::{self, ChangedOptions},

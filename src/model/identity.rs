@@ -24,10 +24,12 @@ pub struct ImageInputs<'a> {
     pub dockerfile: &'a str,
     /// The stage, when one is named.
     pub target: Option<&'a str>,
-    /// The platform in OCI's notation.
-    pub platform: &'a str,
+    /// The platforms in OCI's notation.
+    pub platforms: &'a [String],
     /// Build arguments by name.
     pub build_args: &'a BTreeMap<String, String>,
+    /// What is attached to the image: an image that lacks it is another one.
+    pub attached: &'a [String],
     /// The base images that count by their content, each with its digest. A base that its digest names is part of the code; one that
     /// a tag names counts by that name alone, unless the service wants it refreshed.
     pub bases: &'a [String],
@@ -42,7 +44,7 @@ pub fn image_tag(inputs: &ImageInputs<'_>) -> String {
         format!("code {}", inputs.code),
         format!("dockerfile {}", inputs.dockerfile),
         format!("target {}", inputs.target.unwrap_or_default()),
-        format!("platform {}", inputs.platform),
+        format!("platform {}", inputs.platforms.join(",")),
     ];
     fields.extend(
         inputs
@@ -50,6 +52,7 @@ pub fn image_tag(inputs: &ImageInputs<'_>) -> String {
             .iter()
             .map(|(name, value)| format!("arg {name}={value}")),
     );
+    fields.extend(inputs.attached.iter().map(|it| format!("attached {it}")));
     fields.extend(inputs.bases.iter().map(|base| format!("base {base}")));
     let parents = inputs.parents.iter();
     fields.extend(parents.map(|parent| format!("parent {parent}")));
@@ -73,12 +76,15 @@ mod tests {
         let code = |n| ObjectId::from_bytes_or_panic(&[n; 20]);
         let args = |value: &str| BTreeMap::from([("A".to_owned(), value.to_owned())]);
         let (one, two) = (args("1"), args("2"));
+        let [amd64, both] = [&["linux/amd64"][..], &["linux/amd64", "linux/arm64"]]
+            .map(|names| names.iter().copied().map(str::to_owned).collect::<Vec<_>>());
         let base = ImageInputs {
             code: code(1),
             dockerfile: "Dockerfile",
             target: None,
-            platform: "linux/amd64",
+            platforms: &amd64,
             build_args: &one,
+            attached: &[],
             bases: &[],
             parents: &[],
         };
@@ -97,7 +103,15 @@ mod tests {
                 ..base.clone()
             },
             ImageInputs {
-                platform: "linux/arm64",
+                platforms: &both[1..],
+                ..base.clone()
+            },
+            ImageInputs {
+                platforms: &both,
+                ..base.clone()
+            },
+            ImageInputs {
+                attached: &["type=sbom".to_owned()],
                 ..base.clone()
             },
             ImageInputs {
@@ -157,8 +171,9 @@ mod tests {
             code: ObjectId::from_bytes_or_panic(&[1; 20]),
             dockerfile: "Dockerfile",
             target: None,
-            platform: "linux/amd64",
+            platforms: &["linux/amd64".to_owned()],
             build_args: &none,
+            attached: &[],
             bases: &[],
             parents: &[],
         });

@@ -1,5 +1,6 @@
 //! Floor 1: pure data and rules, no IO.
 
+pub mod bake;
 pub mod branch;
 pub mod bump;
 pub mod cache;

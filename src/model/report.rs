@@ -98,10 +98,13 @@ pub struct ImageReport {
     pub reference: String,
     /// All its names, the identity first.
     pub references: Vec<String>,
-    /// The digest of its manifest, where it is known: an engine with a store of its own learns it by a push.
+    /// The digest of its manifest, or of its index of manifests for several platforms, where it is known: an engine with a store of its own learns it by a push.
     pub digest: Option<String>,
-    /// Its id, the digest of its configuration.
+    /// Its id, the digest of its configuration; an index of images for several platforms has none of its own everywhere.
     pub id: Option<String>,
+    /// What it is for, in OCI's notation.
+    #[serde(default)]
+    pub platforms: Vec<String>,
 }
 
 /// A chart.

@@ -6,19 +6,23 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use super::{cycle, error::Result};
 
+mod change;
 mod chart;
 mod environment;
 pub mod fleet;
 pub mod gate;
 pub mod globs;
+pub mod secret;
 pub mod template;
 pub mod valid;
 
+pub use change::{Build, ChangeSettings, Fanout};
 pub use chart::{AppVersion, ChartSettings, TokenValue, ValuePath};
 pub use environment::EnvironmentSettings;
 pub use fleet::{BaseSetting, FleetSettings};
 pub use gate::{Gate, GateSubject};
 pub use globs::Globs;
+pub use secret::{Provenance, Sbom, SecretSource};
 pub use template::{
     ArgumentTemplate, GateField, TagField, TagTemplate, VersionField, VersionTemplate,
 };
@@ -55,6 +59,7 @@ impl Settings {
         let own = self.services.get(name).cloned();
         let mut service = own.unwrap_or_else(|| self.unconfigured(name));
         lay_beneath(&mut service.image.build_args, &self.image.build_args);
+        lay_beneath(&mut service.image.secrets, &self.image.secrets);
         lay_beneath(&mut service.chart.tokens, &self.chart.tokens);
         service
     }
@@ -75,6 +80,7 @@ impl Settings {
             change: self.change.clone(),
             image: ImageSettings {
                 build_args: BTreeMap::new(),
+                secrets: BTreeMap::new(),
                 ..self.image.clone()
             },
             chart: ChartSettings {
@@ -133,73 +139,6 @@ impl Default for CiSettings {
     }
 }
 
-/// `[change]`, or `[service.NAME.change]` laid over it. The globs match paths inside the service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChangeSettings {
-    /// Paths whose change calls for an image.
-    pub code: Globs,
-    /// Paths whose change calls for a chart only.
-    pub config: Globs,
-    /// Paths whose change never counts, wherever they lie.
-    pub ignore: Globs,
-    /// What a change of any other path calls for; `None`: nothing.
-    pub other: Option<Build>,
-    /// The configured environments, sorted: `config/values.<environment>.yaml` is a deployment's, and no part of the configuration
-    /// that charts are made from.
-    pub environments: Arc<[String]>,
-}
-
-impl ChangeSettings {
-    /// The path below `config/` of an environment's values.
-    pub fn values_file(environment: &str) -> String {
-        format!("values.{environment}.yaml")
-    }
-}
-
-impl Default for ChangeSettings {
-    fn default() -> Self {
-        Self {
-            code: Globs::constant(&["code/**"]),
-            config: Globs::constant(&["config/**", "charts/**"]),
-            ignore: Globs::default(),
-            other: None,
-            environments: Arc::default(),
-        }
-    }
-}
-
-/// One `[[change.fanout]]`: a change of these superproject paths calls for a build of these services.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fanout {
-    /// Paths in the superproject.
-    pub paths: Globs,
-    /// Names of services, or globs over them (`**` for all: `*` ends at a `/`).
-    pub services: Globs,
-    /// What is built.
-    pub action: Build,
-}
-
-/// What the configuration can call for: the two actions that build something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Build {
-    /// The image, then its chart.
-    Image,
-    /// The chart alone.
-    Chart,
-}
-
-impl Build {
-    /// The words of `action`.
-    pub const NAMES: [(&'static str, Self); 2] = [("image", Self::Image), ("chart", Self::Chart)];
-
-    /// The words of `other`, where nothing can be called for as well.
-    pub const NAMES_OR_NONE: [(&'static str, Option<Self>); 3] = [
-        ("none", None),
-        ("image", Some(Self::Image)),
-        ("chart", Some(Self::Chart)),
-    ];
-}
-
 /// `[image]`, with `[service.NAME.image]` laid over it where the service may differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageSettings {
@@ -209,8 +148,9 @@ pub struct ImageSettings {
     pub builder: BuilderKind,
     /// The names for people beside the identity tag.
     pub tags: Arc<[TagTemplate]>,
-    /// The platform in OCI's notation, as [`valid::platform`] has it; the host's by default.
-    pub platform: String,
+    /// The platforms in OCI's notation, as [`valid::platform`] has it, sorted and each once; the host's by default. An image for
+    /// several is an index with a manifest for each.
+    pub platforms: Arc<[String]>,
     /// The Dockerfile, relative to the code folder, as [`valid::dockerfile`] has it.
     pub dockerfile: PathBuf,
     /// The stage to stop at; the last one when absent.
@@ -219,6 +159,18 @@ pub struct ImageSettings {
     pub build_args: BTreeMap<String, String>,
     /// Whether a base image that a tag names counts by what the tag stands for now, and not by the tag alone.
     pub refresh_base: bool,
+    /// What a `RUN --mount=type=secret` may read, by its id; a service's are added to the global ones and win over them.
+    pub secrets: BTreeMap<String, SecretSource>,
+    /// Whether a `RUN --mount=type=ssh` may use the user's SSH agent.
+    pub ssh: bool,
+    /// buildx alone: the builder instance, one of `docker buildx ls`; the one that is in use there when absent.
+    pub buildx: Option<String>,
+    /// buildx alone: where the cache of the builds is kept, `host[:port][/path]`, as [`valid::registry`] has it.
+    pub cache: Option<String>,
+    /// buildx alone: the bill of materials that is attached to each image, if any is.
+    pub sbom: Option<Sbom>,
+    /// buildx alone: how much of the build's provenance is attached to each image, if any is.
+    pub provenance: Option<Provenance>,
     /// How long one image may take.
     pub timeout: Duration,
 }
@@ -231,13 +183,32 @@ impl Default for ImageSettings {
             registry: None,
             builder: BuilderKind::Auto,
             tags: Arc::new([tag.expect("the default tag is a template")]),
-            platform: valid::host_platform(),
+            platforms: Arc::new([valid::host_platform()]),
             dockerfile: PathBuf::from("Dockerfile"),
             target: None,
             build_args: BTreeMap::new(),
             refresh_base: false,
+            secrets: BTreeMap::new(),
+            ssh: false,
+            buildx: None,
+            cache: None,
+            sbom: None,
+            provenance: None,
             timeout: Duration::from_secs(3600),
         }
+    }
+}
+
+impl ImageSettings {
+    /// What is attached to each image, in the words of `docker buildx build --attest`.
+    pub fn attached(&self) -> Vec<String> {
+        let sbom = self.sbom.as_ref().map(|sbom| match sbom.generator() {
+            Some(image) => format!("type=sbom,generator={image}"),
+            None => "type=sbom".to_owned(),
+        });
+        let provenance = self.provenance;
+        let provenance = provenance.map(|how| format!("type=provenance,mode={}", how.mode()));
+        sbom.into_iter().chain(provenance).collect()
     }
 }
 
@@ -252,17 +223,20 @@ pub enum BuilderKind {
     Podman,
     /// Buildah.
     Buildah,
+    /// BuildKit, on whatever machines a builder of `docker buildx` has.
+    Buildx,
     /// flota's own, which needs no engine.
     Embedded,
 }
 
 impl BuilderKind {
     /// The words of `builder`.
-    pub const NAMES: [(&'static str, Self); 5] = [
+    pub const NAMES: [(&'static str, Self); 6] = [
         ("auto", Self::Auto),
         ("docker", Self::Docker),
         ("podman", Self::Podman),
         ("buildah", Self::Buildah),
+        ("buildx", Self::Buildx),
         ("embedded", Self::Embedded),
     ];
 }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 /// When the job of a service ran. All times count from the start of the build.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timing {
-    /// Which of the `-j` job slots it had, counted from 0: a slot runs one job at a time.
+    /// Which job slot it had, counted from 0: a slot runs one job at a time. There are `-j` of them, and as many as are needed where
+    /// buildx builds images at the same time.
     pub slot: usize,
     /// When it began.
     pub start: Duration,

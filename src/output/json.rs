@@ -1,5 +1,6 @@
 //! Results as versioned JSON: a view type for each schema, so that the model may change without breaking readers.
 
+mod bake;
 mod branch;
 mod build;
 mod bump;
@@ -32,6 +33,7 @@ mod templates;
 mod update;
 mod worktree;
 
+pub(crate) use bake::bake;
 pub(crate) use branch::{branches, changed_branches};
 pub(crate) use build::build;
 pub(crate) use bump::bumps;

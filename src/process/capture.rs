@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use super::mask::Masker;
+use super::{filter::TextFilter, mask::Masker};
 
 /// Bytes kept of the beginning.
 const HEAD: usize = 64 << 10;
@@ -16,6 +16,7 @@ const TAIL: usize = 1 << 20;
 
 /// Masked text on its way to memory and to the log file.
 pub(super) struct Capture {
+    filter: Option<TextFilter>,
     masker: Masker,
     kept: HeadTail,
     log: Option<File>,
@@ -23,9 +24,10 @@ pub(super) struct Capture {
 
 impl Capture {
     /// Appends to `log`, which is created if needed.
-    pub(super) fn new(log: Option<&Path>) -> io::Result<Self> {
+    pub(super) fn new(log: Option<&Path>, filter: Option<TextFilter>) -> io::Result<Self> {
         let open = |path: &Path| OpenOptions::new().append(true).create(true).open(path);
         Ok(Self {
+            filter,
             masker: Masker::new(),
             kept: HeadTail::default(),
             log: log.map(open).transpose()?,
@@ -34,7 +36,10 @@ impl Capture {
 
     /// Takes what was read. After a failed write to the log the text is kept in memory only.
     pub(super) fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let shown = self.masker.push(bytes);
+        let shown = match &self.filter {
+            Some(filter) => self.masker.push(&filter.rewrite(bytes)),
+            None => self.masker.push(bytes),
+        };
         self.keep(&shown)
     }
 

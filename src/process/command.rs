@@ -11,6 +11,7 @@ use std::{
 
 use super::{
     capture::Capture,
+    filter::TextFilter,
     lookup::find,
     output::Output,
     pump::{Input, Pump, Trouble},
@@ -38,6 +39,7 @@ pub struct Command {
     limits: Limits,
     stdout_limit: Option<usize>,
     log: Option<PathBuf>,
+    filter: Option<TextFilter>,
     may_prompt: bool,
     check: Option<fn() -> Result<()>>,
 }
@@ -55,6 +57,7 @@ impl Command {
             limits: Limits::default(),
             stdout_limit: None,
             log: None,
+            filter: None,
             may_prompt: false,
             check: None,
         }
@@ -134,6 +137,13 @@ impl Command {
         self
     }
 
+    /// Lets the child's text go through `rewrite`, read by read as it comes: what that gives is kept, masked and logged in its place.
+    /// For a program that speaks to programs.
+    pub fn text_through(mut self, rewrite: impl FnMut(&[u8]) -> Vec<u8> + Send + 'static) -> Self {
+        self.filter = Some(TextFilter::new(rewrite));
+        self
+    }
+
     /// Lets the child ask on the terminal (a password, a host key) if standard input is one. It then stays in flota's
     /// process group, since the terminal belongs to that: for one child at a time.
     pub fn may_prompt(mut self) -> Self {
@@ -155,7 +165,7 @@ impl Command {
         let program = find(&self.program)?;
         self.check.map_or(Ok(()), |check| check())?;
         let started = Instant::now();
-        let capture = Capture::new(self.log.as_deref())
+        let capture = Capture::new(self.log.as_deref(), self.filter.clone())
             .map_err(|error| self.stopped(&Stop::Trouble(Trouble::Log(error)), &[]))?;
         let mark = tree::new_mark();
         let guarded = watchdog::guard(&mark);

@@ -22,7 +22,7 @@ use std::{
 
 use flota::{
     container::{
-        ImageRequest,
+        ImageRequest, Mounts,
         embedded::{self, BaseCache, Bases},
     },
     model::exit::Exit,
@@ -108,7 +108,8 @@ fn request(case: &Case, context: &Path) -> ImageRequest {
         target: case.target.clone(),
         build_args: case.arguments.clone(),
         labels: [("org.example.given".into(), "1".into())].into(),
-        platform: case.platform.clone(),
+        platforms: vec![case.platform.clone()],
+        mounts: Mounts::default(),
         created: CREATED,
         references: vec!["registry.test/api:1".into()],
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use flota::{
     container::{
-        ImageRequest,
+        ImageRequest, Mounts,
         embedded::{self, BaseCache, Bases},
     },
     model::reference::Reference,
@@ -36,7 +36,8 @@ fn push_base(name: &str, content: &str) -> String {
         target: None,
         build_args: BTreeMap::new(),
         labels: BTreeMap::new(),
-        platform: "linux/amd64".into(),
+        platforms: vec!["linux/amd64".into()],
+        mounts: Mounts::default(),
         created: 0,
         references: vec![name.to_owned()],
     };

@@ -183,6 +183,38 @@ fn a_parent_that_is_nowhere_is_named() {
     assert_eq!(built(&sandbox), ["base", "web"]);
 }
 
+/// One text goes to the builder, whatever the platform.
+#[test]
+fn one_place_may_name_one_image_for_all_platforms() {
+    let sandbox = Sandbox::scripted("builds-on");
+    let toml = "[image]\nbuilder = \"embedded\"\nregistry = \"registry.example.com/shop\"\n\
+        platforms = [\"linux/amd64\", \"linux/arm64\"]\n\
+        [service.base.image]\nrepository = \"on-amd64\"\n[service.api.image]\nrepository = \"on-arm64\"\n";
+    fs::write(sandbox.path("fleet/flota.toml"), toml).unwrap();
+    let write = |service: &str, text: &str| {
+        let file = sandbox.path(format!("{service}/code/Dockerfile"));
+        fs::write(file, text).unwrap();
+        sandbox.commit_and_pin(service, "Name another image");
+    };
+    for service in ["base", "api"] {
+        write(service, "FROM scratch\nCOPY app /app\n");
+    }
+    for (base, status, told) in [
+        // The tag is no part of what is put there.
+        ("on-amd64:$TARGETARCH", 0, ""),
+        (
+            "on-$TARGETARCH",
+            2,
+            "error: the Dockerfile of code-repos/web names the image of code-repos/base for some platforms, and in the same place another image for others",
+        ),
+    ] {
+        write("web", &format!("FROM registry.example.com/shop/{base}\n"));
+        let ran = sandbox.flota("fleet", &["build", "base", "api", "web", "-j1"]);
+        assert_eq!(ran.status, Some(status), "{base}: {}", ran.transcript());
+        assert!(ran.stderr.contains(told), "{base}: {}", ran.stderr);
+    }
+}
+
 #[test]
 fn images_that_build_on_each_other_are_refused() {
     let sandbox = Sandbox::scripted("builds-on-itself");

@@ -8,6 +8,8 @@ mod bad_input;
 mod branch;
 mod build;
 mod build_bases;
+mod build_buildx;
+mod build_buildx_edges;
 mod build_chart;
 mod build_engines;
 mod build_faults;

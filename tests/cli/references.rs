@@ -56,7 +56,6 @@ fn is_taken(text: &str, oracle: &OracleReference) -> bool {
 #[test]
 fn references_are_read_as_another_parser_reads_them() {
     let seed = env::var("FLOTA_TEST_SEED").map_or(17, |seed| seed.parse().unwrap());
-    println!("FLOTA_TEST_SEED={seed}");
     let mut random = Random(seed);
     let mut taken = 0;
     for _ in 0..20_000 {

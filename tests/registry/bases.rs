@@ -12,7 +12,7 @@ use std::{
 
 use flota::{
     container::{
-        ImageRequest,
+        ImageRequest, Mounts,
         embedded::{self, BaseCache, Bases},
     },
     model::{error::Result, exit::Exit, reference::Reference},
@@ -191,7 +191,8 @@ impl Here {
             target: None,
             build_args: BTreeMap::new(),
             labels: BTreeMap::new(),
-            platform: platform.into(),
+            platforms: vec![platform.into()],
+            mounts: Mounts::default(),
             created: 1_700_000_000,
             references: vec!["registry.test/shop/api:1".into()],
         };

@@ -40,6 +40,7 @@ fn is_present(name: &str) -> bool {
         "kubectl" => succeeds(&["kubectl", "version", "--client"]),
         "go" => succeeds(&["go", "version"]),
         "npm" => succeeds(&["npm", "--version"]),
+        "buildx" => buildx_answers(),
         "registry" => registry_answers(),
         program => succeeds(&[program, "--help"]),
     }
@@ -71,6 +72,13 @@ fn registry_answers() -> bool {
     let address: Option<SocketAddr> = address.and_then(|address| address.parse().ok());
     address
         .is_some_and(|address| TcpStream::connect_timeout(&address, Duration::from_secs(5)).is_ok())
+}
+
+/// `BUILDKIT_HOST` is the address of a BuildKit daemon for tests; beside it they need a docker client and the program `buildx`.
+fn buildx_answers() -> bool {
+    env::var_os("BUILDKIT_HOST").is_some()
+        && succeeds(&["docker", "--version"])
+        && succeeds(&["buildx", "version"])
 }
 
 fn succeeds(command: &[&str]) -> bool {

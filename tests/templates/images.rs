@@ -17,7 +17,7 @@ use std::{
 };
 
 use flota::{
-    container::{ImageRequest, embedded, engine::Engine},
+    container::{ImageRequest, Mounts, embedded, engine::Engine},
     registry::{Registries, RegistryOptions},
 };
 use tempfile::TempDir;
@@ -140,7 +140,8 @@ fn request(context: &Path, reference: &str) -> ImageRequest {
         target: None,
         build_args: BTreeMap::new(),
         labels: BTreeMap::new(),
-        platform: platform.into(),
+        platforms: vec![platform.into()],
+        mounts: Mounts::default(),
         created: 1_700_000_000,
         references: vec![reference.to_owned()],
     }

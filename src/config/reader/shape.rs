@@ -16,6 +16,8 @@ pub(crate) enum Form {
     Choice(Vec<&'static str>),
     /// `true` or `false`.
     Boolean,
+    /// `true`, `false`, or a string.
+    BooleanOrText,
     /// A whole number, within limits that belong to it.
     Integer {
         /// The smallest.
@@ -55,6 +57,13 @@ impl Recorder {
     /// What was noted; nothing by one that takes no notes.
     pub(crate) fn shape<T>(&self, look: impl FnOnce(&Shape) -> T) -> Option<T> {
         self.0.as_ref().map(|shape| look(&shape.borrow()))
+    }
+
+    /// One that knows how the value is read.
+    pub(crate) fn of(form: Form) -> Self {
+        let recorder = Self::new();
+        recorder.note(|| form);
+        recorder
     }
 
     pub(super) fn note(&self, form: impl FnOnce() -> Form) {

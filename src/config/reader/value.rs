@@ -77,6 +77,20 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// `true` or `false`, or a string that `text` reads.
+    pub(crate) fn boolean_or<T>(
+        &self,
+        boolean: impl FnOnce(bool) -> T,
+        text: impl FnOnce(&Self) -> Result<T>,
+    ) -> Result<T> {
+        let read = match self.node.get_ref() {
+            DeValue::Boolean(value) => Ok(boolean(*value)),
+            _ => text(self),
+        };
+        self.recorder.note(|| Form::BooleanOrText);
+        read
+    }
+
     /// A whole number of seconds, at least one.
     pub(crate) fn seconds(&self) -> Result<Duration> {
         const EXAMPLE: &str = "an hour is 3600";
@@ -248,6 +262,11 @@ impl<'a> Keys<'a> {
         self.entries
             .get(key)
             .map(|node| self.table.child(key, node).recorded_by(recorder))
+    }
+
+    /// Says how a key is read that no file has beside its alternative.
+    pub(crate) fn alternative(&self, key: &'static str, form: Form) {
+        self.table.recorder.key(key).note(|| form);
     }
 
     /// The value of a key that this table does not have, for an error that says why.

@@ -57,10 +57,15 @@ pub(super) enum StageBase {
 }
 
 impl DockerfilePlan {
-    /// Works out what `request` asks for, from `text`, its Dockerfile, which may name `images`.
-    pub(super) fn new(request: &ImageRequest, text: &str, images: &Bases) -> Result<Self> {
+    /// Works out what `request` asks for on one of its platforms, from `text`, its Dockerfile, which may name `images`.
+    pub(super) fn new(
+        request: &ImageRequest,
+        platform: &str,
+        text: &str,
+        images: &Bases,
+    ) -> Result<Self> {
         let parsed = dockerfile::parse(&request.dockerfile, text)?;
-        let platform = Platform::parse(&request.platform).map_err(|why| {
+        let platform = Platform::parse(platform).map_err(|why| {
             Error::misuse(why).hint("name one that the embedded builder knows, as `linux/amd64`")
         })?;
         let shared = Shared::new(request, &parsed, text, &platform, images)?;

@@ -12,10 +12,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::*;
-use crate::model::exit::Exit;
+use crate::{container::image::Mounts, model::exit::Exit};
 use bases::{bases, build, with_base};
 
 mod bases;
+mod platforms;
 
 const CREATED: i64 = 1_700_000_000;
 
@@ -40,7 +41,8 @@ fn request(context: &Path) -> ImageRequest {
         target: None,
         build_args: BTreeMap::new(),
         labels: BTreeMap::new(),
-        platform: "linux/amd64".into(),
+        platforms: vec!["linux/amd64".into()],
+        mounts: Mounts::default(),
         created: CREATED,
         references: vec!["registry.test/shop/api:code-1".into()],
     }
@@ -61,7 +63,7 @@ fn fixture(folder: &Path) -> (ImageRequest, tempfile::TempDir) {
     let request = ImageRequest {
         dockerfile: asked.dockerfile.unwrap_or(request.dockerfile),
         target: asked.target,
-        platform: asked.platform.unwrap_or(request.platform),
+        platforms: asked.platform.map_or(request.platforms, |it| vec![it]),
         build_args: asked.build_args,
         labels: asked.labels,
         ..request

@@ -3,10 +3,11 @@
 use std::{path::Path, time::Duration};
 
 use super::{
-    client::{Engine, digest, flag},
+    client::{ANSWER, Engine, LOCAL, digest, first_line, flag},
     request::{self, Checked},
 };
 use crate::{
+    container::image::BuiltImage,
     files,
     model::error::{Error, Result},
     process::Output,
@@ -52,14 +53,45 @@ pub(super) fn build(
         .run()
 }
 
-/// Pushes one name; the digest of its manifest.
-pub(super) fn push(engine: Engine, reference: &str, timeout: Duration) -> Result<String> {
+/// The image of this name in Podman's store. It is asked for by its name: where a store has a list of images, Podman 4.3 cannot
+/// always list what it has.
+pub(super) fn exists_in_podman(reference: &str) -> Result<Option<BuiltImage>> {
+    let cannot = || Error::unavailable(format!("podman could not look for {reference}"));
+    let ask = |arguments: &[&str]| {
+        let command = Engine::Podman.command().args(arguments.iter().copied());
+        command
+            .args(["--", reference])
+            .timeout(LOCAL)
+            .stdout_as_data(ANSWER)
+            .run()
+    };
+    let found = ask(&["image", "exists"])?;
+    // podman-image-exists(1): 1 is an answer, anything else is trouble.
+    if found.status.code() == Some(1) {
+        return Ok(None);
+    }
+    found.check(cannot)?;
+    let id = ask(&["image", "inspect", "--format={{.Id}}"])?.check(cannot)?;
+    let id = digest(&first_line(&id.stdout));
+    Ok(id.map(|id| BuiltImage { digest: None, id }))
+}
+
+/// Pushes one name, of an image or of an index; the digest of its manifest.
+pub(super) fn push(
+    engine: Engine,
+    reference: &str,
+    is_index: bool,
+    timeout: Duration,
+) -> Result<String> {
     let answers = files::temporary_folder()?;
     let digest_file = answers.path().join("digest");
-    let command = engine
-        .command()
-        .arg("push")
-        .arg(flag("--digestfile", &digest_file));
+    let command = engine.command();
+    let command = match is_index {
+        // With the images that it lists, for all platforms.
+        true => command.args(["manifest", "push", "--all"]),
+        false => command.arg("push"),
+    };
+    let command = command.arg(flag("--digestfile", &digest_file));
     let command = match request::is_loopback(reference) {
         true => command.arg("--tls-verify=false"),
         false => command,

@@ -6,10 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::client::flag;
+use super::{client::flag, mounts};
 use crate::{
     container::image::ImageRequest,
-    model::error::{Error, Result},
+    model::{
+        bake::{BakeSecret, BakeTarget},
+        error::{Error, Result},
+        settings::SecretSource,
+    },
     process::Command,
 };
 
@@ -61,6 +65,7 @@ pub(super) struct Checked<'a> {
     request: &'a ImageRequest,
     context: PathBuf,
     dockerfile: PathBuf,
+    secrets: Vec<(String, SecretSource)>,
 }
 
 impl<'a> Checked<'a> {
@@ -85,7 +90,48 @@ impl<'a> Checked<'a> {
             request,
             context,
             dockerfile: in_use.unwrap_or(dockerfile),
+            secrets: mounts::ready(&request.mounts)?,
         })
+    }
+
+    /// The request as `docker buildx bake` reads it, without names and what becomes of the image.
+    pub(super) fn target(&self) -> BakeTarget {
+        let request = self.request;
+        let dockerfile = self.dockerfile.strip_prefix(&self.context);
+        let dockerfile = dockerfile.unwrap_or(&self.dockerfile).display().to_string();
+        let mut args = request.build_args.clone();
+        // BuildKit takes the image's dates from it.
+        args.entry("SOURCE_DATE_EPOCH".to_owned())
+            .or_insert_with(|| self.epoch());
+        let secrets = self.secrets.iter();
+        BakeTarget {
+            context: self.context.display().to_string(),
+            dockerfile,
+            target: request.target.clone(),
+            args,
+            labels: request.labels.clone(),
+            platforms: request.platforms.clone(),
+            secrets: secrets
+                .map(|(id, source)| BakeSecret::new(id, source))
+                .collect(),
+            ssh: request
+                .mounts
+                .ssh
+                .then(|| "default".to_owned())
+                .into_iter()
+                .collect(),
+            ..BakeTarget::default()
+        }
+    }
+
+    /// Whether the image is an index of images for several platforms.
+    pub(super) fn is_index(&self) -> bool {
+        self.request.platforms.len() > 1
+    }
+
+    /// All names but the first.
+    pub(super) fn further_names(&self) -> &[String] {
+        &self.request.references[1..]
     }
 
     /// The image's first name.
@@ -103,14 +149,15 @@ impl<'a> Checked<'a> {
     }
 
     /// Adds what all builders understand alike: flags, the context at the end, and the values of build arguments in the
-    /// environment.
+    /// environment. An index gets its first name only, and its id is in no file.
     pub(super) fn give_to(&self, command: Command, id_file: &Path) -> Command {
         let request = self.request;
-        let mut flags: Vec<OsString> = vec![
-            flag("--iidfile", id_file),
-            flag("--file", &self.dockerfile),
-            flag("--platform", &request.platform),
-        ];
+        let mut flags: Vec<OsString> = Vec::new();
+        if !self.is_index() {
+            flags.push(flag("--iidfile", id_file));
+        }
+        flags.push(flag("--file", &self.dockerfile));
+        flags.push(flag("--platform", request.platforms.join(",")));
         flags.extend(request.target.iter().map(|stage| flag("--target", stage)));
         flags.extend(
             request
@@ -124,7 +171,17 @@ impl<'a> Checked<'a> {
                 .keys()
                 .map(|name| flag("--build-arg", name)),
         );
-        flags.extend(request.references.iter().map(|name| flag("--tag", name)));
+        flags.extend(self.secrets.iter().map(|(id, source)| match source {
+            SecretSource::Env(name) => flag("--secret", format!("id={id},env={name}")),
+            SecretSource::File(path) => flag("--secret", format!("id={id},src={}", path.display())),
+        }));
+        if request.mounts.ssh {
+            flags.push(flag("--ssh", "default"));
+        }
+        match self.is_index() {
+            true => flags.push(flag("--manifest", self.name())),
+            false => flags.extend(request.references.iter().map(|name| flag("--tag", name))),
+        }
         let command = command.args(flags).arg("--").arg(&self.context);
         request
             .build_args
@@ -225,139 +282,4 @@ pub(super) fn is_loopback(reference: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::exit::Exit;
-    use std::{collections::BTreeMap, fs, os::unix::fs::symlink};
-
-    fn request(context: &Path) -> ImageRequest {
-        ImageRequest {
-            context: context.to_owned(),
-            dockerfile: "Dockerfile".into(),
-            dockerfile_in_use: None,
-            target: None,
-            build_args: BTreeMap::new(),
-            labels: BTreeMap::new(),
-            platform: "linux/amd64".into(),
-            created: -5,
-            references: vec!["ghcr.io/acme/orders:1".into()],
-        }
-    }
-
-    #[test]
-    fn references_are_names_and_nothing_else() {
-        for good in [
-            "orders",
-            "ghcr.io/acme/orders:1.2",
-            "127.0.0.1:5000/o:t",
-            "localhost/o",
-            "[::1]:5000/o:t",
-            "r/o@sha256:00",
-        ] {
-            check_reference(good).unwrap();
-        }
-        for bad in [
-            "",
-            "-t",
-            "--help",
-            "a b",
-            "a\n",
-            "a,b",
-            "a=b",
-            "/abs",
-            "../up",
-            "ä",
-            "dir:/tmp/x",
-            "oci-archive:x:y",
-            "docker://x",
-        ] {
-            let error = check_reference(bad).unwrap_err();
-            assert_eq!(error.exit(), Exit::Misuse, "{bad}");
-        }
-    }
-
-    #[test]
-    fn build_arguments_cannot_steer_the_builder() {
-        for good in [
-            "VERSION",
-            "_x1",
-            "GO_VERSION",
-            "HTTP_PROXY",
-            "GITHUB_TOKEN",
-            "BUILDKIT_INLINE_CACHE",
-        ] {
-            check_build_arg(good).unwrap();
-        }
-        for bad in [
-            "",
-            "1A",
-            "A=B",
-            "A B",
-            "-f",
-            "LD_PRELOAD",
-            "PATH",
-            "DOCKER_HOST",
-            "BUILDX_BUILDER",
-            "CONTAINERS_CONF",
-            "GODEBUG",
-        ] {
-            let error = check_build_arg(bad).unwrap_err();
-            assert_eq!(error.exit(), Exit::Misuse, "{bad}");
-            assert!(!error.hints().is_empty());
-        }
-    }
-
-    #[test]
-    fn a_label_key_ends_where_its_value_begins() {
-        check_label("org.opencontainers.image.revision").unwrap();
-        for bad in ["", "a=b", "a b", "a\n"] {
-            check_label(bad).unwrap_err();
-        }
-    }
-
-    #[test]
-    fn the_dockerfile_stays_in_the_context() {
-        let dir = tempfile::tempdir().unwrap();
-        let context = dir.path().join("context");
-        fs::create_dir(&context).unwrap();
-        fs::write(dir.path().join("secret"), "").unwrap();
-        let mut request = request(&context);
-        assert!(Checked::new(&request).is_err(), "there is none yet");
-        fs::write(context.join("Dockerfile"), "FROM scratch").unwrap();
-        let checked = Checked::new(&request).unwrap();
-        assert!(checked.dockerfile().is_absolute());
-        assert_eq!(checked.epoch(), "0");
-        request.dockerfile = "../secret".into();
-        let error = Checked::new(&request).err().unwrap();
-        assert_eq!(
-            error.to_string(),
-            "../secret leads out of the build context"
-        );
-        symlink("../secret", context.join("link")).unwrap();
-        request.dockerfile = "link".into();
-        assert!(Checked::new(&request).is_err());
-    }
-
-    #[test]
-    fn only_this_machine_is_loopback() {
-        for local in [
-            "127.0.0.1:5000/a",
-            "127.9.9.9/a",
-            "localhost:5000/a",
-            "localhost/a",
-            "[::1]:5000/a",
-        ] {
-            assert!(is_loopback(local), "{local}");
-        }
-        for far in [
-            "127.0.0.1.example.org/a",
-            "localhost.example.org/a",
-            "ghcr.io/a",
-            "10.0.0.1:5000/a",
-            "localhost",
-            "[::2]/a",
-        ] {
-            assert!(!is_loopback(far), "{far}");
-        }
-    }
-}
+mod tests;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    chart,
+    bake, chart,
     durations::Durations,
     image,
     job::{FoundImage, ImageOrigin, Job, ParentOrigin, Prepared, Run, ended},
@@ -18,7 +18,10 @@ use super::{
     queue::{Queue, QueuedJob},
 };
 use crate::{
-    container::BuiltImage,
+    container::{
+        BuiltImage,
+        engine::{Builder, Outcome},
+    },
     interrupt,
     model::{
         change::Action,
@@ -39,9 +42,11 @@ impl Run<'_> {
         });
         let durations = Durations::of(self.repository);
         let queue = Queue::new(&queued(&prepared, &durations));
+        let baked = bake::all(self, &prepared)?;
         let ended: Vec<OnceLock<BuiltService>> = prepared.iter().map(|_| OnceLock::new()).collect();
         let jobs: Vec<_> = prepared
             .into_iter()
+            .zip(baked)
             .map(|job| Mutex::new(Some(job)))
             .collect();
         let failures = AtomicUsize::new(0);
@@ -52,8 +57,8 @@ impl Run<'_> {
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .take();
-                if let Some(job) = job {
-                    let _ = ended[index].set(self.one(slot, index, job, &failures));
+                if let Some((job, baked)) = job {
+                    let _ = ended[index].set(self.one(slot, index, job, baked, &failures));
                 }
             }
         };
@@ -63,7 +68,10 @@ impl Run<'_> {
                 scope.spawn(move |_| work(slot));
             }
         });
-        let services: Vec<_> = ended.into_iter().filter_map(OnceLock::into_inner).collect();
+        let mut services: Vec<_> = ended.into_iter().filter_map(OnceLock::into_inner).collect();
+        if self.builder == Some(Builder::Buildx) {
+            bake::give_slots(&mut services);
+        }
         durations.keep(&services);
         Ok(services)
     }
@@ -73,6 +81,7 @@ impl Run<'_> {
         slot: usize,
         index: usize,
         job: Prepared,
+        baked: Option<Outcome>,
         failures: &AtomicUsize,
     ) -> BuiltService {
         let job = match job {
@@ -82,23 +91,44 @@ impl Run<'_> {
                 return self.tell(index, unfit.failed(), &Made::default());
             }
         };
-        let is_over = self.options.is_too_many(failures.load(Ordering::SeqCst));
-        if is_over || interrupt::pending().is_some() || self.lacks_a_parent(&job) {
+        let is_over = || {
+            let failures = failures.load(Ordering::SeqCst);
+            self.options.is_too_many(failures) || interrupt::pending().is_some()
+        };
+        let is_stopped = match &baked {
+            Some(Outcome::Failed(..)) => false,
+            // It is there, and would be built again if it got no name.
+            Some(Outcome::Built(..)) => interrupt::pending().is_some(),
+            Some(Outcome::Stopped) | None => is_over(),
+        };
+        // A failure is told whatever became of its parents.
+        let has_failed = matches!(baked, Some(Outcome::Failed(..)));
+        let is_cancelled = is_stopped || !has_failed && self.lacks_a_parent(&job);
+        if is_cancelled || matches!(baked, Some(Outcome::Stopped)) {
             let cancelled = ended(job.step, Status::Cancelled, Duration::ZERO, None);
             return self.tell(index, cancelled, &Made::default());
         }
-        (self.events)(Event::Started {
-            job: index,
-            name: job.step.name.to_string(),
-            doing: match job.step.action {
-                Action::Chart => "chart",
-                _ => "image",
-            },
-        });
-        let started = Instant::now();
+        // With its image it began before.
+        if baked.is_none() {
+            (self.events)(Event::Started {
+                job: index,
+                name: job.step.name.to_string(),
+                doing: match job.step.action {
+                    Action::Chart => "chart",
+                    _ => "image",
+                },
+            });
+        }
+        let mut started = Instant::now();
+        if let Some(Outcome::Built(_, took) | Outcome::Failed(_, took)) = &baked {
+            // How long buildx took is known, and counts as if it had been right before. Its clock may be another machine's.
+            let before = started.checked_sub(*took);
+            started = before.map_or(self.began, |before| before.max(self.began));
+            job.enter_at(Phase::Image, started);
+        }
         let mut built = ended(job.step.clone(), Status::Failed, Duration::ZERO, None);
         let mut made = Made::default();
-        match self.make(index, &job, &mut built, &mut made) {
+        match self.make(index, &job, baked, &mut built, &mut made) {
             Ok(()) => built.status = made.status(job.step.action),
             Err(error) => {
                 failures.fetch_add(1, Ordering::SeqCst);
@@ -123,6 +153,7 @@ impl Run<'_> {
         &self,
         index: usize,
         job: &Job,
+        baked: Option<Outcome>,
         built: &mut BuiltService,
         made: &mut Made,
     ) -> Result<()> {
@@ -130,10 +161,14 @@ impl Run<'_> {
             job.enter(phase);
             (self.events)(Event::Step { job: index, step });
         };
-        products::clear_log(&job.log)?;
+        if baked.is_none() {
+            products::clear_log(&job.log)?;
+        }
         if let Some(image) = &job.image {
-            step(Phase::Image, "image");
-            let (image, status) = image::obtain(self, job, image, &mut built.gates)?;
+            if baked.is_none() {
+                step(Phase::Image, "image");
+            }
+            let (image, status) = image::obtain(self, job, image, baked, &mut built.gates)?;
             self.remember(job, &image);
             built.image = Some(image);
             made.image = Some(status);

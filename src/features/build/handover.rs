@@ -13,7 +13,7 @@ use crate::{
     container::{
         ImageRequest,
         engine::{Builder, Engine},
-        named_images::{self, ImagePlace, NamingInputs, named_images, with_words},
+        named_images::{self, ImagePlace, NamedImage, NamingInputs, named_images, with_words},
     },
     files,
     model::error::{Error, Result},
@@ -36,18 +36,28 @@ pub(super) fn hand_over(run: &Run<'_>, job: &Job, request: &ImageRequest) -> Res
     let inputs = NamingInputs {
         target: request.target.as_deref(),
         build_args: &request.build_args,
-        platform: &request.platform,
+        platforms: &request.platforms,
     };
     let mut request = request.clone();
     let mut words = Vec::new();
-    for one in named_images(&request.dockerfile, text, inputs)? {
+    let named_images = named_images(&request.dockerfile, text, inputs)?;
+    for (at, one) in named_images.iter().enumerate() {
         let path = run.lineage.service_of(&one.reference);
         let parent = image
             .parents
             .iter()
             .find(|parent| Some(&parent.path) == path);
         let Some(parent) = parent else { continue };
-        match one.place {
+        let is_here = |other: &&NamedImage| other.place == one.place;
+        let mut others = named_images.iter().filter(is_here);
+        if others.any(|other| run.lineage.service_of(&other.reference) != path) {
+            return Err(refuse_other_image(job, parent));
+        }
+        // By another tag, for another platform.
+        if named_images[..at].iter().any(|other| is_here(&other)) {
+            continue;
+        }
+        match one.place.clone() {
             ImagePlace::Source(place) => words.push((place, source(run, job, parent)?)),
             // An argument may end up in the image, which must not depend on where its parent was found.
             ImagePlace::Default(place) => words.push((place, parent.image.reference())),
@@ -60,8 +70,21 @@ pub(super) fn hand_over(run: &Run<'_>, job: &Job, request: &ImageRequest) -> Res
     Ok(request)
 }
 
+/// A builder gets one text for all platforms: what is put in the place of one image goes for the others too.
+fn refuse_other_image(job: &Job, parent: &ImageParent) -> Error {
+    Error::misuse(format!(
+        "the Dockerfile of {} names the image of {} for some platforms, and in the same place another image for others",
+        job.step.path, parent.path
+    ))
+    .hint("name the same image for all platforms: it may be one for several")
+}
+
 /// What a builder finds the image of a parent by.
 fn source(run: &Run<'_>, job: &Job, parent: &ImageParent) -> Result<String> {
+    // The file for bake says for each reference where that image is.
+    if run.builder == Some(Builder::Buildx) {
+        return Ok(parent.image.reference());
+    }
     let found = match &parent.origin {
         ParentOrigin::Found(found) => found.clone(),
         ParentOrigin::InRun => run

@@ -9,7 +9,10 @@ use super::{
     naming::ImageNames,
 };
 use crate::{
-    container::{BuiltImage, ImageRequest, embedded, engine::Builder},
+    container::{
+        BuiltImage, ImageRequest, embedded,
+        engine::{Builder, Outcome},
+    },
     model::{
         change::Action,
         error::{Error, Result},
@@ -20,14 +23,6 @@ use crate::{
     },
     registry::Registry,
 };
-
-/// What the report calls a builder.
-pub(super) fn builder_name(builder: Builder) -> &'static str {
-    match builder {
-        Builder::Engine(engine) => engine.program(),
-        Builder::Embedded => "embedded",
-    }
-}
 
 /// What can be refused before anything is built.
 pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<()> {
@@ -45,15 +40,25 @@ pub(super) fn check(run: &Run<'_>, job: &Job) -> Result<()> {
                 )),
         );
     }
+    let Some(builder) = run.builder else {
+        return Ok(());
+    };
+    if builder != Builder::Buildx && !job.settings.image.attached().is_empty() {
+        return Err(Error::misuse(format!(
+            "{} attaches nothing to images, and `sbom` or `provenance` is asked for",
+            builder.name()
+        ))
+        .hint("let buildx build: builder = \"buildx\" below [image] in flota.toml"));
+    }
     // What it builds on may not be there before this run has built it.
     let stands_on_others = job
         .image
         .as_ref()
         .is_some_and(|image| !image.parents.is_empty());
-    match run.builder {
-        _ if stands_on_others => Ok(()),
-        Some(Builder::Embedded) => embedded::check(request, &run.bases),
-        Some(Builder::Engine(_)) | None => Ok(()),
+    match builder {
+        Builder::Embedded if stands_on_others => Ok(()),
+        Builder::Embedded => embedded::check(request, &run.bases),
+        Builder::Engine(_) | Builder::Buildx => builder.check(request),
     }
 }
 
@@ -79,11 +84,12 @@ pub(super) fn look_up(
 pub(super) fn in_store(run: &Run<'_>, reference: &str) -> Result<Option<FoundImage>> {
     let found = match run.builder {
         Some(Builder::Engine(engine)) => engine.exists(reference)?,
-        Some(Builder::Embedded) | None => embedded::resolve(&run.products.images(), reference)?
-            .map(|digest| BuiltImage {
+        Some(Builder::Embedded | Builder::Buildx) | None => {
+            embedded::resolve(&run.products.images(), reference)?.map(|digest| BuiltImage {
                 digest: Some(digest),
                 id: String::new(),
-            }),
+            })
+        }
     };
     Ok(found.map(FoundImage::InStore))
 }
@@ -94,13 +100,22 @@ pub(super) fn in_registry(run: &Run<'_>, reference: &str) -> Result<Option<Strin
     run.registries.at(reference.registry())?.resolve(&reference)
 }
 
-/// The image of a service: the one with its identity, built if it is nowhere. For a chart build it is only named.
+/// The image of a service: the one with its identity, built if it is nowhere. For a chart build it is only named. What buildx has
+/// built by now is `baked`.
 pub(super) fn obtain(
     run: &Run<'_>,
     job: &Job,
     image: &ImageJob,
+    baked: Option<Outcome>,
     gates: &mut Vec<GateReport>,
 ) -> Result<(ImageReport, Status)> {
+    if let Some(outcome) = baked {
+        let found = named(run, job, image, outcome, gates)?;
+        return Ok((
+            report(&image.names, &job.settings, Some(&found)),
+            Status::Built,
+        ));
+    }
     let (mut found, status) = match &image.origin {
         ImageOrigin::Request(request) => {
             let request = handover::hand_over(run, job, request)?;
@@ -109,7 +124,10 @@ pub(super) fn obtain(
         ImageOrigin::Found(found) if job.step.action == Action::Image => {
             (found.clone(), Status::Reused)
         }
-        named => return Ok((report(&image.names, named.found()), Status::Reused)),
+        named => {
+            let report = report(&image.names, &job.settings, named.found());
+            return Ok((report, Status::Reused));
+        }
     };
     gates::pass(run, job, Judged::Image(&image.names, &found), gates)?;
     match &mut found {
@@ -129,7 +147,39 @@ pub(super) fn obtain(
             }
         }
     }
-    Ok((report(&image.names, Some(&found)), status))
+    Ok((report(&image.names, &job.settings, Some(&found)), status))
+}
+
+/// An image that buildx built, under all its names: it is in its registry or in the layout without any. One that a gate finds
+/// something in gets no name in its registry.
+fn named(
+    run: &Run<'_>,
+    job: &Job,
+    image: &ImageJob,
+    outcome: Outcome,
+    gates: &mut Vec<GateReport>,
+) -> Result<FoundImage> {
+    let built = match outcome {
+        Outcome::Built(built, _) => built,
+        Outcome::Failed(error, _) => return Err(error),
+        Outcome::Stopped => return Err(Error::work("buildx was stopped")),
+    };
+    if !run.options.push {
+        tag(run, &image.names, &built)?;
+    }
+    let digest = built.digest.clone().filter(|_| run.options.push);
+    let found = digest
+        .clone()
+        .map_or(FoundImage::InStore(built), FoundImage::InRegistry);
+    gates::pass(run, job, Judged::Image(&image.names, &found), gates)?;
+    let Some(digest) = digest else {
+        return Ok(found);
+    };
+    let (registry, identity) = registry(run, &image.names)?;
+    let tags = std::iter::once(&image.names.identity).chain(&image.names.tags);
+    let tags: Vec<_> = tags.cloned().collect();
+    registry.tag(&identity.with_digest(&digest)?, &tags)?;
+    Ok(found)
 }
 
 /// Gives an image of the builder's own store the names it lacks.
@@ -166,7 +216,8 @@ fn build(run: &Run<'_>, job: &Job, request: &ImageRequest) -> Result<FoundImage>
 fn push(run: &Run<'_>, job: &Job, names: &ImageNames, built: &BuiltImage) -> Result<String> {
     let references = names.references();
     if let Some(Builder::Engine(engine)) = run.builder {
-        return engine.push(&references, job.settings.image.timeout);
+        let own = &job.settings.image;
+        return engine.push(&references, own.platforms.len() > 1, own.timeout);
     }
     let digest = built.digest.clone().unwrap_or_default();
     let (registry, _) = registry(run, names)?;

@@ -10,15 +10,10 @@ use std::{
 use bstr::BString;
 use gix::ObjectId;
 
-use super::{
-    bases::Refresher,
-    lineage::{KnownImage, Lineage},
-    naming::ImageNames,
-    options::BuildOptions,
-    products::Products,
-};
+use super::{naming::ImageNames, options::BuildOptions, products::Products};
 use crate::{
     container::{BuiltImage, ImageRequest, embedded::Bases, engine},
+    fleet::lineage::{BaseNames, KnownImage, Lineage, Refresher},
     git::repository::Repository,
     model::{
         error::Error,
@@ -62,8 +57,7 @@ impl Run<'_> {
         Refresher {
             repository: self.repository,
             head: self.head,
-            builder: self.builder,
-            bases: &self.bases,
+            names: BaseNames::of(self.builder, &self.bases),
         }
     }
 
@@ -147,7 +141,12 @@ impl ImageOrigin {
 impl Job {
     /// Says that what follows belongs to this part of the job.
     pub(super) fn enter(&self, phase: Phase) {
-        self.phases().push((phase, Instant::now()));
+        self.enter_at(phase, Instant::now());
+    }
+
+    /// Says that this part of the job began at `at`.
+    pub(super) fn enter_at(&self, phase: Phase, at: Instant) {
+        self.phases().push((phase, at));
     }
 
     /// When the job ran, which is over by now, in a build that began at `began`.
@@ -198,7 +197,7 @@ impl Job {
         let image = self.image.as_ref();
         BuiltService {
             gates,
-            image: image.map(|image| report(&image.names, image.origin.found())),
+            image: image.map(|image| report(&image.names, &self.settings, image.origin.found())),
             ..ended(self.step, Status::Planned, Duration::ZERO, None)
         }
     }
@@ -263,7 +262,11 @@ pub(super) fn ended(
 }
 
 /// An image as the report has it.
-pub(super) fn report(names: &ImageNames, found: Option<&FoundImage>) -> ImageReport {
+pub(super) fn report(
+    names: &ImageNames,
+    own: &ServiceSettings,
+    found: Option<&FoundImage>,
+) -> ImageReport {
     let (digest, id) = match found {
         Some(FoundImage::InRegistry(digest)) => (Some(digest.clone()), None),
         Some(FoundImage::InStore(BuiltImage { digest, id })) => {
@@ -276,5 +279,6 @@ pub(super) fn report(names: &ImageNames, found: Option<&FoundImage>) -> ImageRep
         references: names.references(),
         digest,
         id,
+        platforms: own.image.platforms.to_vec(),
     }
 }

@@ -1,20 +1,18 @@
 //! Building a plan: check everything, then act, in parallel, and report.
 //!
 //! Each service is built from its commit's tree, written into a scratch directory ([`prepare`]); images are built or reused
-//! ([`image`]), then charts packaged ([`chart`]), several services at a time ([`act`]). All products are in one directory ([`products`]).
-//! Gates judge both before they are pushed ([`gates`]).
-//! What an image builds on ([`lineage`], [`parents`]) is built before it, and given to its builder ([`handover`]).
+//! ([`image`], all of them at once where buildx builds: [`bake`]), then charts packaged ([`chart`]), several services at a time ([`act`]).
+//! All products are in one directory ([`products`]). Gates judge both before they are pushed ([`gates`]).
+//! What an image builds on ([`parents`]) is built before it, and given to its builder ([`handover`]).
 
 mod act;
-mod bases;
+mod bake;
 mod chart;
 mod durations;
 mod gates;
 mod handover;
-mod identity;
 mod image;
 mod job;
-mod lineage;
 mod naming;
 mod options;
 mod parents;
@@ -29,16 +27,16 @@ use std::{
 
 use jiff::Timestamp;
 
-use self::{
-    bases::Refresher,
-    job::{Prepared, Run, ended},
-    lineage::Lineage,
-};
+use self::job::{Prepared, Run, ended};
 pub(crate) use self::{options::BuildOptions, products::Products};
 use crate::{
     container::{
         embedded::{BaseCache, Bases},
-        engine,
+        engine::{self, Builder},
+    },
+    fleet::{
+        image_edges::Reading,
+        lineage::{BaseNames, Lineage, Refresher},
     },
     git::repository::Repository,
     model::{
@@ -68,7 +66,7 @@ pub(crate) fn build(
     let steps: Vec<Step> = plan.builds().cloned().collect();
     let needs_builder = steps.iter().any(|step| step.action == Action::Image);
     let builder = needs_builder
-        .then(|| engine::choose(options.builder))
+        .then(|| engine::choose(options.builder, settings.image.buildx.as_deref()))
         .transpose()?;
     let head = plan.head.commit;
     let registries = Arc::new(Registries::new(RegistryOptions::default()));
@@ -80,12 +78,14 @@ pub(crate) fn build(
     let refresher = Refresher {
         repository,
         head,
-        builder,
-        bases: &bases,
+        names: BaseNames::of(builder, &bases),
     };
-    let lineage = Lineage::of(
-        repository, settings, &steps, head, options, &refresher, events,
-    )?;
+    let reading = Reading {
+        jobs: options.jobs,
+        fetches: !options.offline,
+        events,
+    };
+    let lineage = Lineage::of(repository, settings, &steps, &refresher, reading)?;
     let run = Run {
         repository,
         settings,
@@ -120,7 +120,7 @@ pub(crate) fn build(
         base: plan.base,
         head: plan.head,
         exceptions: plan.exceptions,
-        builder: builder.map(image::builder_name),
+        builder: builder.map(Builder::name),
         services,
         warnings: plan.warnings,
         unread: plan.unread,

@@ -39,4 +39,9 @@ impl BuildOptions {
     pub(super) fn is_too_many(&self, failures: usize) -> bool {
         self.max_failures.is_some_and(|most| failures >= most.get())
     }
+
+    /// Whether others go on when a service fails after `failures` that have failed.
+    pub(super) fn goes_on_after(&self, failures: usize) -> bool {
+        !self.is_too_many(failures + 1)
+    }
 }

@@ -5,11 +5,13 @@ use bstr::{BString, ByteSlice};
 use super::{
     image,
     job::{FoundImage, ImageParent, ParentOrigin, Run},
-    lineage::KnownImage,
 };
-use crate::model::{
-    error::{Error, Result},
-    plan::Step,
+use crate::{
+    fleet::lineage::KnownImage,
+    model::{
+        error::{Error, Result},
+        plan::Step,
+    },
 };
 
 /// The images that the one of `step` is built on: those that this run builds, and those that are there already.

@@ -2,18 +2,19 @@
 
 use std::{collections::BTreeMap, fs, path::Path, sync::Mutex};
 
-use bstr::{BStr, BString, ByteSlice};
+use bstr::{BStr, ByteSlice};
 use gix::ObjectId;
 
 use super::{
-    chart, identity, image,
+    chart, image,
     job::{ImageJob, ImageOrigin, Job, Prepared, Run, Unfit},
     naming::ImageNames,
     parents,
 };
 use crate::{
-    container::ImageRequest,
+    container::{ImageRequest, Mounts},
     files,
+    fleet::source_url::source_url,
     git::{
         Objects,
         content_id::{CODE, CONFIG},
@@ -22,13 +23,12 @@ use crate::{
         gitmodules::Gitmodules,
         history,
         submodule::Store,
-        tree, url,
+        tree,
     },
     model::{
         change::Action,
         error::{Error, Result},
         event::Event,
-        fleet::without_credentials,
         plan::Step,
         settings::ServiceSettings,
     },
@@ -114,17 +114,9 @@ fn named_image(
     own: &ServiceSettings,
     code: ObjectId,
 ) -> Result<(ImageNames, ImageOrigin)> {
-    let built_on = run.lineage.parents(step.path.as_ref())?;
-    let built_on: Vec<_> = built_on
-        .iter()
-        .map(|(_, parent)| parent.reference())
-        .collect();
-    let refreshed = run
-        .refresher()
-        .refreshed(step.path.as_ref(), own, code, |reference| {
-            run.lineage.service_of(reference).is_some()
-        })?;
-    let identity = identity::image_tag(own, code, &built_on, &refreshed);
+    let identity = run
+        .lineage
+        .image_tag(step.path.as_ref(), own, code, &run.refresher())?;
     let names = ImageNames::new(own, step, identity, run.options)?;
     let found = image::look_up(run, step.action, &names)?;
     Ok((
@@ -276,7 +268,11 @@ fn request(
         target: own.image.target.clone(),
         build_args: own.image.build_args.clone(),
         labels,
-        platform: own.image.platform.clone(),
+        platforms: own.image.platforms.to_vec(),
+        mounts: Mounts {
+            secrets: own.image.secrets.clone(),
+            ssh: own.image.ssh,
+        },
         created,
         references: names.references(),
     }
@@ -298,25 +294,6 @@ fn labels(run: &Run<'_>, step: &Step, commit: ObjectId, created: i64) -> BTreeMa
         labels.insert(SOURCE.to_owned(), source.to_string());
     }
     labels
-}
-
-/// A service's URL as others can use it. One that is relative to the fleet's own remote is joined to that, as git does for
-/// submodules (gitmodules(5), `submodule.<name>.url`), unless it is a folder of this machine: then nothing of this machine
-/// goes into an image.
-fn source_url(url: &BStr, fleet: Option<&BStr>) -> BString {
-    let fleet = fleet
-        .filter(|fleet| is_remote(fleet))
-        .map(without_credentials);
-    let joined = fleet.and_then(|fleet| url::nested(fleet.as_ref(), url).ok());
-    joined.unwrap_or_else(|| url.to_owned())
-}
-
-/// Whether a URL leads to another machine: with a scheme (but `file`), or in the scp-like form (git-clone(1), GIT URLS).
-fn is_remote(url: &BStr) -> bool {
-    match url.find("://") {
-        Some(scheme) => !url[..scheme].eq_ignore_ascii_case(b"file"),
-        None => url.find_byteset(b"/:").is_some_and(|at| url[at] == b':'),
-    }
 }
 
 /// A service's path as one file name.
@@ -351,39 +328,4 @@ pub(super) fn refuse_shared_repositories(prepared: &[Prepared]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_source_is_where_others_find_it() {
-        for (url, fleet, want) in [
-            (
-                "../api.git",
-                "https://me:token@host/team/fleet.git",
-                "https://host/team/api.git",
-            ),
-            (
-                "../../other/api",
-                "https://host/team/fleet/",
-                "https://host/other/api",
-            ),
-            ("./api", "ssh://host/fleet", "ssh://host/fleet/api"),
-            (
-                "../api.git",
-                "git@host:team/fleet.git",
-                "git@host:team/api.git",
-            ),
-            ("../api.git", "git@host:fleet.git", "git@host:api.git"),
-            ("https://host/api", "https://else/fleet", "https://host/api"),
-            ("../api.git", "/home/me/fleet.git", "../api.git"),
-            ("../api.git", "file:///home/me/fleet.git", "../api.git"),
-        ] {
-            let fleet = Some(BStr::new(fleet));
-            assert_eq!(source_url(url.into(), fleet), want, "{url} of {fleet:?}");
-        }
-        assert_eq!(source_url("../api".into(), None), "../api");
-    }
 }

@@ -66,7 +66,7 @@ pub(super) fn key(pin: ObjectId, image: &ImageSettings) -> String {
         format!("pin {pin}"),
         format!("dockerfile {}", image.dockerfile.display()),
         format!("target {}", image.target.as_deref().unwrap_or_default()),
-        format!("platform {}", image.platform),
+        format!("platform {}", image.platforms.join(",")),
     ];
     let args = image.build_args.iter();
     fields.extend(args.map(|(name, value)| format!("arg {name}={value}")));

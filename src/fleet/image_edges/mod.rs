@@ -245,7 +245,7 @@ impl<'a> Dockerfiles<'a> {
                 let inputs = NamingInputs {
                     target: image.target.as_deref(),
                     build_args: &image.build_args,
-                    platform: &image.platform,
+                    platforms: &image.platforms,
                 };
                 match named_images(&image.dockerfile, &text, inputs) {
                     Ok(named) => named.into_iter().map(|image| image.reference).collect(),

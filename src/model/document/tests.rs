@@ -87,6 +87,7 @@ fn a_report_is_read_as_it_was_written() {
         step: step(None),
         status,
         image: Some(ImageReport {
+            platforms: vec!["linux/amd64".into()],
             reference: "r/a:code-1".into(),
             references: vec!["r/a:code-1".into()],
             digest: None,

@@ -18,7 +18,9 @@ fn the_defaults_are_what_the_readme_says() {
     assert_eq!(service.image.tags[0].to_string(), "{branch}-{sha}");
     assert_eq!(service.chart.version.to_string(), "{version}-g{id}");
     assert_eq!(service.image.timeout.as_secs(), 3600);
-    valid::platform(&service.image.platform).unwrap();
+    for platform in &*service.image.platforms {
+        valid::platform(platform).unwrap();
+    }
     assert_eq!(service.repository().unwrap(), "cart");
 }
 

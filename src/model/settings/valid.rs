@@ -2,11 +2,13 @@
 
 use crate::model::error::{Error, Result};
 
+mod build;
 mod duration;
 mod gate;
 mod oci;
 mod text;
 
+pub use build::{buildx, generator, secret_file, secret_id, variable};
 pub use duration::duration;
 pub use gate::gate_name;
 pub use oci::{host_platform, platform, registry, repository, tag};

@@ -128,10 +128,11 @@ impl<'a> Content<'a> {
         }
     }
 
+    /// The program in whose store the image is. What the others build is in a registry or in an image layout.
     fn engine(&self) -> Option<Engine> {
         match self.run.builder {
             Some(Builder::Engine(engine)) => Some(engine),
-            Some(Builder::Embedded) | None => None,
+            Some(Builder::Embedded | Builder::Buildx) | None => None,
         }
     }
 

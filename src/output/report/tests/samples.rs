@@ -78,6 +78,7 @@ fn image(name: &str) -> Option<ImageReport> {
         reference,
         digest: Some(format!("sha256:{}", "ab".repeat(32))),
         id: None,
+        platforms: vec!["linux/amd64".to_owned()],
     })
 }
 

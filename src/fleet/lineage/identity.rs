@@ -19,9 +19,10 @@ pub(super) fn image_tag(
         code,
         dockerfile: &own.image.dockerfile.to_string_lossy(),
         target: own.image.target.as_deref(),
-        platform: &own.image.platform,
+        platforms: &own.image.platforms,
         build_args: &own.image.build_args,
-        parents,
+        attached: &own.image.attached(),
         bases,
+        parents,
     })
 }

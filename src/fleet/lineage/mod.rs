@@ -1,32 +1,36 @@
 //! What the images of a run build on, and what each is known by: the identity of a parent is part of that of its children.
 
+mod identity;
+mod refresher;
+
 use std::collections::BTreeMap;
 
 use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
-use super::{bases::Refresher, identity, options::BuildOptions};
+use self::identity::image_tag;
+pub(crate) use self::refresher::{BaseNames, Refresher};
+use super::{
+    changed::{self, ChangedOptions},
+    image_edges::{Dockerfiles, Reading},
+    range::Ends,
+    select::Selector,
+};
 use crate::{
-    fleet::{
-        changed::{self, ChangedOptions},
-        image_edges::{Dockerfiles, Reading},
-        range::Ends,
-        select::Selector,
-    },
     git::repository::Repository,
     model::{
         change::{Base, BaseKind, End},
         error::{Error, Result},
-        event::{Event, Events},
+        event::Event,
         image_edge::ImageEdges,
         plan::Step,
-        settings::Settings,
+        settings::{ServiceSettings, Settings},
         success::Exceptions,
     },
 };
 
 /// The services of a run, those that they build on, and what these build on, by however many steps.
-pub(super) struct Lineage<'a> {
+pub(crate) struct Lineage<'a> {
     /// None where there is no fleet around the service.
     dockerfiles: Option<Dockerfiles<'a>>,
     edges: ImageEdges,
@@ -38,7 +42,7 @@ pub(super) struct Lineage<'a> {
 
 /// An image, by its name.
 #[derive(Clone, Debug)]
-pub(super) struct KnownImage {
+pub(crate) struct KnownImage {
     /// The service.
     pub name: BString,
     /// `registry/repository`.
@@ -51,25 +55,24 @@ pub(super) struct KnownImage {
 
 impl KnownImage {
     /// The full name that says what it is built from.
-    pub(super) fn reference(&self) -> String {
+    pub(crate) fn reference(&self) -> String {
         format!("{}:{}", self.repository, self.identity)
     }
 }
 
 impl<'a> Lineage<'a> {
-    /// That of `steps`, at the fleet's commit `head`.
+    /// That of `steps`, at the fleet's commit that `refresher` looks into.
     ///
     /// # Errors
     /// Misuse: images build on each other in a circle.
-    pub(super) fn of(
+    pub(crate) fn of(
         repository: &'a Repository,
         settings: &'a Settings,
         steps: &[Step],
-        head: ObjectId,
-        options: &BuildOptions,
         refresher: &Refresher<'_>,
-        events: Events<'_>,
+        reading: Reading<'_>,
     ) -> Result<Self> {
+        let head = refresher.head;
         let with_code = || steps.iter().filter(|step| step.code.is_some());
         let mut codes: BTreeMap<BString, Option<ObjectId>> = with_code()
             .map(|step| (step.path.clone(), step.code))
@@ -83,15 +86,10 @@ impl<'a> Lineage<'a> {
         let is_fleet = with_code().any(|step| step.path != ".");
         if is_fleet {
             let mut files = Dockerfiles::at(repository, settings, repository.tree_of(head)?)?;
-            let reading = Reading {
-                jobs: options.jobs,
-                fetches: !options.offline,
-                events,
-            };
             let found = files.lineage(codes.keys().cloned(), reading)?;
             found.edges.refuse_cycle()?;
             for warning in found.malformed_warnings(codes.keys()) {
-                events(Event::Notice(warning.message));
+                (reading.events)(Event::Notice(warning.message));
             }
             for (path, why) in &found.unread {
                 let why = format!("the Dockerfile of {path} cannot be read: {why}");
@@ -108,9 +106,7 @@ impl<'a> Lineage<'a> {
             .collect();
         others.dedup();
         if !others.is_empty() {
-            codes.extend(codes_of(
-                repository, settings, &others, head, options, events,
-            )?);
+            codes.extend(codes_of(repository, settings, &others, head, reading)?);
         }
         for path in codes.keys() {
             lineage.know(path, &codes, settings, refresher);
@@ -167,7 +163,7 @@ impl<'a> Lineage<'a> {
         let is_of_fleet = |reference: &str| self.service_of(reference).is_some();
         let refreshed = refresher.refreshed(path.as_ref(), &own, code, is_of_fleet);
         let refreshed = refreshed.map_err(|err| err.with_causes())?;
-        let identity = identity::image_tag(&own, code, &parents?, &refreshed);
+        let identity = image_tag(&own, code, &parents?, &refreshed);
         let repository = own.repository().map_err(|err| err.to_string())?;
         let repository = match &own.image.registry {
             Some(registry) => format!("{registry}/{repository}"),
@@ -185,7 +181,7 @@ impl<'a> Lineage<'a> {
     ///
     /// # Errors
     /// Repository: one of them is not known, or nobody knows which they are.
-    pub(super) fn parents(&self, path: &BStr) -> Result<Vec<(&BString, &KnownImage)>> {
+    pub(crate) fn parents(&self, path: &BStr) -> Result<Vec<(&BString, &KnownImage)>> {
         if let Some(why) = self.unread.get(path) {
             return Err(Error::repository(format!(
                 "nobody knows what the image of {path} is built on"
@@ -205,8 +201,26 @@ impl<'a> Lineage<'a> {
         known.collect()
     }
 
+    /// The identity tag of the image of `code`, of the service at `path`.
+    ///
+    /// # Errors
+    /// Those of [`Self::parents`]. A base image that is to be resolved cannot be.
+    pub(crate) fn image_tag(
+        &self,
+        path: &BStr,
+        own: &ServiceSettings,
+        code: ObjectId,
+        refresher: &Refresher<'_>,
+    ) -> Result<String> {
+        let parents = self.parents(path)?;
+        let parents: Vec<_> = parents.iter().map(|(_, known)| known.reference()).collect();
+        let is_of_fleet = |reference: &str| self.service_of(reference).is_some();
+        let refreshed = refresher.refreshed(path, own, code, is_of_fleet)?;
+        Ok(image_tag(own, code, &parents, &refreshed))
+    }
+
     /// The path of the service whose image `reference` means.
-    pub(super) fn service_of(&self, reference: &str) -> Option<&BString> {
+    pub(crate) fn service_of(&self, reference: &str) -> Option<&BString> {
         self.dockerfiles.as_ref()?.service_of(reference)
     }
 }
@@ -217,8 +231,7 @@ fn codes_of(
     settings: &Settings,
     paths: &[BString],
     head: ObjectId,
-    options: &BuildOptions,
-    events: Events<'_>,
+    reading: Reading<'_>,
 ) -> Result<BTreeMap<BString, Option<ObjectId>>> {
     let ends = Ends {
         base: Base {
@@ -239,7 +252,7 @@ fn codes_of(
         ends,
         ChangedOptions {
             only: &Selector::of_steps(paths.iter().cloned()),
-            ..ChangedOptions::new(options.jobs, options.offline, events)
+            ..ChangedOptions::new(reading.jobs, !reading.fetches, reading.events)
         },
     )?;
     let code = |service: crate::model::change::ServiceChange| (service.path, service.code.to);

@@ -21,21 +21,37 @@ use crate::{
 };
 
 /// What resolving takes.
-pub(super) struct Refresher<'a> {
+pub(crate) struct Refresher<'a> {
     /// The fleet.
     pub repository: &'a Repository,
     /// Its commit.
     pub head: ObjectId,
-    /// Who builds the images.
-    pub builder: Option<Builder>,
-    /// Where digests are asked for.
-    pub bases: &'a Bases,
+    /// Who says what their names stand for.
+    pub names: BaseNames<'a>,
+}
+
+/// Who says what the name of a base image stands for.
+pub(crate) enum BaseNames<'a> {
+    /// Its registry.
+    Asked(&'a Bases),
+    /// This builder, which tells nobody before it builds.
+    Left(&'static str),
+}
+
+impl<'a> BaseNames<'a> {
+    /// Those of the images that `builder` builds; `bases` asks registries.
+    pub(crate) fn of(builder: Option<Builder>, bases: &'a Bases) -> Self {
+        match builder {
+            Some(Builder::Embedded) | None => Self::Asked(bases),
+            Some(other) => Self::Left(other.name()),
+        }
+    }
 }
 
 impl Refresher<'_> {
     /// The base images that the Dockerfile in `code` of the service at `path` names, each with the digest that its name stands for
     /// now, but those that the fleet builds itself; none where the service's settings do not ask for it.
-    pub(super) fn refreshed(
+    pub(crate) fn refreshed(
         &self,
         path: &BStr,
         own: &ServiceSettings,
@@ -46,13 +62,15 @@ impl Refresher<'_> {
         if !image.refresh_base {
             return Ok(Vec::new());
         }
-        if let Some(Builder::Engine(engine)) = self.builder {
-            let program = engine.program();
-            let message = format!("refresh_base: {program} keeps base images of its own");
-            return Err(Error::misuse(message).hint(
-            "build with the embedded builder (--builder embedded), or name the base image by its digest",
-        ));
-        }
+        let bases = match self.names {
+            BaseNames::Asked(bases) => bases,
+            BaseNames::Left(builder) => {
+                let message = format!("refresh_base: {builder} keeps base images of its own");
+                return Err(Error::misuse(message).hint(
+                    "build with the embedded builder (--builder embedded), or name the base image by its digest",
+                ));
+            }
+        };
         let Some(text) = self.text_of(path, code, &image.dockerfile)? else {
             // Who builds it says that there is none.
             return Ok(Vec::new());
@@ -60,14 +78,14 @@ impl Refresher<'_> {
         let inputs = NamingInputs {
             target: image.target.as_deref(),
             build_args: &image.build_args,
-            platform: &image.platform,
+            platforms: &image.platforms,
         };
         let named = named_images(&image.dockerfile, &text, inputs)?.into_iter();
         let sources = named.filter(|image| matches!(image.place, ImagePlace::Source(_)));
         let names = sources.map(|image| image.reference);
         let names: BTreeSet<String> = names.filter(|name| !is_of_fleet(name)).collect();
         let resolved = names.into_iter().map(|name| {
-            let digest = self.bases.digest(&Reference::parse(&name)?)?;
+            let digest = bases.digest(&Reference::parse(&name)?)?;
             Ok(format!("{name} {digest}"))
         });
         resolved.collect()
