@@ -2,7 +2,7 @@
 //!
 //! `crate::config` reads the file; nothing here knows about TOML.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use super::{cycle, error::Result};
 
@@ -69,6 +69,23 @@ impl Settings {
         self.services
             .get(name)
             .map_or(&self.change, |own| &own.change)
+    }
+
+    /// How the image of one service is built: the `image` of [`Settings::for_service`], copied only where `[service.NAME]` says
+    /// something.
+    pub(crate) fn image_of(&self, name: &str) -> Cow<'_, ImageSettings> {
+        match self.services.contains_key(name) {
+            true => Cow::Owned(self.for_service(name).image),
+            false => Cow::Borrowed(&self.image),
+        }
+    }
+
+    /// The repository of one service's image below the registry, which need not be valid: the one of
+    /// [`ServiceSettings::repository`], not copied.
+    pub(crate) fn repository_of<'a>(&'a self, name: &'a str) -> &'a str {
+        let own = self.services.get(name);
+        own.and_then(|own| own.repository.as_deref())
+            .unwrap_or(name)
     }
 
     /// What `[service.NAME]` starts from: the global values, the maps empty.

@@ -9,6 +9,7 @@ pub(crate) mod dockerfile;
 mod found;
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     num::NonZeroUsize,
 };
@@ -56,8 +57,8 @@ pub(crate) struct Dockerfiles<'a> {
     settings: &'a Settings,
     pins: BTreeMap<BString, ObjectId>,
     listed: Gitmodules,
-    /// Each service's path by the name of its image.
-    services: BTreeMap<String, BString>,
+    /// The paths of services by the last part of the names of their images.
+    services: BTreeMap<String, Vec<BString>>,
     cache: ReferenceCache,
     asked: BTreeSet<String>,
 }
@@ -81,14 +82,19 @@ impl<'a> Dockerfiles<'a> {
             .filter(is_service)
             .map(|gitlink| (gitlink.path, gitlink.pin))
             .collect();
-        let named = |path: &BString| {
-            let own = own_settings(settings, path.as_ref());
-            Some((image_name(&own)?, path.clone()))
-        };
+        let mut services = BTreeMap::<String, Vec<BString>>::new();
+        for path in pins.keys() {
+            let name = service_name(path.as_ref()).to_str_lossy();
+            let last = last_part(settings.repository_of(&name));
+            services
+                .entry(last.to_owned())
+                .or_default()
+                .push(path.clone());
+        }
         Ok(Self {
             repository,
             settings,
-            services: pins.keys().filter_map(named).collect(),
+            services,
             pins,
             listed: Gitmodules::of_tree(objects, root)?,
             cache: ReferenceCache::open(repository),
@@ -108,6 +114,8 @@ impl<'a> Dockerfiles<'a> {
 
     /// The path of the service whose image `reference` means.
     pub(crate) fn service_of(&self, reference: &str) -> Option<&BString> {
+        // Most images are nobody's here, and need not be read.
+        let alike = self.services.get(last_part(reference))?;
         let reference = Reference::parse(reference).ok()?;
         if reference.digest().is_some() {
             return None;
@@ -116,7 +124,11 @@ impl<'a> Dockerfiles<'a> {
         if !has_registry && reference.tag() != Some("latest") {
             return None;
         }
-        self.services.get(&plain_name(&reference))
+        let is_meant = |path: &&BString| {
+            let own = own_settings(self.settings, path.as_ref());
+            image_name(&own) == Some(plain_name(&reference))
+        };
+        alike.iter().rfind(is_meant)
     }
 
     /// What the services at `paths` build on. Paths that are no service of the fleet's own are left out.
@@ -147,7 +159,7 @@ impl<'a> Dockerfiles<'a> {
         &mut self,
         paths: impl IntoIterator<Item = BString>,
         jobs: NonZeroUsize,
-    ) -> Result<Vec<(Service, DockerfileState)>> {
+    ) -> Result<Vec<(Service<'a>, DockerfileState)>> {
         if !self.settings.fleet.image_edges {
             return Ok(Vec::new());
         }
@@ -155,7 +167,9 @@ impl<'a> Dockerfiles<'a> {
             .into_iter()
             .filter_map(|path| {
                 let pin = self.pin(path.as_ref())?;
-                let image = own_settings(self.settings, path.as_ref()).image;
+                let image = self
+                    .settings
+                    .image_of(&service_name(path.as_ref()).to_str_lossy());
                 let key = cache::key(pin, &image);
                 Some(Service {
                     path,
@@ -174,7 +188,7 @@ impl<'a> Dockerfiles<'a> {
         Ok(services.into_iter().zip(read).collect())
     }
 
-    fn found(&mut self, all: Vec<(Service, DockerfileState)>) -> EdgesFound {
+    fn found(&mut self, all: Vec<(Service<'a>, DockerfileState)>) -> EdgesFound {
         let mut found = EdgesFound::default();
         for (service, one) in all {
             match one {
@@ -216,7 +230,7 @@ impl<'a> Dockerfiles<'a> {
     }
 
     /// What the service's repository here says, or an earlier run.
-    fn here(&self, service: &Service) -> Result<DockerfileState> {
+    fn here(&self, service: &Service<'_>) -> Result<DockerfileState> {
         if let Some(known) = self.cache.find(&service.key) {
             return Ok(DockerfileState::Names(known.clone()));
         }
@@ -236,7 +250,7 @@ impl<'a> Dockerfiles<'a> {
         }
     }
 
-    fn read(&self, store: &Store, service: &Service) -> Result<DockerfileState> {
+    fn read(&self, store: &Store, service: &Service<'_>) -> Result<DockerfileState> {
         let image = &service.image;
         let names = match dockerfile::read(store.objects(), service.pin, &image.dockerfile)? {
             DockerfileText::Lacking(object) => return Ok(DockerfileState::lacking(object)),
@@ -258,7 +272,7 @@ impl<'a> Dockerfiles<'a> {
     }
 
     /// Gets what is lacking, from kept stores and, if `how` says so, from servers: a commit first, then what of it was not sent along.
-    fn fetch(&self, all: &mut [(Service, DockerfileState)], how: Reading<'_>) -> Result<()> {
+    fn fetch(&self, all: &mut [(Service<'a>, DockerfileState)], how: Reading<'_>) -> Result<()> {
         let options = FetchOptions {
             depth: Depth::UpperFiles,
             jobs: how.jobs,
@@ -295,7 +309,7 @@ impl<'a> Dockerfiles<'a> {
     }
 
     /// What is to be fetched for what was `found` of a service; none when nothing is.
-    fn wanted(&self, service: &Service, found: &DockerfileState) -> Option<WantedCommits> {
+    fn wanted(&self, service: &Service<'_>, found: &DockerfileState) -> Option<WantedCommits> {
         let DockerfileState::Lacking { object, .. } = found else {
             return None;
         };
@@ -310,17 +324,17 @@ impl<'a> Dockerfiles<'a> {
         })
     }
 
-    fn name(&self, service: &Service) -> Option<&BStr> {
+    fn name(&self, service: &Service<'_>) -> Option<&BStr> {
         let listed = self.listed.at(service.path.as_ref());
         listed.map(|listed| listed.name.as_ref())
     }
 }
 
 /// A service whose Dockerfile is looked for.
-struct Service {
+struct Service<'a> {
     path: BString,
     pin: ObjectId,
-    image: ImageSettings,
+    image: Cow<'a, ImageSettings>,
     key: String,
 }
 
@@ -370,6 +384,12 @@ fn image_name(own: &ServiceSettings) -> Option<String> {
         None => repository.to_owned(),
     };
     Reference::parse(&name).ok().as_ref().map(plain_name)
+}
+
+/// The last part of an image's name, without its tag.
+fn last_part(reference: &str) -> &str {
+    let last = reference.rsplit('/').next().unwrap_or_default();
+    last.split([':', '@']).next().unwrap_or_default()
 }
 
 fn plain_name(reference: &Reference) -> String {
