@@ -574,7 +574,7 @@ fn what_helm_refuses_is_refused() {
         (
             "archive-a-folder",
             &[Text("charts/x.tgz/Chart.yaml", INSIDE)],
-            "charts/x.tgz is a folder",
+            "charts/x.tgz is a directory",
         ),
         (
             "archive-empty",
@@ -589,7 +589,7 @@ fn what_helm_refuses_is_refused() {
         (
             "archive-without-folder",
             &[Archive("x.tgz", &[("Chart.yaml", INSIDE)])],
-            "must be in a folder",
+            "must be in a directory",
         ),
         (
             "archive-that-leads-out",
@@ -645,7 +645,7 @@ fn what_helm_refuses_is_refused() {
         (
             "link-to-the-folder-around",
             &[Put::Link("docs/all", "..")],
-            "docs/all is a symlink to a folder",
+            "docs/all is a symlink to a directory",
         ),
     ];
     let mut names = BTreeSet::new();
