@@ -736,7 +736,7 @@ fn layers_that_no_tool_writes_are_refused() {
                 ("file", 0o644, 0, 0, File("")),
                 ("file/below", 0o644, 0, 0, File("")),
             ]),
-            "not a folder",
+            "not a directory",
         ),
         (
             archive(&[

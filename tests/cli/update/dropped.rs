@@ -215,7 +215,7 @@ const WORK: [Work<'_>; 17] = [
             fs::create_dir(it.path(API).join("code/lib")).unwrap();
             write(it, "code/lib/notes");
         },
-        "the folder `code/lib`",
+        "the directory `code/lib`",
         false,
     ),
 ];
