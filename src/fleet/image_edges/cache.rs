@@ -59,11 +59,15 @@ impl ReferenceCache {
     }
 }
 
-/// What the references in a Dockerfile follow from.
-pub(super) fn key(pin: ObjectId, image: &ImageSettings) -> String {
+/// What the references in a Dockerfile follow from: a pin, and a key of settings.
+pub(super) fn key(pin: ObjectId, settings: &str) -> String {
+    format!("{pin}-{settings}")
+}
+
+/// What they follow from beside the pin.
+pub(super) fn settings_key(image: &ImageSettings) -> String {
     let mut fields = vec![
         format!("schema {SCHEMA}"),
-        format!("pin {pin}"),
         format!("dockerfile {}", image.dockerfile.display()),
         format!("target {}", image.target.as_deref().unwrap_or_default()),
         format!("platform {}", image.platforms.join(",")),

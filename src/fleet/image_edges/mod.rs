@@ -7,18 +7,24 @@
 mod cache;
 pub(crate) mod dockerfile;
 mod found;
+mod names;
 
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     num::NonZeroUsize,
+    sync::OnceLock,
 };
 
 use bstr::{BStr, BString, ByteSlice};
 use gix::ObjectId;
 
 pub(crate) use self::found::EdgesFound;
-use self::{cache::ReferenceCache, dockerfile::DockerfileText};
+use self::{
+    cache::ReferenceCache,
+    dockerfile::DockerfileText,
+    names::{image_name, last_part, own_settings, plain_name},
+};
 use crate::{
     container::named_images::{NamingInputs, named_images},
     git::{
@@ -35,7 +41,7 @@ use crate::{
         exit::Exit,
         fleet::{Gitlink, service_name},
         reference::Reference,
-        settings::{ImageSettings, ServiceSettings, Settings},
+        settings::{ImageSettings, Settings},
     },
     parallel,
 };
@@ -56,7 +62,9 @@ pub(crate) struct Dockerfiles<'a> {
     repository: &'a Repository,
     settings: &'a Settings,
     pins: BTreeMap<BString, ObjectId>,
-    listed: Gitmodules,
+    /// The fleet's tree, and its `.gitmodules` from the first service on of which nothing is kept.
+    root: ObjectId,
+    listed: OnceLock<Gitmodules>,
     /// The paths of services by the last part of the names of their images.
     services: BTreeMap<String, Vec<BString>>,
     cache: ReferenceCache,
@@ -96,7 +104,8 @@ impl<'a> Dockerfiles<'a> {
             settings,
             services,
             pins,
-            listed: Gitmodules::of_tree(objects, root)?,
+            root,
+            listed: OnceLock::new(),
             cache: ReferenceCache::open(repository),
             asked: BTreeSet::new(),
         })
@@ -163,14 +172,20 @@ impl<'a> Dockerfiles<'a> {
         if !self.settings.fleet.image_edges {
             return Ok(Vec::new());
         }
+        // Most services have no settings of their own.
+        let mut usual = None;
         let mut services: Vec<_> = paths
             .into_iter()
             .filter_map(|path| {
                 let pin = self.pin(path.as_ref())?;
-                let image = self
-                    .settings
-                    .image_of(&service_name(path.as_ref()).to_str_lossy());
-                let key = cache::key(pin, &image);
+                let name = service_name(path.as_ref()).to_str_lossy();
+                let image = self.settings.image_of(&name);
+                let key = match &image {
+                    Cow::Borrowed(image) => {
+                        cache::key(pin, usual.get_or_insert_with(|| cache::settings_key(image)))
+                    }
+                    Cow::Owned(image) => cache::key(pin, &cache::settings_key(image)),
+                };
                 Some(Service {
                     path,
                     pin,
@@ -234,7 +249,8 @@ impl<'a> Dockerfiles<'a> {
         if let Some(known) = self.cache.find(&service.key) {
             return Ok(DockerfileState::Names(known.clone()));
         }
-        let name = self.name(service);
+        let listed = self.listed()?.at(service.path.as_ref());
+        let name = listed.map(|listed| listed.name.as_ref());
         let store = Store::open(self.repository, name, service.path.as_ref());
         let read = store.and_then(|store| match store {
             Some(store) => self.read(&store, service),
@@ -280,10 +296,13 @@ impl<'a> Dockerfiles<'a> {
             patience: PATIENCE,
             events: how.events,
         };
-        let mut open: Vec<_> = all
-            .iter_mut()
-            .filter_map(|(service, found)| Some((self.wanted(service, found)?, service, found)))
-            .collect();
+        let lacking = all.iter_mut().filter_map(|(service, found)| match found {
+            DockerfileState::Lacking { object, .. } => Some((*object, service, found)),
+            _ => None,
+        });
+        let mut open: Vec<_> = lacking
+            .map(|(object, service, found)| Ok((self.wanted(service, object)?, service, found)))
+            .collect::<Result<_>>()?;
         while !open.is_empty() {
             let wanted: Vec<_> = open.iter().map(|(wanted, ..)| wanted.clone()).collect();
             let fetched = fetch::fetch(self.repository, &wanted, options)?;
@@ -308,14 +327,11 @@ impl<'a> Dockerfiles<'a> {
         Ok(())
     }
 
-    /// What is to be fetched for what was `found` of a service; none when nothing is.
-    fn wanted(&self, service: &Service<'_>, found: &DockerfileState) -> Option<WantedCommits> {
-        let DockerfileState::Lacking { object, .. } = found else {
-            return None;
-        };
-        let listed = self.listed.at(service.path.as_ref());
-        let objects = [*object].into_iter().filter(|it| *it != service.pin);
-        Some(WantedCommits {
+    /// What is to be fetched for a service of which `object` is lacking.
+    fn wanted(&self, service: &Service<'_>, object: ObjectId) -> Result<WantedCommits> {
+        let listed = self.listed()?.at(service.path.as_ref());
+        let objects = [object].into_iter().filter(|it| *it != service.pin);
+        Ok(WantedCommits {
             path: service.path.clone(),
             name: listed.map(|listed| listed.name.clone()),
             url: listed.and_then(|listed| listed.url.clone()),
@@ -324,9 +340,13 @@ impl<'a> Dockerfiles<'a> {
         })
     }
 
-    fn name(&self, service: &Service<'_>) -> Option<&BStr> {
-        let listed = self.listed.at(service.path.as_ref());
-        listed.map(|listed| listed.name.as_ref())
+    fn listed(&self) -> Result<&Gitmodules> {
+        if let Some(listed) = self.listed.get() {
+            return Ok(listed);
+        }
+        let objects = self.repository.objects();
+        let listed = Gitmodules::of_tree(Objects::new(&objects), self.root)?;
+        Ok(self.listed.get_or_init(|| listed))
     }
 }
 
@@ -370,28 +390,4 @@ fn cause(error: &Error) -> String {
     let cause = std::error::Error::source(error).map(ToString::to_string);
     let cause = cause.unwrap_or_else(|| error.to_string());
     cause.lines().map(str::trim).collect::<Vec<_>>().join("; ")
-}
-
-fn own_settings(settings: &Settings, path: &BStr) -> ServiceSettings {
-    settings.for_service(&service_name(path).to_str_lossy())
-}
-
-/// The name of a service's image without a tag; none where it has no name that a registry takes.
-fn image_name(own: &ServiceSettings) -> Option<String> {
-    let repository = own.repository().ok()?;
-    let name = match &own.image.registry {
-        Some(registry) => format!("{registry}/{repository}"),
-        None => repository.to_owned(),
-    };
-    Reference::parse(&name).ok().as_ref().map(plain_name)
-}
-
-/// The last part of an image's name, without its tag.
-fn last_part(reference: &str) -> &str {
-    let last = reference.rsplit('/').next().unwrap_or_default();
-    last.split([':', '@']).next().unwrap_or_default()
-}
-
-fn plain_name(reference: &Reference) -> String {
-    format!("{}/{}", reference.registry(), reference.repository())
 }
