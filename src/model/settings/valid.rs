@@ -13,7 +13,7 @@ pub use duration::duration;
 pub use gate::gate_name;
 pub use oci::{host_platform, platform, registry, repository, tag};
 pub(crate) use text::shown;
-use text::{LONGEST, only, refuse};
+use text::{LONGEST, is_plain_name, is_variable, only, refuse};
 
 /// A branch's short name, as `git check-ref-format --branch` has it.
 pub fn branch(text: &str) -> Result<()> {
@@ -153,12 +153,7 @@ fn is_inside(text: &str) -> bool {
 
 /// The name of a Dockerfile's stage, or its number.
 pub fn stage(text: &str) -> Result<()> {
-    let fits = (1..=LONGEST).contains(&text.len())
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && only(text, |byte| {
-            byte.is_ascii_alphanumeric() || b"._-".contains(&byte)
-        });
-    if fits {
+    if is_plain_name(text, |c| c.is_ascii_alphanumeric()) {
         return Ok(());
     }
     refuse(
@@ -171,10 +166,7 @@ pub fn stage(text: &str) -> Result<()> {
 
 /// A build argument's name, as `ARG` takes it.
 pub fn build_arg(text: &str) -> Result<()> {
-    let fits = (1..=LONGEST).contains(&text.len())
-        && !text.starts_with(|c: char| c.is_ascii_digit())
-        && only(text, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if fits {
+    if is_variable(text) {
         return Ok(());
     }
     refuse(

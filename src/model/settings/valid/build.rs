@@ -2,17 +2,12 @@
 
 use std::path::Path;
 
-use super::text::{LONGEST, only, refuse};
+use super::text::{LONGEST, is_plain_name, is_variable, only, refuse};
 use crate::model::error::Result;
 
 /// The name of a builder, as `docker buildx create --name` takes it.
 pub fn buildx(text: &str) -> Result<()> {
-    let fits = text.len() <= LONGEST
-        && text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && only(text, |byte| {
-            byte.is_ascii_alphanumeric() || b"._-".contains(&byte)
-        });
-    if fits {
+    if is_plain_name(text, |c| c.is_ascii_alphabetic()) {
         return Ok(());
     }
     refuse(
@@ -40,12 +35,7 @@ pub fn generator(text: &str) -> Result<()> {
 
 /// A secret's id, as `RUN --mount=type=secret,id=…` names it.
 pub fn secret_id(text: &str) -> Result<()> {
-    let fits = (1..=LONGEST).contains(&text.len())
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-        && only(text, |byte| {
-            byte.is_ascii_alphanumeric() || b"._-".contains(&byte)
-        });
-    if fits {
+    if is_plain_name(text, |c| c.is_ascii_alphanumeric() || c == '_') {
         return Ok(());
     }
     refuse(
@@ -58,10 +48,7 @@ pub fn secret_id(text: &str) -> Result<()> {
 
 /// The name of an environment variable.
 pub fn variable(text: &str) -> Result<()> {
-    let fits = (1..=LONGEST).contains(&text.len())
-        && !text.starts_with(|c: char| c.is_ascii_digit())
-        && only(text, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if fits {
+    if is_variable(text) {
         return Ok(());
     }
     refuse(

@@ -31,6 +31,19 @@ pub(super) fn only(text: &str, allowed: impl Fn(u8) -> bool) -> bool {
     text.bytes().all(allowed)
 }
 
+/// Whether it is a name of letters, digits, `.`, `_` and `-` that begins as `begins` says.
+pub(super) fn is_plain_name(text: &str, begins: fn(char) -> bool) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    text.len() <= LONGEST && text.starts_with(begins) && only(text, is_plain)
+}
+
+/// Whether it is a name that a shell's variable can have.
+pub(super) fn is_variable(text: &str) -> bool {
+    (1..=LONGEST).contains(&text.len())
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+        && only(text, |byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 /// Tries a rule on what it must take and what it must refuse.
 #[cfg(test)]
 pub(super) fn check(rule: fn(&str) -> Result<()>, good: &[&str], bad: &[&str]) {
