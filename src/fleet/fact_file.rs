@@ -11,8 +11,8 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    files::{self, Sharing},
-    git::{repository::Repository, sharing},
+    files,
+    git::repository::Repository,
     model::error::{Error, Result},
 };
 
@@ -25,7 +25,6 @@ pub(crate) const DURATIONS: &str = "durations";
 /// Facts by their keys.
 pub(crate) struct FactFile<T> {
     path: PathBuf,
-    sharing: Sharing,
     /// What is known.
     pub facts: BTreeMap<String, T>,
 }
@@ -37,20 +36,18 @@ impl<T: Serialize + DeserializeOwned> FactFile<T> {
         let bytes = files::read_own(&path).unwrap_or_default();
         Self {
             facts: serde_json::from_slice(&bytes).unwrap_or_default(),
-            sharing: fleet
-                .to_local()
-                .map_or(Sharing::Umask, |repo| sharing::of(&repo)),
             path,
         }
     }
 
-    /// Writes them. That they cannot be kept is no reason to stop.
-    pub(crate) fn write(&self) {
+    /// Writes them, for `fleet`. That they cannot be kept is no reason to stop.
+    pub(crate) fn write(&self, fleet: &Repository) {
         if let Ok(json) = serde_json::to_vec(&self.facts) {
             let write = || -> io::Result<()> {
-                self.sharing.create_parent(&self.path, 1)?;
+                let sharing = fleet.sharing();
+                sharing.create_parent(&self.path, 1)?;
                 files::replace(&self.path, &json)?;
-                self.sharing.apply(&self.path)
+                sharing.apply(&self.path)
             };
             let _ = write();
         }

@@ -52,7 +52,7 @@ pub fn status(fleet: &Repository, selector: &Selector, jobs: NonZeroUsize) -> Re
         let listed = urls.get(path).map(AsRef::as_ref);
         one(&root, path, *pin, listed, &facts)
     })?;
-    facts.keep(!selector.is_named());
+    facts.keep(fleet, !selector.is_named());
     let leftovers = remains.into_iter().map(Remains::leftover);
     let leftovers = leftovers.filter(Leftover::holds_work).collect();
     match interrupt::pending() {

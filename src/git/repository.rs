@@ -30,6 +30,7 @@ use super::{
 };
 use crate::model::error::{Error, Result};
 
+mod kept;
 mod names;
 mod opening;
 mod plain;
@@ -213,19 +214,6 @@ impl Repository {
         let is_partial = (fetch.into_fleet)(self, &open)?;
         fetched.extend(open);
         Ok(is_partial)
-    }
-
-    /// What earlier runs learned of its submodules' commits.
-    pub fn identities(&self) -> &IdentityCache {
-        self.identities
-            .get_or_init(|| IdentityCache::open(self.caches()))
-    }
-
-    /// What flota keeps of the repository for later runs is in the folder `flota` below this one: in the git directory; in a hook that
-    /// decides about a push, nothing is kept.
-    pub fn caches(&self) -> &Path {
-        let quarantine = self.quarantine.as_ref();
-        quarantine.map_or(self.common_dir(), Quarantine::caches)
     }
 
     /// Refuses to write to it while it is open whether a push is accepted, as git refuses to write refs then.

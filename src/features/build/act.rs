@@ -72,7 +72,7 @@ impl Run<'_> {
         if self.builder == Some(Builder::Buildx) {
             bake::give_slots(&mut services);
         }
-        durations.keep(&services);
+        durations.keep(self.repository, &services);
         Ok(services)
     }
 

@@ -24,15 +24,15 @@ impl Durations {
         Duration::try_from_secs_f64(*seconds).ok()
     }
 
-    /// Remembers what was built.
-    pub(super) fn keep(mut self, services: &[BuiltService]) {
+    /// Remembers what was built of `fleet`.
+    pub(super) fn keep(mut self, fleet: &Repository, services: &[BuiltService]) {
         let built = services.iter().filter(|one| one.status == Status::Built);
         let new: Vec<_> = built
             .map(|one| (one.step.path.to_string(), one.took.as_secs_f64()))
             .collect();
         if !new.is_empty() {
             self.0.facts.extend(new);
-            self.0.write();
+            self.0.write(fleet);
         }
     }
 }

@@ -44,8 +44,8 @@ impl ReferenceCache {
         }
     }
 
-    /// Writes what is new.
-    pub(super) fn write(&mut self, asked: &BTreeSet<String>) {
+    /// Writes what is new of `fleet`.
+    pub(super) fn write(&mut self, fleet: &Repository, asked: &BTreeSet<String>) {
         let new = self.new.get_mut().map(std::mem::take).unwrap_or_default();
         if new.is_empty() {
             return;
@@ -55,7 +55,7 @@ impl ReferenceCache {
             facts.retain(|key, _| asked.contains(key));
         }
         facts.extend(new);
-        self.file.write();
+        self.file.write(fleet);
     }
 }
 

@@ -221,7 +221,7 @@ impl<'a> Dockerfiles<'a> {
                 }
             }
         }
-        self.cache.write(&self.asked);
+        self.cache.write(self.repository, &self.asked);
         found
     }
 

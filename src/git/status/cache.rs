@@ -16,8 +16,8 @@ use std::{
 use gix::ObjectId;
 
 use crate::{
-    files::{self, Sharing},
-    git::{repository::Repository, sharing},
+    files,
+    git::repository::Repository,
     model::error::{Error, Result},
 };
 
@@ -33,7 +33,6 @@ const CLOCKS: i64 = 2;
 /// Facts of earlier runs, and of this one.
 pub struct Facts {
     file: PathBuf,
-    sharing: Sharing,
     known: BTreeMap<Key, Read>,
     used: Mutex<BTreeMap<Key, Read>>,
     begun: Read,
@@ -55,9 +54,6 @@ impl Facts {
             known: text.lines().filter_map(fact).collect(),
             used: Mutex::default(),
             begun: now.map_or(0, |now| now.as_secs() as i64),
-            sharing: fleet
-                .to_local()
-                .map_or(Sharing::Umask, |repo| sharing::of(&repo)),
             file,
         }
     }
@@ -116,8 +112,8 @@ impl Facts {
     }
 
     /// Keeps the facts for later runs: those of this run, and where it did not look at `all` worktrees, the others too. Without
-    /// a place to write, they are just not kept.
-    pub fn keep(self, all: bool) {
+    /// a place to write, they are just not kept. They are those of `fleet`.
+    pub fn keep(self, fleet: &Repository, all: bool) {
         let mut facts = self
             .used
             .into_inner()
@@ -136,11 +132,12 @@ impl Facts {
             .collect();
         let write = || -> io::Result<()> {
             let folder = self.file.parent().unwrap_or(&self.file);
-            self.sharing.create_parent(&self.file, 1)?;
+            let sharing = fleet.sharing();
+            sharing.create_parent(&self.file, 1)?;
             let mut file = tempfile::NamedTempFile::with_prefix_in("new-", folder)?;
             file.write_all(text.as_bytes())?;
             file.persist(&self.file)?;
-            self.sharing.apply(&self.file)
+            sharing.apply(&self.file)
         };
         let _ = write();
     }
