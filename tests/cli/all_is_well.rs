@@ -19,13 +19,6 @@ const SENTENCES: [&str; 9] = [
 
 const WEB: &str = "ours/code-repos/web";
 
-fn cloned() -> Sandbox {
-    let sandbox = Sandbox::scripted("to-clone");
-    let ran = sandbox.flota("", &["clone", "fleet", "ours"]);
-    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
-    sandbox
-}
-
 #[test]
 fn nothing_is_well_beside_a_service_that_failed() {
     let no_server = |sandbox: &Sandbox| {
@@ -77,7 +70,7 @@ fn nothing_is_well_beside_a_service_that_failed() {
         ("pin", &no_pin, &["diff", "HEAD~1..HEAD"]),
         ("pin", &no_pin, &["log", "HEAD~1..HEAD"]),
     ] {
-        let sandbox = cloned();
+        let sandbox = Sandbox::cloned();
         breaks(&sandbox);
         let ran = sandbox.flota("ours", arguments);
         let said = format!("{}{}", ran.text(), ran.stderr);

@@ -9,20 +9,13 @@ use crate::{
     sandbox::{Ran, Sandbox},
 };
 
-fn cloned() -> Sandbox {
-    let sandbox = Sandbox::scripted("to-clone");
-    let ran = sandbox.flota("", &["clone", "fleet", "ours"]);
-    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
-    sandbox
-}
-
 fn foreach(sandbox: &Sandbox, arguments: &[&str]) -> Ran {
     sandbox.flota("ours", &[&["foreach"], arguments].concat())
 }
 
 #[test]
 fn each_services_output_stays_together_and_tells_who_it_is() {
-    let sandbox = cloned();
+    let sandbox = Sandbox::cloned();
     let script = "for i in 1 2 3; do echo $FLOTA_SERVICE $i; echo $FLOTA_SERVICE $i >&2; done; pwd; echo $FLOTA_PATH $FLOTA_PIN $FLOTA_FLEET";
     let ran = foreach(&sandbox, &["-j2", "--", "sh", "-c", script]);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
@@ -42,7 +35,7 @@ fn each_services_output_stays_together_and_tells_who_it_is() {
 /// Whoever is ready first waits for their turn: the same text for every -j.
 #[test]
 fn the_order_is_that_of_the_paths() {
-    let sandbox = cloned();
+    let sandbox = Sandbox::cloned();
     let ready = sandbox.path("ready");
     let script = format!(
         "if [ $FLOTA_SERVICE = web ]; then : >{0}; else until [ $JOBS = 1 ] || [ -e {0} ]; do sleep 0.05; done; fi; \
@@ -62,7 +55,7 @@ fn the_order_is_that_of_the_paths() {
 
 #[test]
 fn the_json_has_every_service_once() {
-    let sandbox = cloned();
+    let sandbox = Sandbox::cloned();
     let told = |arguments: &[&str]| {
         let ran = foreach(&sandbox, &[&["--format", "json"], arguments].concat());
         let told: serde_json::Value = serde_json::from_slice(&ran.stdout).expect(&ran.stderr);
@@ -110,7 +103,7 @@ fn a_service_in_conflict_has_no_pin() {
 
 #[test]
 fn no_shell_reads_the_command() {
-    let sandbox = cloned();
+    let sandbox = Sandbox::cloned();
     let ran = foreach(
         &sandbox,
         &["--", "printf", "%s|", "$HOME; touch canary", "*"],
@@ -125,7 +118,7 @@ fn no_shell_reads_the_command() {
 
 #[test]
 fn a_failure_stops_what_has_not_begun_unless_told_otherwise() {
-    let sandbox = cloned();
+    let sandbox = Sandbox::cloned();
     let stopped = foreach(&sandbox, &["-j1", "--", "sh", "-c", "echo seen; exit 7"]);
     assert_eq!(stopped.status, Some(1));
     assert_eq!(
@@ -154,7 +147,7 @@ fn a_failure_stops_what_has_not_begun_unless_told_otherwise() {
 
 #[test]
 fn some_services_and_those_that_changed() {
-    let sandbox = cloned();
+    let sandbox = Sandbox::cloned();
     let web = foreach(&sandbox, &["--service", "web", "--", "pwd"]);
     assert_eq!(
         web.text().matches("code-repos/").count(),
@@ -190,7 +183,7 @@ fn some_services_and_those_that_changed() {
 
 #[test]
 fn what_is_not_initialised_is_named() {
-    let sandbox = cloned();
+    let sandbox = Sandbox::cloned();
     fs::remove_dir_all(sandbox.path("ours/code-repos/api")).unwrap();
     let ran = foreach(&sandbox, &["--", "true"]);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
@@ -203,7 +196,7 @@ fn what_is_not_initialised_is_named() {
 
 #[test]
 fn a_program_that_is_not_there_is_an_error() {
-    let sandbox = cloned();
+    let sandbox = Sandbox::cloned();
     let ran = foreach(&sandbox, &["--", "no-such-program"]);
     assert_eq!(ran.status, Some(3), "{}", ran.stderr);
     assert!(ran.stderr.contains("no-such-program"), "{}", ran.stderr);
@@ -211,7 +204,7 @@ fn a_program_that_is_not_there_is_an_error() {
 
 #[test]
 fn an_interrupt_stops_them_all() {
-    let sandbox = cloned();
+    let sandbox = Sandbox::cloned();
     let script = "echo $$ > \"$FLOTA_FLEET/../$FLOTA_SERVICE.pid\"; exec sleep 60";
     let mut child = sandbox
         .interruptible("ours", &["foreach", "-j2", "--", "sh", "-c", script])

@@ -11,9 +11,7 @@ const API: &str = "ours/code-repos/api";
 
 /// A clone, and beside it `fork`, another repository of `api`.
 fn cloned() -> Sandbox {
-    let sandbox = Sandbox::scripted("to-clone");
-    let ran = sandbox.flota("", &["clone", "fleet", "ours"]);
-    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    let sandbox = Sandbox::cloned();
     sandbox.git("", &["clone", "--quiet", "--bare", "api", "fork"]);
     sandbox
 }

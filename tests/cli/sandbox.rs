@@ -42,6 +42,14 @@ impl Sandbox {
         Self::by_scripts(&["fleets/lib", &format!("fleets/{name}")])
     }
 
+    /// The fleet `fixtures/fleets/to-clone.sh`, and flota's clone of it: `ours/`.
+    pub fn cloned() -> Self {
+        let sandbox = Self::scripted("to-clone");
+        let ran = sandbox.flota("", &["clone", "fleet", "ours"]);
+        assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+        sandbox
+    }
+
     /// The hostile fleet `fixtures/hostile/NAME.sh`: a bare `fleet/`, and its submodules' remotes beside it.
     pub fn hostile(name: &str) -> Self {
         Self::by_scripts(&["fleets/lib", "hostile/lib", &format!("hostile/{name}")])

@@ -43,13 +43,6 @@ pub fn until(what: &str, done: impl Fn() -> bool) {
     }
 }
 
-fn cloned() -> Sandbox {
-    let sandbox = Sandbox::scripted("to-clone");
-    let ran = sandbox.flota("", &["clone", "fleet", "ours"]);
-    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
-    sandbox
-}
-
 #[test]
 fn a_signal_while_the_fleet_is_cloned_leaves_nothing() {
     let sandbox = Sandbox::scripted("to-clone");
@@ -126,7 +119,7 @@ fn a_signal_while_services_are_cloned_keeps_those_that_are_whole() {
 #[test]
 fn children_that_ignore_signals_and_daemons_of_theirs_are_stopped() {
     for (signal, code) in SIGNALS {
-        let sandbox = cloned();
+        let sandbox = Sandbox::cloned();
         let script = "trap '' TERM INT HUP; setsid sleep 300 & (trap '' TERM; sleep 300) & \
                       touch \"$FLOTA_FLEET/../$FLOTA_SERVICE.on\"; while :; do sleep 1; done";
         let child = sandbox
@@ -149,7 +142,7 @@ fn children_that_ignore_signals_and_daemons_of_theirs_are_stopped() {
 /// What a child prints is bounded in memory, and says nothing to the terminal; what it leaves behind does not hold flota up.
 #[test]
 fn a_child_that_prints_without_end_costs_no_memory() {
-    let sandbox = cloned();
+    let sandbox = Sandbox::cloned();
     let script =
         "yes \"$(printf 'x\\033[2J\\0330;owned\\007')\" | head -c 100000000; sleep 300 & exit 0";
     let mut limited = std::process::Command::new("bash");

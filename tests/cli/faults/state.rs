@@ -9,13 +9,6 @@ use std::{
 use super::{assert_whole, clone_by_git};
 use crate::sandbox::{Ran, Sandbox};
 
-fn cloned() -> Sandbox {
-    let sandbox = Sandbox::scripted("to-clone");
-    let ran = sandbox.flota("", &["clone", "fleet", "ours"]);
-    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
-    sandbox
-}
-
 /// New commits of `api` and `web`, which the fleet in `ours` pins.
 fn move_both(sandbox: &Sandbox) {
     for name in ["api", "web"] {
@@ -39,7 +32,7 @@ fn content(sandbox: &Sandbox, name: &str) -> String {
 #[test]
 fn a_lock_that_a_dead_git_left_costs_its_own_service() {
     for lock in ["index.lock", "HEAD.lock"] {
-        let sandbox = cloned();
+        let sandbox = Sandbox::cloned();
         move_both(&sandbox);
         fs::write(module(&sandbox, "api").join(lock), "").unwrap();
         let ran = sandbox.flota("ours", &["update"]);
@@ -117,7 +110,7 @@ fn damage(git_dir: &Path, extension: &str) {
 #[test]
 fn damaged_objects_are_never_taken_for_success() {
     for extension in ["pack", "idx"] {
-        let sandbox = cloned();
+        let sandbox = Sandbox::cloned();
         damage(&module(&sandbox, "api"), extension);
         for args in [&["update"][..], &["status"]] {
             let ran = sandbox.flota("ours", args);
@@ -155,7 +148,7 @@ fn damaged_objects_are_never_taken_for_success() {
 #[test]
 fn a_lost_object_leaves_no_half_worktree() {
     for lost in [true, false] {
-        let sandbox = cloned();
+        let sandbox = Sandbox::cloned();
         let git_dir = module(&sandbox, "web");
         let packs: Vec<_> = fs::read_dir(git_dir.join("objects/pack"))
             .unwrap()
@@ -256,7 +249,7 @@ fn variables_that_point_at_a_repository_mislead_nobody() {
 
 #[test]
 fn a_result_that_nobody_gets_is_no_success() {
-    let sandbox = cloned();
+    let sandbox = Sandbox::cloned();
     for args in [
         &["clone", "../fleet", "other"][..],
         &["update"],
